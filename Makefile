@@ -1,0 +1,64 @@
+# Touchstone. Every target sets up what it needs and is quick the second time.
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+UV = $(shell command -v uv 2>/dev/null || echo $(BIN)/uv)
+ARGS ?=
+NAME ?= verify
+RUNTIME := $(VENV)/.runtime-installed
+DEV := $(VENV)/.dev-installed
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check bench format lock clean
+
+help: ## Show what can be made
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+run: $(RUNTIME) ## Set up, then run the live demo (ARGS="--for 30s" ends by itself)
+	@$(BIN)/touchstone demo $(ARGS)
+
+test: $(DEV) ## Set up, then run every test (ARGS="-k words" narrows them)
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(DEV) ## Format, lint, strict types, import contracts, unit tests with branch coverage
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/coverage run -m pytest tests/unit
+	@$(BIN)/coverage report
+
+bench: $(DEV) ## Set up, then measure (NAME=verify|issue|labels|stream|api|growth)
+	@$(BIN)/touchstone bench $(NAME) $(ARGS)
+
+format: $(DEV) ## Format and fix what can be fixed by machine
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+lock: $(VENV)/.created ## Resolve the dependencies anew, with hashes
+	@$(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --upgrade \
+		--custom-compile-command 'make lock' --quiet pyproject.toml -o requirements.lock
+	@$(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --upgrade \
+		--custom-compile-command 'make lock' --quiet --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+
+clean: ## Remove the virtual environment and caches
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage
+
+$(VENV)/.created:
+	@test -n "$(PYTHON)" || { echo "Touchstone needs Python 3.11 or newer; install it and run make again." >&2; exit 1; }
+	@echo "Setting up $(VENV) with $$($(PYTHON) --version) …"
+	@$(PYTHON) -m venv $(VENV) || { echo "python3-venv is missing; install it and run make again." >&2; exit 1; }
+	@command -v uv >/dev/null 2>&1 || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@touch $@
+
+$(RUNTIME): $(VENV)/.created requirements.lock pyproject.toml
+	@echo "Installing the pinned dependencies …"
+	@VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet --require-hashes -r requirements.lock
+	@VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet --no-deps --editable .
+	@touch $@
+
+$(DEV): $(RUNTIME) requirements-dev.lock
+	@echo "Installing the tools for development …"
+	@VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet --require-hashes -r requirements-dev.lock
+	@touch $@

@@ -1,0 +1,39 @@
+"""Who an item is: GTIN and serial, written as one URI."""
+
+from hashlib import blake2b
+from typing import NewType
+from urllib.parse import quote, unquote
+
+ItemId = NewType("ItemId", str)
+"""`https://id.gs1.org/01/{gtin14}/21/{serial}`, the serial percent-encoded; or,
+for text that names no item, `urn:touchstone:text:{32 hex digits}`."""
+
+ITEM_PREFIX = "https://id.gs1.org/01/"
+TEXT_PREFIX = "urn:touchstone:text:"
+
+
+def item_id(gtin: str, serial: str) -> ItemId:
+    """The item with this 14-digit GTIN and decoded serial. Neither is checked here."""
+    return ItemId(f"{ITEM_PREFIX}{gtin}/21/{quote(serial, safe='')}")
+
+
+def text_id(text: str) -> ItemId:
+    """A stand-in id for text that names no item: the same text, the same id."""
+    digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    return ItemId(TEXT_PREFIX + digest)
+
+
+def names_an_item(item: ItemId) -> bool:
+    """Whether this id stands for GTIN and serial, not for a mere text."""
+    return item.startswith(ITEM_PREFIX)
+
+
+def gtin_of(item: ItemId) -> str | None:
+    """The 14-digit GTIN, or None for a mere text."""
+    start = len(ITEM_PREFIX)
+    return item[start : start + 14] if names_an_item(item) else None
+
+
+def serial_of(item: ItemId) -> str | None:
+    """The decoded serial, or None for a mere text."""
+    return unquote(item[len(ITEM_PREFIX) + 18 :]) if names_an_item(item) else None

@@ -1,0 +1,28 @@
+"""The `touchstone` command: wiring only.
+
+Each module of this folder registers the commands of one subject.
+"""
+
+import sys
+
+import typer
+
+from cli.console import ending_in_words
+
+app = typer.Typer(
+    name="touchstone",
+    help="Issue signed product codes, check them, and notice when one code is on two items.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def main() -> None:
+    """Entry point of the `touchstone` command."""
+    sys.exit(ending_in_words(app))
+
+
+if __name__ == "__main__":
+    main()
