@@ -1,0 +1,112 @@
+"""What one issuing run minted, and what has been declared of it since."""
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import Meta, Struct
+
+from authenticity.errors import BatchError
+from authenticity.limits import LIMITS
+from authenticity.scan import Country, Instant
+
+BATCH_FORMAT: Final = 1
+
+Name = Annotated[str, Meta(min_length=1, max_length=LIMITS.name_characters)]
+Gtin = Annotated[str, Meta(pattern="^[0-9]{14}$")]
+PrintedDate = Annotated[str, Meta(pattern="^[0-9]{6}$")]
+"""YYMMDD as printed; DD=00 means the end of the month (GS1 General Specifications 3.4)."""
+
+
+class BatchStatus(StrEnum):
+    """What the issuer has declared of the whole batch."""
+
+    NORMAL = "normal"
+    RECALLED = "recalled"
+    STOLEN = "stolen"
+
+
+class Batch(Struct, frozen=True):
+    """Header of one batch, as carried by the `batches` topic.
+
+    A later statement about the batch carries a higher `revision`. `released_at`
+    is None until the batch may be sold; an empty `markets` means everywhere.
+    `manifest_sha256` is the hex digest of the manifest's serials (see
+    `producers.manifest`).
+    """
+
+    v: int
+    batch_id: Name
+    issuer: Name
+    gtin: Gtin
+    lot: Annotated[str, Meta(min_length=1, max_length=20)] | None
+    expiry: PrintedDate | None
+    produced: PrintedDate | None
+    count: Annotated[int, Meta(ge=1)]
+    key_slot: Annotated[int, Meta(ge=0, le=255)]
+    manifest_sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+    registered_at: Instant
+    released_at: Instant | None
+    markets: Annotated[tuple[Country, ...], Meta(max_length=LIMITS.markets)] = ()
+    status: BatchStatus = BatchStatus.NORMAL
+    revision: Annotated[int, Meta(ge=1)] = 1
+
+
+_decoder = msgspec.json.Decoder(Batch)
+
+
+def decode_batch(raw: bytes) -> Batch:
+    """The batch header in these bytes. Whether its issuer may speak for the GTIN is not checked.
+
+    Raises `BatchError` naming the field.
+    """
+    if len(raw) > LIMITS.batch_bytes:
+        raise BatchError(f"batch header of {len(raw):,} bytes; the limit is {LIMITS.batch_bytes:,}")
+    try:
+        batch = _decoder.decode(raw)
+    except (msgspec.DecodeError, ValueError) as error:
+        raise BatchError(f"not a batch header: {error}") from None
+    if batch.v != BATCH_FORMAT:
+        raise BatchError(
+            f"batch format version {batch.v} is not known here (this program reads {BATCH_FORMAT})",
+            next_step="upgrade this program",
+        )
+    return batch
+
+
+def encode_batch(batch: Batch) -> bytes:
+    """One line of JSON, without the line feed."""
+    return msgspec.json.encode(batch)
+
+
+def later(one: Batch, other: Batch) -> Batch:
+    """The statement that stands, of two about one batch: a join, in any order the same."""
+    return max(one, other, key=lambda batch: (batch.revision, encode_batch(batch)))
+
+
+class Catalogue:
+    """The registered batches, to find the one a printed pack belongs to.
+
+    Immutable once made. Two runs may share GTIN and lot; the one with the printed
+    expiry is preferred, then the smallest batch id, so that the answer does not
+    depend on the order of registration.
+    """
+
+    __slots__ = ("_by_print",)
+
+    def __init__(self, batches: Iterable[Batch] = ()) -> None:
+        standing: dict[tuple[str, str], Batch] = {}
+        for batch in batches:
+            key = (batch.issuer, batch.batch_id)
+            standing[key] = later(standing[key], batch) if key in standing else batch
+        self._by_print: dict[tuple[str, str | None], list[Batch]] = {}
+        for batch in sorted(standing.values(), key=lambda batch: (batch.batch_id, batch.issuer)):
+            self._by_print.setdefault((batch.gtin, batch.lot), []).append(batch)
+
+    def find(self, gtin: str, lot: str | None, expiry: str | None) -> Batch | None:
+        """The batch whose packs carry this print, or None if none is registered."""
+        candidates = self._by_print.get((gtin, lot))
+        if not candidates:
+            return None
+        return next((batch for batch in candidates if batch.expiry == expiry), candidates[0])

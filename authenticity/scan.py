@@ -1,0 +1,146 @@
+"""One reading of a code: who, what, where, when. The same in the API, on the topic and in files."""
+
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import Meta, Struct
+
+from authenticity.errors import ScanError
+from authenticity.limits import LIMITS
+
+SCAN_FORMAT: Final = 1
+
+Text = Annotated[str, Meta(min_length=1, max_length=LIMITS.scan_id_characters)]
+Country = Annotated[str, Meta(pattern="^[A-Z]{2}$")]
+"""ISO 3166-1 alpha-2."""
+Instant = Annotated[datetime, Meta(tz=True)]
+
+
+class Channel(StrEnum):
+    """Whose reading it is."""
+
+    CONSUMER = "consumer"
+    CUSTOMS = "customs"
+    POLICE = "police"
+    RETAIL = "retail"
+    LOGISTICS = "logistics"
+    MAKER = "maker"
+
+
+class PlaceSource(StrEnum):
+    """How a place was found; it decides how far the place can be believed."""
+
+    GPS = "gps"
+    WIFI = "wifi"
+    FIXED_IP = "fixed-ip"
+    MOBILE_IP = "mobile-ip"
+    DECLARED = "declared"
+
+
+class Act(StrEnum):
+    """What was done with the item. It counts only when the scan is authorised."""
+
+    INSPECT_CONFORMANT = "inspect-conformant"
+    INSPECT_NONCONFORMANT = "inspect-nonconformant"
+    SELL = "sell"
+    REACTIVATE = "reactivate"
+    DETAIN = "detain"
+    RELEASE = "release"
+    SEIZE = "seize"
+    DESTROY = "destroy"
+
+
+class Place(Struct, frozen=True):
+    """WGS 84 degrees and the radius, in km, in which the reading took place."""
+
+    lat: Annotated[float, Meta(ge=-90, le=90)]
+    lon: Annotated[float, Meta(ge=-180, le=180)]
+    accuracy_km: Annotated[float, Meta(ge=0, le=20_040)]
+    source: PlaceSource
+    country: Country | None = None
+
+
+class Scan(Struct, frozen=True):
+    """One scan, as carried by the `scans` topic.
+
+    `captured_at` is when the code was read, `received_at` when it reached us.
+    `publisher`, `authorised` and `received_at` are set by the service from the
+    caller's role, never from an anonymous body; a `scan_id` is unique within its
+    publisher. `code` is the text as read, which may be no code at all.
+    A field that may be null may be left out.
+    """
+
+    v: int
+    scan_id: Text
+    publisher: Text
+    code: Annotated[str, Meta(max_length=LIMITS.scan_bytes)]
+    captured_at: Instant
+    received_at: Instant
+    channel: Channel
+    authorised: bool
+    session: Text | None = None
+    place: Place | None = None
+    act: Act | None = None
+    operation: Text | None = None
+
+
+class _Version(Struct):
+    v: int
+
+
+_decoder = msgspec.json.Decoder(Scan)
+_encoder = msgspec.json.Encoder()
+_version_decoder = msgspec.json.Decoder(_Version)
+
+
+def decode_scan(raw: bytes) -> Scan:
+    """The scan in these bytes. Unknown fields are ignored; the code text is not read here.
+
+    Raises `ScanError` naming the field, for anything that is not a scan of this format.
+    """
+    if len(raw) > LIMITS.scan_bytes:
+        raise ScanError(
+            f"scan of {len(raw):,} bytes is larger than the limit of {LIMITS.scan_bytes:,}",
+            next_step="send the code text alone, not an image",
+        )
+    try:
+        scan = _decoder.decode(raw)
+    except (msgspec.DecodeError, ValueError) as error:
+        raise _refusal(raw, error) from None
+    if scan.v != SCAN_FORMAT:
+        raise _refusal(raw, ValueError("version"))
+    return scan
+
+
+def encode_scan(scan: Scan) -> bytes:
+    """One line of JSON, without the line feed."""
+    return _encoder.encode(scan)
+
+
+def _refusal(raw: bytes, error: Exception) -> ScanError:
+    try:
+        version = _version_decoder.decode(raw).v
+    except (msgspec.DecodeError, ValueError):
+        version = SCAN_FORMAT
+    if version != SCAN_FORMAT:
+        return ScanError(
+            f"scan format version {version} is not known here (this program reads {SCAN_FORMAT})",
+            next_step="upgrade this program, or send version 1",
+        )
+    return ScanError(f"not a scan: {error}", next_step="see docs/asyncapi.json for the format")
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+def to_epoch_ms(instant: datetime) -> int:
+    """Milliseconds since 1970-01-01 UTC, rounded down. Naive datetimes are a bug: TypeError."""
+    return (instant - _EPOCH) // _MILLISECOND
+
+
+def from_epoch_ms(milliseconds: int) -> datetime:
+    """The aware UTC datetime of `to_epoch_ms`."""
+    return _EPOCH + milliseconds * _MILLISECOND
