@@ -8,7 +8,8 @@ TouchstoneError
 │   ├── BatchError        a batch header that cannot be right
 │   └── TrustListError    a trust list that must not be believed
 │       ├── RollbackError       older than one already seen
-│       └── SignatureThresholdError  too few root signatures
+│       ├── SignatureThresholdError  too few root signatures
+│       └── PublicKeyError      a key that no trust list may hold
 ├── ConfigurationError    whoever runs this must change a setting or a file
 │   ├── PolicyError       a policy file with a bad line
 │   └── KeyFileError      a key file that is missing, exposed or locked
@@ -95,6 +96,10 @@ class RollbackError(TrustListError):
 
 class SignatureThresholdError(TrustListError):
     """Fewer valid root signatures than the pinned threshold asks for."""
+
+
+class PublicKeyError(TrustListError):
+    """A key that no trust list may hold: wrong length, off its curve, of small order."""
 
 
 class ConfigurationError(TouchstoneError):

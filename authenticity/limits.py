@@ -11,6 +11,13 @@ class Limits:
     scan_bytes: int = 16_384
     batch_bytes: int = 65_536
     trust_list_bytes: int = 4_194_304
+    issuers: int = 10_000
+    prefixes_per_issuer: int = 1_000
+    hosts_per_issuer: int = 100
+    keys_per_issuer: int = 1_024
+    keys_per_slot: int = 8
+    root_signatures: int = 32
+    foreign_keys_tried: int = 64
     scan_id_characters: int = 64
     name_characters: int = 200
     markets: int = 250

@@ -1,0 +1,102 @@
+"""The seal: the 66 bytes that AI (8030) of a code of this profile carries.
+
+```
+byte 0      high nibble: format version (1); low nibble: algorithm
+byte 1      key slot of the issuer
+bytes 2–65  signature
+```
+
+66 is a multiple of 3, so base64url without padding (RFC 4648 section 5) has no
+spare bits: 88 characters, and exactly one spelling of one seal.
+"""
+
+from binascii import Error as Base64Error
+from binascii import a2b_base64, b2a_base64
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import IntEnum
+
+SEAL_AI = "8030"
+SEAL_CHARACTERS = 88
+SIGNATURE_BYTES = 64
+FORMAT_VERSION = 1
+SIGNING_DOMAIN = b"touchstone/code/1\0"
+
+_TO_STANDARD = bytes.maketrans(b"-_+/=", b"+/***")  # '*' is in no base64 alphabet
+_LENGTH = tuple(bytes((n,)) for n in range(256))
+_TO_URL_SAFE = bytes.maketrans(b"+/", b"-_")
+
+
+class Algorithm(IntEnum):
+    """How a code is signed. The numbers are printed: never reuse one."""
+
+    ED25519 = 1
+    ECDSA_P256 = 2
+
+
+_ALGORITHMS = {FORMAT_VERSION << 4 | algorithm: algorithm for algorithm in Algorithm}
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """Which key is said to have signed (slot 0–255 of the GTIN's issuer), and the 64 bytes.
+
+    P-256 signatures are raw r‖s, big-endian. Nothing is verified here.
+    """
+
+    algorithm: Algorithm
+    key_slot: int
+    signature: bytes
+
+    @property
+    def header(self) -> bytes:
+        """The first two bytes of the seal, which are signed too."""
+        return seal_header(self.algorithm, self.key_slot)
+
+
+def seal_header(algorithm: Algorithm, key_slot: int) -> bytes:
+    """The two bytes before the signature. `ValueError` for a slot outside 0–255."""
+    return bytes((FORMAT_VERSION << 4 | algorithm, key_slot))
+
+
+def read_seal(value: str) -> Seal | None:
+    """The seal in a decoded AI (8030) value; None for any other content.
+
+    Other people's signatures live in (8030) too, so another length, alphabet,
+    version or algorithm is not an error but somebody else's format.
+    """
+    if len(value) != SEAL_CHARACTERS or not value.isascii():
+        return None
+    try:
+        packed = a2b_base64(value.encode().translate(_TO_STANDARD), strict_mode=True)
+    except Base64Error:
+        return None
+    algorithm = _ALGORITHMS.get(packed[0])
+    return None if algorithm is None else Seal(algorithm, packed[1], packed[2:])
+
+
+def write_seal(seal: Seal) -> str:
+    """The 88 characters to print. `ValueError` for a signature that is not 64 bytes."""
+    if len(seal.signature) != SIGNATURE_BYTES:
+        raise ValueError(f"a seal holds {SIGNATURE_BYTES} signature bytes")
+    packed = seal.header + seal.signature
+    return b2a_base64(packed, newline=False).translate(_TO_URL_SAFE).decode()
+
+
+def signed_bytes(header: bytes, ais: Iterable[tuple[str, str]]) -> bytes:
+    """What is signed: every AI of the code except (8030), whatever their order in it.
+
+    `header` is the seal's first two bytes, `ais` are pairs of AI and decoded
+    value, each AI once. Lengths precede AI and value, so no two codes share these
+    bytes. The URL text is not in them: host, escapes, order and `linkType` may
+    change. `ValueError` for an AI or a value over 255 bytes.
+    """
+    parts = [SIGNING_DOMAIN, header]
+    try:
+        for ai, value in sorted(ais):
+            if ai != SEAL_AI:
+                name, content = ai.encode(), value.encode()
+                parts += (_LENGTH[len(name)], name, _LENGTH[len(content)], content)
+    except IndexError:
+        raise ValueError("an AI or a value of a signed code is over 255 bytes") from None
+    return b"".join(parts)
