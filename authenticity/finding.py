@@ -1,0 +1,105 @@
+"""What can be found in an item's history, and how urgent it is."""
+
+from enum import StrEnum
+from typing import Final
+
+from msgspec import Struct
+
+from authenticity.policy import Severity
+from authenticity.verdict import Doubt
+
+
+class FindingKind(StrEnum):
+    """The trigger of each is in `authenticity.findings`; those named as a `Doubt` say that
+    codes with this doubt were scanned under this item's name."""
+
+    SEEN_BEFORE = "seen-before"
+    CLONE_SUSPECTED = "clone-suspected"
+    REUSED_AFTER_END = "reused-after-end"
+    WRONG_BATCH = "wrong-batch"
+    WRONG_EXPIRY = "wrong-expiry"
+    NOT_RELEASED = "not-released"
+    DIVERTED = "diverted"
+    RECALLED = "recalled"
+    STOLEN = "stolen"
+    CLOCK_SKEW = "clock-skew"
+    LATE = "late"
+    SCAN_ID_REUSED = "scan-id-reused"
+    UNREADABLE = "unreadable"
+    MANGLED = "mangled"
+    UNSIGNED = "unsigned"
+    FOREIGN_SIGNATURE = "foreign-signature"
+    FORGED = "forged"
+    UNKNOWN_ISSUER = "unknown-issuer"
+    NOT_ENTITLED = "not-entitled"
+    KEY_NOT_VALID = "key-not-valid"
+    KEY_REVOKED = "key-revoked"
+    STALE_TRUST_LIST = "stale-trust-list"
+
+
+SEVERITY: Final[dict[FindingKind, Severity]] = {
+    FindingKind.SEEN_BEFORE: Severity.INFO,
+    FindingKind.CLONE_SUSPECTED: Severity.HIGH,
+    FindingKind.REUSED_AFTER_END: Severity.HIGH,
+    FindingKind.WRONG_BATCH: Severity.HIGH,
+    FindingKind.WRONG_EXPIRY: Severity.MEDIUM,
+    FindingKind.NOT_RELEASED: Severity.LOW,
+    FindingKind.DIVERTED: Severity.MEDIUM,
+    FindingKind.RECALLED: Severity.HIGH,
+    FindingKind.STOLEN: Severity.HIGH,
+    FindingKind.CLOCK_SKEW: Severity.INFO,
+    FindingKind.LATE: Severity.INFO,
+    FindingKind.SCAN_ID_REUSED: Severity.INFO,
+    FindingKind.UNREADABLE: Severity.INFO,
+    FindingKind.MANGLED: Severity.INFO,
+    FindingKind.UNSIGNED: Severity.MEDIUM,
+    FindingKind.FOREIGN_SIGNATURE: Severity.INFO,
+    FindingKind.FORGED: Severity.HIGH,
+    FindingKind.UNKNOWN_ISSUER: Severity.LOW,
+    FindingKind.NOT_ENTITLED: Severity.CRITICAL,
+    FindingKind.KEY_NOT_VALID: Severity.MEDIUM,
+    FindingKind.KEY_REVOKED: Severity.HIGH,
+    FindingKind.STALE_TRUST_LIST: Severity.INFO,
+}
+
+FINDING_OF_DOUBT: Final[dict[Doubt, FindingKind]] = {doubt: FindingKind(doubt) for doubt in Doubt}
+
+Fact = int | str | bool
+
+
+class Reason(Struct, frozen=True):
+    """One piece of evidence: a stable code for machines, and the facts behind it.
+
+    Facts carry their unit in the name. Counts are coarse (see `coarse`), so that an
+    alert is not published anew with every scan.
+    """
+
+    reason: str
+    facts: dict[str, Fact]
+
+
+class Finding(Struct, frozen=True):
+    """One reason found in an item's history, with its evidence.
+
+    `probability` stays None until a calibrated detector gives one.
+    """
+
+    kind: FindingKind
+    severity: Severity
+    probability: float | None
+    reasons: tuple[Reason, ...]
+
+
+def found(kind: FindingKind, *reasons: Reason) -> Finding:
+    """A finding of this kind with its usual severity."""
+    return Finding(kind, SEVERITY[kind], None, reasons)
+
+
+def because(reason: str, **facts: Fact) -> Reason:
+    """A reason with its facts, in the order given."""
+    return Reason(reason, facts)
+
+
+def coarse(count: int) -> int:
+    """The largest power of two that is not above `count`: "at least so many"."""
+    return 1 << (count.bit_length() - 1) if count > 0 else 0

@@ -1,0 +1,174 @@
+"""`assess`: what an item's history gives reason to say.
+
+A pure function of (history, batch, policy). It asks no clock: findings rest on capture
+times, and on arrival for lateness alone. Evidence such as a speed or a number of
+sessions is never a finding by itself.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from authenticity.batch import Batch, BatchStatus, Catalogue
+from authenticity.clones import clone_suspected
+from authenticity.finding import (
+    FINDING_OF_DOUBT,
+    SEVERITY,
+    Finding,
+    FindingKind,
+    because,
+    coarse,
+    found,
+)
+from authenticity.history import History
+from authenticity.item import ItemId, gtin_of
+from authenticity.policy import Policy
+from authenticity.reuse import reused_after_end
+from authenticity.sighting import CHANNELS, DOUBTS, Sighting
+from authenticity.verdict import Doubt
+
+
+def assess(history: History, batch: Batch | None, policy: Policy) -> tuple[Finding, ...]:
+    """Every finding, most severe first, then by kind: the same history, the same answer.
+
+    `batch` is the one the printed lot belongs to (`batch_of`), None if unregistered.
+    """
+    sightings = history.sightings
+    if len(sightings) == 1 and batch is None and not sightings[0].doubt:
+        return tuple(_of_scanning(sightings, policy))  # the usual case: seen once, nothing known
+    genuine, doubtful = split(history, batch)
+    findings: list[Finding] = [*_of_scanning(sightings, policy), *_of_doubts(doubtful)]
+    if genuine:
+        findings += _of_print(genuine, sightings, batch)
+        findings += _of_batch(genuine, batch, policy)
+        findings += _of_use(genuine, policy)
+    return tuple(sorted(findings, key=lambda finding: (-finding.severity.rank, finding.kind)))
+
+
+def batch_of(item: ItemId, history: History, catalogue: Catalogue) -> Batch | None:
+    """The registered batch of an item, by what its earliest issued sighting prints."""
+    gtin = gtin_of(item)
+    issued = [sighting for sighting in history.sightings if sighting.issued]
+    if gtin is None or not issued:
+        return None
+    first = min(issued, key=lambda sighting: (sighting.captured_ms, sighting))
+    expiry = f"{first.expiry:06d}" if first.expiry else None
+    return catalogue.find(gtin, first.lot or None, expiry)
+
+
+def split(history: History, batch: Batch | None) -> tuple[list[Sighting], list[Sighting]]:
+    """Sightings of a code to be believed, and the others.
+
+    Where two trust lists disagreed on one scan, the newer one counts. A code under a
+    revoked key is believed if its batch was registered, with that key, before.
+    """
+    newest: dict[tuple[object, ...], Sighting] = {}
+    for sighting in history.sightings:
+        other = newest.get(sighting.content)
+        if other is None or sighting.trust_version > other.trust_version:
+            newest[sighting.content] = sighting
+    genuine: list[Sighting] = []
+    doubtful: list[Sighting] = []
+    for sighting in newest.values():
+        (genuine if _believed(sighting, batch) else doubtful).append(sighting)
+    genuine.sort(key=lambda sighting: (sighting.captured_ms, sighting))
+    return genuine, doubtful
+
+
+def _believed(sighting: Sighting, batch: Batch | None) -> bool:
+    doubt = DOUBTS[sighting.doubt]
+    if doubt is None:
+        return True
+    if doubt is not Doubt.KEY_REVOKED or batch is None:
+        return False
+    return batch.registered_at.timestamp() * 1000 < sighting.revoked_ms
+
+
+def _of_scanning(sightings: Sequence[Sighting], policy: Policy) -> Iterator[Finding]:
+    latest_s = max(sighting.delay_s for sighting in sightings) if sightings else 0
+    ahead_s = -min(sighting.delay_s for sighting in sightings) if sightings else 0
+    if latest_s > policy.late_after_hours * 3600:
+        yield found(FindingKind.LATE, because("arrived-late", hours=coarse(latest_s // 3600)))
+    if ahead_s > policy.clock_skew_minutes * 60:
+        reason = because("captured-in-the-future", minutes=coarse(ahead_s // 60))
+        yield found(FindingKind.CLOCK_SKEW, reason)
+    contents: dict[int, Sighting] = {}
+    for sighting in sightings:
+        if contents.setdefault(sighting.id, sighting).content != sighting.content:
+            yield found(FindingKind.SCAN_ID_REUSED, because("different-scans-under-one-id"))
+            return
+
+
+def _of_doubts(doubtful: Sequence[Sighting]) -> Iterator[Finding]:
+    by_doubt: dict[int, list[Sighting]] = {}
+    for sighting in doubtful:
+        by_doubt.setdefault(sighting.doubt, []).append(sighting)
+    for number, sightings in sorted(by_doubt.items()):
+        doubt = DOUBTS[number]
+        assert doubt is not None
+        kind = FINDING_OF_DOUBT[doubt]
+        scanners = "trusted" if any(s.authorised for s in sightings) else "anonymous"
+        yield Finding(kind, SEVERITY[kind], None, (because("code-refused", scanners=scanners),))
+
+
+def _of_print(
+    genuine: Sequence[Sighting], sightings: Sequence[Sighting], batch: Batch | None
+) -> Iterator[Finding]:
+    """Lots and dates read from the pack, signed or by a trusted scanner, against one another
+    and the batch. A field that is missing, or cut off by the scanner, is no difference."""
+    believable = [*genuine, *(s for s in sightings if s.authorised and _is_unsigned(s))]
+    signed_lot = genuine[0].lot
+    for lot in sorted({s.lot for s in believable} - {""}):
+        if signed_lot and not signed_lot.startswith(lot) and not lot.startswith(signed_lot):
+            reason = because("lot-differs", printed=lot, registered=signed_lot)
+            yield found(FindingKind.WRONG_BATCH, reason)
+            break
+    registered = int(batch.expiry) if batch and batch.expiry else genuine[0].expiry
+    for expiry in sorted({s.expiry for s in believable} - {0}):
+        if registered and expiry != registered:
+            reason = because(
+                "expiry-differs", printed=f"{expiry:06d}", registered=f"{registered:06d}"
+            )
+            yield found(FindingKind.WRONG_EXPIRY, reason)
+            break
+
+
+def _is_unsigned(sighting: Sighting) -> bool:
+    return DOUBTS[sighting.doubt] is Doubt.UNSIGNED
+
+
+def _of_batch(
+    genuine: Sequence[Sighting], batch: Batch | None, policy: Policy
+) -> Iterator[Finding]:
+    if batch is None:
+        return
+    if batch.status is BatchStatus.RECALLED:
+        yield found(FindingKind.RECALLED, because("declared-by-issuer", batch=batch.batch_id))
+    if batch.status is BatchStatus.STOLEN:
+        yield found(FindingKind.STOLEN, because("declared-by-issuer", batch=batch.batch_id))
+    if batch.released_at is None:
+        yield found(FindingKind.NOT_RELEASED, because("batch-not-released", batch=batch.batch_id))
+    if batch.markets:
+        yield from _diverted(genuine, batch, policy)
+
+
+def _diverted(genuine: Sequence[Sighting], batch: Batch, policy: Policy) -> Iterator[Finding]:
+    """One trusted scan outside the markets, or several sessions there: one is a tourist."""
+    outside = [s for s in genuine if s.country and s.country not in batch.markets]
+    trusted = any(sighting.authorised for sighting in outside)
+    if trusted or len({sighting.session for sighting in outside}) >= policy.diverted_sessions:
+        countries = ",".join(sorted({sighting.country for sighting in outside}))
+        reason = because(
+            "scanned-outside-its-markets",
+            countries=countries,
+            scanners="trusted" if trusted else "anonymous",
+        )
+        yield found(FindingKind.DIVERTED, reason)
+
+
+def _of_use(genuine: Sequence[Sighting], policy: Policy) -> Iterator[Finding]:
+    ours = policy.own_supply_chain
+    sessions = {s.session for s in genuine if CHANNELS[s.channel] not in ours}
+    if len(sessions) > 1:
+        reason = because("scanned-in-other-sessions", at_least=coarse(len(sessions) - 1))
+        yield found(FindingKind.SEEN_BEFORE, reason)
+        yield from clone_suspected(genuine, policy.clone)
+    yield from reused_after_end(genuine, policy)

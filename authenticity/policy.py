@@ -1,0 +1,116 @@
+"""What counts as suspicious: every threshold of `assess`, in one frozen value."""
+
+import tomllib
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import msgspec
+
+from authenticity.errors import PolicyError
+from authenticity.scan import Channel, PlaceSource
+
+
+class Severity(StrEnum):
+    """How urgent a finding is, least first."""
+
+    INFO = "info"
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+    @property
+    def rank(self) -> int:
+        """0 for the least."""
+        return list(Severity).index(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClonePolicy:
+    """When two sightings need two items. See `authenticity.sightings.implied_speed_kmh`.
+
+    A place found by GPS is off by metres, one from a fixed-line address by tens of
+    kilometres, one from a mobile address by hundreds, or by a continent behind a VPN:
+    the stated radius is multiplied by its source's factor, and a source without a
+    factor is no evidence of distance (unless the scanner is authorised).
+    """
+
+    speed_limit_kmh: float = 1_000.0
+    least_excess_km: float = 100.0
+    clock_tolerance_s: int = 300
+    radius_factor: dict[PlaceSource, float] = field(
+        default_factory=lambda: {
+            PlaceSource.GPS: 3.0,
+            PlaceSource.WIFI: 3.0,
+            PlaceSource.FIXED_IP: 10.0,
+        }
+    )
+    crowd_sessions: int = 8
+    crowd_places: int = 4
+    crowd_apart_km: float = 50.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """Thresholds and windows of `authenticity.findings.assess`.
+
+    Whoever changes a threshold changes alerts: `version` is part of every answer.
+    """
+
+    version: str = "2026-11"
+    alert_from: Severity = Severity.LOW
+    undo_window_days: int = 10
+    late_after_hours: int = 72
+    clock_skew_minutes: int = 10
+    elsewhere_km: float = 5.0
+    end_grace_hours: int = 24
+    end_anonymous_sessions: int = 2
+    diverted_sessions: int = 3
+    own_supply_chain: frozenset[Channel] = frozenset({Channel.MAKER, Channel.LOGISTICS})
+    clone: ClonePolicy = field(default_factory=ClonePolicy)
+
+
+DEFAULT_POLICY = Policy()
+
+
+def read_policy(text: str) -> Policy:
+    """The policy written in this TOML; keys left out keep their defaults.
+
+    Raises `PolicyError` naming the line of a syntax error, or the key of a value
+    that is unknown, of the wrong type, or not positive.
+    """
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise PolicyError(f"policy is not TOML: {error}") from None
+    _refuse_unknown(values, Policy, "")
+    if isinstance(clone := values.get("clone"), dict):
+        _refuse_unknown(clone, ClonePolicy, "clone.")
+    try:
+        policy = msgspec.convert(values, Policy)
+    except msgspec.ValidationError as error:
+        raise PolicyError(
+            f"policy: {error}", next_step="see docs/policy.md for every key"
+        ) from None
+    _refuse_nonpositive(policy, "")
+    _refuse_nonpositive(policy.clone, "clone.")
+    return policy
+
+
+def _refuse_unknown(
+    values: dict[str, object], kind: type[Policy] | type[ClonePolicy], at: str
+) -> None:
+    unknown = sorted(set(values) - set(kind.__dataclass_fields__))
+    if unknown:
+        raise PolicyError(
+            f"policy: unknown key {at}{unknown[0]}", next_step="see docs/policy.md for every key"
+        )
+
+
+def _refuse_nonpositive(values: Policy | ClonePolicy, at: str) -> None:
+    for name in values.__dataclass_fields__:
+        value = getattr(values, name)
+        numbers = value.values() if isinstance(value, dict) else [value]
+        for number in numbers:
+            if isinstance(number, int | float) and not 0 < number < float("inf"):
+                raise PolicyError(f"policy: {at}{name} must be a positive number, not {number}")
