@@ -91,13 +91,21 @@ def decode_history(raw: bytes) -> History:
     return history
 
 
-def distinct_scans(sightings: Iterable[Sighting], sample: int = SAMPLE) -> int:
-    """How many different scans there were: exact below `sample`, then an estimate.
+def distinct_scans(sightings: Iterable[Sighting]) -> int:
+    """How many different scans these sightings of one history stand for.
 
-    Give all issued sightings of a history, or all doubtful ones with their smaller
-    sample. The estimate's relative standard error is about 1/sqrt(sample - 2).
+    Exact while few (below `SAMPLE`, or `DOUBTFUL_SAMPLE` for those never issued), then
+    an estimate with a relative standard error of about 1/sqrt(sample - 2).
     """
-    smallest = sorted({sighting.id for sighting in sightings})[:sample]
+    issued: set[int] = set()
+    doubtful: set[int] = set()
+    for sighting in sightings:
+        (issued if sighting.issued else doubtful).add(sighting.id)
+    return _estimate(issued, SAMPLE) + _estimate(doubtful, DOUBTFUL_SAMPLE)
+
+
+def _estimate(ids: set[int], sample: int) -> int:
+    smallest = sorted(ids)[:sample]
     if len(smallest) < sample:
         return len(smallest)
     return max(sample, (sample - 1) * _ID_SPACE // (smallest[-1] + 1))

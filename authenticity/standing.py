@@ -13,7 +13,7 @@ from msgspec import Struct
 from authenticity.batch import Batch, Catalogue
 from authenticity.finding import Finding, FindingKind
 from authenticity.findings import assess, batch_of, split
-from authenticity.history import DOUBTFUL_SAMPLE, SAMPLE, History, distinct_scans
+from authenticity.history import History, distinct_scans
 from authenticity.item import ItemId
 from authenticity.policy import Policy
 from authenticity.scan import from_epoch_ms
@@ -90,7 +90,7 @@ def assess_item(item: ItemId, history: History, catalogue: Catalogue, policy: Po
     return Assessment(
         standing,
         findings,
-        distinct_scans(basis, SAMPLE if basis[0].issued else DOUBTFUL_SAMPLE),
+        distinct_scans(basis),
         from_epoch_ms(min(sighting.captured_ms for sighting in basis)),
         from_epoch_ms(max(sighting.captured_ms for sighting in basis)),
         batch,
