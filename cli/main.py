@@ -7,6 +7,7 @@ import sys
 
 import typer
 
+from cli import benching
 from cli.console import ending_in_words
 
 app = typer.Typer(
@@ -17,6 +18,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+benching.register(app)
 
 
 def main() -> None:
