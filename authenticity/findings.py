@@ -6,6 +6,7 @@ sessions is never a finding by itself.
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from authenticity.batch import Batch, BatchStatus, Catalogue
 from authenticity.clones import clone_suspected
@@ -60,39 +61,46 @@ def split(history: History, batch: Batch | None) -> tuple[list[Sighting], list[S
     Where two trust lists disagreed on one scan, the newer one counts. A code under a
     revoked key is believed if its batch was registered, with that key, before.
     """
-    newest: dict[tuple[object, ...], Sighting] = {}
-    for sighting in history.sightings:
-        other = newest.get(sighting.content)
-        if other is None or sighting.trust_version > other.trust_version:
-            newest[sighting.content] = sighting
     genuine: list[Sighting] = []
     doubtful: list[Sighting] = []
-    for sighting in newest.values():
+    for sighting in _newest_judgements(history.sightings):
         (genuine if _believed(sighting, batch) else doubtful).append(sighting)
     genuine.sort(key=lambda sighting: (sighting.captured_ms, sighting))
     return genuine, doubtful
 
 
+def _newest_judgements(sightings: Sequence[Sighting]) -> Iterator[Sighting]:
+    """Each content once; equal contents are neighbours in a history."""
+    previous: Sighting | None = None
+    for sighting in sightings:
+        if previous is not None:
+            if previous.id != sighting.id or previous.content != sighting.content:
+                yield previous
+            elif previous.trust_version > sighting.trust_version:
+                continue
+        previous = sighting
+    if previous is not None:
+        yield previous
+
+
 def _believed(sighting: Sighting, batch: Batch | None) -> bool:
-    doubt = DOUBTS[sighting.doubt]
-    if doubt is None:
+    if not sighting.doubt:
         return True
-    if doubt is not Doubt.KEY_REVOKED or batch is None:
+    if DOUBTS[sighting.doubt] is not Doubt.KEY_REVOKED or batch is None:
         return False
     return batch.registered_at.timestamp() * 1000 < sighting.revoked_ms
 
 
 def _of_scanning(sightings: Sequence[Sighting], policy: Policy) -> Iterator[Finding]:
-    latest_s = max(sighting.delay_s for sighting in sightings) if sightings else 0
-    ahead_s = -min(sighting.delay_s for sighting in sightings) if sightings else 0
+    delays_s = [sighting.delay_s for sighting in sightings] or [0]
+    latest_s, ahead_s = max(delays_s), -min(delays_s)
     if latest_s > policy.late_after_hours * 3600:
         yield found(FindingKind.LATE, because("arrived-late", hours=coarse(latest_s // 3600)))
     if ahead_s > policy.clock_skew_minutes * 60:
         reason = because("captured-in-the-future", minutes=coarse(ahead_s // 60))
         yield found(FindingKind.CLOCK_SKEW, reason)
-    contents: dict[int, Sighting] = {}
-    for sighting in sightings:
-        if contents.setdefault(sighting.id, sighting).content != sighting.content:
+    for one, other in pairwise(sightings):
+        if one.id == other.id and one.content != other.content:
             yield found(FindingKind.SCAN_ID_REUSED, because("different-scans-under-one-id"))
             return
 
@@ -116,14 +124,14 @@ def _of_print(
     and the batch. A field that is missing, or cut off by the scanner, is no difference."""
     believable = [*genuine, *(s for s in sightings if s.authorised and _is_unsigned(s))]
     signed_lot = genuine[0].lot
-    for lot in sorted({s.lot for s in believable} - {""}):
+    for lot in sorted({s.lot for s in believable} - {"", signed_lot}):
         if signed_lot and not signed_lot.startswith(lot) and not lot.startswith(signed_lot):
             reason = because("lot-differs", printed=lot, registered=signed_lot)
             yield found(FindingKind.WRONG_BATCH, reason)
             break
     registered = int(batch.expiry) if batch and batch.expiry else genuine[0].expiry
-    for expiry in sorted({s.expiry for s in believable} - {0}):
-        if registered and expiry != registered:
+    for expiry in sorted({s.expiry for s in believable} - {0, registered}):
+        if registered:
             reason = because(
                 "expiry-differs", printed=f"{expiry:06d}", registered=f"{registered:06d}"
             )

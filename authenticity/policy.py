@@ -22,7 +22,10 @@ class Severity(StrEnum):
     @property
     def rank(self) -> int:
         """0 for the least."""
-        return list(Severity).index(self)
+        return _RANK[self]
+
+
+_RANK = {severity: rank for rank, severity in enumerate(Severity)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
