@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from cli import benching, keys
+from cli import benching, codes, keys
 from cli.console import ending_in_words
 
 app = typer.Typer(
@@ -20,6 +20,7 @@ app = typer.Typer(
 )
 
 benching.register(app)
+codes.register(app)
 keys.register(app)
 
 
