@@ -31,6 +31,7 @@ from authenticity.serial import RANDOM_BYTES, mint_serial
 from authenticity.trust import encode_payload, read_trust_list
 from authenticity.verdict import IssuerId
 from producers.simulation.signers import SeededSigner
+from producers.simulation.world import sealed_code
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
@@ -91,8 +92,7 @@ class World:
     ) -> str:
         """A signed Digital Link; of a new item unless `serial` is given."""
         ais = self._ais(gtin or GTINS[maker], serial or self.serial(), lot, expiry, produced)
-        sealed = [*ais, ("8030", (signer or self.signers[maker]).seal(ais))]
-        return write_digital_link(sealed, host or _HOSTS[maker])
+        return sealed_code(ais, host or _HOSTS[maker], signer or self.signers[maker])
 
     def forged_code(self, serial: str | None = None, **changes: Any) -> str:
         """Well-formed, but signed by a key that is on no list."""
@@ -131,7 +131,8 @@ class World:
 
     def officer_scan(self, code: str, **changes: Any) -> Scan:
         """An authorised scan by customs."""
-        officer = {"publisher": "customs-1", "channel": Channel.CUSTOMS, "authorised": True}
+        customs = Channel.CUSTOMS
+        officer: dict[str, Any] = {"publisher": "customs-1", "channel": customs, "authorised": True}
         return self.scan(code, **(officer | changes))
 
     def batch(self, *, maker: int = ED25519_MAKER, **changes: Any) -> Batch:

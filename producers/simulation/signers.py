@@ -16,10 +16,6 @@ from nacl.bindings import crypto_sign, crypto_sign_seed_keypair
 from authenticity.seal import (
     SIGNATURE_BYTES,
     Algorithm,
-    Seal,
-    seal_header,
-    signed_bytes,
-    write_seal,
 )
 from authenticity.signature import P256_ORDER, PublicKey, p256_signature_from_der
 
@@ -54,8 +50,3 @@ class SeededSigner:
         if self.algorithm is Algorithm.ED25519:
             return crypto_sign(message, self._secret)[:SIGNATURE_BYTES]
         return p256_signature_from_der(self._p256.sign(message, _DETERMINISTIC))
-
-    def seal(self, ais: list[tuple[str, str]]) -> str:
-        """The value of AI (8030) for a code with these other AIs."""
-        message = signed_bytes(seal_header(self.algorithm, self.key_slot), ais)
-        return write_seal(Seal(self.algorithm, self.key_slot, self.sign(message)))

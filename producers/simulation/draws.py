@@ -1,0 +1,25 @@
+"""Where chance comes from: one stream of numbers for each thing, all from the seed.
+
+Every item draws from a stream of its own, so that items can be made in any order, in
+any process, and a new attack family does not change what the others do.
+"""
+
+from hashlib import blake2b
+from math import exp
+from random import Random
+
+
+def stream_of(seed: int, *path: str | int) -> Random:
+    """The numbers that belong to this path, the same on every machine. No secrets."""
+    name = "/".join(map(str, (seed, *path))).encode()
+    return Random(int.from_bytes(blake2b(name, digest_size=16).digest(), "big"))  # noqa: S311
+
+
+def digest_of(seed: int, *path: str | int) -> str:
+    """32 hex digits that belong to this path, for ids that must tell nothing."""
+    return blake2b("/".join(map(str, (seed, *path))).encode(), digest_size=16).hexdigest()
+
+
+def lognormal(draw: Random, median: float, sigma: float) -> float:
+    """Half of the draws are below `median`; `sigma` is the deviation of the logarithm."""
+    return median * exp(draw.gauss(0.0, sigma))
