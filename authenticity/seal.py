@@ -10,15 +10,16 @@ bytes 2–65  signature
 spare bits: 88 characters, and exactly one spelling of one seal.
 """
 
-from binascii import Error as Base64Error
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 
 SEAL_AI = "8030"
 SEAL_CHARACTERS = 88
 SIGNATURE_BYTES = 64
+_SEAL_BYTES = 66
 FORMAT_VERSION = 1
 SIGNING_DOMAIN = b"touchstone/code/1\0"
 
@@ -35,6 +36,10 @@ class Algorithm(IntEnum):
 
 
 _ALGORITHMS = {FORMAT_VERSION << 4 | algorithm: algorithm for algorithm in Algorithm}
+_HEADERS = {
+    algorithm: tuple(bytes((first_byte, slot)) for slot in range(256))
+    for first_byte, algorithm in _ALGORITHMS.items()
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +56,14 @@ class Seal:
     @property
     def header(self) -> bytes:
         """The first two bytes of the seal, which are signed too."""
-        return seal_header(self.algorithm, self.key_slot)
+        return _HEADERS[self.algorithm][self.key_slot]
 
 
 def seal_header(algorithm: Algorithm, key_slot: int) -> bytes:
     """The two bytes before the signature. `ValueError` for a slot outside 0–255."""
-    return bytes((FORMAT_VERSION << 4 | algorithm, key_slot))
+    if not 0 <= key_slot <= 255:
+        raise ValueError(f"key slot {key_slot} is outside 0–255")
+    return _HEADERS[algorithm][key_slot]
 
 
 def read_seal(value: str) -> Seal | None:
@@ -65,11 +72,13 @@ def read_seal(value: str) -> Seal | None:
     Other people's signatures live in (8030) too, so another length, alphabet,
     version or algorithm is not an error but somebody else's format.
     """
-    if len(value) != SEAL_CHARACTERS or not value.isascii():
+    if len(value) != SEAL_CHARACTERS:
         return None
     try:
         packed = a2b_base64(value.encode().translate(_TO_STANDARD), strict_mode=True)
-    except Base64Error:
+    except ValueError:  # a surrogate, or what base64url has no character for
+        return None
+    if len(packed) != _SEAL_BYTES:
         return None
     algorithm = _ALGORITHMS.get(packed[0])
     return None if algorithm is None else Seal(algorithm, packed[1], packed[2:])
@@ -95,8 +104,14 @@ def signed_bytes(header: bytes, ais: Iterable[tuple[str, str]]) -> bytes:
     try:
         for ai, value in sorted(ais):
             if ai != SEAL_AI:
-                name, content = ai.encode(), value.encode()
-                parts += (_LENGTH[len(name)], name, _LENGTH[len(content)], content)
+                content = value.encode()
+                parts += (_with_length(ai), _LENGTH[len(content)], content)
     except IndexError:
         raise ValueError("an AI or a value of a signed code is over 255 bytes") from None
     return b"".join(parts)
+
+
+@lru_cache(maxsize=256)
+def _with_length(ai: str) -> bytes:
+    name = ai.encode()
+    return _LENGTH[len(name)] + name
