@@ -12,6 +12,7 @@ removes those together with what stands before them, RFC 3986 section 5.2.4).
 
 import re
 from collections.abc import Sequence
+from ipaddress import IPv6Address
 from itertools import pairwise
 from typing import NamedTuple
 from urllib.parse import quote
@@ -40,7 +41,7 @@ _HOST = re.compile(r"([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.?|\[[0-9A-Fa-f:.]+\])(?
 _OWN_PORT = {"http": "80", "https": "443"}
 _AI_AFTER_SEMICOLON = re.compile(r";[^0-9A-Za-z&;]*[0-9]{2,4}=")
 _HIDDEN_AI = re.compile(r"[+\s\0]*[0-9]+[+\s\0]*")
-_BEGINS_LIKE_A_KEY_VALUE = re.compile("[0-9]{6}")
+_BEGINS_LIKE_A_KEY_VALUE = re.compile("[0-9]")
 _KEY_WORDS = frozenset({"gtin", "sscc"})
 _DOT_SEGMENTS = frozenset({".", ".."})
 
@@ -100,8 +101,20 @@ def _read_host(text: str, start: int, end: int, scheme: str) -> str:
         place = fitting.end() if fitting else start
         raise CodeError(CodeFault.BAD_HOST, place, "this is no host name")
     name, port = fitting.groups()
+    if not _is_ipv6_or_name(name) or int(port or 0) > 65_535:
+        raise CodeError(CodeFault.BAD_HOST, start, "this is no address, or no port")
     name = name.lower().removesuffix(".")
     return name if port in (None, "", _OWN_PORT[scheme.lower()]) else f"{name}:{port}"
+
+
+def _is_ipv6_or_name(name: str) -> bool:
+    if not name.startswith("["):
+        return True
+    try:
+        IPv6Address(name[1:-1])
+    except ValueError:
+        return False
+    return True
 
 
 def _first(text: str, marks: str, start: int) -> int:

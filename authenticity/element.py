@@ -86,16 +86,17 @@ def check_company(elements: Sequence[Element], end: int) -> None:
     and one the last, must not be able to disagree. `end` is where a missing AI is
     reported.
     """
-    present: set[str] = set()
+    places: dict[str, int] = {}
     for ai, _, offset, _ in elements:
-        if ai in present:
+        if ai in places:
             raise CodeError(CodeFault.DUPLICATE_AI, offset, f"AI ({ai}) is there twice")
-        present.add(ai)
-    for ai, _, offset, _ in elements:
+        places[ai] = offset
+    present = places.keys()
+    for ai in places:
         known = PROFILE[ai]
         for other in sorted(known.excludes & present):
             detail = f"AIs ({ai}) and ({other}) exclude each other"
-            raise CodeError(CodeFault.CONFLICTING_AIS, offset, detail)
+            raise CodeError(CodeFault.CONFLICTING_AIS, max(places[ai], places[other]), detail)
         if known.requires and not any(each <= present for each in known.requires):
             wanted = " or ".join("+".join(sorted(each)) for each in known.requires)
             raise CodeError(CodeFault.MISSING_AI, end, f"AI ({ai}) needs AI {wanted} beside it")

@@ -85,22 +85,34 @@ _STAND_INS = re.compile(r"<GS>|\{GS\}|\[GS\]|<0x1D>|\\x1d|\\u001d|\\F|\^\]|␝|\
 def unmangled_candidates(text: str) -> Iterator[str]:
     """What the text may have been before the damage, at most eight, likeliest first.
 
-    Every candidate reads as a code with a full-length signature, and differs from
-    `text`; whether it verifies is for the caller to find out.
+    Every candidate reads as a code with a full-length signature, and its AIs differ
+    from those of `text` and of the other candidates; whether it verifies is for the
+    caller to find out.
     """
+    return islice(_signed_readings(text), CANDIDATES)
+
+
+def _signed_readings(text: str) -> Iterator[str]:
     if len(text) > LIMITS.code_characters:
-        return iter(())
-    distinct = dict.fromkeys(_guesses(text))
-    distinct.pop(text, None)
-    return islice((guess for guess in distinct if _reads_signed(guess)), CANDIDATES)
+        return
+    seen = {_signed_ais(text), None}
+    for guess in _guesses(text):
+        ais = _signed_ais(guess)
+        if ais not in seen:
+            seen.add(ais)
+            yield guess
 
 
-def _reads_signed(text: str) -> bool:
+def _signed_ais(text: str) -> frozenset[tuple[str, str]] | None:
+    """What a code with a full-length signature says, None for any other text."""
     try:
-        signature = read_code(text).value(SIGNATURE)
+        code = read_code(text)
     except CodeError:
-        return False
-    return signature is not None and len(signature) == SIGNATURE_CHARACTERS
+        return None
+    signature = code.value(SIGNATURE)
+    if signature is None or len(signature) != SIGNATURE_CHARACTERS:
+        return None
+    return frozenset(code.ais)
 
 
 def _guesses(text: str) -> Iterator[str]:
@@ -177,7 +189,7 @@ def _with_separators(text: str) -> str:
 
 
 _MOST_PLACES = 16
-_AI_INSIDE = re.compile("(?<!\x1d)(?:10|11|17|21)")
+_AI_INSIDE = re.compile("(?<!\x1d)(?=10|11|17|21)")
 
 
 def _separated(text: str) -> Iterator[str]:
