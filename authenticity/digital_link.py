@@ -142,20 +142,23 @@ def _decode(spelled: str) -> str:
     return _ESCAPE.sub(lambda escape: chr(int(escape[1], 16)), spelled)
 
 
-def _read_path(segments: list[Segment]) -> list[Element]:
-    """The AIs of the path: pairs from its last key on, found from the right."""
-    first = len(segments) - 2
-    while first >= 0 and segments[first].spelled not in KEYS:
-        ai, offset = segments[first]
+def _find_key(segments: list[Segment]) -> int:
+    """Index of the last key in the path: from the right, pair by pair of known AIs."""
+    for place in range(len(segments) - 2, -1, -2):
+        ai, offset = segments[place]
+        if ai in KEYS:
+            return place
         if ai not in ASSIGNED:
             if re.fullmatch("[0-9]{2,4}", ai):
                 raise CodeError(CodeFault.UNKNOWN_AI, offset, f"no such AI: ({ai})")
-            first = -1
-        first -= 2
-    if first < 0:
-        place = segments[0].offset
-        detail = "the path does not end in pairs of AI and value that begin with a key"
-        raise CodeError(CodeFault.BAD_PATH, place, detail)
+            break
+    detail = "the path does not end in pairs of AI and value that begin with a key"
+    raise CodeError(CodeFault.BAD_PATH, segments[0].offset, detail)
+
+
+def _read_path(segments: list[Segment]) -> list[Element]:
+    """The AIs of the path, from its last key on."""
+    first = _find_key(segments)
     _check_stem(segments[: first + 1])
     elements: list[Element] = []
     for (ai, offset), value in zip(segments[first::2], segments[first + 1 :: 2], strict=True):

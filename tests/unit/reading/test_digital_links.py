@@ -210,6 +210,20 @@ def test_refusal_points_at_the_place(tail: str, fault: CodeFault, offset: int) -
     assert (refusal.value.fault, refusal.value.offset) == (fault, len("https://a/01/") + offset)
 
 
+@pytest.mark.parametrize(
+    ("wrong", "right", "fault"),
+    [
+        (G[:-1] + "0", G, CodeFault.BAD_CHECK_DIGIT),
+        ("11=260230", "11=260228", CodeFault.BAD_DATE),
+        ("17=271301", "17=271231", CodeFault.BAD_DATE),
+    ],
+)
+def test_minted_code_is_checked_like_any_other(wrong: str, right: str, fault: CodeFault) -> None:
+    minted = f"{LINK}/10/L7/21/AB2?11=260228&17=271231&8030={SIGNATURE}"
+    assert fault_of(minted) is None
+    assert fault_of(minted.replace(right, wrong)) is fault
+
+
 @pytest.mark.parametrize("date", ["000229", "240229", "271200", "960229", "991231"])
 def test_date_of_any_century_and_month_without_day_is_taken(date: str) -> None:
     assert read_code(f"{LINK}?17={date}").value("17") == date
