@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.console import EXIT_BAD_ANSWER, err, fail, out, print_json
-from cli.passphrase import DEFAULT_KEYS, KeysFolder, PassphraseFile, obtain_passphrase
+from cli.passphrase import KeysFolder, PassphraseFile, keys_folder, obtain_passphrase
 
 if TYPE_CHECKING:
     from authenticity.seal import Algorithm
@@ -17,7 +17,7 @@ keys = typer.Typer(
     no_args_is_help=True,
     help="Make, rotate and revoke keys, and publish who may sign for what.",
     epilog="""Start with: touchstone keys init, then
-    touchstone keys add-issuer "Maker AG" --id maker --prefix 0952 --host id.maker.example""",
+    touchstone keys add-issuer "Maker AG" --id maker --prefix 9520123 --host id.maker.example""",
 )
 
 
@@ -47,7 +47,7 @@ def init(
     roots: Annotated[int, typer.Option(help="How many root keys to make.")] = 1,
     threshold: Annotated[int, typer.Option(help="How many of them must sign a trust list.")] = 1,
     algorithm: Kind = KeyKind.ED25519,
-    folder: KeysFolder = DEFAULT_KEYS,
+    folder: KeysFolder = None,
     passphrase_file: PassphraseFile = None,
     as_json: Json = False,
 ) -> None:
@@ -59,7 +59,7 @@ def init(
 
     passphrase = obtain_passphrase(passphrase_file, new=True)
     store = create_store(
-        folder,
+        keys_folder(folder),
         passphrase=passphrase,
         at=datetime.now(UTC),
         root_count=roots,
@@ -68,8 +68,12 @@ def init(
     )
     keyring = store.keyring()
     kids = [root.kid for root in keyring.roots]
-    facts = {"keys": str(folder), "threshold": threshold, "roots": kids}
-    _say(as_json, facts, f"made {roots} root key(s) in {folder}; verifiers pin {ROOTS_FILE} of it")
+    facts = {"keys": str(store.folder), "threshold": threshold, "roots": kids}
+    _say(
+        as_json,
+        facts,
+        f"made {roots} root key(s) in {store.folder}; verifiers pin {ROOTS_FILE} of it",
+    )
 
 
 @keys.command("add-issuer")
@@ -80,20 +84,20 @@ def add_issuer(
     host: Annotated[list[str], typer.Option(help="Host that its codes carry; repeatable.")],
     algorithm: Kind = KeyKind.ED25519,
     valid_years: Years = 10,
-    folder: KeysFolder = DEFAULT_KEYS,
+    folder: KeysFolder = None,
     passphrase_file: PassphraseFile = None,
     as_json: Json = False,
 ) -> None:
     """Add a company that may sign for the GTINs under its prefixes.
 
-    Example: touchstone keys add-issuer "Maker AG" --id maker --prefix 0952
+    Example: touchstone keys add-issuer "Maker AG" --id maker --prefix 9520123
     --host id.maker.example
     """
     from keys.inspection import issuer_facts
     from keys.store import KeyStore
 
     now = datetime.now(UTC)
-    issuer = KeyStore(folder).add_issuer(
+    issuer = KeyStore(keys_folder(folder)).add_issuer(
         name,
         issuer_id=issuer_id,
         company_prefixes=prefix,
@@ -116,7 +120,7 @@ def rotate(
     issuer: Annotated[str, typer.Argument(help="Id of the issuer.")],
     algorithm: Annotated[KeyKind | None, typer.Option(help="Default: as before.")] = None,
     valid_years: Years = 10,
-    folder: KeysFolder = DEFAULT_KEYS,
+    folder: KeysFolder = None,
     passphrase_file: PassphraseFile = None,
     as_json: Json = False,
 ) -> None:
@@ -128,7 +132,7 @@ def rotate(
     from keys.store import KeyStore
 
     now = datetime.now(UTC)
-    store = KeyStore(folder)
+    store = KeyStore(keys_folder(folder))
     key = store.rotate(
         issuer,
         passphrase=obtain_passphrase(passphrase_file, new=True),
@@ -150,7 +154,7 @@ def revoke(
     at: Annotated[
         str | None, typer.Option(help="Since when it cannot be trusted; default: now.")
     ] = None,
-    folder: KeysFolder = DEFAULT_KEYS,
+    folder: KeysFolder = None,
     as_json: Json = False,
 ) -> None:
     """Withdraw trust from a key, for ever. Batches registered before stay genuine.
@@ -163,7 +167,7 @@ def revoke(
 
     now = datetime.now(UTC)
     moment = now if at is None else _moment(at)
-    store = KeyStore(folder)
+    store = KeyStore(keys_folder(folder))
     key = store.revoke(issuer, slot, reason=reason, revoked_at=moment, at=now)
     facts = issuer_facts(store.keyring().issuer(issuer), now)
     _say(
@@ -175,13 +179,13 @@ def revoke(
 
 
 @keys.command("list")
-def list_keys(folder: KeysFolder = DEFAULT_KEYS, as_json: Json = False) -> None:
+def list_keys(folder: KeysFolder = None, as_json: Json = False) -> None:
     """Show issuers, their prefixes and keys. Needs no passphrase."""
     from keys.inspection import issuer_facts
     from keys.store import KeyStore
 
     now = datetime.now(UTC)
-    keyring = KeyStore(folder).keyring()
+    keyring = KeyStore(keys_folder(folder)).keyring()
     issuers = [issuer_facts(issuer, now) for issuer in keyring.issuers]
     if as_json:
         print_json(
@@ -209,7 +213,7 @@ def list_keys(folder: KeysFolder = DEFAULT_KEYS, as_json: Json = False) -> None:
 def export_trust_list(
     target: Annotated[Path, typer.Option("--out", help="Where to write the signed list.")],
     valid_days: Annotated[int, typer.Option(min=1, max=3650, help="Days until it expires.")] = 90,
-    folder: KeysFolder = DEFAULT_KEYS,
+    folder: KeysFolder = None,
     passphrase_file: PassphraseFile = None,
     as_json: Json = False,
 ) -> None:
@@ -224,7 +228,7 @@ def export_trust_list(
     from keys.guarded_files import replace
     from keys.store import ROOTS_FILE, KeyStore
 
-    store = KeyStore(folder)
+    store = KeyStore(keys_folder(folder))
     passphrase = obtain_passphrase(passphrase_file)
     life = timedelta(days=valid_days)
     export = store.export_trust_list(passphrase=passphrase, at=datetime.now(UTC), valid_for=life)
@@ -252,7 +256,7 @@ def export_trust_list(
 
 @keys.command()
 def check(
-    folder: KeysFolder = DEFAULT_KEYS,
+    folder: KeysFolder = None,
     passphrase_file: PassphraseFile = None,
     public_only: Annotated[
         bool, typer.Option("--public-only", help="Do not open the private keys.")
@@ -267,7 +271,8 @@ def check(
     from keys.store import KeyStore
 
     passphrase = None if public_only else obtain_passphrase(passphrase_file)
-    found = inspect_store(KeyStore(folder), at=datetime.now(UTC), passphrase=passphrase)
+    store = KeyStore(keys_folder(folder))
+    found = inspect_store(store, at=datetime.now(UTC), passphrase=passphrase)
     sound = all(complaint.severity is Severity.WARNING for complaint in found)
     if as_json:
         print_json({"sound": sound, "complaints": found})
@@ -276,7 +281,7 @@ def check(
             out.print(f"{complaint.severity}: {complaint.message}", markup=False)
             out.print(f"  next: {complaint.next_step}", markup=False)
         if not found:
-            out.print(f"{folder}: all is well")
+            out.print(f"{store.folder}: all is well")
     if not sound:
         raise typer.Exit(EXIT_BAD_ANSWER)
 

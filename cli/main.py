@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from cli import benching, codes, keys
+from cli import batches, benching, codes, issuing, keys
 from cli.console import ending_in_words
 
 app = typer.Typer(
@@ -22,6 +22,8 @@ app = typer.Typer(
 benching.register(app)
 codes.register(app)
 keys.register(app)
+issuing.register(app)
+batches.register(app)
 
 
 def main() -> None:

@@ -7,12 +7,18 @@ from typing import Annotated, Final
 
 import typer
 
+from cli.data import DataFolder
+
 VARIABLE: Final = "TOUCHSTONE_PASSPHRASE"
-_FOLDER_VARIABLE: Final = "TOUCHSTONE_KEYS"
 
 KeysFolder = Annotated[
-    Path,
-    typer.Option("--keys", envvar=_FOLDER_VARIABLE, help="Folder of the key store."),
+    Path | None,
+    typer.Option(
+        "--keys",
+        envvar="TOUCHSTONE_KEYS",
+        help="Folder of the key store.",
+        show_default="keys/ in the data folder",
+    ),
 ]
 PassphraseFile = Annotated[
     Path | None,
@@ -21,7 +27,11 @@ PassphraseFile = Annotated[
         help=f"File (mode 0600) that holds the passphrase; else {VARIABLE}, else a prompt.",
     ),
 ]
-DEFAULT_KEYS: Final = Path("touchstone-data/keys")
+
+
+def keys_folder(given: Path | None, data: Path | None = None) -> Path:
+    """The key store in force: --keys, TOUCHSTONE_KEYS, or `keys` in the data folder."""
+    return given or DataFolder.find(data).keys
 
 
 def obtain_passphrase(file: Path | None, *, new: bool = False) -> bytes:
