@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from cli import batches, benching, codes, issuing, keys
+from cli import batches, benching, codes, issuing, keys, simulating
 from cli.console import ending_in_words
 
 app = typer.Typer(
@@ -24,6 +24,7 @@ codes.register(app)
 keys.register(app)
 issuing.register(app)
 batches.register(app)
+simulating.register(app)
 
 
 def main() -> None:

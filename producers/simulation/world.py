@@ -184,7 +184,7 @@ class World:
         produced_at = self.start - timedelta(days=draw.uniform(20, 50))
         expiry = self.start + timedelta(days=draw.randint(200, 900))
         registered_at = _to_second(produced_at + timedelta(hours=draw.uniform(1, 24)))
-        markets = draw.sample(COUNTRIES, draw.randint(1, 4)) if draw.random() < 0.5 else []
+        markets = draw.sample(COUNTRIES, draw.randint(1, 8)) if draw.random() < 0.9 else []
         return Batch(
             v=BATCH_FORMAT,
             batch_id=digest_of(self.seed, "batch id", number),

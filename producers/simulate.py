@@ -1,0 +1,203 @@
+"""Write a simulation to files: scans, their truth, and what a verifier of them needs.
+
+Beside `scans.ndjson` stand `scans.trust.json` (the signed trust list), `scans.roots.json`
+(the keys to pin) and `scans.batches.ndjson`. The same scenario gives the same bytes,
+whatever the number of processes: packs are simulated in chunks, each chunk is sorted by
+arrival into a file of its own, and the chunks are merged, so that memory does not grow
+with the number of packs.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import lru_cache
+from heapq import merge
+from itertools import islice
+from multiprocessing import connection, get_context, parent_process
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import Thread
+from typing import Final
+
+from authenticity.batch import encode_batch
+from authenticity.errors import ConfigurationError
+from authenticity.roots import encode_roots
+from authenticity.scan import encode_scan, to_epoch_ms
+from producers.simulation.traffic import Line, Scenario, Traffic
+from producers.simulation.truth import encode_truth
+
+_CHUNK_PACKS: Final = 10_000
+_ENOUGH_FOR_PROCESSES: Final = 3 * _CHUNK_PACKS
+_CHUNKS_AHEAD: Final = 2
+
+Progress = Callable[[int], None]
+"""Called with the number of packs simulated since the last call."""
+
+
+@dataclass(frozen=True, slots=True)
+class SimulationFiles:
+    """Where a simulation is written. The last three follow from `scans`."""
+
+    scans: Path
+    truth: Path
+
+    @property
+    def trust(self) -> Path:
+        """The signed trust list."""
+        return self.scans.with_suffix(".trust.json")
+
+    @property
+    def roots(self) -> Path:
+        """The pinned root keys."""
+        return self.scans.with_suffix(".roots.json")
+
+    @property
+    def batches(self) -> Path:
+        """The batch headers, one a line."""
+        return self.scans.with_suffix(".batches.ndjson")
+
+
+@dataclass(frozen=True, slots=True)
+class SimulationCounts:
+    """What was written. `attacks` counts the attacks of each family that left a scan."""
+
+    items: int
+    scans: int
+    batches: int
+    attacks: dict[str, int]
+
+
+def simulate(
+    scenario: Scenario,
+    files: SimulationFiles,
+    *,
+    processes: int = 1,
+    progress: Progress = lambda _: None,
+) -> SimulationCounts:
+    """Write all files; those that exist are replaced, each at once, when it is complete.
+
+    Raises `ConfigurationError` if a file cannot be written.
+    """
+    traffic = Traffic(scenario)
+    try:
+        for path in (files.scans, files.truth):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(prefix=".simulating-", dir=files.scans.parent) as scratch:
+            folder = Path(scratch)
+            runs = list(_sorted_runs(scenario, folder, processes, progress))
+            scans, attacks = _merge_runs(runs, files, folder)
+        batches = [encode_batch(traffic.world.batch(n)) for n in traffic.world.batches]
+        files.batches.write_bytes(b"".join(line + b"\n" for line in batches))
+        files.trust.write_bytes(traffic.world.trust_document)
+        files.roots.write_bytes(encode_roots(traffic.world.roots))
+    except OSError as error:
+        raise ConfigurationError(
+            f"the simulation cannot be written: {error}",
+            next_step="choose another --out, or make room on the disk",
+        ) from error
+    return SimulationCounts(scenario.items, scans, len(batches), dict(sorted(attacks.items())))
+
+
+def _sorted_runs(
+    scenario: Scenario, folder: Path, processes: int, progress: Progress
+) -> Iterator[Path]:
+    chunks = [
+        (scenario, first, min(first + _CHUNK_PACKS, scenario.items), folder / f"{first}.run")
+        for first in range(0, scenario.items, _CHUNK_PACKS)
+    ]
+    if processes == 1 or scenario.items < _ENOUGH_FOR_PROCESSES:
+        for chunk in chunks:
+            _write_run(*chunk)
+            progress(chunk[2] - chunk[1])
+            yield chunk[3]
+        return
+    with ProcessPoolExecutor(
+        processes, mp_context=get_context("spawn"), initializer=_end_with_parent
+    ) as pool:
+        try:
+            yield from _in_parallel(pool, chunks, processes + _CHUNKS_AHEAD, progress)
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _in_parallel(
+    pool: Executor,
+    chunks: list[tuple[Scenario, int, int, Path]],
+    at_once: int,
+    progress: Progress,
+) -> Iterator[Path]:
+    waiting = iter(chunks)
+    running: set[Future[int]] = {pool.submit(_write_run, *c) for c in islice(waiting, at_once)}
+    while running:
+        done, running = wait(running, return_when=FIRST_COMPLETED)
+        for each in done:
+            progress(each.result())
+        running |= {pool.submit(_write_run, *c) for c in islice(waiting, len(done))}
+    yield from (path for _, _, _, path in chunks)
+
+
+def _end_with_parent() -> None:
+    """A worker whose parent was killed would wait for work for ever."""
+    parent = parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        connection.wait([parent.sentinel])
+        os._exit(1)
+
+    Thread(target=watch, daemon=True).start()
+
+
+@lru_cache(maxsize=1)
+def _traffic_of(scenario: Scenario) -> Traffic:
+    return Traffic(scenario)
+
+
+def _write_run(scenario: Scenario, first: int, end: int, path: Path) -> int:
+    """The packs `first` to `end` - 1, sorted by arrival. Answers how many packs."""
+    traffic = _traffic_of(scenario)
+    rows = sorted(_row(line) for index in range(first, end) for line in traffic.of_pack(index))
+    with path.open("wb") as file:
+        file.writelines(rows)
+    return end - first
+
+
+def _row(line: Line) -> bytes:
+    """Arrival, scan and truth between tabs, which JSON never holds: rows sort as text."""
+    arrival = b"%015d" % to_epoch_ms(line.scan.received_at)
+    order = arrival + b"\t" + line.scan.scan_id.encode()
+    return b"\t".join((order, encode_scan(line.scan), encode_truth(line.truth))) + b"\n"
+
+
+def _merge_runs(
+    runs: Iterable[Path], files: SimulationFiles, folder: Path
+) -> tuple[int, Counter[str]]:
+    attacks: dict[str, str] = {}
+    lines = 0
+    parts = folder / "scans", files.truth.with_name(f".{files.truth.name}.part")
+    with ExitStack() as opened:
+        sources = [opened.enter_context(run.open("rb")) for run in runs]
+        scans, truths = (opened.enter_context(part.open("wb")) for part in parts)
+        opened.callback(parts[1].unlink, missing_ok=True)
+        for row in merge(*sources):
+            _, _, scan, truth = row.split(b"\t")
+            scans.write(scan + b"\n")
+            truths.write(truth)
+            lines += 1
+            _note_attack(truth, attacks)
+        for written in (scans, truths):
+            written.flush()
+        parts[0].replace(files.scans)
+        parts[1].replace(files.truth)
+    return lines, Counter(attacks.values())
+
+
+def _note_attack(truth: bytes, attacks: dict[str, str]) -> None:
+    """Take family and id from the line without reading all of it."""
+    start = truth.find(b'"attack_id":"')
+    if start >= 0:
+        attack_id = truth[start + 13 : truth.index(b'"', start + 13)].decode()
+        attacks[attack_id] = attack_id.rpartition("-")[0]

@@ -1,0 +1,78 @@
+"""What a scanner believes of where it is.
+
+A quarter of phones answer with GPS, some 20 m off; the others are placed by their
+network address. Fixed lines are some 8 km off in the median, mobile addresses 190 km and
+half as much again in Africa and Asia; and one address in twenty is a virtual private
+network that ends in another country. The stated accuracy knows nothing of that.
+"""
+
+from math import cos, pi, sin
+from random import Random
+from typing import Final
+
+from authenticity.scan import Channel, Place, PlaceSource
+from producers.simulation.cities import city_abroad, moved
+from producers.simulation.draws import lognormal
+from producers.simulation.visits import Spot
+
+_GPS_SHARE: Final = 0.25
+_FIXED_SHARE: Final = 0.30
+_GPS_ERROR_KM: Final = 0.02
+_FIXED_ERROR_KM: Final = 8.0
+_FIXED_RADIUS_KM: Final = 20.0
+_MOBILE_ERROR_KM: Final = 190.0
+_MOBILE_RADIUS_KM: Final = 200.0
+_ERROR_LIMIT_KM: Final = 1_500.0
+_FAR_NETWORKS: Final = frozenset(
+    (
+        "JP", "KR", "CN", "HK", "TW", "PH", "ID", "SG", "MY", "TH", "VN", "BD", "IN", "PK",
+        "AE", "SA", "IR", "TR", "EG", "MA", "NG", "GH", "KE", "ET", "ZA",
+    )
+)  # fmt: skip
+
+
+def consumer_place(draw: Random, spot: Spot, vpn_share: float) -> tuple[Place, bool]:
+    """Where an anonymous phone says it is, and whether that is the far end of a VPN."""
+    kind = draw.random()
+    if kind < _GPS_SHARE:
+        return _off(draw, spot, _GPS_ERROR_KM, 0.5, PlaceSource.GPS, _GPS_ERROR_KM), False
+    source, radius_km = PlaceSource.MOBILE_IP, _MOBILE_RADIUS_KM
+    if kind < _GPS_SHARE + _FIXED_SHARE:
+        source, radius_km = PlaceSource.FIXED_IP, _FIXED_RADIUS_KM
+    if draw.random() < vpn_share:
+        exit_city = city_abroad(draw, (spot.country,))
+        return _place(exit_city.lat, exit_city.lon, radius_km, source, exit_city.country), True
+    if source is PlaceSource.FIXED_IP:
+        return _off(draw, spot, _FIXED_ERROR_KM, 1.0, source, radius_km), False
+    error_km = _MOBILE_ERROR_KM * (1.5 if spot.country in _FAR_NETWORKS else 1.0)
+    return _off(draw, spot, error_km, 0.8, source, radius_km), False
+
+
+def exact_place(spot: Spot) -> Place:
+    """GPS without an error."""
+    return _place(spot.lat, spot.lon, _GPS_ERROR_KM, PlaceSource.GPS, spot.country)
+
+
+def known_place(draw: Random, spot: Spot, channel: Channel) -> Place:
+    """Where a known scanner is: a till at its address, an officer by GPS."""
+    if channel is Channel.RETAIL:
+        return _place(spot.lat, spot.lon, 0.1, PlaceSource.DECLARED, spot.country)
+    return _off(draw, spot, _GPS_ERROR_KM, 0.5, PlaceSource.GPS, _GPS_ERROR_KM)
+
+
+def _off(
+    draw: Random,
+    spot: Spot,
+    median_km: float,
+    sigma: float,
+    source: PlaceSource,
+    radius_km: float,
+) -> Place:
+    off_km = min(lognormal(draw, median_km, sigma), _ERROR_LIMIT_KM)
+    bearing = draw.uniform(0, 2 * pi)
+    lat, lon = moved(spot.lat, spot.lon, off_km * cos(bearing), off_km * sin(bearing))
+    return _place(lat, lon, radius_km, source, spot.country)
+
+
+def _place(lat: float, lon: float, radius_km: float, source: PlaceSource, country: str) -> Place:
+    return Place(round(lat, 4), round(lon, 4), radius_km, source, country)
