@@ -100,7 +100,7 @@ def issue(
     )
     checked_order(order, keyring, at=now)
     sheet_words = (label_size, sheet, margin, gap, module, product)
-    release_labels = None if labels is None else _label_maker(labels, *sheet_words)
+    release_labels = None if labels is None else _label_maker(order, labels, *sheet_words)
     issued = _sign(order, store, target, passphrase_file, existing, silent=as_json)
     signing_seconds = time.perf_counter() - began
     printed = release_labels(issued, as_json) if release_labels else []
@@ -222,6 +222,7 @@ def _say(
 
 
 def _label_maker(
+    order: "Order",
     form: LabelForm,
     label_size: str,
     sheet: str,
@@ -232,17 +233,24 @@ def _label_maker(
 ) -> "Callable[[Issued, bool], list[str]]":
     """Words are turned into a layout at once, so that a wrong one is told before signing."""
     from producers.label_layout import layout_of
+    from producers.order import sample_uri
+    from producers.sheets import refuse_if_too_small
 
     layout = layout_of(label_size, sheet, margin_mm, gap_mm, module_mm, product)
+    if form is LabelForm.PDF:
+        refuse_if_too_small(layout, sample_uri(order))
 
     def make(issued: "Issued", silent: bool) -> list[str]:
         from producers.labels import release_sheets, release_symbols
 
+        cores, folder = os.cpu_count() or 1, issued.folder
         with progress(issued.header.count, "labels", silent=silent) as on_progress:
             if form is LabelForm.PDF:
-                paths = [release_sheets(issued.folder, layout, on_progress=on_progress)]
-            else:
-                paths = [release_symbols(issued.folder, form.value, layout, on_progress)]
-        return [str(path) for path in paths]
+                paths = release_sheets(folder, layout, workers=cores, on_progress=on_progress)
+                return [str(path) for path in paths]
+            path = release_symbols(
+                folder, form.value, layout, workers=cores, on_progress=on_progress
+            )
+            return [str(path)]
 
     return make

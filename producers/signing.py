@@ -1,32 +1,26 @@
 """Sign codes on all cores: one process a core, each with a signer of its own.
 
 Processes, because a signature takes 20 µs and threads would spend as long on
-passing Python's lock around. A worker ends when its pipe closes, so a killed run
-leaves nobody behind.
+passing Python's lock around.
 """
 
-import signal
 from binascii import b2a_base64
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from multiprocessing import get_context
-from multiprocessing.connection import Connection
+from functools import partial
 from typing import Final
 from urllib.parse import quote
 
-from authenticity.errors import TouchstoneError, UnavailableError
 from authenticity.seal import SEAL_CHARACTERS
 from authenticity.serial import SERIAL_CHARACTERS
 from authenticity.signature import verifies
 from keys.signer import Signer, SignerSource
 from producers.order import CodeTemplate
+from producers.processes import in_processes
 from producers.serials import mint_serials
 
 CHUNK_CODES: Final = 8_192
 """Signed and written at once; about a fifth of a second of one core."""
-_WAIT_SECONDS: Final = 120.0
 _TO_URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
 
 
@@ -81,86 +75,13 @@ def csv_cell(serial: str) -> str:
 def sign_in_parallel(
     source: SignerSource, template: CodeTemplate, chunks: Iterable[Chunk], *, workers: int
 ) -> Iterator[bytes]:
-    """The lines of each chunk, in order, at most two chunks a worker ahead of the reader.
-
-    Raises what a worker raised, of our errors; `UnavailableError` if one died.
-    Close the iterator to end the workers early.
-    """
-    context = get_context("spawn")  # a fork would copy locks that other threads hold
-    with ExitStack() as stack:
-        lines: list[Connection] = []
-        for _ in range(workers):
-            ours, theirs = context.Pipe()
-            process = context.Process(
-                target=_work, args=(theirs, source, template), daemon=True, name="touchstone-sign"
-            )
-            process.start()
-            theirs.close()
-            stack.callback(process.join, 10)
-            lines.append(ours)
-        for line in lines:
-            stack.callback(line.close)
-        threads = stack.enter_context(ThreadPoolExecutor(workers))
-        yield from _in_order(threads, lines, chunks)
+    """The lines of each chunk, in order; see `producers.processes` for its errors."""
+    return in_processes(partial(_open, source, template), _sign_chunk_with, chunks, workers=workers)
 
 
-def _in_order(
-    threads: ThreadPoolExecutor, lines: Sequence[Connection], chunks: Iterable[Chunk]
-) -> Iterator[bytes]:
-    """One thread talks to one worker at a time; `idle` lends the lines out."""
-    idle = list(lines)
-    pending: list[Future[bytes]] = []
-
-    def ask(chunk: Chunk) -> bytes:
-        line = idle.pop()
-        try:
-            return _ask(line, chunk)
-        finally:
-            idle.append(line)
-
-    try:
-        for chunk in chunks:
-            pending.append(threads.submit(ask, chunk))
-            if len(pending) > 2 * len(lines):
-                yield pending.pop(0).result()
-        while pending:
-            yield pending.pop(0).result()
-    finally:
-        for future in pending:
-            future.cancel()
+def _open(source: SignerSource, template: CodeTemplate) -> tuple[Signer, CodeTemplate]:
+    return source.open(), template
 
 
-def _ask(line: Connection, chunk: Chunk) -> bytes:
-    try:
-        line.send(chunk)
-        if not line.poll(_WAIT_SECONDS):
-            raise UnavailableError(
-                f"a signing process did not answer within {_WAIT_SECONDS:.0f} s",
-                next_step="run the same command again: it continues where it stopped",
-            )
-        answer = line.recv()
-    except (EOFError, OSError):
-        raise UnavailableError(
-            "a signing process died (killed, or out of memory)",
-            next_step="run the same command again: it continues where it stopped",
-        ) from None
-    if isinstance(answer, TouchstoneError):
-        raise answer
-    assert isinstance(answer, bytes)
-    return answer
-
-
-def _work(line: Connection, source: SignerSource, template: CodeTemplate) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
-    signer: Signer | None = None
-    try:
-        while True:
-            chunk = line.recv()
-            try:
-                signer = signer or source.open()
-                answer: bytes | TouchstoneError = sign_chunk(signer, template, chunk)
-            except TouchstoneError as error:
-                answer = error
-            line.send(answer)
-    except (EOFError, OSError):
-        pass  # the parent has closed the pipe, or is gone
+def _sign_chunk_with(tools: tuple[Signer, CodeTemplate], chunk: Chunk) -> bytes:
+    return sign_chunk(*tools, chunk)

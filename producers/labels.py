@@ -1,0 +1,163 @@
+"""Labels of a finished run: drawn, read back, and only then released.
+
+A file is written under a name ending in `.rejected`; it loses that ending when
+every symbol in it has been decoded from the file's own bytes and says the code of
+its row of the manifest.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from shutil import rmtree
+from typing import Final
+from urllib.parse import quote
+
+from authenticity.errors import UnavailableError
+from producers.label_layout import SheetLayout
+from producers.manifest import read_codes
+from producers.processes import in_processes
+from producers.run_folder import sync_folder
+from producers.sheets import Label, misprints, text_lines, write_sheets
+from producers.symbols import draw_mask, draw_png, draw_svg, read_png, read_svg
+
+LABELS_PER_FILE: Final = 20_000
+"""Bounds the memory, and what a printer has to swallow at once."""
+_SYMBOLS_AT_ONCE: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolTask:
+    """Single symbols to draw into a folder: serial and code of each."""
+
+    folder: str
+    form: str
+    module_mm: float
+    rows: tuple[tuple[str, str], ...]
+
+
+def release_sheets(
+    folder: Path,
+    sheet: SheetLayout,
+    *,
+    workers: int = 1,
+    on_progress: Callable[[int], None] = lambda _: None,
+) -> tuple[Path, ...]:
+    """`labels-001.pdf`, … beside the manifest of a finished run, in its order.
+
+    Raises `UnavailableError` for a symbol that does not read as its code; the file
+    stays as `.rejected`.
+    """
+    codes = read_codes(folder / "manifest.csv")["code"].to_pylist()
+    paths = [
+        folder / f"labels-{number + 1:03}.pdf"
+        for number in range(-(-len(codes) // LABELS_PER_FILE))
+    ]
+    drawn = iter(_draw_all(codes, sheet.product, workers))
+    done = 0
+    for path in paths:
+        part = codes[done : done + LABELS_PER_FILE]
+        labels: list[Label] = []
+        while len(labels) < len(part):
+            labels += next(drawn)
+            on_progress(done + len(labels))
+        release_file(path, labels, sheet, part)
+        done += len(part)
+    return tuple(paths)
+
+
+def release_file(
+    path: Path, labels: Sequence[Label], sheet: SheetLayout, codes: Sequence[str]
+) -> None:
+    """Write one file, read all of it back, release it."""
+    rejected = path.with_name(path.name + ".rejected")
+    path.unlink(missing_ok=True)
+    write_sheets(labels, sheet, rejected)
+    _refuse_misprints(rejected, codes)
+    rejected.rename(path)
+    sync_folder(path.parent)
+
+
+def release_symbols(
+    folder: Path,
+    form: str,
+    sheet: SheetLayout,
+    *,
+    workers: int = 1,
+    on_progress: Callable[[int], None] = lambda _: None,
+) -> Path:
+    """A folder `symbols-png` or `symbols-svg` with one file a code, named by the serial.
+
+    The serial is percent-encoded where a file name could not hold it.
+    """
+    table = read_codes(folder / "manifest.csv")
+    rows = list(zip(table["serial"].to_pylist(), table["code"].to_pylist(), strict=True))
+    released, rejected = folder / f"symbols-{form}", folder / f"symbols-{form}.rejected"
+    for old in (released, rejected):
+        if old.exists():
+            rmtree(old)
+    rejected.mkdir()
+    tasks = [
+        SymbolTask(str(rejected), form, sheet.module_mm, tuple(rows[at : at + _SYMBOLS_AT_ONCE]))
+        for at in range(0, len(rows), _SYMBOLS_AT_ONCE)
+    ]
+    done = 0
+    for count in in_processes(_nothing, draw_symbols, tasks, workers=min(workers, len(tasks))):
+        done += count
+        on_progress(done)
+    rejected.rename(released)
+    sync_folder(folder)
+    return released
+
+
+def draw_labels(product: tuple[str, ...], codes: Sequence[str]) -> list[Label]:
+    """The symbols and lines of these codes."""
+    return [Label(code, *draw_mask(code), text_lines(code, product)) for code in codes]
+
+
+def draw_symbols(_: None, task: SymbolTask) -> int:
+    """Draw, write, and read back from the file, each symbol of the task."""
+    for serial, code in task.rows:
+        path = Path(task.folder) / f"{quote(serial, safe='')}.{task.form}"
+        if task.form == "svg":
+            path.write_text(draw_svg(code, task.module_mm))
+            read = read_svg(path.read_text())
+        else:
+            path.write_bytes(draw_png(code, task.module_mm))
+            read = read_png(path.read_bytes())
+        if read != code:
+            raise _stopped(path, f"symbol {path.name}", "it does not read as its code")
+    return len(task.rows)
+
+
+def _draw_all(
+    codes: Sequence[str], product: tuple[str, ...], workers: int
+) -> Iterator[list[Label]]:
+    tasks = [codes[at : at + _SYMBOLS_AT_ONCE] for at in range(0, len(codes), _SYMBOLS_AT_ONCE)]
+    if workers == 1 or len(tasks) == 1:
+        return (draw_labels(product, task) for task in tasks)
+    return in_processes(_Product(product), draw_labels, tasks, workers=min(workers, len(tasks)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Product:
+    lines: tuple[str, ...]
+
+    def __call__(self) -> tuple[str, ...]:
+        return self.lines
+
+
+def _nothing() -> None:
+    return None
+
+
+def _refuse_misprints(rejected: Path, codes: Sequence[str]) -> None:
+    for misprint in misprints(rejected, codes):
+        name = f"label {misprint.number} ({misprint.code or 'no code'})"
+        raise _stopped(rejected, name, misprint.reason)
+
+
+def _stopped(path: Path, name: str, reason: str) -> UnavailableError:
+    return UnavailableError(
+        f"{name} must not be printed: {reason}. {path} was not released",
+        next_step="run the same command again; if it happens again, report it",
+    )
