@@ -29,8 +29,8 @@ from authenticity.scan import encode_scan, to_epoch_ms
 from producers.simulation.traffic import Line, Scenario, Traffic
 from producers.simulation.truth import encode_truth
 
-_CHUNK_PACKS: Final = 10_000
-_ENOUGH_FOR_PROCESSES: Final = 3 * _CHUNK_PACKS
+CHUNK_PACKS: Final = 10_000
+_CHUNKS_WORTH_PROCESSES: Final = 3
 _CHUNKS_AHEAD: Final = 2
 
 Progress = Callable[[int], None]
@@ -75,10 +75,12 @@ def simulate(
     files: SimulationFiles,
     *,
     processes: int = 1,
+    chunk_packs: int = CHUNK_PACKS,
     progress: Progress = lambda _: None,
 ) -> SimulationCounts:
     """Write all files; those that exist are replaced, each at once, when it is complete.
 
+    `chunk_packs` are simulated in one piece and decide how much memory it takes.
     Raises `ConfigurationError` if a file cannot be written.
     """
     traffic = Traffic(scenario)
@@ -87,7 +89,7 @@ def simulate(
             path.parent.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(prefix=".simulating-", dir=files.scans.parent) as scratch:
             folder = Path(scratch)
-            runs = list(_sorted_runs(scenario, folder, processes, progress))
+            runs = list(_sorted_runs(_chunks(scenario, chunk_packs, folder), processes, progress))
             scans, attacks = _merge_runs(runs, files, folder)
         batches = [encode_batch(traffic.world.batch(n)) for n in traffic.world.batches]
         files.batches.write_bytes(b"".join(line + b"\n" for line in batches))
@@ -101,17 +103,21 @@ def simulate(
     return SimulationCounts(scenario.items, scans, len(batches), dict(sorted(attacks.items())))
 
 
-def _sorted_runs(
-    scenario: Scenario, folder: Path, processes: int, progress: Progress
-) -> Iterator[Path]:
-    chunks = [
-        (scenario, first, min(first + _CHUNK_PACKS, scenario.items), folder / f"{first}.run")
-        for first in range(0, scenario.items, _CHUNK_PACKS)
+Chunk = tuple[Scenario, int, int, Path]
+"""The packs from one number to before another, and the file that they go to."""
+
+
+def _chunks(scenario: Scenario, packs: int, folder: Path) -> list[Chunk]:
+    return [
+        (scenario, first, min(first + packs, scenario.items), folder / f"{first}.run")
+        for first in range(0, scenario.items, packs)
     ]
-    if processes == 1 or scenario.items < _ENOUGH_FOR_PROCESSES:
+
+
+def _sorted_runs(chunks: list[Chunk], processes: int, progress: Progress) -> Iterator[Path]:
+    if processes == 1 or len(chunks) < _CHUNKS_WORTH_PROCESSES:
         for chunk in chunks:
-            _write_run(*chunk)
-            progress(chunk[2] - chunk[1])
+            progress(_write_run(*chunk))
             yield chunk[3]
         return
     with ProcessPoolExecutor(
@@ -125,7 +131,7 @@ def _sorted_runs(
 
 def _in_parallel(
     pool: Executor,
-    chunks: list[tuple[Scenario, int, int, Path]],
+    chunks: list[Chunk],
     at_once: int,
     progress: Progress,
 ) -> Iterator[Path]:
