@@ -156,7 +156,8 @@ def _say_the_same(one: TrustList, other: TrustList) -> bool:
 
 
 def _error(error: TouchstoneError) -> Complaint:
-    return Complaint(Severity.ERROR, str(error), error.next_step)
+    next_step = error.next_step or "undo what was changed by hand, or restore your backup"
+    return Complaint(Severity.ERROR, str(error), next_step)
 
 
 def issuer_facts(issuer: IssuerRecord, at: datetime) -> dict[str, object]:

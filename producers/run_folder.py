@@ -106,7 +106,7 @@ class RunFolder:
         """
         if self.csv.exists():
             return _count_lines(self.csv, self.csv.stat().st_size) - 1
-        if not self.part.exists() or self.part.stat().st_size < len(CSV_HEADER):
+        if not _begins_with_header(self.part):
             write_durably(self.part, CSV_HEADER)
             return 0
         end = _credible_end(self.part, is_own_line)
@@ -167,6 +167,13 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _begins_with_header(path: Path) -> bool:
+    if not path.exists():
+        return False
+    with path.open("rb") as file:
+        return file.read(len(CSV_HEADER)) == CSV_HEADER
 
 
 def _count_lines(path: Path, end: int) -> int:
