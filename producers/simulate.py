@@ -7,31 +7,26 @@ arrival into a file of its own, and the chunks are merged, so that memory does n
 with the number of packs.
 """
 
-import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import partial
 from heapq import merge
-from itertools import islice
-from multiprocessing import connection, get_context, parent_process
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from threading import Thread
 from typing import Final
 
 from authenticity.batch import encode_batch
 from authenticity.errors import ConfigurationError
 from authenticity.roots import encode_roots
 from authenticity.scan import encode_scan, to_epoch_ms
+from producers.processes import in_processes
 from producers.simulation.traffic import Line, Scenario, Traffic
 from producers.simulation.truth import encode_truth
 
 CHUNK_PACKS: Final = 10_000
 _CHUNKS_WORTH_PROCESSES: Final = 3
-_CHUNKS_AHEAD: Final = 2
 
 Progress = Callable[[int], None]
 """Called with the number of packs simulated since the last call."""
@@ -89,7 +84,8 @@ def simulate(
             path.parent.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(prefix=".simulating-", dir=files.scans.parent) as scratch:
             folder = Path(scratch)
-            runs = list(_sorted_runs(_chunks(scenario, chunk_packs, folder), processes, progress))
+            chunks = _chunks(scenario, chunk_packs, folder)
+            runs = list(_sorted_runs(scenario, chunks, processes, progress))
             scans, attacks = _merge_runs(runs, files, folder)
         batches = [encode_batch(traffic.world.batch(n)) for n in traffic.world.batches]
         files.batches.write_bytes(b"".join(line + b"\n" for line in batches))
@@ -103,72 +99,43 @@ def simulate(
     return SimulationCounts(scenario.items, scans, len(batches), dict(sorted(attacks.items())))
 
 
-Chunk = tuple[Scenario, int, int, Path]
-"""The packs from one number to before another, and the file that they go to."""
+@dataclass(frozen=True, slots=True)
+class _Chunk:
+    """The packs `first` to `end` - 1, and the file that they go to."""
+
+    first: int
+    end: int
+    path: Path
 
 
-def _chunks(scenario: Scenario, packs: int, folder: Path) -> list[Chunk]:
+def _chunks(scenario: Scenario, packs: int, folder: Path) -> list[_Chunk]:
     return [
-        (scenario, first, min(first + packs, scenario.items), folder / f"{first}.run")
+        _Chunk(first, min(first + packs, scenario.items), folder / f"{first}.run")
         for first in range(0, scenario.items, packs)
     ]
 
 
-def _sorted_runs(chunks: list[Chunk], processes: int, progress: Progress) -> Iterator[Path]:
-    if processes == 1 or len(chunks) < _CHUNKS_WORTH_PROCESSES:
-        for chunk in chunks:
-            progress(_write_run(*chunk))
-            yield chunk[3]
-        return
-    with ProcessPoolExecutor(
-        processes, mp_context=get_context("spawn"), initializer=_end_with_parent
-    ) as pool:
-        try:
-            yield from _in_parallel(pool, chunks, processes + _CHUNKS_AHEAD, progress)
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _in_parallel(
-    pool: Executor,
-    chunks: list[Chunk],
-    at_once: int,
-    progress: Progress,
+def _sorted_runs(
+    scenario: Scenario, chunks: list[_Chunk], processes: int, progress: Progress
 ) -> Iterator[Path]:
-    waiting = iter(chunks)
-    running: set[Future[int]] = {pool.submit(_write_run, *c) for c in islice(waiting, at_once)}
-    while running:
-        done, running = wait(running, return_when=FIRST_COMPLETED)
-        for each in done:
-            progress(each.result())
-        running |= {pool.submit(_write_run, *c) for c in islice(waiting, len(done))}
-    yield from (path for _, _, _, path in chunks)
+    prepare = partial(Traffic, scenario)
+    if processes == 1 or len(chunks) < _CHUNKS_WORTH_PROCESSES:
+        traffic = prepare()
+        done: Iterable[_Chunk] = (_write_run(traffic, chunk) for chunk in chunks)
+    else:
+        done = in_processes(prepare, _write_run, chunks, workers=processes)
+    for chunk in done:
+        progress(chunk.end - chunk.first)
+        yield chunk.path
 
 
-def _end_with_parent() -> None:
-    """A worker whose parent was killed would wait for work for ever."""
-    parent = parent_process()
-    assert parent is not None
-
-    def watch() -> None:
-        connection.wait([parent.sentinel])
-        os._exit(1)
-
-    Thread(target=watch, daemon=True).start()
-
-
-@lru_cache(maxsize=1)
-def _traffic_of(scenario: Scenario) -> Traffic:
-    return Traffic(scenario)
-
-
-def _write_run(scenario: Scenario, first: int, end: int, path: Path) -> int:
-    """The packs `first` to `end` - 1, sorted by arrival. Answers how many packs."""
-    traffic = _traffic_of(scenario)
-    rows = sorted(_row(line) for index in range(first, end) for line in traffic.of_pack(index))
-    with path.open("wb") as file:
+def _write_run(traffic: Traffic, chunk: _Chunk) -> _Chunk:
+    """The chunk's scans and truths, sorted by arrival."""
+    packs = range(chunk.first, chunk.end)
+    rows = sorted(_row(line) for index in packs for line in traffic.of_pack(index))
+    with chunk.path.open("wb") as file:
         file.writelines(rows)
-    return end - first
+    return chunk
 
 
 def _row(line: Line) -> bytes:
