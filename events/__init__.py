@@ -1,0 +1,1 @@
+"""Where events travel: topics, the publisher, the embedded log."""

@@ -1,0 +1,164 @@
+"""The event log of the embedded engine: one SQLite file, a table for each topic.
+
+Appends are durable when they return (WAL, `synchronous=FULL`), and several processes may
+append: SQLite lets one write at a time, so that offsets become visible in order, and a
+reader that resumes after 17 never misses 16. The file is bounded: what every consumer
+has passed is dropped by age (`prune`), and past `LogLimits.most_bytes` appends are
+refused rather than the disk filled.
+"""
+
+import sqlite3
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from authenticity.errors import LogUnavailableError
+from events.publisher import Record
+from events.topics import BATCHES, SCANS, TRUST, Topic
+
+LOGGED: Final = (SCANS, BATCHES, TRUST)
+_TABLE: Final = {topic: f'"{topic.name}"' for topic in LOGGED}
+
+
+@dataclass(frozen=True, slots=True)
+class LogLimits:
+    """Bounds of the log file and of waiting for it."""
+
+    most_bytes: int = 8 * 2**30
+    kept_days: int = 30
+    busy_timeout_s: float = 5.0
+    pruned_at_once: int = 20_000
+
+
+class Entry(NamedTuple):
+    """One record as read. Offsets grow within a topic, with gaps after pruning."""
+
+    offset: int
+    key: bytes
+    value: bytes
+
+
+class EmbeddedLog:
+    """One process's hold on the log. Not for use by several threads at once."""
+
+    def __init__(self, path: Path, limits: LogLimits | None = None) -> None:
+        """Open the log, and make it if it is not there.
+
+        Raises `LogUnavailableError`.
+        """
+        self._path = path
+        self._limits = limits or LogLimits()
+        with self._in_words("opened"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._db = sqlite3.connect(
+                path,
+                timeout=self._limits.busy_timeout_s,
+                isolation_level=None,
+                check_same_thread=False,
+            )
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA synchronous=FULL")
+            for topic, table in _TABLE.items():
+                self._db.execute(
+                    f"CREATE TABLE IF NOT EXISTS {table} ("
+                    " position INTEGER PRIMARY KEY AUTOINCREMENT,"
+                    " key BLOB NOT NULL, value BLOB NOT NULL, appended_s INTEGER NOT NULL)"
+                )
+                if topic.compacted:
+                    index = f'"{topic.name}-by-key"'
+                    self._db.execute(f"CREATE INDEX IF NOT EXISTS {index} ON {table} (key)")
+
+    def append(self, records: Sequence[Record]) -> None:
+        """All of these or none, on the disk when it returns.
+
+        Raises `LogUnavailableError`: nothing was written.
+        """
+        now_s = int(time.time())
+        rows: dict[Topic, list[tuple[bytes, bytes, int]]] = {}
+        for record in records:
+            rows.setdefault(record.topic, []).append((record.key, record.value, now_s))
+        with self._in_words("written"), self._transaction():
+            self._refuse_when_full()
+            for topic, values in rows.items():
+                self._db.executemany(
+                    f"INSERT INTO {_TABLE[topic]} (key, value, appended_s) VALUES (?, ?, ?)",  # noqa: S608
+                    values,
+                )
+
+    def read(self, topic: Topic, after: int, limit: int) -> list[Entry]:
+        """At most `limit` records with an offset above `after`, in order.
+
+        Raises `LogUnavailableError`.
+        """
+        with self._in_words("read"):
+            rows = self._db.execute(
+                f"SELECT position, key, value FROM {_TABLE[topic]}"  # noqa: S608
+                " WHERE position > ? ORDER BY position LIMIT ?",
+                (after, limit),
+            )
+            return [Entry(*row) for row in rows]
+
+    def end(self, topic: Topic) -> int:
+        """Offset of the newest record ever appended, 0 for none."""
+        with self._in_words("read"):
+            row = self._db.execute(
+                "SELECT seq FROM sqlite_sequence WHERE name = ?", (topic.name,)
+            ).fetchone()
+            return int(row[0]) if row else 0
+
+    def prune(self, topic: Topic, passed: int) -> int:
+        """Drop records that are old and not above `passed`, a bounded number at once.
+
+        Of a compacted topic every record goes that a newer one of its key replaces, and
+        none besides. Returns how many went. Raises `LogUnavailableError`.
+        """
+        table = _TABLE[topic]
+        oldest_s = int(time.time()) - self._limits.kept_days * 86_400
+        replaced = f"position < (SELECT max(position) FROM {table} b WHERE b.key = {table}.key)"  # noqa: S608
+        condition = replaced if topic.compacted else "appended_s < ?"
+        values = (passed,) if topic.compacted else (passed, oldest_s)
+        with self._in_words("pruned"), self._transaction():
+            cursor = self._db.execute(
+                f"DELETE FROM {table} WHERE position IN (SELECT position FROM {table}"  # noqa: S608
+                f" WHERE position <= ? AND {condition} ORDER BY position LIMIT ?)",
+                (*values, self._limits.pruned_at_once),
+            )
+            return cursor.rowcount
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._db.close()
+
+    def _refuse_when_full(self) -> None:
+        [(pages,)] = self._db.execute("PRAGMA page_count")
+        [(free,)] = self._db.execute("PRAGMA freelist_count")
+        [(page_bytes,)] = self._db.execute("PRAGMA page_size")
+        if (pages - free) * page_bytes > self._limits.most_bytes:
+            raise LogUnavailableError(
+                f"the event log {self._path.name} has reached {self._limits.most_bytes:,} bytes",
+                next_step="start the engine to pass what is waiting, or raise the limit",
+            )
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._db.execute("COMMIT")
+        except BaseException:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise
+
+    @contextmanager
+    def _in_words(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.Error, OSError) as error:
+            raise LogUnavailableError(
+                f"the event log {self._path.name} cannot be {what}: {error}",
+                next_step="check free space and permissions of the data folder, then try again",
+            ) from error

@@ -1,0 +1,36 @@
+"""How a record enters the pipeline: acknowledged when it is durable, or refused."""
+
+from collections.abc import Sequence
+from concurrent.futures import Future
+from typing import NamedTuple, Protocol
+
+from events.topics import Topic
+
+
+class Record(NamedTuple):
+    """One record to publish."""
+
+    topic: Topic
+    key: bytes
+    value: bytes
+
+
+class Publisher(Protocol):
+    """The embedded log's publisher, and Kafka's.
+
+    Neither blocks the caller: `publish` hands over to a thread of its own, within a
+    bound, and the future tells the outcome.
+    """
+
+    def publish(self, records: Sequence[Record]) -> "Future[None]":
+        """Publish all of these, in order.
+
+        The future resolves when every record is durable, and fails with
+        `LogUnavailableError` if that is not known: then some may have been written,
+        and publishing them again is harmless.
+        """
+        ...
+
+    def close(self) -> None:
+        """Finish what was accepted, then refuse everything."""
+        ...

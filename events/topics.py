@@ -1,0 +1,99 @@
+"""The topics of the pipeline: names, keys, values, how long they are kept. For both engines."""
+
+import base64
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from msgspec import Struct
+
+from authenticity.alert import Alert
+from authenticity.batch import Batch
+from authenticity.item import ItemId, text_id
+from authenticity.scan import Scan
+
+
+class Keeping(StrEnum):
+    """When an old record may go."""
+
+    BY_TIME = "by time"
+    COMPACTED = "compacted"
+    COMPACTED_AND_BY_TIME = "compacted, and by time"
+
+
+class DeadLetter(Struct, frozen=True):
+    """A record that could not be processed: its bytes as they came, and why.
+
+    `raw` is base64 of at most `DEAD_LETTER_BYTES`; `bytes` is the full length.
+    """
+
+    topic: str
+    partition: int
+    offset: int
+    reason: str
+    at: datetime
+    raw: str
+    bytes: int
+
+
+DEAD_LETTER_BYTES: Final = 1_048_576
+TRUST_KEY: Final = b"trust-list"
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One topic. `value` is None where the value is no JSON of ours (the trust list: a JWS)."""
+
+    name: str
+    value: type | None
+    keyed_by: str
+    kept: Keeping
+    partitions: int
+    about: str
+
+    @property
+    def compacted(self) -> bool:
+        """Whether the newest record of a key is never dropped."""
+        return self.kept is not Keeping.BY_TIME
+
+
+SCANS: Final = Topic(
+    "scans", Scan, "item id; for text that names no item, a hash of it", Keeping.BY_TIME, 24,
+    "Every reading of a code, by whomever.",
+)  # fmt: skip
+BATCHES: Final = Topic(
+    "batches", Batch, "issuer / batch id", Keeping.COMPACTED, 4,
+    "What was minted, and what its issuer has declared of it since.",
+)  # fmt: skip
+TRUST: Final = Topic(
+    "trust", None, "constant", Keeping.COMPACTED, 1,
+    "The signed trust list (JWS, general JSON serialization).",
+)  # fmt: skip
+ALERTS: Final = Topic(
+    "alerts", Alert, "item id", Keeping.COMPACTED_AND_BY_TIME, 24,
+    "Alert changes from the feed, at least once and in order; the highest version stands.",
+)  # fmt: skip
+SCANS_DEAD: Final = Topic(
+    "scans-dead", DeadLetter, "as the scan", Keeping.BY_TIME, 4,
+    "Records that could not be processed, with the reason.",
+)  # fmt: skip
+TOPICS: Final = (SCANS, BATCHES, TRUST, ALERTS, SCANS_DEAD)
+
+
+def scan_key(item: ItemId | None, code: str) -> bytes:
+    """Key of a scan: the item its code names, so that one item's scans stay in one partition."""
+    return (item or text_id(code)).encode()
+
+
+def batch_key(batch: Batch) -> bytes:
+    """Key of a batch header. A slash in an issuer's id cannot make two batches one."""
+    return f"{batch.issuer.replace('/', '%2F')}/{batch.batch_id}".encode()
+
+
+def dead_letter(
+    topic: Topic, partition: int, offset: int, raw: bytes, reason: str, at: datetime
+) -> DeadLetter:
+    """The letter for one record; bytes beyond `DEAD_LETTER_BYTES` are cut."""
+    kept = base64.b64encode(raw[:DEAD_LETTER_BYTES]).decode()
+    return DeadLetter(topic.name, partition, offset, reason, at, kept, len(raw))
