@@ -1,0 +1,1 @@
+"""The database of histories, alerts, cases, batches and tokens. The only SQL but the log's."""

@@ -1,0 +1,141 @@
+"""What the ledger gives to its readers."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Final, Generic, TypeVar
+
+from msgspec import Struct
+
+from authenticity.alert import Alert
+from authenticity.errors import InputError
+from authenticity.finding import FindingKind
+from authenticity.item import ITEM_PREFIX, TEXT_PREFIX, ItemId
+from authenticity.policy import Severity
+
+Prefixes = tuple[str, ...] | None
+"""GS1 company prefixes whose items may be seen; None for all of them."""
+
+T = TypeVar("T")
+
+
+class CaseError(InputError):
+    """A change of a case that its state does not allow, or that lacks a reason."""
+
+
+class CaseState(StrEnum):
+    """Where people are with an alert."""
+
+    NEW = "new"
+    ACTIVE = "active"
+    INVESTIGATING = "investigating"
+    ESCALATED = "escalated"
+    CLOSED = "closed"
+
+
+CASE_MOVES: Final[dict[CaseState, frozenset[CaseState]]] = {
+    CaseState.NEW: frozenset({CaseState.ACTIVE, CaseState.INVESTIGATING, CaseState.CLOSED}),
+    CaseState.ACTIVE: frozenset({CaseState.INVESTIGATING, CaseState.ESCALATED, CaseState.CLOSED}),
+    CaseState.INVESTIGATING: frozenset({CaseState.ACTIVE, CaseState.ESCALATED, CaseState.CLOSED}),
+    CaseState.ESCALATED: frozenset({CaseState.INVESTIGATING, CaseState.CLOSED}),
+    CaseState.CLOSED: frozenset({CaseState.ACTIVE}),
+}
+"""From each state to these. A closed case may be taken up again."""
+
+
+class Page(Struct, Generic[T], frozen=True):
+    """Some of a list; `next` continues it, None at its end."""
+
+    rows: tuple[T, ...]
+    next: str | None
+
+
+class CaseStep(Struct, frozen=True):
+    """One change of a case, by whom and why. Times are UTC."""
+
+    state: CaseState
+    reason: str | None
+    by: str
+    at: datetime
+
+
+class AlertRecord(Struct, frozen=True):
+    """An alert as it stands, with its case. The case is `new` until `steps` say otherwise."""
+
+    alert: Alert
+    raised_at: datetime
+    updated_at: datetime
+    case: CaseState
+    steps: tuple[CaseStep, ...]
+
+
+class AlertFilter(Struct, frozen=True):
+    """Which alerts; what is None or empty does not narrow. `since`: updated at or after."""
+
+    prefixes: Prefixes
+    kinds: tuple[FindingKind, ...] = ()
+    severities: tuple[Severity, ...] = ()
+    cases: tuple[CaseState, ...] = ()
+    retracted: bool | None = None
+    item: ItemId | None = None
+    since: datetime | None = None
+
+
+class FeedEntry(Struct, frozen=True):
+    """One change of an alert, in the order in which the ledger knew it."""
+
+    number: int
+    at: datetime
+    alert: Alert
+
+
+class CaseChange(Struct, frozen=True):
+    """What somebody wants to do with a case. Closing needs a reason."""
+
+    state: CaseState
+    reason: str | None
+    by: str
+
+
+class Role(StrEnum):
+    """What a token allows."""
+
+    OFFICER = "officer"
+    RIGHTS_HOLDER = "rights-holder"
+    ISSUER = "issuer"
+    ADMIN = "admin"
+
+
+class TokenRecord(Struct, frozen=True):
+    """A bearer token without its secret. `name` is the publisher of its scans."""
+
+    id: str
+    role: Role
+    name: str
+    prefixes: Prefixes
+    created_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None
+
+
+class DeadLetterRecord(Struct, frozen=True):
+    """A record that could not be processed."""
+
+    number: int
+    topic: str
+    offset: int
+    reason: str
+    at: datetime
+    raw: bytes
+    bytes: int
+
+
+def to_key(item: ItemId) -> str:
+    """How an item stands in the tables: without what all items share. Keeps their order."""
+    if item.startswith(ITEM_PREFIX):
+        return item[len(ITEM_PREFIX) :]
+    return "~" + item.removeprefix(TEXT_PREFIX)
+
+
+def from_key(key: str) -> ItemId:
+    """Inverse of `to_key`."""
+    return ItemId(TEXT_PREFIX + key[1:] if key.startswith("~") else ITEM_PREFIX + key)
