@@ -88,11 +88,10 @@ def _keys(
     store: KeyStore, keyring: Keyring, passphrase: bytes | None, at: datetime
 ) -> Iterator[Complaint]:
     """Root keys may lie elsewhere, as long as a threshold of them can be brought."""
-    pinned = keyring.pinned_roots
     for root in keyring.roots:
         path = store.folder / root.file
         if path.exists() and passphrase is not None:
-            yield from _unopened(KeyFile(path, 0, passphrase, pinned.keys[root.kid]))
+            yield from _unopened(KeyFile(path, 0, passphrase, root.kid))
     for issuer in keyring.issuers:
         for key in issuer.keys:
             path = store.folder / key.file
@@ -104,7 +103,7 @@ def _keys(
                         f"restore it, or run `touchstone keys rotate {issuer.id}`",
                     )
             elif passphrase is not None:
-                yield from _unopened(KeyFile(path, key.slot, passphrase, key.public))
+                yield from _unopened(KeyFile(path, key.slot, passphrase, key.public.thumbprint))
 
 
 def _unopened(file: KeyFile) -> Iterator[Complaint]:

@@ -89,19 +89,19 @@ class FileSigner:
 class KeyFile:
     """An encrypted key file and what opens it.
 
-    `expected` is the public key it must belong to. Travels between our own
+    `expected` is the thumbprint of the public key it must belong to. Travels between our own
     processes over a pipe; its repr hides the passphrase.
     """
 
     path: Path
     key_slot: int
     passphrase: bytes = field(repr=False)
-    expected: PublicKey | None = None
+    expected: str | None = None
 
     def open(self) -> FileSigner:
         """Raises `KeyFileError`: missing, exposed, damaged, other passphrase, other key."""
         signer = FileSigner(_decrypt(self.path, self.passphrase), self.key_slot)
-        if self.expected is not None and signer.public_key != self.expected:
+        if self.expected is not None and signer.public_key.thumbprint != self.expected:
             raise KeyFileError(
                 f"{self.path} does not hold the private key of the public key on record",
                 next_step="restore the right file from your backup",

@@ -222,7 +222,7 @@ class KeyStore:
                 f"{issuer_id} has no key that may sign{place}",
                 next_step=f"make one with `touchstone keys rotate {issuer_id}`",
             )
-        return KeyFile(self.folder / key.file, key.slot, passphrase, key.public)
+        return KeyFile(self.folder / key.file, key.slot, passphrase, key.public.thumbprint)
 
     def export_trust_list(self, *, passphrase: bytes, at: datetime, valid_for: timedelta) -> Export:
         """The next version, signed by every root key that lies here.
@@ -254,9 +254,8 @@ class KeyStore:
         return Export(document, read_back, tuple(signers))
 
     def _root_files(self, keyring: Keyring, passphrase: bytes) -> dict[str, KeyFile]:
-        pinned = keyring.pinned_roots
         files = {
-            root.kid: KeyFile(self.folder / root.file, 0, passphrase, pinned.keys[root.kid])
+            root.kid: KeyFile(self.folder / root.file, 0, passphrase, root.kid)
             for root in keyring.roots
             if (self.folder / root.file).exists()
         }

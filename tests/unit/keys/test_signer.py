@@ -34,7 +34,7 @@ def test_what_a_file_signer_signs_verifies_under_its_public_key(
     folder: Path, algorithm: Algorithm
 ) -> None:
     path, public = generate_key_file(folder, "slot-3", algorithm, PASSPHRASE)
-    signer = KeyFile(path, 3, PASSPHRASE, public).open()
+    signer = KeyFile(path, 3, PASSPHRASE, public.thumbprint).open()
     assert (signer.algorithm, signer.key_slot, signer.public_key) == (algorithm, 3, public)
     messages = [bytes([n]) * n for n in range(64)]
     assert all(verifies(public, message, signer.sign(message)) for message in messages)
@@ -106,7 +106,7 @@ def test_a_swapped_file_is_noticed(folder: Path) -> None:
     one, _ = generate_key_file(folder, "slot-0", Algorithm.ED25519, PASSPHRASE)
     _, other = generate_key_file(folder, "slot-1", Algorithm.ED25519, PASSPHRASE)
     with pytest.raises(KeyFileError, match="does not hold the private key"):
-        KeyFile(one, 0, PASSPHRASE, other).open()
+        KeyFile(one, 0, PASSPHRASE, other.thumbprint).open()
 
 
 def test_damaged_bytes_are_an_error_in_words(folder: Path) -> None:
@@ -121,8 +121,8 @@ def test_the_passphrase_is_not_in_the_repr() -> None:
 
 
 def test_a_signer_does_not_travel_but_its_file_does(folder: Path) -> None:
-    path, _ = generate_key_file(folder, "slot-0", Algorithm.ED25519, PASSPHRASE)
-    file = KeyFile(path, 0, PASSPHRASE)
+    path, public = generate_key_file(folder, "slot-0", Algorithm.ECDSA_P256, PASSPHRASE)
+    file = KeyFile(path, 0, PASSPHRASE, public.thumbprint)
     assert pickle.loads(pickle.dumps(file)) == file
     with pytest.raises(TypeError, match="does not travel"):
         pickle.dumps(file.open())
