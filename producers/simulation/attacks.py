@@ -49,7 +49,8 @@ class AttackFamily(StrEnum):
 
 FAMILIES: Final = tuple(AttackFamily)
 
-_PACKS_TAKEN: Final = {AttackFamily.FEW_COPIES: 12, AttackFamily.DIVERSION: 12}
+PACKS_TAKEN: Final = {AttackFamily.FEW_COPIES: 12, AttackFamily.DIVERSION: 12}
+"""Of one batch, side by side; one pack for the other families."""
 
 
 class Attack(NamedTuple):
@@ -75,7 +76,7 @@ class AttackPlan:
         first = -(-number * self.items // self.count)
         room = -(-(number + 1) * self.items // self.count) - first
         family = self._family(number)
-        taken = min(_PACKS_TAKEN.get(family, 1), room)
+        taken = min(PACKS_TAKEN.get(family, 1), room)
         begins = first + stream_of(self.seed, "attack", number).randrange(room - taken + 1)
         if not begins <= index < begins + taken:
             return None
@@ -124,13 +125,13 @@ def _few_copies(scene: Scene) -> list[Visit]:
 
 def _forged(scene: Scene) -> list[Visit]:
     """A seal by a key that is on no list; one time in five under a serial that exists."""
-    batch, maker = scene.pack.batch, scene.pack.maker
+    batch, host = scene.pack.batch, scene.pack.host
     stolen = scene.draw.random() < 0.2
     serial = scene.pack.serial if stolen else _invented_serial(scene.draw)
     ais = [(ai, serial if ai == "21" else value) for ai, value in scene.pack.plain_ais]
 
     def print_code() -> str:
-        return sealed_code(ais, maker.host, scene.forger)
+        return sealed_code(ais, host, scene.forger)
 
     subjects = [
         Subject(f"forged-{scene.pack.index}-{n}", False, item_id(batch.gtin, serial), print_code)
@@ -142,10 +143,10 @@ def _forged(scene: Scene) -> list[Visit]:
 
 def _unsigned(scene: Scene) -> list[Visit]:
     """A code as it was printed before seals, with an invented serial."""
-    batch, maker = scene.pack.batch, scene.pack.maker
+    batch, host = scene.pack.batch, scene.pack.host
     serial = _invented_serial(scene.draw)
     ais = [(ai, serial if ai == "21" else value) for ai, value in scene.pack.plain_ais]
-    text = write_digital_link(ais, maker.host)
+    text = write_digital_link(ais, host)
     subjects = [
         Subject(
             f"unsigned-{scene.pack.index}-{n}", False, item_id(batch.gtin, serial), lambda: text
@@ -161,10 +162,10 @@ def _replay(scene: Scene) -> list[Visit]:
     city = some_city(draw, pack.batch.markets)
     original = own_subject(pack)
     again = Subject(f"replay-{pack.index}-0", False, pack.item, lambda: pack.code)
-    ended_s = draw.uniform(
-        scene.calendar.start_s, scene.calendar.end_s - scene.calendar.days * DAY_S / 3
-    )
-    resold_s = ended_s + draw.uniform(2 * DAY_S, 2 * DAY_S + scene.calendar.days * DAY_S / 3)
+    gap_s = draw.uniform(2, max(3, scene.calendar.days / 3)) * DAY_S
+    latest_s = scene.calendar.end_s - gap_s - 2 * DAY_S
+    ended_s = draw.uniform(scene.calendar.start_s, max(scene.calendar.start_s, latest_s))
+    resold_s = ended_s + gap_s
     there = another_city(draw, city, pack.batch.markets)
     if there is city:
         there = another_city(draw, city)

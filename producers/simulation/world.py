@@ -6,9 +6,10 @@ prefix for demonstrations (952), and their keys follow from the seed: whoever re
 files must never trust them for real goods, which is why the issuers' names say so.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from hashlib import blake2b, sha256
 from typing import Final, Protocol
 
@@ -68,13 +69,16 @@ class Maker:
 
 
 class Pack:
-    """One pack of a batch. Its code is signed when it is first asked for."""
+    """One pack of a batch. Its code is printed when it is first asked for."""
 
-    def __init__(self, index: int, batch: Batch, serial: str, maker: Maker) -> None:
+    def __init__(
+        self, index: int, batch: Batch, serial: str, host: str, print_code: Callable[["Pack"], str]
+    ) -> None:
         self.index = index
         self.batch = batch
         self.serial = serial
-        self.maker = maker
+        self.host = host
+        self._print_code = print_code
 
     @property
     def item(self) -> ItemId:
@@ -91,7 +95,7 @@ class Pack:
     @cached_property
     def code(self) -> str:
         """The printed Digital Link, as its maker signed it."""
-        return sealed_code(self.plain_ais, self.maker.host, self.maker.key)
+        return self._print_code(self)
 
 
 def sealed_code(ais: list[tuple[str, str]], host: str, key: SealingKey) -> str:
@@ -132,7 +136,8 @@ class World:
         """The pack with this number, 0 to `items` - 1."""
         number = index * self._batches // self.items
         batch = self._header(number)
-        return Pack(index, batch, self._serial(index), self._maker_of(number))
+        maker = self._maker_of(number)
+        return Pack(index, batch, self._serial(index), maker.host, partial(_signed_by, maker))
 
     @property
     def batches(self) -> range:
@@ -200,6 +205,10 @@ class World:
             released_at=registered_at + timedelta(days=2),
             markets=tuple(sorted(markets)),
         )
+
+
+def _signed_by(maker: Maker, pack: Pack) -> str:
+    return sealed_code(pack.plain_ais, maker.host, maker.key)
 
 
 def gtin_14(prefix: str, reference: int) -> str:
