@@ -1,0 +1,125 @@
+"""The ledger's side of the fold: what it is asked for, and what it is told.
+
+A fold reads what is known, computes without holding any lock, and writes under a version
+check. Whatever another writer has touched meanwhile is given back, to be folded again.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple, Protocol
+
+from authenticity.alert import Alert
+from authenticity.batch import Batch, Catalogue
+from authenticity.finding import FindingKind
+from authenticity.history import EMPTY, History
+from authenticity.item import ItemId
+
+
+class KnownItem(NamedTuple):
+    """What the ledger knows of an item. `version` 0: nothing yet.
+
+    `published` holds the newest alert of every kind ever published for it.
+    """
+
+    history: History
+    version: int
+    published: Mapping[FindingKind, Alert]
+
+
+UNKNOWN = KnownItem(EMPTY, 0, {})
+
+
+class ItemChange(NamedTuple):
+    """What to write of an item, if its version is still the one that was read.
+
+    `history` is encoded; `alerts` are those that changed.
+    """
+
+    item: ItemId
+    version: int
+    history: bytes
+    alerts: Sequence[Alert]
+
+
+class Letter(NamedTuple):
+    """A record that could not be processed. `raw` may be cut; `bytes` is its full length."""
+
+    topic: str
+    position: int
+    reason: str
+    raw: bytes
+    bytes: int
+
+
+class Progress(NamedTuple):
+    """How far a topic has been consumed, and what could not be processed up to there."""
+
+    topic: str
+    position: int
+    letters: Sequence[Letter] = ()
+
+
+class Reassessment(NamedTuple):
+    """Some items of a product whose batches changed. `last` is the last of `items`.
+
+    Empty `items`: all have been judged anew.
+    """
+
+    gtin: str
+    catalogue_version: int
+    items: Sequence[ItemId]
+
+
+class LedgerWriter(Protocol):
+    """One writer among possibly many. Every method may raise `LedgerUnavailableError`,
+    and then nothing of it was written."""
+
+    def known(self, items: Collection[ItemId]) -> dict[ItemId, KnownItem]:
+        """What is known of these items; those never seen are left out."""
+        ...
+
+    def catalogue(self) -> tuple[Catalogue, int]:
+        """The registered batches and their version; read again only when it changed."""
+        ...
+
+    def write(
+        self,
+        changes: Sequence[ItemChange],
+        catalogue_version: int,
+        at: datetime,
+        *,
+        progress: Progress | None = None,
+        reassessed: Reassessment | None = None,
+    ) -> set[ItemId]:
+        """Write histories, alerts and feed in one transaction; return what met another writer.
+
+        If the catalogue has changed since, nothing is written and all is returned. Only
+        when nothing is returned are `progress` and `reassessed` written, with the rest.
+        """
+        ...
+
+    def accept_batches(self, batches: Sequence[Batch], progress: Progress, at: datetime) -> None:
+        """Register batches or later statements about them; have their items judged anew."""
+        ...
+
+    def accept_trust_list(
+        self, document: bytes | None, version: int, progress: Progress, at: datetime
+    ) -> None:
+        """Keep the newest trust list. None: there was nothing acceptable."""
+        ...
+
+    def trust_list(self) -> bytes | None:
+        """The newest accepted trust list."""
+        ...
+
+    def position(self, topic: str) -> int:
+        """How far a topic has been consumed; 0 at first."""
+        ...
+
+    def next_reassessment(self, limit: int) -> Reassessment | None:
+        """Some items to judge anew, None if there are none."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        ...

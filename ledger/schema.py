@@ -1,0 +1,136 @@
+"""The tables. What they hold is decided by `authenticity`; here it only gets columns.
+
+All are keyed by item, or small. Times are milliseconds since 1970 UTC, so that both
+databases order and compare them alike.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    UniqueConstraint,
+)
+
+metadata = MetaData()
+
+# SQLite numbers rows by itself only where the type is INTEGER.
+Number = BigInteger().with_variant(Integer, "sqlite")
+
+items = Table(
+    "items",
+    metadata,
+    Column("item", String, primary_key=True),  # see ledger.records.to_key
+    Column("history", LargeBinary, nullable=False),
+    Column("version", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("item", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("severity", String, nullable=False),
+    Column("retracted", Boolean, nullable=False),
+    Column("alert", LargeBinary, nullable=False),  # JSON of authenticity.alert.Alert
+    Column("raised_number", BigInteger, nullable=False),  # of the feed; the order of lists
+    Column("raised_ms", BigInteger, nullable=False),
+    Column("updated_ms", BigInteger, nullable=False),
+    Column("case_state", String, nullable=False, server_default="new"),
+    UniqueConstraint("item", "kind"),
+)
+Index("alerts_in_order", alerts.c.raised_number)
+
+# Every version of every alert, in the order the ledger knew them: feed and audit trail.
+feed = Table(
+    "feed",
+    metadata,
+    Column("number", Number, primary_key=True, autoincrement=True),
+    Column("item", String, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("alert", LargeBinary, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+case_steps = Table(
+    "case_steps",
+    metadata,
+    Column("number", Number, primary_key=True, autoincrement=True),
+    Column("alert_id", String(32), ForeignKey("alerts.id"), nullable=False, index=True),
+    Column("state", String, nullable=False),
+    Column("reason", String),
+    Column("by", String, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+)
+
+batches = Table(
+    "batches",
+    metadata,
+    Column("issuer", String, nullable=False),
+    Column("batch_id", String, nullable=False),
+    Column("gtin", String(14), nullable=False),
+    Column("header", LargeBinary, nullable=False),  # JSON of authenticity.batch.Batch
+    PrimaryKeyConstraint("issuer", "batch_id"),
+)
+
+# One row: grows with every change of `batches`. A fold that read another one is refused.
+catalogue = Table("catalogue", metadata, Column("version", BigInteger, nullable=False))
+
+# Products whose batches changed: items up to and including `passed` have been judged anew.
+reassessments = Table(
+    "reassessments",
+    metadata,
+    Column("gtin", String(14), primary_key=True),
+    Column("passed", String, nullable=False),
+    Column("catalogue_version", BigInteger, nullable=False),
+)
+
+trust_lists = Table(
+    "trust_lists",
+    metadata,
+    Column("version", BigInteger, primary_key=True, autoincrement=False),
+    Column("document", LargeBinary, nullable=False),
+    Column("accepted_ms", BigInteger, nullable=False),
+)
+
+positions = Table(
+    "positions",
+    metadata,
+    Column("topic", String, primary_key=True),
+    Column("position", BigInteger, nullable=False),
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("sha256", LargeBinary, nullable=False, unique=True),
+    Column("role", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("prefixes", String),  # JSON list; NULL for all
+    Column("created_ms", BigInteger, nullable=False),
+    Column("expires_ms", BigInteger, nullable=False),
+    Column("revoked_ms", BigInteger),
+)
+
+dead_letters = Table(
+    "dead_letters",
+    metadata,
+    Column("number", Number, primary_key=True, autoincrement=True),
+    Column("topic", String, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("reason", String, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("raw", LargeBinary, nullable=False),
+    Column("bytes", Integer, nullable=False),
+    UniqueConstraint("topic", "position"),
+)

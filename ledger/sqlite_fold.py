@@ -1,0 +1,252 @@
+"""`LedgerWriter` on SQLite: the fold's hot statements by hand on the driver."""
+
+import json
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from authenticity.alert import Alert
+from authenticity.batch import Batch, Catalogue, decode_batch, encode_batch, later
+from authenticity.finding import FindingKind
+from authenticity.history import decode_history
+from authenticity.item import ItemId
+from authenticity.scan import to_epoch_ms
+from ledger.fold import ItemChange, KnownItem, Progress, Reassessment
+from ledger.opening import in_words, open_connection
+from ledger.records import from_key, to_key
+
+decode_alert = msgspec.json.Decoder(Alert).decode
+encode_alert = msgspec.json.encode
+
+
+class SqliteWriter:
+    """One connection. SQLite has one writer at a time, which orders the feed; that no lock is
+    held while Python works is what lets several processes fold at once."""
+
+    def __init__(self, path: Path) -> None:
+        """Open a migrated ledger; raises `LedgerUnavailableError`."""
+        self._path = path
+        self._db = open_connection(path)
+        self._catalogue = Catalogue()
+        self._catalogue_version = -1
+
+    def known(self, items: Collection[ItemId]) -> dict[ItemId, KnownItem]:
+        """See `LedgerWriter.known`. Histories and alerts are of one snapshot."""
+        keys = json.dumps([to_key(item) for item in items])
+        with self._transaction("BEGIN"):
+            rows = self._db.execute(
+                "SELECT item, history, version FROM items"
+                " WHERE item IN (SELECT value FROM json_each(?))",
+                (keys,),
+            ).fetchall()
+            published: dict[str, dict[FindingKind, Alert]] = {}
+            for key, alert in self._db.execute(
+                "SELECT item, alert FROM alerts WHERE item IN (SELECT value FROM json_each(?))",
+                (keys,),
+            ):
+                decoded = decode_alert(alert)
+                published.setdefault(key, {})[decoded.kind] = decoded
+        return {
+            from_key(key): KnownItem(decode_history(history), version, published.get(key, {}))
+            for key, history, version in rows
+        }
+
+    def catalogue(self) -> tuple[Catalogue, int]:
+        """See `LedgerWriter.catalogue`."""
+        with self._transaction("BEGIN"):
+            [(version,)] = self._db.execute("SELECT version FROM catalogue")
+            if version != self._catalogue_version:
+                headers = self._db.execute("SELECT header FROM batches")
+                self._catalogue = Catalogue(decode_batch(header) for (header,) in headers)
+                self._catalogue_version = version
+        return self._catalogue, version
+
+    def write(
+        self,
+        changes: Sequence[ItemChange],
+        catalogue_version: int,
+        at: datetime,
+        *,
+        progress: Progress | None = None,
+        reassessed: Reassessment | None = None,
+    ) -> set[ItemId]:
+        """See `LedgerWriter.write`."""
+        with self._transaction():
+            [(version,)] = self._db.execute("SELECT version FROM catalogue")
+            if version != catalogue_version:
+                return {change.item for change in changes}
+            met = self._met_another_writer(changes)
+            written = [change for change in changes if change.item not in met] if met else changes
+            self._write_items(written)
+            self._write_alerts([a for change in written for a in change.alerts], to_epoch_ms(at))
+            if not met:
+                if progress:
+                    self._write_progress(progress, at)
+                if reassessed:
+                    self._write_reassessed(reassessed)
+        return met
+
+    def accept_batches(self, batches: Sequence[Batch], progress: Progress, at: datetime) -> None:
+        """See `LedgerWriter.accept_batches`."""
+        with self._transaction():
+            changed: set[str] = set()
+            for batch in batches:
+                row = self._db.execute(
+                    "SELECT header FROM batches WHERE issuer = ? AND batch_id = ?",
+                    (batch.issuer, batch.batch_id),
+                ).fetchone()
+                known = decode_batch(row[0]) if row else None
+                standing = later(known, batch) if known else batch
+                if standing != known:
+                    self._db.execute(
+                        "INSERT INTO batches (issuer, batch_id, gtin, header) VALUES (?, ?, ?, ?)"
+                        " ON CONFLICT (issuer, batch_id) DO UPDATE"
+                        " SET gtin = excluded.gtin, header = excluded.header",
+                        (batch.issuer, batch.batch_id, standing.gtin, encode_batch(standing)),
+                    )
+                    changed |= {standing.gtin} | ({known.gtin} if known else set())
+            if changed:
+                self._have_judged_anew(changed)
+            self._write_progress(progress, at)
+
+    def accept_trust_list(
+        self, document: bytes | None, version: int, progress: Progress, at: datetime
+    ) -> None:
+        """See `LedgerWriter.accept_trust_list`."""
+        with self._transaction():
+            if document is not None:
+                self._db.execute(
+                    "INSERT INTO trust_lists (version, document, accepted_ms) VALUES (?, ?, ?)"
+                    " ON CONFLICT (version) DO NOTHING",
+                    (version, document, to_epoch_ms(at)),
+                )
+            self._write_progress(progress, at)
+
+    def trust_list(self) -> bytes | None:
+        """See `LedgerWriter.trust_list`."""
+        with in_words(self._path):
+            row = self._db.execute(
+                "SELECT document FROM trust_lists ORDER BY version DESC LIMIT 1"
+            ).fetchone()
+        return row[0] if row else None
+
+    def position(self, topic: str) -> int:
+        """See `LedgerWriter.position`."""
+        with in_words(self._path):
+            row = self._db.execute(
+                "SELECT position FROM positions WHERE topic = ?", (topic,)
+            ).fetchone()
+        return int(row[0]) if row else 0
+
+    def next_reassessment(self, limit: int) -> Reassessment | None:
+        """See `LedgerWriter.next_reassessment`."""
+        with self._transaction("BEGIN"):
+            row = self._db.execute(
+                "SELECT gtin, passed, catalogue_version FROM reassessments LIMIT 1"
+            ).fetchone()
+            if row is None:
+                return None
+            gtin, passed, version = row
+            # "0" follows "/" in the order of characters: all keys that begin with the GTIN.
+            keys = self._db.execute(
+                "SELECT item FROM items WHERE item > ? AND item < ? ORDER BY item LIMIT ?",
+                (max(passed, f"{gtin}/"), f"{gtin}0", limit),
+            ).fetchall()
+        return Reassessment(gtin, version, [from_key(key) for (key,) in keys])
+
+    def close(self) -> None:
+        """See `LedgerWriter.close`."""
+        self._db.close()
+
+    def _met_another_writer(self, changes: Sequence[ItemChange]) -> set[ItemId]:
+        read = {to_key(change.item): change.version for change in changes}
+        now = dict(
+            self._db.execute(
+                "SELECT item, version FROM items WHERE item IN (SELECT value FROM json_each(?))",
+                (json.dumps(list(read)),),
+            ).fetchall()
+        )
+        return {from_key(key) for key, version in read.items() if now.get(key, 0) != version}
+
+    def _write_items(self, changes: Sequence[ItemChange]) -> None:
+        self._db.executemany(
+            "INSERT INTO items (item, history, version) VALUES (?, ?, ?)"
+            " ON CONFLICT (item) DO UPDATE"
+            " SET history = excluded.history, version = excluded.version",
+            sorted((to_key(c.item), c.history, c.version + 1) for c in changes),
+        )
+
+    def _write_alerts(self, alerts: Sequence[Alert], at_ms: int) -> None:
+        if not alerts:
+            return
+        row = self._db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'feed'").fetchone()
+        first = (row[0] if row else 0) + 1
+        numbered = [
+            (number, to_key(alert.item), at_ms, encode_alert(alert), alert)
+            for number, alert in enumerate(alerts, first)
+        ]
+        self._db.executemany(
+            "INSERT INTO feed (number, item, at_ms, alert) VALUES (?, ?, ?, ?)",
+            [row[:4] for row in numbered],
+        )
+        self._db.executemany(
+            "INSERT INTO alerts (id, item, kind, severity, retracted, alert,"
+            " raised_number, raised_ms, updated_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (id) DO UPDATE SET severity = excluded.severity,"
+            " retracted = excluded.retracted, alert = excluded.alert,"
+            " updated_ms = excluded.updated_ms",
+            [
+                (a.id, key, a.kind, a.severity, a.retracted, encoded, number, at_ms, at_ms)
+                for number, key, _, encoded, a in numbered
+            ],
+        )
+
+    def _write_progress(self, progress: Progress, at: datetime) -> None:
+        self._db.execute(
+            "INSERT INTO positions (topic, position) VALUES (?, ?) ON CONFLICT (topic)"
+            " DO UPDATE SET position = max(position, excluded.position)",
+            (progress.topic, progress.position),
+        )
+        self._db.executemany(
+            "INSERT INTO dead_letters (topic, position, reason, at_ms, raw, bytes)"
+            " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (topic, position) DO NOTHING",
+            [(x.topic, x.position, x.reason, to_epoch_ms(at), x.raw, x.bytes)
+             for x in progress.letters],
+        )  # fmt: skip
+
+    def _write_reassessed(self, reassessed: Reassessment) -> None:
+        """Move on, unless a newer change of the catalogue has set this product back."""
+        which = (reassessed.gtin, reassessed.catalogue_version)
+        if reassessed.items:
+            self._db.execute(
+                "UPDATE reassessments SET passed = ? WHERE gtin = ? AND catalogue_version = ?",
+                (to_key(reassessed.items[-1]), *which),
+            )
+        else:
+            self._db.execute(
+                "DELETE FROM reassessments WHERE gtin = ? AND catalogue_version = ?", which
+            )
+
+    def _have_judged_anew(self, gtins: set[str]) -> None:
+        self._db.execute("UPDATE catalogue SET version = version + 1")
+        self._db.executemany(
+            "INSERT INTO reassessments (gtin, passed, catalogue_version)"
+            " VALUES (?, '', (SELECT version FROM catalogue)) ON CONFLICT (gtin)"
+            " DO UPDATE SET passed = '', catalogue_version = excluded.catalogue_version",
+            [(gtin,) for gtin in sorted(gtins)],
+        )
+
+    @contextmanager
+    def _transaction(self, begin: str = "BEGIN IMMEDIATE") -> Iterator[None]:
+        with in_words(self._path):
+            self._db.execute(begin)
+            try:
+                yield
+                self._db.execute("COMMIT")
+            except BaseException:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise
