@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from cli import batches, benching, codes, issuing, keys, simulating
+from cli import batches, benching, codes, issuing, keys, scanning, simulating
 from cli.console import ending_in_words
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ keys.register(app)
 issuing.register(app)
 batches.register(app)
 simulating.register(app)
+scanning.register(app)
 
 
 def main() -> None:

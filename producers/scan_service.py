@@ -1,0 +1,121 @@
+"""Publish scans through a service: `POST /v1/scans`, many at once, an answer for each line."""
+
+import http.client
+import ipaddress
+import ssl
+from collections.abc import Sequence
+from typing import Any, Final
+from urllib.parse import SplitResult, urlsplit
+
+import msgspec
+
+from authenticity.errors import ConfigurationError, InputError, UnavailableError
+
+LINES_AT_ONCE: Final = 500
+_TIMEOUT_S: Final = 30.0
+_ANSWER_BYTES: Final = 32_000_000
+_PATH: Final = "/v1/scans"
+
+Answer = dict[str, Any]
+
+
+class ScanService:
+    """One service, by the URL that its API lives under, with a bearer token or anonymously."""
+
+    def __init__(self, url: str, token: str | None = None) -> None:
+        """Raises `ConfigurationError` for a URL that cannot be, or would show the token."""
+        self._url = _checked(url, with_token=token is not None)
+        self._headers = {"Content-Type": "application/x-ndjson", "Accept": "application/json"}
+        if token is not None:
+            self._headers["Authorization"] = f"Bearer {token}"
+        self._connection: http.client.HTTPConnection | None = None
+
+    def publish(self, lines: Sequence[bytes]) -> list[Answer]:
+        """One answer for each line (a Scan as JSON, at most `LINES_AT_ONCE` of them), in order.
+
+        Raises `UnavailableError` where trying again can help, `InputError` where the
+        service refuses the whole request. Either way nothing is known to be recorded;
+        sending the same scans again does no harm.
+        """
+        status, body = self._post(b"\n".join(lines) + b"\n")
+        try:
+            answer = msgspec.json.decode(body)
+        except msgspec.DecodeError:
+            raise UnavailableError(
+                f"{self._url.netloc} answered {status} and no JSON",
+                next_step="check --api: is it a Touchstone service?",
+            ) from None
+        if not 200 <= status < 300:
+            raise _refusal(self._url.netloc, status, answer)
+        results = answer.get("results") if isinstance(answer, dict) else answer
+        if not isinstance(results, list) or len(results) != len(lines):
+            raise UnavailableError(
+                f"{self._url.netloc} did not answer every line", next_step="send the file again"
+            )
+        return results
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _post(self, body: bytes) -> tuple[int, bytes]:
+        """A kept connection may have been closed by the other side: then once more."""
+        while True:
+            kept = self._connection is not None
+            try:
+                connection = self._connection or self._connect()
+                self._connection = connection
+                connection.request("POST", self._url.path + _PATH, body, self._headers)
+                response = connection.getresponse()
+                return response.status, response.read(_ANSWER_BYTES)
+            except (OSError, http.client.HTTPException) as error:
+                self.close()
+                if not kept:
+                    raise UnavailableError(
+                        f"{self._url.netloc} cannot be reached: {error}",
+                        next_step="check --api and the network, then send the file again",
+                    ) from error
+
+    def _connect(self) -> http.client.HTTPConnection:
+        host, port = self._url.hostname or "", self._url.port
+        if self._url.scheme == "https":
+            context = ssl.create_default_context()
+            return http.client.HTTPSConnection(host, port, timeout=_TIMEOUT_S, context=context)
+        return http.client.HTTPConnection(host, port, timeout=_TIMEOUT_S)
+
+
+def _checked(url: str, *, with_token: bool) -> SplitResult:
+    parts = urlsplit(url.rstrip("/"))
+    try:
+        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or parts.query or parts.fragment or parts.username:
+        raise ConfigurationError(
+            f"{url!r} is no service", next_step="give its URL, as --api https://verify.example"
+        )
+    if with_token and parts.scheme == "http" and not _is_here(parts.hostname or ""):
+        raise ConfigurationError(
+            "a token must not travel in the clear",
+            next_step=f"use https://{parts.netloc}{parts.path}",
+        )
+    return parts
+
+
+def _is_here(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _refusal(netloc: str, status: int, problem: object) -> InputError | UnavailableError:
+    facts = problem if isinstance(problem, dict) else {}
+    detail = str(facts.get("detail") or facts.get("title") or "no reason given")[:500]
+    message = f"{netloc} answered {status}: {detail}"
+    next_step = str(facts.get("next_step") or "")[:500]
+    if status == 429 or status >= 500:
+        return UnavailableError(message, next_step=next_step or "try again in a minute")
+    return InputError(message, next_step=next_step or "check the token and the scans")
