@@ -199,7 +199,7 @@ def _known_batches(where: DataFolder) -> "list[Batch]":
 def register_or_say_how(where: DataFolder, batch: "Batch", again: str) -> None:
     """Publish on the embedded log; the files of a run stay, whatever happens here."""
     from authenticity.errors import LogUnavailableError
-    from events.embedded_log import EmbeddedPublisher
+    from events.embedded_publisher import EmbeddedPublisher
     from producers.registration import publish_batches
 
     try:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import rmtree
-from typing import Final
+from typing import Final, TypeVar
 from urllib.parse import quote
 
 from authenticity.errors import UnavailableError
@@ -20,9 +20,20 @@ from producers.run_folder import sync_folder
 from producers.sheets import Label, misprints, text_lines, write_sheets
 from producers.symbols import draw_mask, draw_png, draw_svg, read_png, read_svg
 
-LABELS_PER_FILE: Final = 20_000
-"""Bounds the memory, and what a printer has to swallow at once."""
+LABELS_PER_FILE: Final = 5_000
+"""Bounds the memory and what a printer has to swallow at once; each core makes a file."""
 _SYMBOLS_AT_ONCE: Final = 200
+
+Task = TypeVar("Task")
+
+
+@dataclass(frozen=True, slots=True)
+class SheetsTask:
+    """One file of labels to make."""
+
+    path: str
+    sheet: SheetLayout
+    codes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,21 +59,27 @@ def release_sheets(
     stays as `.rejected`.
     """
     codes = read_codes(folder / "manifest.csv")["code"].to_pylist()
-    paths = [
-        folder / f"labels-{number + 1:03}.pdf"
-        for number in range(-(-len(codes) // LABELS_PER_FILE))
+    starts = range(0, len(codes), LABELS_PER_FILE)
+    tasks = [
+        SheetsTask(
+            str(folder / f"labels-{number:03}.pdf"),
+            sheet,
+            tuple(codes[start : start + LABELS_PER_FILE]),
+        )
+        for number, start in enumerate(starts, 1)
     ]
-    drawn = iter(_draw_all(codes, sheet.product, workers))
     done = 0
-    for path in paths:
-        part = codes[done : done + LABELS_PER_FILE]
-        labels: list[Label] = []
-        while len(labels) < len(part):
-            labels += next(drawn)
-            on_progress(done + len(labels))
-        release_file(path, labels, sheet, part)
-        done += len(part)
-    return tuple(paths)
+    for count in _on_cores(make_sheets, tasks, workers):
+        done += count
+        on_progress(done)
+    return tuple(Path(task.path) for task in tasks)
+
+
+def make_sheets(_: None, task: SheetsTask) -> int:
+    """Draw, write, read back and release the file; how many labels it holds."""
+    labels = draw_labels(task.sheet.product, task.codes)
+    release_file(Path(task.path), labels, task.sheet, task.codes)
+    return len(labels)
 
 
 def release_file(
@@ -101,7 +118,7 @@ def release_symbols(
         for at in range(0, len(rows), _SYMBOLS_AT_ONCE)
     ]
     done = 0
-    for count in in_processes(_nothing, draw_symbols, tasks, workers=min(workers, len(tasks))):
+    for count in _on_cores(draw_symbols, tasks, workers):
         done += count
         on_progress(done)
     rejected.rename(released)
@@ -129,21 +146,13 @@ def draw_symbols(_: None, task: SymbolTask) -> int:
     return len(task.rows)
 
 
-def _draw_all(
-    codes: Sequence[str], product: tuple[str, ...], workers: int
-) -> Iterator[list[Label]]:
-    tasks = [codes[at : at + _SYMBOLS_AT_ONCE] for at in range(0, len(codes), _SYMBOLS_AT_ONCE)]
-    if workers == 1 or len(tasks) == 1:
-        return (draw_labels(product, task) for task in tasks)
-    return in_processes(_Product(product), draw_labels, tasks, workers=min(workers, len(tasks)))
-
-
-@dataclass(frozen=True, slots=True)
-class _Product:
-    lines: tuple[str, ...]
-
-    def __call__(self) -> tuple[str, ...]:
-        return self.lines
+def _on_cores(
+    make: Callable[[None, Task], int], tasks: Sequence[Task], workers: int
+) -> Iterator[int]:
+    """In this process if there is but one task or one core."""
+    if min(workers, len(tasks)) == 1:
+        return (make(None, task) for task in tasks)
+    return in_processes(_nothing, make, tasks, workers=min(workers, len(tasks)))
 
 
 def _nothing() -> None:

@@ -17,7 +17,7 @@ def publish_batches(publisher: Publisher, batches: Sequence[Batch]) -> None:
 
     Raises `LogUnavailableError`; what was published then is unknown.
     """
-    records = [Record(BATCHES.name, batch_key(batch), encode_batch(batch)) for batch in batches]
+    records = [Record(BATCHES, batch_key(batch), encode_batch(batch)) for batch in batches]
     try:
         publisher.publish(records).result(timeout=ACKNOWLEDGED_WITHIN_SECONDS)
     except FutureTimeoutError:
