@@ -1,10 +1,11 @@
 """Alerts against the truth: what was caught, what was missed and why, what was false."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Final
 
 from authenticity.finding import FindingKind
@@ -69,7 +70,7 @@ class Score:
 
     @property
     def attacks(self) -> int:
-        """Attacks that left at least one scan."""
+        """Attacks of every family."""
         return sum(counted.total() for counted in self.outcomes.values())
 
 
@@ -81,8 +82,17 @@ def gather(truths: Iterable[Truth]) -> dict[ItemId, CodeRecord]:
     return records
 
 
-def score(records: dict[ItemId, CodeRecord], alerts: Iterable[tuple[ItemId, str]]) -> Score:
+def score(
+    records: Mapping[ItemId, CodeRecord],
+    alerts: Iterable[tuple[ItemId, str]],
+    *,
+    launched: Mapping[str, AttackFamily] = MappingProxyType({}),
+    until: datetime | None = None,
+) -> Score:
     """`alerts` are the standing ones, as (item, kind), in any order.
+
+    `launched` names attacks, by id, that may not have left a scan. `until`: what could
+    be known only later counts as not detectable.
 
     An attack is *caught* by a finding that names it, on any code that it takes hold of;
     *noticed* by another finding on such a code; *missed* if it could have been known;
@@ -92,7 +102,7 @@ def score(records: dict[ItemId, CodeRecord], alerts: Iterable[tuple[ItemId, str]
     kinds: dict[ItemId, set[str]] = {}
     for item, kind in alerts:
         kinds.setdefault(item, set()).add(kind)
-    best: dict[str, tuple[AttackFamily, Outcome]] = {}
+    best = {name: (family, Outcome.NOT_DETECTABLE) for name, family in launched.items()}
     false_kinds: Counter[str] = Counter()
     false_causes: Counter[str] = Counter()
     false_alerts = honest = 0
@@ -105,7 +115,7 @@ def score(records: dict[ItemId, CodeRecord], alerts: Iterable[tuple[ItemId, str]
                 false_kinds.update(found)
                 false_causes.update(record.oddities)
             continue
-        outcome = _outcome(record, record.attack, found)
+        outcome = _outcome(record, record.attack, found, until)
         _, known = best.get(record.attack_id, (record.attack, Outcome.NOT_DETECTABLE))
         best[record.attack_id] = (record.attack, min(outcome, known, key=_RANK.__getitem__))
     outcomes: dict[AttackFamily, Counter[Outcome]] = {}
@@ -117,9 +127,14 @@ def score(records: dict[ItemId, CodeRecord], alerts: Iterable[tuple[ItemId, str]
 _RANK: Final = {outcome: rank for rank, outcome in enumerate(Outcome)}
 
 
-def _outcome(record: CodeRecord, family: AttackFamily, found: set[str]) -> Outcome:
+def _outcome(
+    record: CodeRecord, family: AttackFamily, found: set[str], until: datetime | None
+) -> Outcome:
     if found & SIGNS[family]:
         return Outcome.CAUGHT
     if found:
         return Outcome.NOTICED
-    return Outcome.MISSED if record.first_detectable_at else Outcome.NOT_DETECTABLE
+    known_at = record.first_detectable_at
+    if known_at is None or (until is not None and known_at > until):
+        return Outcome.NOT_DETECTABLE
+    return Outcome.MISSED

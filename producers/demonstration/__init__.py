@@ -1,0 +1,1 @@
+"""The demonstration: real keys and batches, and live traffic with attacks that are known."""
