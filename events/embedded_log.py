@@ -7,6 +7,7 @@ has passed is dropped by age (`prune`), and past `LogLimits.most_bytes` appends 
 refused rather than the disk filled.
 """
 
+import secrets
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
@@ -70,6 +71,11 @@ class EmbeddedLog:
                 if topic.compacted:
                     index = f'"{topic.name}-by-key"'
                     self._db.execute(f"CREATE INDEX IF NOT EXISTS {index} ON {table} (key)")
+            self.identity = self._identify()
+
+    def source(self, topic: Topic) -> str:
+        """Name of a topic of this log, and of no other: a position means nothing elsewhere."""
+        return f"{topic.name}@{self.identity}"
 
     def append(self, records: Sequence[Record]) -> None:
         """All of these or none, on the disk when it returns.
@@ -131,6 +137,14 @@ class EmbeddedLog:
     def close(self) -> None:
         """Let go of the file."""
         self._db.close()
+
+    def _identify(self) -> str:
+        self._db.execute("CREATE TABLE IF NOT EXISTS log (one INTEGER PRIMARY KEY, identity TEXT)")
+        self._db.execute(
+            "INSERT INTO log VALUES (1, ?) ON CONFLICT (one) DO NOTHING", (secrets.token_hex(8),)
+        )
+        [(identity,)] = self._db.execute("SELECT identity FROM log")
+        return str(identity)
 
     def _refuse_when_full(self) -> None:
         [(pages,)] = self._db.execute("PRAGMA page_count")

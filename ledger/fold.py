@@ -44,7 +44,7 @@ class ItemChange(NamedTuple):
 class Letter(NamedTuple):
     """A record that could not be processed. `raw` may be cut; `bytes` is its full length."""
 
-    topic: str
+    source: str
     position: int
     reason: str
     raw: bytes
@@ -52,9 +52,12 @@ class Letter(NamedTuple):
 
 
 class Progress(NamedTuple):
-    """How far a topic has been consumed, and what could not be processed up to there."""
+    """How far a source has been consumed, and what could not be processed up to there.
 
-    topic: str
+    A source is a topic of one particular log: positions mean nothing in another.
+    """
+
+    source: str
     position: int
     letters: Sequence[Letter] = ()
 
@@ -68,6 +71,10 @@ class Reassessment(NamedTuple):
     gtin: str
     catalogue_version: int
     items: Sequence[ItemId]
+
+
+class CatalogueChanged(Exception):  # noqa: N818 - no error: the fold begins again
+    """The batches changed between a fold's read and its write; nothing was written."""
 
 
 class LedgerWriter(Protocol):
@@ -93,8 +100,8 @@ class LedgerWriter(Protocol):
     ) -> set[ItemId]:
         """Write histories, alerts and feed in one transaction; return what met another writer.
 
-        If the catalogue has changed since, nothing is written and all is returned. Only
-        when nothing is returned are `progress` and `reassessed` written, with the rest.
+        Only when nothing is returned are `progress` and `reassessed` written, with the
+        rest. Raises `CatalogueChanged` if `catalogue_version` is no longer the newest.
         """
         ...
 
@@ -112,8 +119,8 @@ class LedgerWriter(Protocol):
         """The newest accepted trust list."""
         ...
 
-    def position(self, topic: str) -> int:
-        """How far a topic has been consumed; 0 at first."""
+    def position(self, source: str) -> int:
+        """How far a source has been consumed; 0 at first."""
         ...
 
     def next_reassessment(self, limit: int) -> Reassessment | None:

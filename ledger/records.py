@@ -121,8 +121,8 @@ class DeadLetterRecord(Struct, frozen=True):
     """A record that could not be processed."""
 
     number: int
-    topic: str
-    offset: int
+    source: str
+    position: int
     reason: str
     at: datetime
     raw: bytes

@@ -105,7 +105,7 @@ trust_lists = Table(
 positions = Table(
     "positions",
     metadata,
-    Column("topic", String, primary_key=True),
+    Column("source", String, primary_key=True),
     Column("position", BigInteger, nullable=False),
 )
 
@@ -126,11 +126,11 @@ dead_letters = Table(
     "dead_letters",
     metadata,
     Column("number", Number, primary_key=True, autoincrement=True),
-    Column("topic", String, nullable=False),
+    Column("source", String, nullable=False),
     Column("position", BigInteger, nullable=False),
     Column("reason", String, nullable=False),
     Column("at_ms", BigInteger, nullable=False),
     Column("raw", LargeBinary, nullable=False),
     Column("bytes", Integer, nullable=False),
-    UniqueConstraint("topic", "position"),
+    UniqueConstraint("source", "position"),
 )

@@ -14,7 +14,7 @@ from authenticity.finding import FindingKind
 from authenticity.history import decode_history
 from authenticity.item import ItemId
 from authenticity.scan import to_epoch_ms
-from ledger.fold import ItemChange, KnownItem, Progress, Reassessment
+from ledger.fold import CatalogueChanged, ItemChange, KnownItem, Progress, Reassessment
 from ledger.opening import in_words, open_connection
 from ledger.records import from_key, to_key
 
@@ -77,7 +77,7 @@ class SqliteWriter:
         with self._transaction():
             [(version,)] = self._db.execute("SELECT version FROM catalogue")
             if version != catalogue_version:
-                return {change.item for change in changes}
+                raise CatalogueChanged
             met = self._met_another_writer(changes)
             written = [change for change in changes if change.item not in met] if met else changes
             self._write_items(written)
@@ -133,11 +133,11 @@ class SqliteWriter:
             ).fetchone()
         return row[0] if row else None
 
-    def position(self, topic: str) -> int:
+    def position(self, source: str) -> int:
         """See `LedgerWriter.position`."""
         with in_words(self._path):
             row = self._db.execute(
-                "SELECT position FROM positions WHERE topic = ?", (topic,)
+                "SELECT position FROM positions WHERE source = ?", (source,)
             ).fetchone()
         return int(row[0]) if row else 0
 
@@ -206,14 +206,14 @@ class SqliteWriter:
 
     def _write_progress(self, progress: Progress, at: datetime) -> None:
         self._db.execute(
-            "INSERT INTO positions (topic, position) VALUES (?, ?) ON CONFLICT (topic)"
+            "INSERT INTO positions (source, position) VALUES (?, ?) ON CONFLICT (source)"
             " DO UPDATE SET position = max(position, excluded.position)",
-            (progress.topic, progress.position),
+            (progress.source, progress.position),
         )
         self._db.executemany(
-            "INSERT INTO dead_letters (topic, position, reason, at_ms, raw, bytes)"
-            " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (topic, position) DO NOTHING",
-            [(x.topic, x.position, x.reason, to_epoch_ms(at), x.raw, x.bytes)
+            "INSERT INTO dead_letters (source, position, reason, at_ms, raw, bytes)"
+            " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (source, position) DO NOTHING",
+            [(x.source, x.position, x.reason, to_epoch_ms(at), x.raw, x.bytes)
              for x in progress.letters],
         )  # fmt: skip
 

@@ -1,0 +1,1 @@
+"""From scans to findings: the pure step, and the engines around it."""

@@ -37,14 +37,14 @@ def upgrade() -> None:
     )
     op.create_table('dead_letters',
     sa.Column('number', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
-    sa.Column('topic', sa.String(), nullable=False),
+    sa.Column('source', sa.String(), nullable=False),
     sa.Column('position', sa.BigInteger(), nullable=False),
     sa.Column('reason', sa.String(), nullable=False),
     sa.Column('at_ms', sa.BigInteger(), nullable=False),
     sa.Column('raw', sa.LargeBinary(), nullable=False),
     sa.Column('bytes', sa.Integer(), nullable=False),
     sa.PrimaryKeyConstraint('number'),
-    sa.UniqueConstraint('topic', 'position')
+    sa.UniqueConstraint('source', 'position')
     )
     op.create_table('feed',
     sa.Column('number', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
@@ -62,9 +62,9 @@ def upgrade() -> None:
     sqlite_with_rowid=False
     )
     op.create_table('positions',
-    sa.Column('topic', sa.String(), nullable=False),
+    sa.Column('source', sa.String(), nullable=False),
     sa.Column('position', sa.BigInteger(), nullable=False),
-    sa.PrimaryKeyConstraint('topic')
+    sa.PrimaryKeyConstraint('source')
     )
     op.create_table('reassessments',
     sa.Column('gtin', sa.String(length=14), nullable=False),

@@ -1,0 +1,320 @@
+"""The embedded engine: one loop around the pure step, on the embedded log and the ledger.
+
+One round: new trust lists, new batches, a chunk of items whose batch changed, a batch of
+scans. Each is one transaction of the ledger that moves the position with it; a crash
+between reading and writing repeats the round, and repeating changes nothing.
+"""
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from authenticity.batch import Batch, decode_batch
+from authenticity.errors import (
+    BatchError,
+    InputError,
+    LedgerUnavailableError,
+    TrustListError,
+    UnavailableError,
+)
+from authenticity.history import History
+from authenticity.item import ItemId
+from authenticity.policy import Policy
+from authenticity.scan import Scan, decode_scan
+from authenticity.trust import Roots, TrustList
+from events.embedded_log import EmbeddedLog, Entry
+from events.topics import BATCHES, DEAD_LETTER_BYTES, SCANS, TRUST, Topic
+from ledger.fold import CatalogueChanged, LedgerWriter, Letter, Progress, Reassessment
+from stream.processor import judge_anew, news_of, step
+from stream.trust_keeper import TrustKeeper
+from stream.verification import ScanVerifier
+
+log = logging.getLogger("touchstone.stream")
+
+
+@dataclass(frozen=True, slots=True)
+class EngineLimits:
+    """How much at once, how long to wait, how often to try."""
+
+    scans_at_once: int = 4_096
+    items_judged_anew_at_once: int = 500
+    idle_s: float = 0.02
+    drain_s: float = 6.0
+    fold_attempts: int = 50
+    outage_s: float = 60.0
+    longest_pause_s: float = 5.0
+    prune_every_s: float = 60.0
+
+
+@dataclass(slots=True)
+class EngineStats:
+    """Counts since the start; `waiting` scans, `trust_version` and `failure` as of now."""
+
+    scans: int = 0
+    folds: int = 0
+    conflicts: int = 0
+    dead_letters: int = 0
+    signatures_checked: int = 0
+    signatures_remembered: int = 0
+    fold_seconds: float = 0.0
+    waiting: int = 0
+    trust_version: int = 0
+    failure: str | None = None
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass
+class EmbeddedEngine:
+    """Give it an open log and ledger; it closes both. `start` and `stop`, or `run_round`."""
+
+    log: EmbeddedLog
+    ledger: LedgerWriter
+    roots: Roots
+    policy: Policy
+    limits: EngineLimits = field(default_factory=EngineLimits)
+    clock: Callable[[], datetime] = _utc_now
+    stats: EngineStats = field(default_factory=EngineStats)
+
+    def __post_init__(self) -> None:
+        self._verifier = ScanVerifier()
+        self._trust = TrustKeeper(self.roots)
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._pruned_at = time.monotonic()
+        if document := self.ledger.trust_list():
+            self._trust.offer(document, self.clock())
+        self._position = {
+            topic: self.ledger.position(self.log.source(topic)) for topic in (TRUST, BATCHES, SCANS)
+        }
+
+    def start(self) -> None:
+        """Run in a thread of its own until `stop`, or until an outage outlasts the limit."""
+        self._thread = threading.Thread(target=self.run, name="engine", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Fold what is waiting, for at most `drain_s`, then let go of log and ledger."""
+        self._stopping.set()
+        if self._thread:
+            self._thread.join(self.limits.drain_s + 3)
+
+    @property
+    def running(self) -> bool:
+        """Whether its thread is at work."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def run(self) -> None:
+        """The loop. An outage is met with ever longer pauses; then it ends, said in
+        `stats.failure`, and no position has moved past what was folded."""
+        drain_until: float | None = None
+        try:
+            while True:
+                busy = self._round_through_outages()
+                if self._stopping.is_set():
+                    drain_until = drain_until or time.monotonic() + self.limits.drain_s
+                    if not busy or time.monotonic() > drain_until:
+                        return
+                elif not busy:
+                    self._stopping.wait(self.limits.idle_s)
+        except Exception as error:
+            self.stats.failure = str(error)
+            log.exception("the engine stops: nothing past its position was acknowledged")
+        finally:
+            self._verifier.close()
+            self.ledger.close()
+            self.log.close()
+
+    def run_round(self) -> bool:
+        """One round. Returns whether there was anything to do. Raises `UnavailableError`."""
+        busy = self._take_trust_lists()
+        trust_list = self._trust.trust_list
+        if trust_list is None:
+            return busy  # no scan can be judged yet; all of them wait
+        self.stats.trust_version = trust_list.version
+        busy |= self._take_batches(trust_list)
+        busy |= self._judge_some_anew()
+        busy |= self._take_scans(trust_list)
+        self._prune_now_and_then()
+        return busy
+
+    def _round_through_outages(self) -> bool:
+        since: float | None = None
+        pause_s = 0.1
+        while True:
+            try:
+                return self.run_round()
+            except UnavailableError as error:
+                since = since or time.monotonic()
+                if self._stopping.is_set() or time.monotonic() - since > self.limits.outage_s:
+                    raise
+                log.warning("%s; %s; trying again in %.1f s", error, error.next_step, pause_s)
+                self._stopping.wait(pause_s)
+                pause_s = min(2 * pause_s, self.limits.longest_pause_s)
+
+    def _take_trust_lists(self) -> bool:
+        entries = self._read(TRUST, 1)
+        for entry in entries:
+            at = self.clock()
+            letters: list[Letter] = []
+            document: bytes | None = entry.value
+            try:
+                self._trust.offer(entry.value, at)
+            except TrustListError as error:
+                document = None
+                letters.append(self._letter(TRUST, entry, str(error)))
+            held = self._trust.trust_list
+            progress = self._progress(TRUST, entries, letters)
+            self.ledger.accept_trust_list(document, held.version if held else 0, progress, at)
+            self._passed(progress, TRUST)
+        return bool(entries)
+
+    def _take_batches(self, trust_list: TrustList) -> bool:
+        entries = self._read(BATCHES, 500)
+        if not entries:
+            return False
+        batches: list[Batch] = []
+        letters: list[Letter] = []
+        for entry in entries:
+            try:
+                batches.append(_entitled(decode_batch(entry.value), trust_list))
+            except BatchError as error:
+                letters.append(self._letter(BATCHES, entry, str(error)))
+        progress = self._progress(BATCHES, entries, letters)
+        self.ledger.accept_batches(batches, progress, self.clock())
+        self._passed(progress, BATCHES)
+        return True
+
+    def _judge_some_anew(self) -> bool:
+        some = self.ledger.next_reassessment(self.limits.items_judged_anew_at_once)
+        if some is None:
+            return False
+        self._fold(judge_anew(some.items), reassessed=some)
+        return True
+
+    def _take_scans(self, trust_list: TrustList) -> bool:
+        entries = self._read(SCANS, self.limits.scans_at_once)
+        if not entries:
+            self.stats.waiting = 0
+            return False
+        began = time.perf_counter()
+        try:
+            progress = self._fold_scans(entries, entries, trust_list)
+        except UnavailableError:
+            raise
+        except Exception:
+            log.exception("a batch of %d scans cannot be folded; one by one now", len(entries))
+            progress = self._fold_one_by_one(entries, trust_list)
+        self._passed(progress, SCANS)
+        self._count(len(entries), progress, time.perf_counter() - began)
+        return True
+
+    def _fold_scans(
+        self, entries: Sequence[Entry], up_to: Sequence[Entry], trust_list: TrustList
+    ) -> Progress:
+        scans: list[Scan] = []
+        letters: list[Letter] = []
+        for entry in entries:
+            try:
+                scans.append(decode_scan(entry.value))
+            except InputError as error:
+                letters.append(self._letter(SCANS, entry, str(error)))
+        news = news_of(self._verifier.judge(scans, trust_list))
+        progress = self._progress(SCANS, up_to, letters)
+        self._fold(news, progress=progress)
+        return progress
+
+    def _fold_one_by_one(self, entries: Sequence[Entry], trust_list: TrustList) -> Progress:
+        """The way out when one scan breaks the program: it alone goes to the dead letters."""
+        letters: list[Letter] = []
+        for number, entry in enumerate(entries, 1):
+            try:
+                letters += self._fold_scans([entry], entries[:number], trust_list).letters
+            except UnavailableError:
+                raise
+            except Exception as error:
+                letter = self._letter(SCANS, entry, f"this program failed on it: {error!r}")
+                letters.append(letter)
+                progress = self._progress(SCANS, entries[:number], [letter])
+                self._fold({}, progress=progress)
+        return self._progress(SCANS, entries, letters)
+
+    def _fold(
+        self,
+        news: Mapping[ItemId, History],
+        *,
+        progress: Progress | None = None,
+        reassessed: Reassessment | None = None,
+    ) -> None:
+        """Read, compute, write; again with those items that met another writer."""
+        pending = news
+        for attempt in range(self.limits.fold_attempts):
+            catalogue, version = self.ledger.catalogue()
+            changes = step(pending, self.ledger.known(pending.keys()), catalogue, self.policy)
+            try:
+                met = self.ledger.write(
+                    changes, version, self.clock(), progress=progress, reassessed=reassessed
+                )
+            except CatalogueChanged:
+                continue
+            self.stats.folds += 1
+            if not met:
+                return
+            self.stats.conflicts += len(met)
+            pending = {item: pending[item] for item in met}
+            self._stopping.wait(random.uniform(0, 0.001 * 2 ** min(attempt, 6)))  # noqa: S311
+        raise LedgerUnavailableError(
+            f"{len(pending)} items kept meeting another writer",
+            next_step="run fewer engines on one ledger",
+        )
+
+    def _read(self, topic: Topic, limit: int) -> list[Entry]:
+        return self.log.read(topic, self._position[topic], limit)
+
+    def _progress(
+        self, topic: Topic, entries: Sequence[Entry], letters: Sequence[Letter]
+    ) -> Progress:
+        return Progress(self.log.source(topic), entries[-1].offset, letters)
+
+    def _passed(self, progress: Progress, topic: Topic) -> None:
+        self._position[topic] = progress.position
+        if progress.letters:
+            self.stats.dead_letters += len(progress.letters)
+            log.warning("%d records of %s are dead letters, the first: %s",
+                        len(progress.letters), topic.name, progress.letters[0].reason)  # fmt: skip
+
+    def _letter(self, topic: Topic, entry: Entry, reason: str) -> Letter:
+        raw = entry.value[:DEAD_LETTER_BYTES]
+        return Letter(self.log.source(topic), entry.offset, reason, raw, len(entry.value))
+
+    def _count(self, scans: int, progress: Progress, seconds: float) -> None:
+        stats = self.stats
+        stats.scans += scans - len(progress.letters)
+        stats.fold_seconds += seconds
+        stats.signatures_checked = self._verifier.misses
+        stats.signatures_remembered = self._verifier.hits
+        stats.waiting = max(0, self.log.end(SCANS) - progress.position)
+
+    def _prune_now_and_then(self) -> None:
+        if time.monotonic() - self._pruned_at < self.limits.prune_every_s:
+            return
+        self._pruned_at = time.monotonic()
+        for topic, position in self._position.items():
+            self.log.prune(topic, position)
+
+
+def _entitled(batch: Batch, trust_list: TrustList) -> Batch:
+    """The batch, if its issuer holds the GTIN's company prefix. Raises `BatchError`."""
+    holder = trust_list.issuer_of(batch.gtin)
+    if holder is None or holder.id != batch.issuer:
+        raise BatchError(
+            f"issuer {batch.issuer} does not hold the company prefix of {batch.gtin}",
+            next_step="publish the trust list that names this issuer, then the batch again",
+        )
+    return batch
