@@ -60,9 +60,9 @@ def open_connection(path: Path) -> sqlite3.Connection:
         return connection
 
 
-def open_engine(path: Path) -> Engine:
-    """SQLAlchemy on the same file. Every transaction takes the write lock at its beginning,
-    so that none fails half-way for having read before."""
+def open_engine(path: Path, *, begin: str = "BEGIN IMMEDIATE") -> Engine:
+    """SQLAlchemy on the same file. A transaction takes the write lock at its beginning, so
+    that none fails half-way for having read before; one that only reads says plain BEGIN."""
     engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_TIMEOUT_S})
 
     @event.listens_for(engine, "connect")
@@ -73,6 +73,6 @@ def open_engine(path: Path) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Any) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        connection.exec_driver_sql(begin)
 
     return engine
