@@ -7,7 +7,20 @@ import sys
 
 import typer
 
-from cli import batches, benching, codes, issuing, keys, scanning, simulating
+from cli import (
+    batches,
+    benching,
+    codes,
+    dead_letters,
+    engine,
+    issuing,
+    keys,
+    replaying,
+    scanning,
+    simulating,
+    tokens,
+    trust_publishing,
+)
 from cli.console import ending_in_words
 
 app = typer.Typer(
@@ -26,6 +39,11 @@ issuing.register(app)
 batches.register(app)
 simulating.register(app)
 scanning.register(app)
+engine.register(app)
+trust_publishing.register(app)
+replaying.register(app)
+dead_letters.register(app)
+tokens.register(app)
 
 
 def main() -> None:

@@ -15,8 +15,8 @@ from authenticity.history import History, decode_history
 from authenticity.item import ItemId
 from authenticity.scan import from_epoch_ms, to_epoch_ms
 from ledger import schema
-from ledger.opening import in_words, open_engine
 from ledger.records import DeadLetterRecord, Prefixes, Role, TokenRecord, from_key
+from ledger.sqlite import in_words, open_engine
 from ledger.sqlite_fold import decode_alert
 from ledger.sqlite_reader import token_record
 

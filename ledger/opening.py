@@ -1,32 +1,25 @@
-"""Open a ledger file, and bring its tables up to date."""
+"""Open a ledger, and bring its tables up to date."""
 
-import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Engine, create_engine, event
-from sqlalchemy.exc import SQLAlchemyError
 
-from authenticity.errors import LedgerUnavailableError
+from ledger.fold import LedgerWriter
+from ledger.reading import LedgerReader
+from ledger.sqlite import in_words, open_engine
+from ledger.sqlite_fold import SqliteWriter
+from ledger.sqlite_reader import SqliteReader
 
-BUSY_TIMEOUT_S = 5.0
+
+def open_writer(path: Path) -> LedgerWriter:
+    """For an engine, on a migrated ledger. Raises `LedgerUnavailableError`."""
+    return SqliteWriter(path)
 
 
-@contextmanager
-def in_words(path: Path) -> Iterator[None]:
-    """Turn what the database raises into `LedgerUnavailableError`."""
-    try:
-        yield
-    except (sqlite3.Error, SQLAlchemyError, OSError) as error:
-        cause = getattr(error, "orig", None) or error
-        raise LedgerUnavailableError(
-            f"the ledger {path.name} cannot be used: {cause}",
-            next_step="check free space and permissions of the data folder, then try again",
-        ) from error
+def open_reader(path: Path) -> LedgerReader:
+    """For the service, on a migrated ledger."""
+    return SqliteReader(path)
 
 
 def migrate(path: Path) -> None:
@@ -45,34 +38,3 @@ def migrate(path: Path) -> None:
                 command.upgrade(config, "head")
         finally:
             engine.dispose()
-
-
-def open_connection(path: Path) -> sqlite3.Connection:
-    """A plain connection, in autocommit mode: the hot statements begin and commit by hand."""
-    with in_words(path):
-        connection = sqlite3.connect(
-            path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
-        )
-        connection.execute("PRAGMA journal_mode=WAL")
-        # The position is in the same file: after lost power both fall back alike.
-        connection.execute("PRAGMA synchronous=NORMAL")
-        connection.execute("PRAGMA cache_size=-65536")
-        return connection
-
-
-def open_engine(path: Path, *, begin: str = "BEGIN IMMEDIATE") -> Engine:
-    """SQLAlchemy on the same file. A transaction takes the write lock at its beginning, so
-    that none fails half-way for having read before; one that only reads says plain BEGIN."""
-    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_TIMEOUT_S})
-
-    @event.listens_for(engine, "connect")
-    def _by_hand(connection: Any, _record: object) -> None:
-        connection.isolation_level = None
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=NORMAL")
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Any) -> None:
-        connection.exec_driver_sql(begin)
-
-    return engine

@@ -15,8 +15,8 @@ from authenticity.history import decode_history
 from authenticity.item import ItemId
 from authenticity.scan import to_epoch_ms
 from ledger.fold import CatalogueChanged, ItemChange, KnownItem, Progress, Reassessment
-from ledger.opening import in_words, open_connection
 from ledger.records import from_key, to_key
+from ledger.sqlite import in_words, open_connection
 
 decode_alert = msgspec.json.Decoder(Alert).decode
 encode_alert = msgspec.json.encode

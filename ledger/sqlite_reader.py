@@ -19,7 +19,6 @@ from authenticity.history import History, decode_history
 from authenticity.item import ItemId
 from authenticity.scan import from_epoch_ms, to_epoch_ms
 from ledger import schema
-from ledger.opening import in_words, open_connection, open_engine
 from ledger.records import (
     CASE_MOVES,
     AlertFilter,
@@ -35,6 +34,7 @@ from ledger.records import (
     TokenRecord,
     to_key,
 )
+from ledger.sqlite import in_words, open_connection, open_engine
 from ledger.sqlite_fold import decode_alert
 
 T = TypeVar("T")

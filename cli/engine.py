@@ -1,0 +1,104 @@
+"""`touchstone up`: the embedded engine and the service, in one process."""
+
+import logging
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from authenticity.errors import ConfigurationError, UnavailableError
+from authenticity.roots import Roots, read_roots
+from cli.console import err
+from cli.data import DataFolder
+from cli.replaying import load_policy
+
+if TYPE_CHECKING:
+    from stream.embedded import EmbeddedEngine
+
+Data = Annotated[Path | None, typer.Option(help="Data folder of the installation.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add `up`."""
+    app.command()(up)
+
+
+def up(
+    data: Data = None,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = 8000,
+    api: Annotated[bool, typer.Option("--api/--no-api", help="Serve the API too.")] = True,
+    policy: Annotated[Path | None, typer.Option(help="Policy in TOML.")] = None,
+) -> None:
+    """Run the embedded engine, and the verification service, until SIGTERM or Ctrl-C.
+
+    What is waiting is folded, then the command ends with exit code 0 within 10 seconds.
+
+    Example: [bold]touchstone up --data ./touchstone-data --port 8000[/]
+    """
+    folder = DataFolder.find(data)
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    engine = open_engine(folder, policy)
+    engine.start()
+    err.print(f"engine: folding what arrives in {folder.root}", markup=False)
+    if api:
+        _serve(folder, policy, engine, host, port)
+    else:
+        _wait(engine)
+    engine.stop()
+    if engine.stats.failure:
+        raise UnavailableError(
+            f"the engine has stopped: {engine.stats.failure}",
+            next_step="mend the cause and start it again; it goes on where it was",
+        )
+
+
+def open_engine(folder: DataFolder, policy: Path | None) -> "EmbeddedEngine":
+    """The embedded engine on a data folder; makes log and ledger if they are not there."""
+    from events.embedded_log import EmbeddedLog
+    from ledger.opening import migrate, open_writer
+    from stream.embedded import EmbeddedEngine
+
+    roots = load_roots(folder)
+    chosen = load_policy(policy or (folder.policy if folder.policy.exists() else None))
+    migrate(folder.ledger)
+    return EmbeddedEngine(EmbeddedLog(folder.log), open_writer(folder.ledger), roots, chosen)
+
+
+def load_roots(folder: DataFolder) -> Roots:
+    """The root keys pinned in this installation: TOUCHSTONE_ROOTS, else in its data folder."""
+    path = Path(os.environ.get("TOUCHSTONE_ROOTS", folder.roots))
+    if not path.exists():
+        raise ConfigurationError(
+            f"no root keys are pinned: {path} is missing",
+            next_step="copy the roots.json that `touchstone keys init` wrote to this place",
+        )
+    try:
+        return read_roots(path.read_bytes())
+    except OSError as error:
+        raise ConfigurationError(f"cannot read {path}: {error.strerror}") from error
+
+
+def _wait(engine: "EmbeddedEngine") -> None:
+    """Until SIGTERM, Ctrl-C, or the engine's own end."""
+    ended = threading.Event()
+
+    def end(_signal: int, _frame: FrameType | None) -> None:
+        ended.set()
+
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, end)
+    while engine.running and not ended.wait(0.2):
+        pass
+
+
+def _serve(
+    folder: DataFolder, policy: Path | None, engine: "EmbeddedEngine", host: str, port: int
+) -> None:
+    """The service until SIGTERM or Ctrl-C; the end of the engine is its end too."""
+    raise NotImplementedError

@@ -1,0 +1,169 @@
+"""`touchstone replay` and `touchstone export`: what is known in the end, as sorted NDJSON."""
+
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, BinaryIO
+
+import typer
+
+from authenticity.batch import Catalogue, decode_batch
+from authenticity.errors import BatchError, ConfigurationError
+from authenticity.policy import DEFAULT_POLICY, Policy, read_policy
+from cli.console import err, fail
+from cli.data import DataFolder
+
+if TYPE_CHECKING:
+    from stream.replay import Replay
+
+MOST_REFUSALS_SHOWN = 10
+
+
+def register(app: typer.Typer) -> None:
+    """Add `replay` and `export`."""
+    app.command()(replay)
+    app.command()(export)
+
+
+def replay(
+    scans: Annotated[str, typer.Argument(help="NDJSON, one scan a line; - reads stdin.")],
+    trust_list: Annotated[
+        Path | None,
+        typer.Option("--trust-list", help="Default: beside the scans, as simulate writes it."),
+    ] = None,
+    roots: Annotated[
+        Path | None, typer.Option(help="Root keys that vouch for the trust list.")
+    ] = None,
+    batches: Annotated[
+        Path | None,
+        typer.Option(help="NDJSON of batch headers. Default: beside the scans, if there."),
+    ] = None,
+    policy: Annotated[Path | None, typer.Option(help="Policy in TOML.")] = None,
+) -> None:
+    """Fold recorded scans in memory and print the final standings and alerts.
+
+    The reference that every engine must equal, byte for byte. The order of the lines,
+    and lines that stand twice, change nothing.
+
+    Example: [bold]touchstone simulate --seed 1 --items 1000 --out scans.ndjson
+    && touchstone replay scans.ndjson[/]
+
+    Exit code 0, or 1 if some lines were no scans (they are named on stderr).
+    """
+    from cli.trust import load_trust_list
+    from stream.replay import Replay
+
+    stem = None if scans == "-" else Path(scans).with_suffix("")
+    trust_path = trust_list or (stem and stem.with_suffix(".trust.json"))
+    if trust_path is None:
+        fail("no trust list", next_step="say which with --trust-list FILE")
+    batches_path = batches or (stem and stem.with_suffix(".batches.ndjson"))
+    if batches is None and batches_path and not batches_path.exists():
+        batches_path = None
+    engine = Replay(
+        load_trust_list(trust_path, roots, datetime.now(UTC)),
+        read_catalogue(batches_path),
+        load_policy(policy),
+    )
+    with _opened(scans) as lines:
+        engine.feed(enumerate(lines, 1))
+    _write(engine.final_lines())
+    engine.close()
+    _tell_refusals(engine)
+
+
+def export(
+    data: Annotated[Path | None, typer.Option(help="Data folder of the installation.")] = None,
+    policy: Annotated[Path | None, typer.Option(help="Policy in TOML.")] = None,
+) -> None:
+    """Print the final standings and alerts of a ledger, its engine running or stopped.
+
+    The same lines as [bold]touchstone replay[/] prints for the same scans.
+
+    Example: [bold]touchstone export --data ./touchstone-data > state.ndjson[/]
+    """
+    from ledger.administration import Snapshot
+    from stream.final_state import lines_of
+
+    folder = DataFolder.find(data)
+    if not folder.ledger.exists():
+        fail(
+            f"there is no ledger in {folder.root}",
+            next_step="start the engine first: touchstone up",
+        )
+    chosen = load_policy(policy or (folder.policy if folder.policy.exists() else None))
+    with Snapshot(folder.ledger) as ledger:
+        _write(lines_of(ledger.alerts(), ledger.histories(), ledger.catalogue(), chosen))
+
+
+def load_policy(path: Path | None) -> Policy:
+    """The policy in this file, or the default."""
+    if path is None:
+        return DEFAULT_POLICY
+    try:
+        return read_policy(path.read_text())
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"cannot read the policy {path}: {error}") from error
+
+
+def read_catalogue(path: Path | None) -> Catalogue:
+    """The batches in an NDJSON file of headers; none without a file."""
+    if path is None:
+        return Catalogue()
+    try:
+        lines = path.read_bytes().splitlines()
+    except OSError as error:
+        raise ConfigurationError(f"cannot read the batches {path}: {error}") from error
+    batches = []
+    for number, line in enumerate(lines, 1):
+        try:
+            batches.append(decode_batch(line))
+        except BatchError as error:
+            raise BatchError(f"{path.name} line {number}: {error}") from error
+    return Catalogue(batches)
+
+
+@contextmanager
+def _opened(scans: str) -> Iterator[Iterable[bytes]]:
+    """The lines of a file, with a progress bar on a terminal, or of stdin."""
+    if scans == "-":
+        yield _lines(sys.stdin.buffer)
+        return
+    from rich.progress import open as open_with_progress
+
+    with ExitStack() as stack:
+        try:
+            file: BinaryIO = stack.enter_context(
+                open_with_progress(
+                    scans, "rb", description="folding", console=err, disable=not err.is_terminal
+                )
+            )
+        except OSError as error:
+            raise ConfigurationError(f"cannot read the scans {scans}: {error}") from error
+        yield _lines(file)
+
+
+def _lines(file: BinaryIO) -> Iterator[bytes]:
+    for line in file:
+        yield line.rstrip(b"\r\n")
+
+
+def _write(lines: Iterable[bytes]) -> None:
+    write = sys.stdout.buffer.write
+    for line in lines:
+        write(line + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def _tell_refusals(engine: "Replay") -> None:
+    if not engine.refused:
+        return
+    for number, reason in engine.refused[:MOST_REFUSALS_SHOWN]:
+        err.print(f"line {number}: {reason}", markup=False)
+    fail(
+        f"{len(engine.refused):,} lines were no scans; {engine.scans:,} were folded",
+        next_step="an engine would keep such lines as dead letters",
+        code=1,
+    )

@@ -1,0 +1,70 @@
+"""The reference: scans folded in memory by the same pure step, and nothing else.
+
+Both engines must end in the same bytes. Memory grows with the items, not with the scans.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from authenticity.alert import Alert, revise
+from authenticity.batch import Catalogue
+from authenticity.errors import InputError
+from authenticity.findings import assess, batch_of
+from authenticity.history import History, merge
+from authenticity.item import ItemId
+from authenticity.policy import Policy
+from authenticity.scan import Scan, decode_scan
+from authenticity.trust import TrustList
+from stream.final_state import lines_of
+from stream.processor import news_of
+from stream.verification import ScanVerifier
+
+AT_ONCE = 4_096
+
+
+class Replay:
+    """Feed it lines, then read the lines of the final state."""
+
+    def __init__(self, trust_list: TrustList, catalogue: Catalogue, policy: Policy) -> None:
+        self._trust_list = trust_list
+        self._catalogue = catalogue
+        self._policy = policy
+        self._verifier = ScanVerifier()
+        self._histories: dict[ItemId, History] = {}
+        self.scans = 0
+        self.refused: list[tuple[int, str]] = []
+
+    def feed(self, lines: Iterable[tuple[int, bytes]]) -> None:
+        """Fold numbered lines of NDJSON. Bad ones are kept in `refused`, by number and reason."""
+        waiting: list[Scan] = []
+        for number, line in lines:
+            try:
+                waiting.append(decode_scan(line))
+            except InputError as error:
+                self.refused.append((number, str(error)))
+            if len(waiting) >= AT_ONCE:
+                self._fold(waiting)
+                waiting = []
+        self._fold(waiting)
+
+    def final_lines(self) -> Iterator[bytes]:
+        """Alerts by id, then standings by item, each line without its line feed."""
+        histories = sorted(self._histories.items())
+        alerts = sorted(self._alerts(histories), key=lambda alert: alert.id)
+        yield from lines_of(alerts, histories, self._catalogue, self._policy)
+
+    def close(self) -> None:
+        """End the threads."""
+        self._verifier.close()
+
+    def _fold(self, scans: Sequence[Scan]) -> None:
+        self.scans += len(scans)
+        news = news_of(self._verifier.judge(scans, self._trust_list))
+        for item, new in news.items():
+            known = self._histories.get(item)
+            self._histories[item] = merge(known, new) if known else new
+
+    def _alerts(self, histories: Iterable[tuple[ItemId, History]]) -> Iterator[Alert]:
+        for item, history in histories:
+            batch = batch_of(item, history, self._catalogue)
+            findings = assess(history, batch, self._policy)
+            yield from revise(item, {}, findings, self._policy)
