@@ -43,10 +43,10 @@ CASE_MOVES: Final[dict[CaseState, frozenset[CaseState]]] = {
 
 
 class Page(Struct, Generic[T], frozen=True):
-    """Some of a list; `next` continues it, None at its end."""
+    """Some of a list; given back as `after` the cursor continues it, None at its end."""
 
-    rows: tuple[T, ...]
-    next: str | None
+    items: tuple[T, ...]
+    after: str | None
 
 
 class CaseStep(Struct, frozen=True):
