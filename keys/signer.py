@@ -36,7 +36,7 @@ _SCRYPT: Final = bytes.fromhex("06092b06010401da47040b")
 _AES_256_CBC: Final = bytes.fromhex("060960864801650304012a")
 
 _ECDSA_SHA256: Final = ec.ECDSA(SHA256())
-_HALF_ORDER: Final = P256_ORDER // 2
+_HALF_ORDER: Final = (P256_ORDER // 2).to_bytes(32, "big")
 
 _PrivateKey = Ed25519PrivateKey | ec.EllipticCurvePrivateKey
 
@@ -147,11 +147,10 @@ def _raw_low_s(der: bytes) -> bytes:
     which shows beside 20 µs of signing.
     """
     r_end = 4 + der[3]
-    r, s = der[4:r_end][-32:], der[r_end + 2 :][-32:]
-    number = int.from_bytes(s, "big")
-    if number > _HALF_ORDER:
-        s = (P256_ORDER - number).to_bytes(32, "big")
-    return r.rjust(32, b"\0") + s.rjust(32, b"\0")
+    r, s = der[4:r_end][-32:].rjust(32, b"\0"), der[r_end + 2 :][-32:].rjust(32, b"\0")
+    if s > _HALF_ORDER:
+        s = (P256_ORDER - int.from_bytes(s, "big")).to_bytes(32, "big")
+    return r + s
 
 
 def _public_key(private_key: _PrivateKey) -> PublicKey:

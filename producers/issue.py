@@ -11,6 +11,7 @@ Killed at any point, the same call continues: serials are minted once, and lost 
 """
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -101,9 +102,8 @@ def issue(
     template = template_of(run.order, key.public_key.algorithm, key.key_slot)
     signed = _sign_missing(files, run, key, template, workers, serials, on_progress)
     for _ in range(_ROUNDS):
-        table = read_codes(files.csv if files.csv.exists() else files.part)
         try:
-            digest = digest_of(table)
+            header = _write_manifest(files, run, key)
             break
         except DuplicateSerials as found:
             if serials is not None:
@@ -114,13 +114,20 @@ def issue(
             signed += _sign_missing(files, run, key, template, workers, None, on_progress)
     else:
         raise RuntimeError("the operating system's random numbers repeat")
-    header = _header(run, key, digest)
-    write_parquet(table, header, files.parquet)
     files.finish_codes()
     batch = _batch(run, header, clock())
     keep_batch(files.root, batch)
     write_durably(files.header, msgspec.json.encode(header) + b"\n")
     return Issued(files.root, header, batch, signed)
+
+
+def _write_manifest(files: RunFolder, run: Run, key: SigningKey) -> ManifestHeader:
+    """Hash and write at the same time. Raises `DuplicateSerials`, and then writes nothing."""
+    table = read_codes(files.csv if files.csv.exists() else files.part)
+    with ThreadPoolExecutor(1) as beside:
+        digest = beside.submit(digest_of, table)
+        write_parquet(table, files.parquet, lambda: _header(run, key, digest.result()))
+    return _header(run, key, digest.result())
 
 
 def _sign_missing(
