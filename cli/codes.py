@@ -40,7 +40,7 @@ def inspect(
         refused = "error" in described
     else:
         refused = False
-        for line in _lines(sys.stdin.buffer):
+        for line in lines_of(sys.stdin.buffer):
             described = _describe_bytes(line)
             print_json(described)
             refused |= "error" in described
@@ -81,7 +81,7 @@ def _refusal(fault: str, detail: str, offset: int) -> dict[str, object]:
     return {"error": fault, "detail": detail, "offset": offset}
 
 
-def _lines(stream: BinaryIO) -> Iterator[bytes]:
+def lines_of(stream: BinaryIO) -> Iterator[bytes]:
     """Lines without their ends. Of a line longer than any code, only so much is kept
     as shows that it is too long."""
     from authenticity.limits import LIMITS

@@ -20,6 +20,7 @@ from cli import (
     simulating,
     tokens,
     trust_publishing,
+    verifying,
 )
 from cli.console import ending_in_words
 
@@ -34,6 +35,7 @@ app = typer.Typer(
 
 benching.register(app)
 codes.register(app)
+verifying.register(app)
 keys.register(app)
 issuing.register(app)
 batches.register(app)
