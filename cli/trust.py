@@ -51,7 +51,7 @@ def find_roots(trust_path: Path) -> Path:
     if named:
         return Path(named)
     raise ConfigurationError(
-        f"no root keys are pinned for {trust_path}: a trust list is believed only if they signed it",
+        f"no root keys are pinned for {trust_path}: a list is believed only if they signed it",
         next_step=f"give --roots FILE, or set {ROOTS_VARIABLE}, or put roots.json beside the list"
         " (a copy you got by a way you trust, not from whoever sent the list)",
     )
