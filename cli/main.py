@@ -12,6 +12,7 @@ from cli import (
     benching,
     codes,
     dead_letters,
+    demonstrating,
     engine,
     issuing,
     keys,
@@ -46,6 +47,7 @@ trust_publishing.register(app)
 replaying.register(app)
 dead_letters.register(app)
 tokens.register(app)
+demonstrating.register(app)
 
 
 def main() -> None:
