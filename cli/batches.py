@@ -177,7 +177,14 @@ def _batch_by_id(where: DataFolder, issuer: str, batch_id: str) -> "Batch":
 def _known_batches(where: DataFolder) -> "list[Batch]":
     import asyncio
 
-    from ledger.opening import open_reader
+    from ledger.opening import migrate, open_reader
+
+    if not where.ledger.exists():
+        fail(
+            f"there is no ledger in {where.root}",
+            next_step="start the engine with `touchstone up`, or name the folders of runs",
+        )
+    migrate(where.ledger)
 
     async def read() -> "list[Batch]":
         reader = open_reader(where.ledger)

@@ -22,6 +22,7 @@ from authenticity.verdict import Genuine
 from authenticity.verify import verify
 from events.embedded_log import EmbeddedLog
 from events.topics import BATCHES
+from ledger.opening import migrate
 from producers.manifest import examine_manifest, read_codes
 from producers.symbols import read_png, read_svg
 
@@ -295,3 +296,14 @@ def test_a_label_too_small_is_refused_before_anything_is_minted(maker: Maker) ->
     words = [*maker.issue_words("out", 10), "--labels", "pdf", "--label-size", "25x25"]
     assert "--label-size" in maker.run(*words, code=2)[1]
     assert not (maker.folder / "out").exists()
+
+
+def test_batches_of_the_ledger_are_listed_once_there_is_one(maker: Maker) -> None:
+    assert "touchstone up" in maker.run("batches", "list", code=2)[1]
+    assert not (maker.folder / "data" / "ledger.sqlite").exists()
+    migrate(maker.folder / "data" / "ledger.sqlite")
+    assert maker.json("batches", "list") == []
+    maker.issue("out", 5)
+    assert [batch["count"] for batch in maker.json("batches", "list", "out")] == [5]
+    _, err = maker.run("batches", "recall", "maker", "f00", code=2)
+    assert "0 batches of maker begin with 'f00'" in err
