@@ -11,6 +11,7 @@ from cli import (
     batches,
     benching,
     codes,
+    contracts,
     dead_letters,
     demonstrating,
     engine,
@@ -46,6 +47,7 @@ engine.register(app)
 trust_publishing.register(app)
 replaying.register(app)
 dead_letters.register(app)
+contracts.register(app)
 tokens.register(app)
 demonstrating.register(app)
 

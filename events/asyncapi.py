@@ -1,0 +1,58 @@
+"""The contract of the topics as AsyncAPI 3.0 with JSON Schema, made from the structs.
+
+`docs/asyncapi.json` is its output; a test holds it to that.
+"""
+
+from typing import Any, Final
+
+import msgspec
+
+from events.topics import TOPICS, Topic
+
+VERSION: Final = "1"
+_COMPONENTS: Final = "#/components/schemas/{name}"
+
+
+def asyncapi() -> dict[str, Any]:
+    """The document, ready to be written as JSON."""
+    structs = [topic.value for topic in TOPICS if topic.value is not None]
+    _, schemas = msgspec.json.schema_components(structs, ref_template=_COMPONENTS)
+    return {
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": "Touchstone events",
+            "version": VERSION,
+            "description": "Values are JSON with a version field where they are ours to evolve."
+            " Unknown fields are ignored; a missing one that may not be null is an error.",
+            "license": {"name": "Apache-2.0"},
+        },
+        "channels": {topic.name: _channel(topic) for topic in TOPICS},
+        "operations": {
+            f"receive-{topic.name}": {
+                "action": "receive",
+                "channel": {"$ref": f"#/channels/{topic.name}"},
+            }
+            for topic in TOPICS
+        },
+        "components": {"schemas": schemas},
+    }
+
+
+def _channel(topic: Topic) -> dict[str, Any]:
+    payload: dict[str, Any]
+    if topic.value is None:
+        payload = {"type": "object", "description": "JWS, general JSON serialization (RFC 7515)."}
+    else:
+        payload = {"$ref": _COMPONENTS.format(name=topic.value.__name__)}
+    return {
+        "address": topic.name,
+        "description": f"{topic.about} Kept: {topic.kept}.",
+        "messages": {
+            "record": {
+                "contentType": "application/json",
+                "payload": payload,
+                "bindings": {"kafka": {"key": {"type": "string", "description": topic.keyed_by}}},
+            }
+        },
+        "bindings": {"kafka": {"partitions": topic.partitions}},
+    }
