@@ -55,7 +55,7 @@ class LiveTraffic:
         self._pace = pace
         self._noise = noise
         self._seed = seed
-        self._forger = SeededSigner(seed, "forger")
+        self.forger = SeededSigner(seed, "forger")
         self._started = count()
         self._numbers = count()
         self._arriving: list[tuple[int, int, Line]] = []
@@ -85,7 +85,7 @@ class LiveTraffic:
         packs = self._take(PACKS_TAKEN.get(family, 1))
         for pack in packs:
             draw = stream_of(self._seed, "live attack", number, pack.index)
-            scene = Scene(pack, draw, self._story(at_s), self._pace.attacked, self._forger)
+            scene = Scene(pack, draw, self._story(at_s), self._pace.attacked, self.forger)
             self._expect(pack, attacked_life(attack, scene), attack)
         return packs
 

@@ -1,0 +1,96 @@
+"""The alert feed of a running service, followed over its server-sent events."""
+
+import http.client
+import json
+import queue
+import threading
+import time
+from typing import Any, Final
+
+from authenticity.item import ItemId
+from producers.demonstration.tally import SeenAlert
+
+_SILENCE_S: Final = 60.0
+_AGAIN_AFTER_S: Final = 0.5
+_MOST_WAITING: Final = 100_000
+_LINE_BYTES: Final = 65_536
+
+
+class AlertFeed:
+    """Follows in a thread of its own; reconnects where it left off. `take` never waits."""
+
+    def __init__(self, host: str, port: int, token: str) -> None:
+        self._where = (host, port)
+        self._token = token
+        self._last_id = ""
+        self._alerts: queue.Queue[SeenAlert] = queue.Queue(_MOST_WAITING)
+        self._ended = threading.Event()
+        threading.Thread(target=self._follow, name="alert-feed", daemon=True).start()
+
+    def take(self) -> list[SeenAlert]:
+        """What came since the last call."""
+        taken: list[SeenAlert] = []
+        while True:
+            try:
+                taken.append(self._alerts.get_nowait())
+            except queue.Empty:
+                return taken
+
+    def close(self) -> None:
+        """Stop following."""
+        self._ended.set()
+
+    def _follow(self) -> None:
+        while not self._ended.is_set():
+            try:
+                self._read_stream()
+            except (OSError, http.client.HTTPException, ValueError, queue.Full):
+                time.sleep(_AGAIN_AFTER_S)
+
+    def _read_stream(self) -> None:
+        connection = http.client.HTTPConnection(*self._where, timeout=_SILENCE_S)
+        try:
+            headers = {"Authorization": f"Bearer {self._token}", "Accept": "text/event-stream"}
+            headers["Last-Event-ID"] = self._last_id or "0"
+            connection.request("GET", "/v1/alerts/stream", headers=headers)
+            response = connection.getresponse()
+            if response.status != http.client.OK:
+                raise http.client.HTTPException(f"status {response.status}")
+            event_id, data = "", ""
+            while not self._ended.is_set():
+                raw = response.readline(_LINE_BYTES)
+                if not raw:
+                    return
+                line = raw.decode().rstrip("\r\n")
+                name, _, value = line.partition(": ")
+                if name == "id":
+                    event_id = value
+                elif name == "data":
+                    data += value
+                elif not line and data:
+                    self._alerts.put_nowait(read_alert(json.loads(data)))
+                    self._last_id, data = event_id, ""
+        finally:
+            connection.close()
+
+
+def read_alert(entry: dict[str, Any]) -> SeenAlert:
+    """An alert of the feed or of the list."""
+    alert = entry.get("alert", entry)
+    reasons = alert.get("reasons") or [{"reason": ""}]
+    return SeenAlert(
+        id=alert["id"],
+        item=ItemId(alert["item"]),
+        kind=alert["kind"],
+        severity=alert["severity"],
+        retracted=alert["retracted"],
+        reason=_words(reasons[0]),
+    )
+
+
+def _words(reason: dict[str, Any]) -> str:
+    """A reason and its facts, in one line."""
+    facts = reason.get("facts") or {}
+    told = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in facts.items())
+    name = str(reason.get("reason", "")).replace("-", " ")
+    return f"{name}: {told}" if told else name

@@ -1,0 +1,324 @@
+"""One demonstration, from the first key to the summary.
+
+1. Set the stage: keys, trust list, batches; then start engine and service.
+2. Publish what arrives in the demonstration's calendar, follow the alert feed, show it.
+3. On Ctrl-C, or when the time is over: publish nothing more, let the engine finish.
+4. Ask for the alerts that stand, stop the service, compare with the truth, clean up.
+"""
+
+import signal
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import FrameType
+from typing import Any, Final
+
+from rich.live import Live
+
+from authenticity.roots import read_roots
+from authenticity.scan import Channel, encode_scan
+from authenticity.trust import TrustList, read_trust_list
+from authenticity.verify import verify
+from cli.console import err, out, print_json
+from cli.demo_feed import AlertFeed, read_alert
+from cli.demo_pages import ShortAddresses
+from cli.demo_service import HOST, DemoService, choose_port
+from cli.demo_summary import print_summary, summary_of
+from cli.demo_view import Frame, plain_line, render
+from events.embedded_publisher import EmbeddedPublisher
+from ledger.administration import LedgerAdministration
+from ledger.records import Role
+from producers.demonstration.live import LiveTraffic, Pace
+from producers.demonstration.stage import Stage, publish_trust, set_stage
+from producers.demonstration.tally import Tally
+from producers.demonstration.warehouse import Warehouse
+from producers.scan_service import ScanService
+from producers.scanning import scan_record
+from producers.simulation.attacks import AttackFamily
+from producers.simulation.noise import Noise
+from producers.simulation.traffic import Line
+from producers.simulation.visits import DAY_S
+from producers.simulation.world import sealed_code
+
+LONGEST_S: Final = 720.0
+"""The calendar begins so many days ago; a second shows a day."""
+_DAYS_BEFORE: Final = 3.0
+"""What happened before the curtain rises arrives all at once, and trade is in full swing."""
+_TICK_S: Final = 0.05
+_FRAME_EVERY_S: Final = 0.25
+_PLAIN_EVERY_S: Final = 2.0
+_ATTACKS_A_SCAN: Final = 2.6 / 150
+_PACKS_PER_BATCH: Final = 2_000
+_FINISHED_WITHIN_S: Final = 8.0
+_QUIET_S: Final = 0.8
+_MOST_BY_API: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class DemoOptions:
+    """What the user asked for. `seconds` None: until Ctrl-C."""
+
+    folder: Path | None
+    seconds: float | None
+    rate: float
+    port: int | None
+    seed: int
+    as_json: bool
+
+
+class _Ending:
+    """Set by Ctrl-C, a closed terminal or a termination; the second time it is an order."""
+
+    def __init__(self) -> None:
+        self.asked = False
+
+    def __call__(self, _number: int, _frame: FrameType | None) -> None:
+        if self.asked:
+            raise KeyboardInterrupt
+        self.asked = True
+
+
+def run_demo(options: DemoOptions) -> None:
+    """Raises `TouchstoneError`; whatever happens, no process and no temporary folder stays."""
+    with ExitStack() as stack:
+        ending = stack.enter_context(_signals())
+        folder = options.folder
+        if folder is None:
+            temporary = TemporaryDirectory(prefix="touchstone-demo-", ignore_cleanup_errors=True)
+            folder = Path(stack.enter_context(temporary))
+        demo = _Demo(options, folder, stack, ending)
+        demo.set_up()
+        demo.play()
+        demo.finish()
+
+
+class _Demo:
+    """The running parts. What is opened is closed by `stack`, in reverse order."""
+
+    def __init__(
+        self, options: DemoOptions, folder: Path, stack: ExitStack, ending: _Ending
+    ) -> None:
+        self._options = options
+        self._folder = folder
+        self._stack = stack
+        self._ending = ending
+        self._seconds = min(options.seconds or LONGEST_S, LONGEST_S)
+        began = datetime.now(UTC) - timedelta(days=self._seconds + 30)
+        self._at = began.replace(hour=0, minute=0, second=0, microsecond=0)
+        self._flying: deque[tuple[Future[Any], list[Line]]] = deque()
+        self._second = 0.0
+
+    def set_up(self) -> None:
+        """Step 1."""
+        options = self._options
+        port = choose_port(options.port)
+        self._tell("makers, keys, trust list")
+        stage = set_stage(
+            self._folder / "demo" if options.folder is None else self._folder,
+            seed=options.seed,
+            at=self._at,
+            valid_for=timedelta(days=LONGEST_S + 400),
+            hosts=(f"{HOST}:{port}",),
+            packs_per_batch=_PACKS_PER_BATCH,
+        )
+        self._publisher = EmbeddedPublisher(stage.data / "log.sqlite")
+        self._stack.callback(self._publisher.close)
+        publish_trust(stage, self._publisher)
+        remove = self._folder if options.folder is None else None
+        self._service = DemoService(stage.data, port, stage.folder / "service.log", remove)
+        self._stack.callback(self._service.stop)
+        self._tell("batches, signed and registered")
+        warehouse = Warehouse(lambda number: stage.issue_batch(number, self._publisher))
+        self._stack.callback(warehouse.close)
+        self._tell("engine and service")
+        self._service.wait_until_ready()
+        self._trust_list = _trust_list_of(stage)
+        self._open_doors(stage, warehouse)
+        self._tell(f"everything is up at {self._service.url}")
+
+    def play(self) -> None:
+        """Step 2."""
+        began = time.monotonic()
+        with self._screen() as show:
+            while not self._ending.asked and self._second < self._seconds:
+                self._second = min(time.monotonic() - began, self._seconds)
+                self._service.check()
+                self._publish(self._live.until(self._now_s))
+                self._hear()
+                show()
+                time.sleep(_TICK_S)
+
+    def finish(self) -> None:
+        """Steps 3 and 4."""
+        self._tell("letting the engine finish")
+        while self._flying:
+            self._land(wait=True)
+        self._let_engine_finish()
+        for alert in self._service.standing_alerts(self._token):
+            self._tally.alerted(read_alert(alert), self._second)
+        score = self._tally.score(self._now)
+        summary = summary_of(self._tally, score, self._second, self._pages.targets)
+        if self._options.as_json:
+            print_json(summary)
+        else:
+            print_summary(summary, score, out)
+
+    def _open_doors(self, stage: Stage, warehouse: Warehouse) -> None:
+        """Tokens, the alert feed, the ways to publish, and the three packs to look at."""
+        options = self._options
+        administration = LedgerAdministration(stage.data / "ledger.sqlite")
+        self._stack.callback(administration.close)
+        tomorrow = datetime.now(UTC) + timedelta(days=1)
+        self._token, _ = administration.create_token(Role.ADMIN, "demo", None, tomorrow)
+        officer, _ = administration.create_token(Role.OFFICER, "demo-customs", None, tomorrow)
+        feed = AlertFeed(HOST, self._service.port, self._token)
+        self._stack.callback(feed.close)
+        self._feed = feed
+        self._officer = ScanService(self._service.url, officer)
+        self._anybody = ScanService(self._service.url)
+        self._counter = ThreadPoolExecutor(1, thread_name_prefix="by-api")
+        self._stack.callback(self._counter.shutdown, wait=False, cancel_futures=True)
+        self._pages = ShortAddresses(HOST, self._service.url)
+        self._stack.callback(self._pages.close)
+        pace = Pace(options.rate, options.rate * _ATTACKS_A_SCAN)
+        start_s = self._at.timestamp()
+        self._live = LiveTraffic(warehouse.take, pace, Noise(), options.seed, start_s)
+        self._tally = Tally(self._live.launched)
+        (untouched,) = warehouse.take(1)
+        (copied,) = self._live.launch(AttackFamily.COPIES, start_s)
+        self._pages.show("genuine", untouched.code)
+        self._pages.show("copied", copied.code)
+        (named,) = warehouse.take(1)
+        self._pages.show("forged", sealed_code(named.plain_ais, named.host, self._live.forger))
+
+    @property
+    def _now_s(self) -> float:
+        return self._at.timestamp() + (_DAYS_BEFORE + self._second) * DAY_S
+
+    @property
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self._now_s, UTC)
+
+    def _publish(self, lines: list[Line]) -> None:
+        """Officers and one consumer in some go through the service, the others to the log."""
+        by_log: list[Line] = []
+        for line in lines:
+            if self._goes_by_api(line):
+                service = self._officer if line.scan.authorised else self._anybody
+                answer = self._counter.submit(service.publish, [encode_scan(line.scan)])
+                self._flying.append((answer, [line]))
+                self._tally.by_api += 1
+            else:
+                by_log.append(line)
+        if by_log:
+            records = [scan_record(line.scan) for line in by_log]
+            self._flying.append((self._publisher.publish(records), by_log))
+        self._tally.passed(self._second)
+        while self._flying and self._flying[0][0].done():
+            self._land()
+
+    def _goes_by_api(self, line: Line) -> bool:
+        waiting = sum(not answer.done() for answer, _ in self._flying)
+        if waiting > _MOST_BY_API:
+            return False
+        if line.scan.channel is Channel.CUSTOMS:
+            return True
+        return line.scan.channel is Channel.CONSUMER and line.scan.scan_id.startswith("00")
+
+    def _land(self, *, wait: bool = False) -> None:
+        """What was acknowledged is counted; what was refused ends the demonstration."""
+        answer, lines = self._flying.popleft()
+        answer.result(timeout=30 if wait else 0)
+        for line in lines:
+            verdict = verify(line.scan.code, self._trust_list, line.scan.captured_at)
+            self._tally.published(line, verdict, self._second)
+
+    def _hear(self) -> bool:
+        alerts = self._feed.take()
+        for alert in alerts:
+            self._tally.alerted(alert, self._second)
+        return bool(alerts)
+
+    def _let_engine_finish(self) -> None:
+        """Until nothing waits and the feed is quiet; the summary says what is true then."""
+        deadline = time.monotonic() + _FINISHED_WITHIN_S
+        quiet_since = time.monotonic()
+        while time.monotonic() < deadline:
+            if self._hear() or self._service.waiting_scans():
+                quiet_since = time.monotonic()
+            if time.monotonic() - quiet_since > _QUIET_S:
+                return
+            time.sleep(_TICK_S)
+
+    def _tell(self, words: str) -> None:
+        """Progress before the curtain and after it; on stderr where stdout is for a machine."""
+        console = err if self._options.as_json else out
+        console.print(f"[cyan]·[/] {words}")
+
+    @contextmanager
+    def _screen(self) -> Iterator[Callable[[], None]]:
+        """A function that shows the present moment when it is due, and is cheap when not."""
+        if self._options.as_json:
+            yield lambda: None
+        elif not out.is_terminal:
+            yield _every(_PLAIN_EVERY_S, lambda: out.print(plain_line(self._frame())))
+        else:
+            with Live(console=out, screen=True, auto_refresh=False) as live:
+
+                def show() -> None:
+                    live.update(render(self._frame(), out.width, out.height), refresh=True)
+
+                yield _every(_FRAME_EVERY_S, show)
+
+    def _frame(self) -> Frame:
+        left = self._seconds - self._second
+        timed = f"{left:.0f} s left   " if self._options.seconds else ""
+        return Frame(
+            tally=self._tally,
+            score=self._tally.score(self._now),
+            second=self._second,
+            now=self._now,
+            day=int(self._second) + 1,
+            pages=self._pages.short,
+            ending=f"{timed}Ctrl-C ends",
+        )
+
+
+def _every(seconds: float, show: Callable[[], None]) -> Callable[[], None]:
+    """Call `show` at most so often."""
+    next_at = 0.0
+
+    def perhaps() -> None:
+        nonlocal next_at
+        if time.monotonic() >= next_at:
+            next_at = time.monotonic() + seconds
+            show()
+
+    return perhaps
+
+
+def _trust_list_of(stage: Stage) -> TrustList:
+    roots = read_roots((stage.data / "roots.json").read_bytes())
+    document = (stage.folder / "keys" / "trust.jws").read_bytes()
+    return read_trust_list(document, roots, at=datetime.now(UTC))
+
+
+@contextmanager
+def _signals() -> Iterator[_Ending]:
+    """Ctrl-C, `kill` and a terminal that is closed all end a demonstration in good order."""
+    ending = _Ending()
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if hasattr(signal, "SIGHUP"):
+        numbers.append(signal.SIGHUP)
+    before = {number: signal.signal(number, ending) for number in numbers}
+    try:
+        yield ending
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

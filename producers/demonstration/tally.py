@@ -1,0 +1,95 @@
+"""What the demonstration has seen so far: what it published, what came back, how they compare."""
+
+from collections import Counter, deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, NamedTuple
+
+from authenticity.item import ItemId
+from authenticity.verdict import Doubtful, Verdict
+from producers.simulation.attacks import AttackFamily
+from producers.simulation.score import SIGNS, CodeRecord, Score, score
+from producers.simulation.traffic import Line
+
+_SECONDS_SHOWN: Final = 60
+_ALERTS_SHOWN: Final = 100
+
+
+class SeenAlert(NamedTuple):
+    """An alert as the feed told it."""
+
+    id: str
+    item: ItemId
+    kind: str
+    severity: str
+    retracted: bool
+    reason: str
+
+
+class ShownAlert(NamedTuple):
+    """An alert with the second of the demonstration in which it came, and what is true."""
+
+    second: float
+    alert: SeenAlert
+    truth: str
+
+
+@dataclass(slots=True)
+class Tally:
+    """Fed by one thread; read by the same. Bounded by the codes of one demonstration."""
+
+    launched: Mapping[str, AttackFamily]
+    scans: int = 0
+    by_api: int = 0
+    verdicts: Counter[str] = field(default_factory=Counter)
+    per_second: deque[int] = field(default_factory=lambda: deque(maxlen=_SECONDS_SHOWN))
+    recent: deque[ShownAlert] = field(default_factory=lambda: deque(maxlen=_ALERTS_SHOWN))
+    _records: dict[ItemId, CodeRecord] = field(default_factory=dict)
+    _alerts: dict[str, SeenAlert] = field(default_factory=dict)
+    _second: int = -1
+
+    def published(self, line: Line, verdict: Verdict, second: float) -> None:
+        """A scan was acknowledged, `second` seconds after the curtain rose."""
+        self.scans += 1
+        self.verdicts[verdict.doubt if isinstance(verdict, Doubtful) else "genuine"] += 1
+        self._records.setdefault(line.truth.item, CodeRecord()).add(line.truth)
+        self.passed(second)
+        self.per_second[-1] += 1
+
+    def passed(self, second: float) -> None:
+        """Time goes on, whether or not something is published."""
+        while self._second < int(second):
+            self._second += 1
+            self.per_second.append(0)
+
+    def alerted(self, alert: SeenAlert, second: float) -> None:
+        """The feed told of an alert, new or changed."""
+        known = self._alerts.get(alert.id)
+        self._alerts[alert.id] = alert
+        if known is None or known.retracted != alert.retracted:
+            self.recent.append(ShownAlert(second, alert, self._truth(alert)))
+
+    @property
+    def alerts(self) -> int:
+        """Alerts that stand."""
+        return sum(not alert.retracted for alert in self._alerts.values())
+
+    @property
+    def scans_a_second(self) -> float:
+        """Over the last five whole seconds."""
+        whole = list(self.per_second)[-6:-1]
+        return sum(whole) / len(whole) if whole else 0.0
+
+    def score(self, until: datetime) -> Score:
+        """Everything so far against the truth; `until` in the demonstration's calendar."""
+        standing = [(a.item, a.kind) for a in self._alerts.values() if not a.retracted]
+        return score(self._records, standing, launched=self.launched, until=until)
+
+    def _truth(self, alert: SeenAlert) -> str:
+        record = self._records.get(alert.item)
+        if record is None:
+            return "misread"
+        if record.attack is None:
+            return "false alert"
+        return record.attack if alert.kind in SIGNS[record.attack] else f"{record.attack}, a sign"
