@@ -56,7 +56,6 @@ class LiveTraffic:
         self._noise = noise
         self._seed = seed
         self.forger = SeededSigner(seed, "forger")
-        self._started = count()
         self._numbers = count()
         self._arriving: list[tuple[int, int, Line]] = []
         honest_scans = max(0.0, pace.scans_a_day - _attack_scans(pace))
@@ -66,12 +65,13 @@ class LiveTraffic:
 
     def until(self, now_s: float) -> list[Line]:
         """What arrives up to this moment and has not been handed out, in order of arrival."""
-        while self._next_pack_s <= now_s:
-            self._start_pack(self._next_pack_s)
-            self._next_pack_s += self._pack_every_s
-        while self._next_attack_s <= now_s:
-            self._start_attack(self._next_attack_s)
-            self._next_attack_s += self._attack_every_s
+        while min(self._next_pack_s, self._next_attack_s) <= now_s:
+            if self._next_pack_s <= self._next_attack_s:
+                self._start_pack(self._next_pack_s)
+                self._next_pack_s += self._pack_every_s
+            else:
+                self._start_attack(self._next_attack_s)
+                self._next_attack_s += self._attack_every_s
         arrived: list[Line] = []
         while self._arriving and self._arriving[0][0] <= now_s * 1000:
             arrived.append(heappop(self._arriving)[2])
