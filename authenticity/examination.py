@@ -174,7 +174,7 @@ def _doubtful(
         issuer_name=holder.name if holder else None,
         lot=code.value(LOT),
         expiry=code.value(EXPIRY),
-        notes=_host_notes(code, holder) if holder else (),
+        notes=_host_notes(code, holder) if holder and doubt is not Doubt.MANGLED else (),
     )
     return Examined(finding, None, rests_on_list, trust_list.version)
 

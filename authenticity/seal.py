@@ -56,7 +56,7 @@ class Seal:
     @property
     def header(self) -> bytes:
         """The first two bytes of the seal, which are signed too."""
-        return _HEADERS[self.algorithm][self.key_slot]
+        return seal_header(self.algorithm, self.key_slot)
 
 
 def seal_header(algorithm: Algorithm, key_slot: int) -> bytes:
