@@ -3,6 +3,7 @@
 import http.client
 import ipaddress
 import ssl
+import time
 from collections.abc import Sequence
 from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
@@ -11,7 +12,11 @@ import msgspec
 
 from authenticity.errors import ConfigurationError, InputError, UnavailableError
 
-LINES_AT_ONCE: Final = 500
+_LINES_AT_ONCE: Final = 500
+_LINES_AT_ONCE_ANONYMOUS: Final = 50
+_TOO_MANY: Final = 429
+_LONGEST_WAIT_S: Final = 60.0
+_WAITS: Final = 5
 _TIMEOUT_S: Final = 30.0
 _ANSWER_BYTES: Final = 32_000_000
 _PATH: Final = "/v1/scans"
@@ -29,15 +34,19 @@ class ScanService:
         if token is not None:
             self._headers["Authorization"] = f"Bearer {token}"
         self._connection: http.client.HTTPConnection | None = None
+        self.lines_at_once = _LINES_AT_ONCE_ANONYMOUS if token is None else _LINES_AT_ONCE
+        """How many lines to give to `publish`: services take few from those they do not know."""
 
     def publish(self, lines: Sequence[bytes]) -> list[Answer]:
-        """One answer for each line (a Scan as JSON, at most `LINES_AT_ONCE` of them), in order.
+        """One answer for each line (a Scan as JSON, at most `lines_at_once`), in order.
+
+        Waits, a few times, when the service asks to be asked later.
 
         Raises `UnavailableError` where trying again can help, `InputError` where the
         service refuses the whole request. Either way nothing is known to be recorded;
         sending the same scans again does no harm.
         """
-        status, body = self._post(b"\n".join(lines) + b"\n")
+        status, body = self._post_in_time(b"\n".join(lines) + b"\n")
         try:
             answer = msgspec.json.decode(body)
         except msgspec.DecodeError:
@@ -60,7 +69,15 @@ class ScanService:
             self._connection.close()
             self._connection = None
 
-    def _post(self, body: bytes) -> tuple[int, bytes]:
+    def _post_in_time(self, body: bytes) -> tuple[int, bytes]:
+        for _ in range(_WAITS):
+            status, answer, wait_s = self._post(body)
+            if status != _TOO_MANY or wait_s > _LONGEST_WAIT_S:
+                break
+            time.sleep(wait_s)
+        return status, answer
+
+    def _post(self, body: bytes) -> tuple[int, bytes, float]:
         """A kept connection may have been closed by the other side: then once more."""
         while True:
             kept = self._connection is not None
@@ -69,7 +86,8 @@ class ScanService:
                 self._connection = connection
                 connection.request("POST", self._url.path + _PATH, body, self._headers)
                 response = connection.getresponse()
-                return response.status, response.read(_ANSWER_BYTES)
+                wait_s = _seconds(response.headers.get("Retry-After"))
+                return response.status, response.read(_ANSWER_BYTES), wait_s
             except (OSError, http.client.HTTPException) as error:
                 self.close()
                 if not kept:
@@ -102,6 +120,13 @@ def _checked(url: str, *, with_token: bool) -> SplitResult:
             next_step=f"use https://{parts.netloc}{parts.path}",
         )
     return parts
+
+
+def _seconds(retry_after: str | None) -> float:
+    """`Retry-After` in seconds (RFC 9110, section 10.2.3); a date is taken for a minute."""
+    if retry_after is None or not retry_after.strip().isdigit():
+        return _LONGEST_WAIT_S
+    return max(0.1, float(retry_after))
 
 
 def _is_here(host: str) -> bool:

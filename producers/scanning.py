@@ -20,7 +20,7 @@ from authenticity.verdict import Verdict
 from events.publisher import Publisher, Record
 from events.topics import SCANS, scan_key
 from producers.scan_input import Input, ReadCode, RecordedScan
-from producers.scan_service import LINES_AT_ONCE, ScanService
+from producers.scan_service import ScanService
 
 _RECORDS_AT_ONCE: Final = 500
 _BATCHES_IN_FLIGHT: Final = 4
@@ -144,7 +144,7 @@ def sending_to_service(service: ScanService) -> Send:
         waiting: list[Reading] = []
         for reading in readings:
             waiting.append(reading)
-            if len(waiting) == LINES_AT_ONCE:
+            if len(waiting) == service.lines_at_once:
                 yield from _answered(service, waiting)
                 waiting = []
         yield from _answered(service, waiting)
