@@ -141,6 +141,8 @@ class _Demo:
         self._trust_list = _trust_list_of(stage)
         self._open_doors(stage, warehouse)
         self._tell(f"everything is up at {self._service.url}")
+        for name, url in self._pages.short.items():
+            self._tell(f"a {name} pack: {url}")
 
     def play(self) -> None:
         """Step 2."""

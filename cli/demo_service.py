@@ -95,10 +95,10 @@ class DemoService:
             if status != http.client.OK:
                 raise UnavailableError(f"the service answered {status} when asked for its alerts")
             page = json.loads(body)
-            alerts += page["items"]
-            if not page.get("after"):
+            alerts += page["alerts"]
+            if not page["next"]:
                 return alerts
-            after = f"&after={page['after']}"
+            after = f"&after={page['next']}"
 
     def stop(self) -> None:
         """Let it drain and end; killed if it does not."""
