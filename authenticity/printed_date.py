@@ -7,11 +7,11 @@ from functools import lru_cache
 
 def has_passed(yymmdd: str, at: datetime) -> bool:
     """Whether the printed day was over, in UTC, at `at` (aware)."""
-    return at > _last_instant(yymmdd, at.year)
+    return at > last_instant(yymmdd, at.year)
 
 
 @lru_cache(maxsize=4_096)
-def _last_instant(yymmdd: str, year_now: int) -> datetime:
+def last_instant(yymmdd: str, year_now: int) -> datetime:
     """The end of the day, in UTC; DD=00 is the last day of the month.
 
     The century is the nearest by the rule of GS1 General Specifications, section
