@@ -35,11 +35,13 @@ def demo(
         bool, typer.Option("--json", help="One JSON object at the end, nothing before it.")
     ] = False,
 ) -> None:
-    """See it work: two makers, live scans, attacks, and the alerts that catch them.
+    """See it work: two makers, live scans, attacks, and the alerts that catch
+    them.
 
-    Keys, batches, engine and service are real; goods and people are made up. A second
-    shows a day, so that weeks of trade pass while you watch: scans carry the times of that
-    calendar. What was caught is counted against the truth about each attack, at the end too.
+    Keys, batches, engine and service are real; goods and people are made
+    up. A second shows a day, so that weeks of trade pass while you watch:
+    scans carry the times of that calendar. What was caught is counted
+    against the truth about each attack, at the end too.
 
     Example: [bold]touchstone demo --for 30s[/]
 

@@ -85,10 +85,12 @@ def scan(
 ) -> None:
     """Read codes, say what each proves, and publish the scans.
 
-    Scans are published when the event log, or the service, has acknowledged them. A file of
-    recorded scans (as [bold]touchstone simulate[/] writes) is published as it is.
+    Scans are published when the event log, or the service, has acknowledged
+    them. A file of recorded scans (as [bold]touchstone simulate[/] writes)
+    is published as it is.
 
-    Example: [bold]touchstone scan shelf.jpg --channel customs --act detain --place 51.95,4.14[/]
+    Example: [bold]touchstone scan shelf.jpg --channel customs --act detain
+    --place 51.95,4.14[/]
 
     Exit code 0 if everything was published, 1 if an input was refused.
     """

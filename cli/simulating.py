@@ -42,10 +42,12 @@ def simulate(
     quiet: Annotated[bool, typer.Option("--no-noise", help="Right places, clocks, order.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
-    """Make scans of simulated packs, honest and attacked, with a truth file that labels each.
+    """Make scans of simulated packs, honest and attacked, with a truth file
+    that labels each.
 
-    Beside the scans stand what a replay needs: the trust list, its roots, the batches.
-    The makers are made up and their keys follow from the seed: never trust them elsewhere.
+    Beside the scans stand what a replay needs: the trust list, its roots,
+    the batches. The makers are made up and their keys follow from the seed:
+    never trust them elsewhere.
 
     Example: [bold]touchstone simulate --items 10000 --seed 7 --out scans.ndjson[/]
     then [bold]touchstone replay scans.ndjson[/]
