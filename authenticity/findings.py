@@ -19,7 +19,7 @@ from authenticity.finding import (
     coarse,
     found,
 )
-from authenticity.history import History
+from authenticity.history import History, by_capture
 from authenticity.item import ItemId, gtin_of
 from authenticity.policy import Policy
 from authenticity.reuse import reused_after_end
@@ -50,7 +50,7 @@ def batch_of(item: ItemId, history: History, catalogue: Catalogue) -> Batch | No
     issued = [sighting for sighting in history.sightings if sighting.issued]
     if gtin is None or not issued:
         return None
-    first = min(issued, key=lambda sighting: (sighting.captured_ms, sighting))
+    first = min(issued, key=by_capture)
     expiry = f"{first.expiry:06d}" if first.expiry else None
     return catalogue.find(gtin, first.lot or None, expiry)
 
@@ -65,7 +65,7 @@ def split(history: History, batch: Batch | None) -> tuple[list[Sighting], list[S
     doubtful: list[Sighting] = []
     for sighting in _newest_judgements(history.sightings):
         (genuine if _believed(sighting, batch) else doubtful).append(sighting)
-    genuine.sort(key=lambda sighting: (sighting.captured_ms, sighting))
+    genuine.sort(key=by_capture)
     return genuine, doubtful
 
 
@@ -122,15 +122,17 @@ def _of_print(
 ) -> Iterator[Finding]:
     """Lots and dates read from the pack, signed or by a trusted scanner, against one another
     and the batch. A field that is missing, or cut off by the scanner, is no difference."""
-    believable = [*genuine, *(s for s in sightings if s.authorised and _is_unsigned(s))]
-    signed_lot = genuine[0].lot
-    for lot in sorted({s.lot for s in believable} - {"", signed_lot}):
+    read_by_others = [s for s in sightings if s.authorised and _is_unsigned(s)]
+    signed_lot, signed_expiry = genuine[0].lot, genuine[0].expiry
+    lots = {s.lot for s in genuine} | {s.lot for s in read_by_others}
+    expiries = {s.expiry for s in genuine} | {s.expiry for s in read_by_others}
+    registered = int(batch.expiry) if batch and batch.expiry else signed_expiry
+    for lot in sorted(lots - {"", signed_lot}):
         if signed_lot and not signed_lot.startswith(lot) and not lot.startswith(signed_lot):
             reason = because("lot-differs", printed=lot, registered=signed_lot)
             yield found(FindingKind.WRONG_BATCH, reason)
             break
-    registered = int(batch.expiry) if batch and batch.expiry else genuine[0].expiry
-    for expiry in sorted({s.expiry for s in believable} - {0, registered}):
+    for expiry in sorted(expiries - {0, registered}):
         if registered:
             reason = because(
                 "expiry-differs", printed=f"{expiry:06d}", registered=f"{registered:06d}"

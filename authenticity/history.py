@@ -19,6 +19,7 @@ make them, and they must not push out what a real pack left.
 """
 
 from collections.abc import Callable, Iterable
+from operator import attrgetter
 from typing import Final
 
 import msgspec
@@ -121,14 +122,22 @@ def _keep(sightings: Iterable[Sighting]) -> tuple[Sighting, ...]:
 
 
 def _once_each(sightings: Iterable[Sighting]) -> tuple[list[Sighting], list[Sighting]]:
-    issued: dict[tuple[object, ...], Sighting] = {}
-    doubtful: dict[tuple[object, ...], Sighting] = {}
+    issued: list[Sighting] = []
+    doubtful: list[Sighting] = []
     for sighting in sightings:
-        known = issued if sighting.issued else doubtful
-        content = sighting.content
-        earlier = known.get(content)
-        known[content] = same_scan(earlier, sighting) if earlier else sighting
-    return list(issued.values()), list(doubtful.values())
+        (issued if sighting.issued else doubtful).append(sighting)
+    return _joined(issued), _joined(doubtful)
+
+
+def _joined(sightings: list[Sighting]) -> list[Sighting]:
+    """Equal contents made one. They have equal ids, which are cheaper to compare."""
+    if len({sighting.id for sighting in sightings}) == len(sightings):
+        return sightings
+    known: dict[tuple[object, ...], Sighting] = {}
+    for sighting in sightings:
+        earlier = known.get(sighting.content)
+        known[sighting.content] = same_scan(earlier, sighting) if earlier else sighting
+    return list(known.values())
 
 
 Selection = Callable[[list[Sighting]], Iterable[Sighting]]
@@ -140,8 +149,8 @@ def _union(sightings: list[Sighting], selections: Iterable[Selection]) -> list[S
     return list(kept.values())
 
 
-def _by_capture(sighting: Sighting) -> tuple[int, Sighting]:
-    return (sighting.captured_ms, sighting)
+by_capture = attrgetter("captured_ms")
+"""For sorting what is sorted by content: equal capture times keep that order."""
 
 
 def _sample(size: int, contents_of: int) -> Selection:
@@ -167,8 +176,8 @@ def _ends(size: int, belongs: Callable[[Sighting], bool] | None = None) -> Selec
 
     def select(by_content: list[Sighting]) -> Iterable[Sighting]:
         among = [s for s in by_content if belongs(s)] if belongs else by_content
-        by_capture = sorted(among, key=_by_capture)
-        return by_capture if len(by_capture) <= 2 * size else by_capture[:size] + by_capture[-size:]
+        in_order = sorted(among, key=by_capture)
+        return in_order if len(in_order) <= 2 * size else in_order[:size] + in_order[-size:]
 
     return select
 
@@ -180,7 +189,7 @@ def _first_of_each(size: int, group: Callable[[Sighting], int | str]) -> Selecti
         first: dict[int | str, Sighting] = {}
         for sighting in by_content:
             key = group(sighting)
-            if key and (key not in first or _by_capture(sighting) < _by_capture(first[key])):
+            if key and (key not in first or sighting.captured_ms < first[key].captured_ms):
                 first[key] = sighting
         return [first[key] for key in sorted(first)[:size]]
 

@@ -52,7 +52,7 @@ class Act(StrEnum):
     DESTROY = "destroy"
 
 
-class Place(Struct, frozen=True):
+class Place(Struct, frozen=True, gc=False):
     """WGS 84 degrees and the radius, in km, in which the reading took place."""
 
     lat: Annotated[float, Meta(ge=-90, le=90)]
@@ -62,7 +62,7 @@ class Place(Struct, frozen=True):
     country: Country | None = None
 
 
-class Scan(Struct, frozen=True):
+class Scan(Struct, frozen=True, gc=False):
     """One scan, as carried by the `scans` topic.
 
     `captured_at` is when the code was read, `received_at` when it reached us.

@@ -37,7 +37,7 @@ _ISSUED: Final = frozenset(
 """The signature verified under an entitled key: what is left open is the time."""
 
 
-class Sighting(Struct, frozen=True, array_like=True, order=True):
+class Sighting(Struct, frozen=True, array_like=True, order=True, gc=False):
     """One scan of one item. Fields from `id` to `print_expiry` are its content.
 
     `id` hashes publisher and scan id, `digest` everything else of the scan but its
