@@ -1,8 +1,10 @@
 """`touchstone up`: the embedded engine and the service, in one process."""
 
+import asyncio
 import logging
 import os
 import signal
+import socket
 import sys
 import threading
 from pathlib import Path
@@ -12,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from authenticity.errors import ConfigurationError, UnavailableError
+from authenticity.policy import Policy
 from authenticity.roots import Roots, read_roots
 from cli.console import err
 from cli.data import DataFolder
@@ -43,11 +46,12 @@ def up(
     """
     folder = DataFolder.find(data)
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
-    engine = open_engine(folder, policy)
+    chosen = load_policy(policy or (folder.policy if folder.policy.exists() else None))
+    engine = open_engine(folder, chosen)
     engine.start()
     err.print(f"engine: folding what arrives in {folder.root}", markup=False)
     if api:
-        _serve(folder, policy, engine, host, port)
+        _serve(folder, chosen, engine, host, port)
     else:
         _wait(engine)
     engine.stop()
@@ -58,16 +62,15 @@ def up(
         )
 
 
-def open_engine(folder: DataFolder, policy: Path | None) -> "EmbeddedEngine":
+def open_engine(folder: DataFolder, policy: Policy) -> "EmbeddedEngine":
     """The embedded engine on a data folder; makes log and ledger if they are not there."""
     from events.embedded_log import EmbeddedLog
     from ledger.opening import migrate, open_writer
     from stream.embedded import EmbeddedEngine
 
     roots = load_roots(folder)
-    chosen = load_policy(policy or (folder.policy if folder.policy.exists() else None))
     migrate(folder.ledger)
-    return EmbeddedEngine(EmbeddedLog(folder.log), open_writer(folder.ledger), roots, chosen)
+    return EmbeddedEngine(EmbeddedLog(folder.log), open_writer(folder.ledger), roots, policy)
 
 
 def load_roots(folder: DataFolder) -> Roots:
@@ -98,7 +101,64 @@ def _wait(engine: "EmbeddedEngine") -> None:
 
 
 def _serve(
-    folder: DataFolder, policy: Path | None, engine: "EmbeddedEngine", host: str, port: int
+    folder: DataFolder, policy: Policy, engine: "EmbeddedEngine", host: str, port: int
 ) -> None:
     """The service until SIGTERM or Ctrl-C; the end of the engine is its end too."""
-    raise NotImplementedError
+    from events.embedded_publisher import EmbeddedPublisher
+    from ledger.opening import open_reader
+    from verifier_api.app import Parts, create_app
+    from verifier_api.serving import Server, server_config
+    from verifier_api.settings import Settings
+
+    publisher = EmbeddedPublisher(folder.log)
+    reader = open_reader(folder.ledger)
+    app = create_app(
+        Parts(
+            reader=reader,
+            publisher=publisher,
+            roots=load_roots(folder),
+            settings=Settings.from_env(os.environ),
+            policy=policy,
+            engine_stats=lambda: engine_numbers(engine),
+            engine_failure=lambda: engine.stats.failure,
+        )
+    )
+    listening = _listen(host, port)
+    server = Server(server_config(app, host=host, port=port), lambda: engine.running)
+    # uvicorn raises the signal again once it has ended; that is no reason to die of it.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _signal, _frame: None)
+    address, bound = listening.getsockname()[:2]
+    err.print(f"service: http://{f'[{address}]' if ':' in address else address}:{bound}")
+    try:
+        server.run(sockets=[listening])
+    finally:
+        listening.close()
+        publisher.close()
+        asyncio.run(reader.close())
+
+
+def engine_numbers(engine: "EmbeddedEngine") -> dict[str, float]:
+    """The engine's counters for /metrics, by the names of `EngineStats`."""
+    numbers = {
+        name: getattr(engine.stats, name)
+        for name in type(engine.stats).__dataclass_fields__
+        if name != "failure"
+    }
+    return {name: float(number) for name, number in numbers.items()} | {
+        "running": float(engine.running)
+    }
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server((host, port), family=_family(host), backlog=2_048)
+    except OSError as error:
+        raise UnavailableError(
+            f"cannot listen on {host} port {port}: {error.strerror}",
+            next_step="choose another --port; 0 takes a free one",
+        ) from error
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET

@@ -48,6 +48,7 @@ class EngineLimits:
     outage_s: float = 60.0
     longest_pause_s: float = 5.0
     prune_every_s: float = 60.0
+    poison_at_once: int = 20
 
 
 @dataclass(slots=True)
@@ -233,6 +234,7 @@ class EmbeddedEngine:
     def _fold_one_by_one(self, entries: Sequence[Entry], trust_list: TrustList) -> Progress:
         """The way out when one scan breaks the program: it alone goes to the dead letters."""
         letters: list[Letter] = []
+        failed = 0
         for number, entry in enumerate(entries, 1):
             try:
                 letters += self._fold_scans([entry], entries[:number], trust_list).letters
@@ -241,6 +243,9 @@ class EmbeddedEngine:
             except Exception as error:
                 letter = self._letter(SCANS, entry, f"this program failed on it: {error!r}")
                 letters.append(letter)
+                failed += 1
+                if failed > self.limits.poison_at_once:
+                    raise  # not the scans are at fault: stop, and lose no more time on them
                 progress = self._progress(SCANS, entries[:number], [letter])
                 self._fold({}, progress=progress)
         return self._progress(SCANS, entries, letters)
