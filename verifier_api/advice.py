@@ -1,0 +1,197 @@
+"""What each reader is told of a standing, and what to do next.
+
+The wording never claims more than is known: a genuine *code* is not yet a genuine
+pack, an unknown issuer is not yet a fake.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from msgspec import Struct
+
+from authenticity.finding import FindingKind
+from authenticity.standing import Standing
+from authenticity.verdict import Doubt
+from verifier_api.callers import Reader
+from verifier_api.wording import Words, msg
+
+Cause = Doubt | FindingKind | None
+
+
+class Advice(Struct, frozen=True):
+    """`title` is the answer in one sentence, `text` what it rests on, `steps` what to do."""
+
+    title: str
+    text: str
+    steps: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Occasion:
+    """What the words depend on. `cause` is what the standing rests on most."""
+
+    standing: Standing
+    cause: Cause
+    issuer: str | None
+    others_scans: int
+    first: datetime | None
+    provisional: bool
+    at: datetime
+
+
+_TITLES: Final = {
+    Standing.VERIFIED: msg("Genuine code"),
+    Standing.SEEN_BEFORE: msg("Genuine code, scanned before"),
+    Standing.CAUTION: msg("Take care: copies may exist"),
+    Standing.SUSPECT: msg("Do not use"),
+    Standing.NOT_ISSUED: msg("Not issued by the maker"),
+    Standing.UNREADABLE: msg("This could not be read"),
+}
+_NOBODY_KNOWN: Final = msg("No maker we know")
+_TITLES_OF_CAUSE: Final[dict[Cause, str]] = {
+    Doubt.UNKNOWN_ISSUER: _NOBODY_KNOWN,
+    Doubt.FOREIGN_SIGNATURE: msg("We cannot judge this code"),
+    Doubt.STALE_TRUST_LIST: msg("We cannot judge this code now"),
+}
+
+_TEXTS: Final[dict[Cause, str]] = {
+    FindingKind.CLONE_SUSPECTED: msg(
+        "Genuine code, but copies may exist: it was scanned in places one pack cannot have been. "
+        "Compare lot and expiry with the pack."
+    ),
+    FindingKind.WRONG_BATCH: msg(
+        "Genuine code, but another lot was seen on a pack with this code. "
+        "Compare lot and expiry with the pack."
+    ),
+    FindingKind.WRONG_EXPIRY: msg(
+        "Genuine code, but another expiry date was seen on a pack with this code. "
+        "Compare lot and expiry with the pack."
+    ),
+    FindingKind.STOLEN: msg("{issuer} has reported these packs stolen."),
+    FindingKind.RECALLED: msg("{issuer} has recalled these packs."),
+    FindingKind.REUSED_AFTER_END: msg("A pack with this code was already sold or destroyed."),
+    Doubt.FORGED: msg("The signature in this code was not made by {issuer}."),
+    Doubt.NOT_ENTITLED: msg(
+        "This code was signed by a company that may not sign for this product."
+    ),
+    Doubt.KEY_NOT_VALID: msg("The key that signed this code was not valid when it was read."),
+    Doubt.KEY_REVOKED: msg("{issuer} has withdrawn the key that signed this code."),
+    Doubt.UNSIGNED: msg("This code was not issued by {issuer}: it carries no signature."),
+    Doubt.UNKNOWN_ISSUER: msg(
+        "No maker on our list stands behind this code. That alone does not make it a fake: "
+        "the maker may not take part."
+    ),
+    Doubt.UNREADABLE: msg("This could not be read. Scan again."),
+    Doubt.MANGLED: msg("The scanner changed or cut this code. Scan again with the camera."),
+    Doubt.FOREIGN_SIGNATURE: msg(
+        "Its signature belongs to another system. Nothing can be said about it here."
+    ),
+    Doubt.STALE_TRUST_LIST: msg(
+        "Our list of makers is out of date, so nothing can be claimed. Try again later."
+    ),
+}
+_UNSIGNED_BY_NOBODY: Final = msg("This code carries no signature, so nobody vouches for it.")
+_VERIFIED: Final = msg("Genuine code from {issuer}. Not scanned before.")
+_PROVISIONAL: Final = msg(
+    "Genuine code from {issuer}. Checked without its earlier scans on {date}; "
+    "will be confirmed when you open this page again."
+)
+_SEEN_ONCE: Final = "Genuine code. Also scanned once, on {date}."
+_SEEN_OFTEN: Final = "Genuine code. Also scanned {n} times, first on {date}."
+
+_COMPARE: Final = msg("Compare the number, lot and expiry below with what is printed on the pack.")
+_KEEP: Final = msg("Keep the pack and the receipt.")
+_STEPS: Final[dict[Standing, tuple[str, ...]]] = {
+    Standing.VERIFIED: (_COMPARE,),
+    Standing.SEEN_BEFORE: (
+        msg("That is usual if someone else checked this pack, in your home or in the shop."),
+        _COMPARE,
+        msg("If you just broke the seal and nobody else had the pack, tell us."),
+    ),
+    Standing.CAUTION: (
+        _COMPARE,
+        msg("If anything differs, do not use it."),
+        msg("If it is a medicine, ask your pharmacist before you use it."),
+        _KEEP,
+    ),
+    Standing.SUSPECT: (
+        msg("Do not eat, drink, take or use it."),
+        _KEEP,
+        msg("If someone has already used it and feels unwell, call a doctor."),
+        msg("Tell us where you bought it: it protects others."),
+    ),
+    Standing.NOT_ISSUED: (
+        msg("Check that you scanned the code of the pack, not another one on it."),
+        msg("If this is the only code, do not rely on it, and keep the pack."),
+        msg("Tell us where you bought it: it protects others."),
+    ),
+    Standing.UNREADABLE: (
+        msg("Clean the code, hold the camera steady and find good light."),
+        msg("If it fails again, ask the shop or the maker."),
+    ),
+}
+
+_OFFICER_TITLES: Final = {
+    Standing.VERIFIED: msg("Green: genuine code"),
+    Standing.SEEN_BEFORE: msg("Green: genuine code, scanned before"),
+    Standing.CAUTION: msg("Amber: inspect"),
+    Standing.SUSPECT: msg("Red: detain"),
+    Standing.NOT_ISSUED: msg("Red: detain, not issued"),
+    Standing.UNREADABLE: msg("Scan again"),
+}
+_OFFICER_STEPS: Final[dict[Standing, tuple[str, ...]]] = {
+    Standing.VERIFIED: (),
+    Standing.SEEN_BEFORE: (),
+    Standing.CAUTION: (
+        msg("Compare lot, expiry and security features with a known pack."),
+        msg("Record the result as an inspection."),
+    ),
+    Standing.SUSPECT: (
+        msg("Detain the item, record the act and keep the reference number."),
+        msg("Photograph code and pack for the evidence file."),
+    ),
+    Standing.NOT_ISSUED: (
+        msg("Detain the item, record the act and keep the reference number."),
+        msg("Ask the maker whether the item takes part."),
+    ),
+    Standing.UNREADABLE: (msg("Scan again; if it fails, test the scanner with a known code."),),
+}
+_HOLDER_STEPS: Final[dict[Standing, tuple[str, ...]]] = {
+    Standing.CAUTION: (msg("See the alert; open a case if a second pack turns up."),),
+    Standing.SUSPECT: (msg("Open a case from the alert."),),
+    Standing.NOT_ISSUED: (msg("Open a case from the alert."),),
+}
+
+
+def advise(occasion: Occasion, reader: Reader, words: Words) -> Advice:
+    """Title, text and steps for this reader."""
+    match reader:
+        case Reader.CONSUMER:
+            title = _TITLES_OF_CAUSE.get(occasion.cause) or _TITLES[occasion.standing]
+            steps = _STEPS[occasion.standing]
+        case Reader.OFFICER:
+            title = _OFFICER_TITLES[occasion.standing]
+            steps = _OFFICER_STEPS[occasion.standing]
+        case Reader.RIGHTS_HOLDER:
+            title = _TITLES_OF_CAUSE.get(occasion.cause) or _TITLES[occasion.standing]
+            steps = _HOLDER_STEPS.get(occasion.standing, ())
+    return Advice(
+        words.text(title),
+        _text(occasion, words),
+        tuple(words.text(step) for step in steps),
+    )
+
+
+def _text(occasion: Occasion, words: Words) -> str:
+    issuer = occasion.issuer or words.text(msg("the maker"))
+    if occasion.cause is Doubt.UNSIGNED and occasion.issuer is None:
+        return words.text(_UNSIGNED_BY_NOBODY)
+    if occasion.cause in _TEXTS:
+        return words.text(_TEXTS[occasion.cause], issuer=issuer)
+    if occasion.provisional:
+        return words.text(_PROVISIONAL, issuer=issuer, date=words.day(occasion.at))
+    if occasion.standing is Standing.SEEN_BEFORE and occasion.first is not None:
+        day = words.day(occasion.first)
+        return words.count(_SEEN_ONCE, _SEEN_OFTEN, occasion.others_scans, date=day)
+    return words.text(_VERIFIED, issuer=issuer)

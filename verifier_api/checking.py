@@ -1,0 +1,167 @@
+"""From a code text to an answer, within the deadline."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import Final
+
+from authenticity.errors import UnavailableError
+from authenticity.item import ItemId
+from authenticity.policy import Policy
+from authenticity.scan import Scan
+from authenticity.sighting import sight
+from authenticity.verdict import Verdict
+from authenticity.verify import judge
+from ledger.reading import LedgerReader
+from verifier_api.answers import Answer, Known, Question, answer, item_to_look_up
+from verifier_api.callers import Caller
+from verifier_api.metrics import Metrics
+from verifier_api.problems import NO_TRUST_LIST, Problem
+from verifier_api.trust_watch import TrustInForce, TrustWatch
+from verifier_api.wording import Words
+
+_CODES_A_TURN: Final = 256
+_LOOK_UPS_AT_ONCE: Final = 64
+_FAILURES_TO_REST: Final = 3
+_REST_S: Final = 2.0
+
+
+class Checker:
+    """Verifies codes, asks the ledger what it knows, and gives the answer.
+
+    A ledger that failed a few times running is left alone for two seconds: its
+    answers are provisional at once, and its threads can recover.
+    """
+
+    def __init__(
+        self,
+        reader: LedgerReader,
+        trust: TrustWatch,
+        policy: Policy,
+        metrics: Metrics,
+        monotonic_s: Callable[[], float],
+        *,
+        ledger_within_s: float,
+    ) -> None:
+        self._reader = reader
+        self._trust = trust
+        self._policy = policy
+        self._metrics = metrics
+        self._monotonic_s = monotonic_s
+        self._ledger_within_s = ledger_within_s
+        self._failures = 0
+        self._rests_until_s = 0.0
+        self._threads = ThreadPoolExecutor(2, thread_name_prefix="verify")
+
+    def close(self) -> None:
+        """Stop the threads; what they are verifying is finished first."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def trust(self) -> TrustInForce:
+        """The trust list in force, or a 503 `Problem`: without one nothing can be said."""
+        if self._trust.current is None:
+            raise Problem(
+                NO_TRUST_LIST,
+                "no trust list is known yet, so no code can be checked",
+                "try again in a moment; the operator publishes one with `touchstone trust publish`",
+                {"Retry-After": "5"},
+            )
+        return self._trust.current
+
+    async def check(self, scan: Scan, caller: Caller, words: Words) -> Answer:
+        """The answer for one scan; nothing is recorded here."""
+        trust = self.trust()
+        verdict = _verdict(trust, scan)
+        asked = item_to_look_up(verdict, caller)
+        known = None if asked is None else await self._look_up(asked)
+        return self._answer(trust, scan, verdict, caller, words, known)
+
+    async def check_many(self, scans: Sequence[Scan], caller: Caller, words: Words) -> list[Answer]:
+        """The answers in order. Signatures are checked in threads; past the deadline the
+        items not looked up yet are answered from their codes alone."""
+        trust = self.trust()
+        verdicts = await self._verdicts(trust, scans)
+        asked = [item_to_look_up(verdict, caller) for verdict in verdicts]
+        known = await self._look_up_many({item for item in asked if item is not None})
+        answers = []
+        for number, (scan, verdict, item) in enumerate(zip(scans, verdicts, asked, strict=True)):
+            found = known.get(item) if item is not None else None
+            answers.append(self._answer(trust, scan, verdict, caller, words, found))
+            if number % _CODES_A_TURN == 0:
+                await asyncio.sleep(0)
+        return answers
+
+    def _answer(
+        self,
+        trust: TrustInForce,
+        scan: Scan,
+        verdict: Verdict,
+        caller: Caller,
+        words: Words,
+        known: Known | None,
+    ) -> Answer:
+        version = trust.trust_list.version
+        look = sight(scan, verdict, version)
+        question = Question(verdict, look, caller, words, scan.received_at, version)
+        given = answer(question, known, self._policy)
+        self._metrics.answered(given.standing, provisional=given.provisional)
+        return given
+
+    async def _verdicts(self, trust: TrustInForce, scans: Sequence[Scan]) -> list[Verdict]:
+        loop = asyncio.get_running_loop()
+        parts = [
+            loop.run_in_executor(self._threads, _verdicts, trust, scans[start : start + 256])
+            for start in range(0, len(scans), _CODES_A_TURN)
+        ]
+        return [verdict for part in await asyncio.gather(*parts) for verdict in part]
+
+    async def _look_up(self, item: ItemId) -> Known | None:
+        """History and catalogue, or None if the ledger is slow, dead or resting."""
+        if self._monotonic_s() < self._rests_until_s:
+            return None
+        try:
+            async with asyncio.timeout(self._ledger_within_s):
+                known = Known(await self._reader.item(item), await self._reader.catalogue())
+        except (TimeoutError, UnavailableError) as error:
+            self._failed(error)
+            return None
+        self._failures = 0
+        return known
+
+    async def _look_up_many(self, items: Iterable[ItemId]) -> dict[ItemId, Known]:
+        waiting = iter(items)
+        known: dict[ItemId, Known] = {}
+
+        async def take_turns() -> None:
+            for item in waiting:
+                found = Known(await self._reader.item(item), await self._reader.catalogue())
+                known[item] = found
+
+        if self._monotonic_s() < self._rests_until_s:
+            return known
+        try:
+            async with asyncio.timeout(self._ledger_within_s), asyncio.TaskGroup() as group:
+                for _ in range(_LOOK_UPS_AT_ONCE):
+                    group.create_task(take_turns())
+        except* (TimeoutError, UnavailableError) as errors:
+            self._failed(errors)
+        return known
+
+    def _failed(self, error: BaseException) -> None:
+        slow = isinstance(error, TimeoutError)
+        self._metrics.ledger_failed("slow" if slow else "unavailable")
+        self._failures += 1
+        if self._failures >= _FAILURES_TO_REST:
+            self._failures = 0
+            self._rests_until_s = self._monotonic_s() + _REST_S
+
+
+def _verdict(trust: TrustInForce, scan: Scan) -> Verdict:
+    """Judged by when it was captured; a time that has not come yet cannot be when."""
+    at: datetime = min(scan.captured_at, scan.received_at)
+    return judge(trust.examine(scan.code), trust.trust_list, at)
+
+
+def _verdicts(trust: TrustInForce, scans: Sequence[Scan]) -> list[Verdict]:
+    return [_verdict(trust, scan) for scan in scans]

@@ -1,0 +1,93 @@
+"""What every request passes: the short way for the hot path, headers, counting, a log line."""
+
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from verifier_api.metrics import Metrics
+
+log = logging.getLogger("verifier_api.access")
+
+Hot = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+CONTENT_SECURITY_POLICY: Final = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+_SECURITY: Final = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"content-security-policy", CONTENT_SECURITY_POLICY.encode()),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"permissions-policy", b"geolocation=(self), camera=(), microphone=()"),
+    (b"strict-transport-security", b"max-age=31536000"),
+)
+_NO_STORE: Final = (b"cache-control", b"no-store")
+
+
+class FrontDoor:
+    """The outermost layer. `hot` maps (method, path) to endpoints that skip the router."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        metrics: Callable[[], Metrics],
+        hot: Callable[[], dict[tuple[str, str], Hot]],
+        access_log: bool,
+    ) -> None:
+        self._app = app
+        self._metrics = metrics
+        self._hot = hot
+        self._access_log = access_log
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request; anything else passes through."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started_s = time.perf_counter()
+        status = 500
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                _add_headers(message)
+            await send(message)
+
+        key = (scope["method"], scope["path"])
+        hot = self._hot().get(key)
+        try:
+            await (hot or self._app)(scope, receive, send_with_headers)
+        finally:
+            seconds = time.perf_counter() - started_s
+            route = scope["path"] if hot else _route(scope)
+            self._metrics().requested(route, _method(scope), status, seconds)
+            if self._access_log:
+                log.info("%s %s %d %.1f ms", _method(scope), route, status, seconds * 1000)
+
+
+def _add_headers(message: Message) -> None:
+    headers: list[tuple[bytes, bytes]] = [*message["headers"], *_SECURITY]
+    if not any(name == b"cache-control" for name, _ in message["headers"]):
+        headers.append(_NO_STORE)
+    message["headers"] = headers
+
+
+_METHODS: Final = frozenset(("GET", "HEAD", "POST", "PATCH", "PUT", "DELETE", "OPTIONS"))
+
+
+def _method(scope: Scope) -> str:
+    """A closed set: whoever invents methods must not invent labels."""
+    return scope["method"] if scope["method"] in _METHODS else "OTHER"
+
+
+def _route(scope: Scope) -> str:
+    """The template of the route that answered, never the path: it may be a code."""
+    route: Any = scope.get("route_template")
+    return route if isinstance(route, str) else "none"

@@ -1,0 +1,135 @@
+"""Refusals in words and for machines: RFC 9457 problem details."""
+
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from authenticity.errors import InputError, TouchstoneError, UnavailableError
+
+PROBLEM_JSON: Final = "application/problem+json"
+
+
+class ProblemDetails(Struct, frozen=True, omit_defaults=True):
+    """`type` identifies the kind of problem; `next_step` says what the caller can do."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    next_step: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of problem."""
+
+    name: str
+    status: HTTPStatus
+    title: str
+
+    @property
+    def type(self) -> str:
+        """RFC 9457 section 3.1.1: a URI that identifies the kind; it is not a link."""
+        return f"urn:touchstone:problem:{self.name}"
+
+
+MALFORMED: Final = Kind("malformed", HTTPStatus.BAD_REQUEST, "This is not JSON")
+UNAUTHORISED: Final = Kind("token-needed", HTTPStatus.UNAUTHORIZED, "A valid token is needed")
+FORBIDDEN: Final = Kind("role-needed", HTTPStatus.FORBIDDEN, "Another role is needed")
+NOT_FOUND: Final = Kind("not-found", HTTPStatus.NOT_FOUND, "There is nothing here")
+METHOD: Final = Kind("method", HTTPStatus.METHOD_NOT_ALLOWED, "This method does not work here")
+TOO_SLOW: Final = Kind("body-too-slow", HTTPStatus.REQUEST_TIMEOUT, "The body did not arrive")
+CONFLICT: Final = Kind("case-transition", HTTPStatus.CONFLICT, "The case cannot change so")
+TOO_LARGE: Final = Kind("too-large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The body is too large")
+MEDIA_TYPE: Final = Kind(
+    "media-type", HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "This media type is not read here"
+)
+INVALID: Final = Kind(
+    "invalid", HTTPStatus.UNPROCESSABLE_ENTITY, "A field is missing or not what it should be"
+)
+TOO_MANY: Final = Kind("rate-limit", HTTPStatus.TOO_MANY_REQUESTS, "Too many requests")
+NOT_RECORDED: Final = Kind(
+    "not-recorded", HTTPStatus.SERVICE_UNAVAILABLE, "The scan could not be recorded"
+)
+UNAVAILABLE: Final = Kind(
+    "unavailable", HTTPStatus.SERVICE_UNAVAILABLE, "Something this needs is not available"
+)
+NO_TRUST_LIST: Final = Kind(
+    "no-trust-list", HTTPStatus.SERVICE_UNAVAILABLE, "No trust list is known yet"
+)
+INTERNAL: Final = Kind("internal", HTTPStatus.INTERNAL_SERVER_ERROR, "This is our fault")
+
+
+@dataclass(eq=False)
+class Problem(Exception):  # noqa: N818 - it is what RFC 9457 calls it
+    """Ends a request with these details."""
+
+    kind: Kind
+    detail: str
+    next_step: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def details(self) -> ProblemDetails:
+        """The body."""
+        kind = self.kind
+        return ProblemDetails(kind.type, kind.title, int(kind.status), self.detail, self.next_step)
+
+
+def problem_response(problem: Problem) -> Response:
+    """The whole response."""
+    return Response(
+        msgspec.json.encode(problem.details()),
+        status_code=int(problem.kind.status),
+        media_type=PROBLEM_JSON,
+        headers=problem.headers,
+    )
+
+
+def problem_of(error: TouchstoneError) -> Problem:
+    """How an error of ours appears to a caller."""
+    if isinstance(error, InputError):
+        return Problem(INVALID, str(error), error.next_step)
+    if isinstance(error, UnavailableError):
+        # The message may name files of this machine: callers are told the kind alone.
+        return Problem(
+            UNAVAILABLE, "a part of this service does not answer", "try again in a moment"
+        )
+    return Problem(INTERNAL, "the service is not set up as it should be", "tell its operator")
+
+
+async def on_problem(_: Request, error: Exception) -> Response:
+    """Exception handler for `Problem`."""
+    assert isinstance(error, Problem)
+    return problem_response(error)
+
+
+async def on_our_error(_: Request, error: Exception) -> Response:
+    """Exception handler for `TouchstoneError`."""
+    assert isinstance(error, TouchstoneError)
+    return problem_response(problem_of(error))
+
+
+async def on_http_error(_: Request, error: Exception) -> Response:
+    """Exception handler for what the router refuses: unknown path, wrong method."""
+    assert isinstance(error, HTTPException)
+    headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        allowed = headers.get("Allow") or headers.get("allow") or "another one"
+        problem = Problem(METHOD, "this path does not take this method", f"use {allowed}", headers)
+    else:
+        problem = Problem(NOT_FOUND, "no such path", "see /openapi.json for what there is", headers)
+    return problem_response(problem)
+
+
+async def on_bug(_: Request, error: Exception) -> Response:
+    """Exception handler for everything unforeseen. The exception goes on to the server's log."""
+    del error
+    return problem_response(
+        Problem(INTERNAL, "the request met a fault of the program", "try again, or tell us")
+    )
