@@ -11,9 +11,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from authenticity.application_identifiers import (
+    EXPIRY,
     GTIN,
+    LOT,
+    PRODUCED,
     PROFILE,
     SERIAL,
+    SIGNATURE,
     has_valid_check_digit,
     is_date,
 )
@@ -131,7 +135,7 @@ _COMMON = re.compile(
     "/01/([0-9]{14})(?:/10/([A-Za-z0-9_-]{1,20}))?/21/([A-Za-z0-9_-]{1,20})"
     r"\?(?:11=([0-9]{6})&)?(?:17=([0-9]{6})&)?8030=([A-Za-z0-9_-]{1,90})"
 )
-_COMMON_AIS = ("01", "10", "21", "11", "17", "8030")
+_DIGITAL_LINK = Form.DIGITAL_LINK
 
 
 def _read_common(text: str) -> Code | None:
@@ -143,14 +147,21 @@ def _read_common(text: str) -> Code | None:
     found = _COMMON.fullmatch(text)
     if found is None:
         return None
-    host, *values = found.groups()
-    gtin, _, _, produced, expiry, _ = values
+    host, gtin, lot, serial, produced, expiry, signature = found.groups()
     if not has_valid_check_digit(gtin):
         return None
     if not ((produced is None or is_date(produced)) and (expiry is None or is_date(expiry))):
         return None
-    ais = [pair for pair in zip(_COMMON_AIS, values, strict=True) if pair[1] is not None]
-    return Code(tuple(ais), host, Form.DIGITAL_LINK)
+    ais = [(GTIN, gtin)]
+    if lot is not None:
+        ais.append((LOT, lot))
+    ais.append((SERIAL, serial))
+    if produced is not None:
+        ais.append((PRODUCED, produced))
+    if expiry is not None:
+        ais.append((EXPIRY, expiry))
+    ais.append((SIGNATURE, signature))
+    return Code(tuple(ais), host, _DIGITAL_LINK)
 
 
 def write_digital_link(ais: Sequence[tuple[str, str]], host: str) -> str:
