@@ -126,9 +126,10 @@ def answer(question: Question, known: Known | None, policy: Policy) -> Answer:
         return _worded(question, Standing.VERIFIED, None, provisional, policy, ())
     findings: tuple[Finding, ...] = ()
     if asked is not None and known is not None and known.history is not None:
-        if question.caller.is_entitled_to(asked):
-            batch = batch_of(asked, known.history, known.catalogue)
-            findings = assess(known.history, batch, policy)
+        # A revoked key opened the look-up for everybody, but not what was found by it.
+        entitled = question.caller.is_entitled_to(asked)
+        batch = batch_of(asked, known.history, known.catalogue)
+        findings = assess(known.history, batch, policy) if entitled else ()
     standing = STANDING_OF_DOUBT[verdict.doubt]
     return _worded(question, standing, verdict.doubt, provisional, policy, findings)
 

@@ -15,7 +15,7 @@ from authenticity.errors import TouchstoneError
 from verifier_api.case_work import CaseWork
 from verifier_api.codes import Codes
 from verifier_api.contract import openapi_document
-from verifier_api.front_door import FrontDoor
+from verifier_api.front_door import FrontDoor, Hot
 from verifier_api.operations import Operations
 from verifier_api.pages import Pages
 from verifier_api.problems import Problem, on_bug, on_http_error, on_our_error, on_problem
@@ -46,7 +46,7 @@ def create_app(parts: Parts) -> FastAPI:
     app.state.running = running
     codes = Codes(running)
     _add_routes(app, running, codes)
-    hot = {("POST", "/v1/verify"): codes.verify_hot}
+    hot: dict[tuple[str, str], Hot] = {("POST", "/v1/verify"): codes.verify_hot}
     app.add_middleware(
         FrontDoor,
         metrics=lambda: running.metrics,

@@ -24,6 +24,8 @@ _SEVERITIES: Final = ["info", "low", "medium", "high", "critical"]
 _CASES: Final = ["new", "active", "investigating", "escalated", "closed"]
 
 Json = dict[str, Any]
+_NEEDED: Final[list[Json]] = [{"token": []}]
+_POSSIBLE: Final[list[Json]] = [{}, *_NEEDED]
 _STRING: Final[Json] = {"type": "string"}
 _PROBLEMS: Final = {
     400: "Not JSON",
@@ -80,7 +82,7 @@ def _paths() -> Json:
                 "verify", "Is this code genuine? Nothing is recorded.",
                 {200: _body("The answer", _ref("Answer"))},
                 problems=(400, 401, 408, 413, 415, 422, 429, 503),
-                request=_content(JSON, "CheckBody"), parameters=[lang], token="may",
+                request=_content(JSON, "CheckBody"), parameters=[lang], role=_POSSIBLE,
             )
         },
         "/v1/scans": {
@@ -105,14 +107,14 @@ def _paths() -> Json:
                     ]}},
                     LINES: {"schema": _STRING},
                 },
-                parameters=[lang], token="may",
+                parameters=[lang], role=_POSSIBLE,
             )
         },
         "/v1/items/{gtin}/{serial}": {
             "get": _operation(
                 "item", "All that is known of one item.",
                 {200: _body("Its standing", _ref("ItemStanding"))},
-                problems=(401, 403, 404, 422, 429, 503), parameters=[gtin, serial], token="must",
+                problems=(401, 403, 404, 422, 429, 503), parameters=[gtin, serial], role=_NEEDED,
             )
         },
         "/v1/alerts": {
@@ -129,7 +131,7 @@ def _paths() -> Json:
                     _in_query("item", _STRING),
                     _in_query("since", {"type": "string", "format": "date-time"}),
                 ],
-                token="must",
+                role=_NEEDED,
             )
         },
         "/v1/alerts/stream": {
@@ -142,26 +144,26 @@ def _paths() -> Json:
                     "schema": {"type": "string", "pattern": "^[0-9]{1,18}$"},
                     "description": "Go on after this event; 0 from the first. Default: from now.",
                 }],
-                token="must",
+                role=_NEEDED,
             )
         },
         "/v1/alerts/{id}": {
             "get": _operation(
                 "alert", "One alert with its case.", {200: _body("It", _ref("Case"))},
-                problems=(401, 403, 404, 422, 429, 503), parameters=[alert], token="must",
+                problems=(401, 403, 404, 422, 429, 503), parameters=[alert], role=_NEEDED,
             ),
             "patch": _operation(
                 "changeCase", "Move its case. Closing needs a reason.",
                 {200: _body("As it is now", _ref("Case"))},
                 problems=(400, 401, 403, 404, 408, 409, 413, 415, 422, 429, 503),
-                request=_content(JSON, "CaseBody"), parameters=[alert], token="must",
+                request=_content(JSON, "CaseBody"), parameters=[alert], role=_NEEDED,
             ),
         },
         "/v1/batches": {
             "get": _operation(
                 "batches", "Registered batches by issuer and id.",
                 {200: _body("Some of them", _ref("Batches"))},
-                problems=(401, 403, 422, 429, 503), parameters=page, token="must",
+                problems=(401, 403, 422, 429, 503), parameters=page, role=_NEEDED,
             )
         },
         **{path: _page_operations(path, lang) for path in _CODE_PATHS},
@@ -254,7 +256,7 @@ def _operation(
     problems: tuple[int, ...] = (),
     request: Json | None = None,
     parameters: list[Json] | None = None,
-    token: str = "",
+    role: list[Json] | None = None,
     html_problems: bool = False,
 ) -> Json:
     told: Json = {str(status): response for status, response in responses.items()}
@@ -268,8 +270,8 @@ def _operation(
         operation["requestBody"] = {"required": True, "content": request}
     if parameters:
         operation["parameters"] = parameters
-    if token:
-        operation["security"] = [{"token": []}] if token == "must" else [{}, {"token": []}]
+    if role is not None:
+        operation["security"] = role
     return operation
 
 

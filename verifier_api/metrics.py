@@ -7,7 +7,8 @@
 | `touchstone_answers_total` | standing, provisional | answers given |
 | `touchstone_scans_recorded_total` | outcome (recorded, refused) | scans handed to the log |
 | `touchstone_ledger_failures_total` | kind (slow, unavailable) | look-ups given up |
-| `touchstone_trust_list_version`, `touchstone_trust_list_expires_timestamp_seconds` | | list in force |
+| `touchstone_trust_list_version` | | the list in force |
+| `touchstone_trust_list_expires_timestamp_seconds` | | its end |
 | `touchstone_alert_streams` | | open event streams |
 | `touchstone_engine_*` | | whatever the engine of this process counts |
 """
@@ -99,7 +100,7 @@ class Metrics:
         return exposed
 
 
-class _EngineCollector(Collector):  # type: ignore[misc]  # the library has no types
+class _EngineCollector(Collector):
     def __init__(self, stats: EngineStats) -> None:
         self._stats = stats
 

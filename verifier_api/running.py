@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from starlette.requests import Request
@@ -37,7 +37,7 @@ class Parts:
     reader: LedgerReader
     publisher: Publisher
     roots: Roots
-    settings: Settings = Settings()
+    settings: Settings = field(default_factory=Settings)
     policy: Policy = DEFAULT_POLICY
     engine_stats: EngineStats | None = None
     engine_failure: Callable[[], str | None] | None = None
