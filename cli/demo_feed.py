@@ -1,8 +1,10 @@
 """The alert feed of a running service, followed over its server-sent events."""
 
+import contextlib
 import http.client
 import json
 import queue
+import socket
 import threading
 import time
 from typing import Any, Final
@@ -25,7 +27,9 @@ class AlertFeed:
         self._last_id = ""
         self._alerts: queue.Queue[SeenAlert] = queue.Queue(_MOST_WAITING)
         self._ended = threading.Event()
-        threading.Thread(target=self._follow, name="alert-feed", daemon=True).start()
+        self._socket: socket.socket | None = None
+        self._thread = threading.Thread(target=self._follow, name="alert-feed", daemon=True)
+        self._thread.start()
 
     def take(self) -> list[SeenAlert]:
         """What came since the last call."""
@@ -37,8 +41,12 @@ class AlertFeed:
                 return taken
 
     def close(self) -> None:
-        """Stop following."""
+        """Stop following; the service need not wait for this stream when it ends."""
         self._ended.set()
+        if self._socket is not None:
+            with contextlib.suppress(OSError):
+                self._socket.shutdown(socket.SHUT_RDWR)
+        self._thread.join(_AGAIN_AFTER_S * 2)
 
     def _follow(self) -> None:
         while not self._ended.is_set():
@@ -53,6 +61,7 @@ class AlertFeed:
             headers = {"Authorization": f"Bearer {self._token}", "Accept": "text/event-stream"}
             headers["Last-Event-ID"] = self._last_id or "0"
             connection.request("GET", "/v1/alerts/stream", headers=headers)
+            self._socket = connection.sock
             response = connection.getresponse()
             if response.status != http.client.OK:
                 raise http.client.HTTPException(f"status {response.status}")
