@@ -6,29 +6,26 @@
 4. Ask for the alerts that stand, stop the service, compare with the truth, clean up.
 """
 
-import signal
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import FrameType
-from typing import Any, Final
+from typing import Final
 
 from rich.live import Live
 
 from authenticity.roots import read_roots
-from authenticity.scan import Channel, encode_scan
 from authenticity.trust import TrustList, read_trust_list
 from authenticity.verify import verify
 from cli.console import err, out, print_json
 from cli.demo_feed import AlertFeed, read_alert
 from cli.demo_pages import ShortAddresses
+from cli.demo_scanners import Scanners
 from cli.demo_service import HOST, DemoService, choose_port
+from cli.demo_signals import Ending, ending_by_signal
 from cli.demo_summary import print_summary, summary_of
 from cli.demo_view import Frame, plain_line, render
 from events.embedded_publisher import EmbeddedPublisher
@@ -38,8 +35,6 @@ from producers.demonstration.live import LiveTraffic, Pace
 from producers.demonstration.stage import Stage, publish_trust, set_stage
 from producers.demonstration.tally import Tally
 from producers.demonstration.warehouse import Warehouse
-from producers.scan_service import ScanService
-from producers.scanning import scan_record
 from producers.simulation.attacks import AttackFamily
 from producers.simulation.noise import Noise
 from producers.simulation.traffic import Line
@@ -52,12 +47,12 @@ _DAYS_BEFORE: Final = 3.0
 """What happened before the curtain rises arrives all at once, and trade is in full swing."""
 _TICK_S: Final = 0.05
 _FRAME_EVERY_S: Final = 0.25
+_PAUSE_FACTOR: Final = 10
 _PLAIN_EVERY_S: Final = 2.0
 _ATTACKS_A_SCAN: Final = 2.6 / 150
 _PACKS_PER_BATCH: Final = 2_000
 _FINISHED_WITHIN_S: Final = 8.0
 _QUIET_S: Final = 0.8
-_MOST_BY_API: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,22 +67,10 @@ class DemoOptions:
     as_json: bool
 
 
-class _Ending:
-    """Set by Ctrl-C, a closed terminal or a termination; the second time it is an order."""
-
-    def __init__(self) -> None:
-        self.asked = False
-
-    def __call__(self, _number: int, _frame: FrameType | None) -> None:
-        if self.asked:
-            raise KeyboardInterrupt
-        self.asked = True
-
-
 def run_demo(options: DemoOptions) -> None:
     """Raises `TouchstoneError`; whatever happens, no process and no temporary folder stays."""
     with ExitStack() as stack:
-        ending = stack.enter_context(_signals())
+        ending = stack.enter_context(ending_by_signal())
         folder = options.folder
         if folder is None:
             temporary = TemporaryDirectory(prefix="touchstone-demo-", ignore_cleanup_errors=True)
@@ -102,7 +85,7 @@ class _Demo:
     """The running parts. What is opened is closed by `stack`, in reverse order."""
 
     def __init__(
-        self, options: DemoOptions, folder: Path, stack: ExitStack, ending: _Ending
+        self, options: DemoOptions, folder: Path, stack: ExitStack, ending: Ending
     ) -> None:
         self._options = options
         self._folder = folder
@@ -111,7 +94,6 @@ class _Demo:
         self._seconds = min(options.seconds or LONGEST_S, LONGEST_S)
         began = datetime.now(UTC) - timedelta(days=self._seconds + 30)
         self._at = began.replace(hour=0, minute=0, second=0, microsecond=0)
-        self._flying: deque[tuple[Future[Any], list[Line]]] = deque()
         self._second = 0.0
 
     def set_up(self) -> None:
@@ -151,7 +133,9 @@ class _Demo:
             while not self._ending.asked and self._second < self._seconds:
                 self._second = min(time.monotonic() - began, self._seconds)
                 self._service.check()
-                self._publish(self._live.until(self._now_s))
+                self._scanners.publish(self._live.until(self._now_s))
+                self._scanners.acknowledged(self._count)
+                self._tally.passed(self._second)
                 self._hear()
                 show()
                 time.sleep(_TICK_S)
@@ -159,8 +143,9 @@ class _Demo:
     def finish(self) -> None:
         """Steps 3 and 4."""
         self._tell("letting the engine finish")
-        while self._flying:
-            self._land(wait=True)
+        self._scanners.acknowledged(self._count, wait=True)
+        self._scanners.publish([])
+        self._tally.by_service = self._scanners.by_service
         self._let_engine_finish()
         for alert in self._service.standing_alerts(self._token):
             self._tally.alerted(read_alert(alert), self._second)
@@ -182,10 +167,8 @@ class _Demo:
         feed = AlertFeed(HOST, self._service.port, self._token)
         self._stack.callback(feed.close)
         self._feed = feed
-        self._officer = ScanService(self._service.url, officer)
-        self._anybody = ScanService(self._service.url)
-        self._counter = ThreadPoolExecutor(1, thread_name_prefix="by-api")
-        self._stack.callback(self._counter.shutdown, wait=False, cancel_futures=True)
+        self._scanners = Scanners(self._publisher, self._service.url, officer)
+        self._stack.callback(self._scanners.close)
         self._pages = ShortAddresses(HOST, self._service.url)
         self._stack.callback(self._pages.close)
         pace = Pace(options.rate, options.rate * _ATTACKS_A_SCAN)
@@ -207,39 +190,10 @@ class _Demo:
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._now_s, UTC)
 
-    def _publish(self, lines: list[Line]) -> None:
-        """Officers and one consumer in some go through the service, the others to the log."""
-        by_log: list[Line] = []
-        for line in lines:
-            if self._goes_by_api(line):
-                service = self._officer if line.scan.authorised else self._anybody
-                answer = self._counter.submit(service.publish, [encode_scan(line.scan)])
-                self._flying.append((answer, [line]))
-                self._tally.by_api += 1
-            else:
-                by_log.append(line)
-        if by_log:
-            records = [scan_record(line.scan) for line in by_log]
-            self._flying.append((self._publisher.publish(records), by_log))
-        self._tally.passed(self._second)
-        while self._flying and self._flying[0][0].done():
-            self._land()
-
-    def _goes_by_api(self, line: Line) -> bool:
-        waiting = sum(not answer.done() for answer, _ in self._flying)
-        if waiting > _MOST_BY_API:
-            return False
-        if line.scan.channel is Channel.CUSTOMS:
-            return True
-        return line.scan.channel is Channel.CONSUMER and line.scan.scan_id.startswith("00")
-
-    def _land(self, *, wait: bool = False) -> None:
-        """What was acknowledged is counted; what was refused ends the demonstration."""
-        answer, lines = self._flying.popleft()
-        answer.result(timeout=30 if wait else 0)
-        for line in lines:
-            verdict = verify(line.scan.code, self._trust_list, line.scan.captured_at)
-            self._tally.published(line, verdict, self._second)
+    def _count(self, line: Line) -> None:
+        """A scan was acknowledged; its code is judged as the scanner would, offline."""
+        verdict = verify(line.scan.code, self._trust_list, line.scan.captured_at)
+        self._tally.published(line, verdict, self._second)
 
     def _hear(self) -> bool:
         alerts = self._feed.take()
@@ -293,14 +247,16 @@ class _Demo:
 
 
 def _every(seconds: float, show: Callable[[], None]) -> Callable[[], None]:
-    """Call `show` at most so often."""
+    """Call `show` at most so often, and less often when it takes long: it is no work."""
     next_at = 0.0
 
     def perhaps() -> None:
         nonlocal next_at
-        if time.monotonic() >= next_at:
-            next_at = time.monotonic() + seconds
+        began = time.monotonic()
+        if began >= next_at:
             show()
+            took = time.monotonic() - began
+            next_at = began + max(seconds, _PAUSE_FACTOR * took)
 
     return perhaps
 
@@ -309,18 +265,3 @@ def _trust_list_of(stage: Stage) -> TrustList:
     roots = read_roots((stage.data / "roots.json").read_bytes())
     document = (stage.folder / "keys" / "trust.jws").read_bytes()
     return read_trust_list(document, roots, at=datetime.now(UTC))
-
-
-@contextmanager
-def _signals() -> Iterator[_Ending]:
-    """Ctrl-C, `kill` and a terminal that is closed all end a demonstration in good order."""
-    ending = _Ending()
-    numbers = [signal.SIGINT, signal.SIGTERM]
-    if hasattr(signal, "SIGHUP"):
-        numbers.append(signal.SIGHUP)
-    before = {number: signal.signal(number, ending) for number in numbers}
-    try:
-        yield ending
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

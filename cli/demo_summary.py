@@ -28,7 +28,7 @@ def summary_of(tally: Tally, score: Score, seconds: float, pages: dict[str, str]
         "seconds": round(seconds, 1),
         "scans": tally.scans,
         "scans_per_second": round(tally.scans / seconds, 1) if seconds else 0.0,
-        "scans_by_api": tally.by_api,
+        "scans_by_service": tally.by_service,
         "verdicts": dict(tally.verdicts),
         "alerts": tally.alerts,
         "attacks": {"launched": score.attacks, **_outcomes(together)},

@@ -9,6 +9,7 @@ import typer
 from cli.console import fail
 
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0}
+_LONGEST_S = 720.0
 
 
 def register(app: typer.Typer) -> None:
@@ -45,7 +46,8 @@ def demo(
 
     Example: [bold]touchstone demo --for 30s[/]
 
-    Ctrl-C ends it; nothing is left behind unless you gave a folder.
+    Ctrl-C ends it, or its calendar after twelve minutes; nothing is left
+    behind unless you gave a folder.
     """
     from cli.demo_run import DemoOptions, run_demo
 
@@ -63,6 +65,6 @@ def demo(
 def _seconds(text: str) -> float:
     found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*(s|m|min)?", text.strip())
     seconds = float(found[1]) * _UNITS[found[2] or ""] if found else 0.0
-    if not 1 <= seconds <= 3_600:
-        fail(f"--for {text}: not 1 second to 60 minutes", next_step="write it as 30s or 2m")
+    if not 1 <= seconds <= _LONGEST_S:
+        fail(f"--for {text}: not 1 second to 12 minutes", next_step="write it as 30s or 2m")
     return seconds

@@ -41,7 +41,7 @@ class Tally:
 
     launched: Mapping[str, AttackFamily]
     scans: int = 0
-    by_api: int = 0
+    by_service: int = 0
     verdicts: Counter[str] = field(default_factory=Counter)
     per_second: deque[int] = field(default_factory=lambda: deque(maxlen=_SECONDS_SHOWN))
     recent: deque[ShownAlert] = field(default_factory=lambda: deque(maxlen=_ALERTS_SHOWN))

@@ -114,7 +114,7 @@ def test_few_honest_codes_have_an_alert(summary: dict[str, Any]) -> None:
 
 def test_scans_reach_the_engine_both_ways(summary: dict[str, Any]) -> None:
     assert summary["scans"] > 1_000
-    assert 0 < summary["scans_by_api"] < summary["scans"]
+    assert 0 < summary["scans_by_service"] < summary["scans"]
 
 
 def test_ctrl_c_ends_it_in_good_order_with_a_summary(tmp_path: Path) -> None:
