@@ -19,7 +19,6 @@ from functools import lru_cache
 SEAL_AI = "8030"
 SEAL_CHARACTERS = 88
 SIGNATURE_BYTES = 64
-_SEAL_BYTES = 66
 FORMAT_VERSION = 1
 SIGNING_DOMAIN = b"touchstone/code/1\0"
 
@@ -66,8 +65,8 @@ def seal_header(algorithm: Algorithm, key_slot: int) -> bytes:
     return _HEADERS[algorithm][key_slot]
 
 
-def read_seal(value: str) -> Seal | None:
-    """The seal in a decoded AI (8030) value; None for any other content.
+def seal_bytes(value: str) -> bytes | None:
+    """The 66 bytes in a decoded AI (8030) value; None for any other content.
 
     Other people's signatures live in (8030) too, so another length, alphabet,
     version or algorithm is not an error but somebody else's format.
@@ -78,10 +77,18 @@ def read_seal(value: str) -> Seal | None:
         packed = a2b_base64(value.encode().translate(_TO_STANDARD), strict_mode=True)
     except ValueError:  # a surrogate, or what base64url has no character for
         return None
-    if len(packed) != _SEAL_BYTES:
-        return None
-    algorithm = _ALGORITHMS.get(packed[0])
-    return None if algorithm is None else Seal(algorithm, packed[1], packed[2:])
+    return packed if packed[0] in _ALGORITHMS else None
+
+
+def algorithm_of(seal: bytes) -> Algorithm:
+    """The algorithm that these bytes, from `seal_bytes`, name."""
+    return _ALGORITHMS[seal[0]]
+
+
+def read_seal(value: str) -> Seal | None:
+    """As `seal_bytes`, taken apart."""
+    packed = seal_bytes(value)
+    return None if packed is None else Seal(_ALGORITHMS[packed[0]], packed[1], packed[2:])
 
 
 def write_seal(seal: Seal) -> str:
