@@ -19,6 +19,7 @@ from authenticity.signature import PublicKey
 from authenticity.verdict import IssuerId
 
 _LARGEST_VERSION: Final = 2**53 - 1  # what every JSON reader holds exactly (RFC 8259, section 6)
+_GTINS_REMEMBERED: Final = 65_536  # products are few; a search costs a look-up a prefix length
 _ISSUER_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}", re.ASCII)
 _PREFIX: Final = re.compile(r"[0-9]{4,12}", re.ASCII)
 _HOST: Final = re.compile(
@@ -115,6 +116,7 @@ class TrustList:
     _by_id: dict[IssuerId, Issuer] = field(init=False, repr=False, compare=False)
     _by_prefix: dict[str, Issuer] = field(init=False, repr=False, compare=False)
     _prefix_lengths: tuple[int, ...] = field(init=False, repr=False, compare=False)
+    _known_gtins: dict[str, Issuer] = field(init=False, repr=False, compare=False)
     _by_slot: dict[tuple[IssuerId, int], tuple[IssuerKey, ...]] = field(
         init=False, repr=False, compare=False
     )
@@ -133,6 +135,7 @@ class TrustList:
         set_once = object.__setattr__
         set_once(self, "_by_id", _index_by_id(self.issuers))
         set_once(self, "_by_prefix", _index_by_prefix(self.issuers))
+        set_once(self, "_known_gtins", {})
         lengths = sorted({len(prefix) for prefix in self._by_prefix}, reverse=True)
         set_once(self, "_prefix_lengths", tuple(lengths))
         by_slot, everywhere = _index_keys(self.issuers)
@@ -149,9 +152,15 @@ class TrustList:
         The first digit of a GTIN-14 is an indicator, no part of the prefix (GS1
         General Specifications, section 2.1.2).
         """
+        holder = self._known_gtins.get(gtin)
+        return holder if holder is not None else self._search(gtin)
+
+    def _search(self, gtin: str) -> Issuer | None:
         for length in self._prefix_lengths:
             holder = self._by_prefix.get(gtin[1 : length + 1])
             if holder is not None:
+                if len(self._known_gtins) < _GTINS_REMEMBERED:
+                    self._known_gtins[gtin] = holder
                 return holder
         return None
 

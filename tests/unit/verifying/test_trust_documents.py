@@ -140,6 +140,11 @@ def test_a_critical_header_field_is_refused() -> None:
         read(resigned({**GOOD_HEADER, "crit": ["b64"], "b64": False}))
 
 
+def test_a_header_beyond_its_bound_is_refused() -> None:
+    with pytest.raises(TrustListError, match="too long"):
+        read(resigned({**GOOD_HEADER, "x": "y" * 1_000}))
+
+
 @pytest.mark.parametrize(
     "header", [b"[]", b"{", b'{"kid":1,"kid":2}', b"\xff", b"[" * 700], ids=str
 )
@@ -192,6 +197,9 @@ MALFORMED: dict[str, Callable[[], dict[str, Any] | bytes]] = {
     "deep nesting in the payload": lambda: signed(b'{"x":' * 100_000, 0),
     "a payload that is no object": lambda: signed(b"[]", 0),
     "a payload in Latin-1": lambda: signed(b'{"version":"\xe9"}', 0),
+    "a signature that is no base64": lambda: (
+        envelope(0) | {"signatures": [envelope(0)["signatures"][0] | {"signature": "é"}]}
+    ),
     "padded base64": lambda: envelope(0) | {"payload": "e30="},
     "a time without an offset": lambda: payload_with(issued_at="2026-11-01T00:00:00"),
     "a time before year 1": lambda: payload_with(issued_at="0001-01-01T00:00:00+14:00"),

@@ -40,7 +40,9 @@ def test_the_holder_is_who_a_search_of_all_prefixes_finds(prefixes: set[str], gt
     holders = [issuer(f"m{number}", prefix) for number, prefix in enumerate(sorted(prefixes))]
     matching = [each for each in holders if gtin[1:].startswith(each.company_prefixes[0])]
     longest = max(matching, key=lambda each: len(each.company_prefixes[0]), default=None)
-    assert trust_list(*holders).issuer_of(gtin) is longest
+    listed = trust_list(*holders)
+    assert listed.issuer_of(gtin) is longest
+    assert listed.issuer_of(gtin) is longest  # remembered
 
 
 def test_every_key_of_a_slot_is_found_in_order() -> None:
