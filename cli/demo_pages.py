@@ -21,7 +21,7 @@ class ShortAddresses:
             timeout = _TIMEOUT_S
 
             def do_GET(self) -> None:
-                target = targets.get(self.path.strip("/"))
+                target = targets.get(urlsplit(self.path).path.strip("/"))
                 self.send_response(302 if target else 404)
                 if target:
                     self.send_header("Location", target)
