@@ -1,0 +1,172 @@
+"""The whole service on one machine, for tests: log, engine, ledger, and HTTP on a free port."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import uvicorn
+
+from authenticity.batch import Batch, encode_batch
+from authenticity.policy import DEFAULT_POLICY
+from authenticity.scan import Scan, encode_scan
+from events.embedded_log import EmbeddedLog
+from events.embedded_publisher import EmbeddedPublisher
+from events.publisher import Publisher, Record
+from events.topics import BATCHES, SCANS, TRUST, TRUST_KEY, batch_key, scan_key
+from ledger.administration import LedgerAdministration
+from ledger.opening import migrate, open_reader, open_writer
+from ledger.reading import LedgerReader
+from ledger.records import Role
+from stream.embedded import EmbeddedEngine
+from tests.world import World
+from verifier_api.app import Parts, create_app
+from verifier_api.serving import server_config
+from verifier_api.settings import Limits, Settings
+
+WAIT_S = 10.0
+
+
+@dataclass
+class Stand:
+    """`url` answers; `publish` and `settle` put scans through the real engine."""
+
+    world: World
+    folder: Path
+    url: str
+    publisher: Publisher
+    reader: LedgerReader
+    engine: EmbeddedEngine
+
+    def client(self, **changes: Any) -> httpx.Client:
+        """An HTTP client of this service."""
+        return httpx.Client(base_url=self.url, timeout=10, **changes)
+
+    def token(self, role: Role, name: str = "tester", prefixes: Sequence[str] | None = None) -> str:
+        """A new bearer token."""
+        administration = LedgerAdministration(self.folder / "ledger.sqlite")
+        try:
+            held = None if prefixes is None else tuple(prefixes)
+            ends_at = datetime.now(UTC) + timedelta(days=1)
+            secret, _ = administration.create_token(role, name, held, ends_at)
+            return secret
+        finally:
+            administration.close()
+
+    def bearer(
+        self, role: Role, name: str = "tester", prefixes: Sequence[str] | None = None
+    ) -> dict[str, str]:
+        """Request headers with a new token."""
+        return {"Authorization": f"Bearer {self.token(role, name, prefixes)}"}
+
+    def publish(self, *scans: Scan) -> None:
+        """Append these and wait until they are folded."""
+        records = [Record(SCANS, scan_key(None, scan.code), encode_scan(scan)) for scan in scans]
+        before = self.engine.stats.scans
+        self.publisher.publish(records).result(WAIT_S)
+        self.until(lambda: self.engine.stats.scans >= before + len(scans))
+
+    def register(self, batch: Batch) -> None:
+        """Register a batch and wait until it is in the catalogue."""
+        self.publisher.publish([Record(BATCHES, batch_key(batch), encode_batch(batch))]).result(5)
+        time.sleep(0.4)
+
+    def trust(self, document: bytes) -> None:
+        """Publish a trust list."""
+        self.publisher.publish([Record(TRUST, TRUST_KEY, document)]).result(WAIT_S)
+
+    def recorded(self) -> int:
+        """How many scans the engine has seen."""
+        return self.engine.stats.scans
+
+    @staticmethod
+    def until(holds: Callable[[], bool]) -> None:
+        """Wait, but not for ever."""
+        deadline = time.monotonic() + WAIT_S
+        while not holds():
+            assert time.monotonic() < deadline, "it did not come to hold"
+            time.sleep(0.02)
+
+
+@contextmanager
+def standing_service(
+    folder: Path,
+    *,
+    reader: Callable[[LedgerReader], LedgerReader] = lambda real: real,
+    publisher: Callable[[Publisher], Publisher] = lambda real: real,
+    settings: Settings | None = None,
+) -> Iterator[Stand]:
+    """Everything real unless told otherwise; ends by itself."""
+    world = World(now=datetime.now(UTC))
+    migrate(folder / "ledger.sqlite")
+    log_path = folder / "log.sqlite"
+    real_publisher: Publisher = EmbeddedPublisher(log_path)
+    engine = EmbeddedEngine(
+        EmbeddedLog(log_path), open_writer(folder / "ledger.sqlite"), world.roots, DEFAULT_POLICY
+    )
+    real_publisher.publish([Record(TRUST, TRUST_KEY, world.trust_document)]).result(WAIT_S)
+    engine.start()
+    Stand.until(lambda: engine.stats.trust_version == 1)
+    real_reader = open_reader(folder / "ledger.sqlite")
+    parts = Parts(
+        reader=reader(real_reader),
+        publisher=publisher(real_publisher),
+        roots=world.roots,
+        settings=settings or unhurried(),
+        engine_failure=lambda: engine.stats.failure,
+    )
+    with served(parts) as url:
+        yield Stand(world, folder, url, real_publisher, real_reader, engine)
+    real_publisher.close()
+    engine.stop()
+
+
+def unhurried() -> Settings:
+    """Without a limit that a test would meet."""
+    limits = Limits(anonymous_per_minute=1e8, anonymous_burst=1_000_000)
+    return Settings(limits=limits, report_url="https://reports.example/fake")
+
+
+@contextmanager
+def served(parts: Parts) -> Iterator[str]:
+    """The app under uvicorn, on a free port of this machine, in a thread."""
+    config = server_config(create_app(parts), host="127.0.0.1", port=0)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    Stand.until(lambda: server.started)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join(WAIT_S)
+        assert not thread.is_alive()
+
+
+class BrokenPublisher:
+    """A log that cannot be written, or never answers."""
+
+    def __init__(self, error: Exception | None) -> None:
+        self._error = error
+
+    def publish(self, records: Sequence[Record]) -> "Future[None]":
+        """Fails, or stays open."""
+        future: Future[None] = Future()
+        if self._error is not None:
+            future.set_exception(self._error)
+        return future
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+
+def path_of(code: str) -> str:
+    """Path and query of a printed code."""
+    return "/" + code.split("/", 3)[3]

@@ -1,0 +1,229 @@
+"""The consumer page in a real Chromium: every standing, phone and desk, light and dark."""
+
+import os
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from authenticity.batch import BatchStatus
+from tests.integration.api.stand import Stand, path_of
+from tests.world import P256_MAKER, PARIS, TOKYO, changed
+
+ARGS = (
+    "--no-sandbox", "--headless=new", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+PHONE = {"width": 390, "height": 844}
+DESK = {"width": 1280, "height": 900}
+LARGEST_PAGE_BYTES = 30_000
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=[*ARGS])
+        yield launched
+        launched.close()
+
+
+def _verified(stand: Stand) -> str:
+    return stand.world.code()
+
+
+def _seen_before(stand: Stand) -> str:
+    code = stand.world.code()
+    stand.publish(*(stand.world.scan(code, minutes=-minutes) for minutes in (50, 9)))
+    return code
+
+
+def _caution(stand: Stand) -> str:
+    code = stand.world.code()
+    stand.publish(
+        stand.world.scan(code, minutes=-60, place=PARIS),
+        stand.world.scan(code, minutes=-30, place=TOKYO),
+    )
+    return code
+
+
+def _recalled(stand: Stand) -> str:
+    code = stand.world.code(maker=P256_MAKER, lot="R1")
+    stand.register(stand.world.batch(maker=P256_MAKER, lot="R1", status=BatchStatus.RECALLED))
+    return code
+
+
+def _forged(stand: Stand) -> str:
+    return stand.world.forged_code()
+
+
+def _not_issued(stand: Stand) -> str:
+    return stand.world.unsigned_code()
+
+
+def _unreadable(stand: Stand) -> str:
+    return stand.world.code().replace("/01/095", "/01/096")
+
+
+def _expired(stand: Stand) -> str:
+    return stand.world.code(expiry="240131")
+
+
+STANDINGS: dict[str, tuple[Callable[[Stand], str], str]] = {
+    "verified": (_verified, "Genuine code"),
+    "seen-before": (_seen_before, "Genuine code, scanned before"),
+    "caution": (_caution, "Take care: copies may exist"),
+    "recalled": (_recalled, "Do not use"),
+    "forged": (_forged, "Do not use"),
+    "not-issued": (_not_issued, "Not issued by the maker"),
+    "unreadable": (_unreadable, "This could not be read"),
+    "expired": (_expired, "Genuine code"),
+}
+
+
+def _context(
+    browser: Browser, *, dark: bool = False, desk: bool = False, **more: object
+) -> BrowserContext:
+    context: BrowserContext = browser.new_context(
+        viewport=DESK if desk else PHONE,  # type: ignore[arg-type]
+        color_scheme="dark" if dark else "light",
+        locale="en-GB",
+        timezone_id="Asia/Tokyo",
+        **more,  # type: ignore[arg-type]
+    )
+    return context
+
+
+@pytest.mark.parametrize("name", STANDINGS)
+def test_every_standing_says_its_sentence_without_accessibility_violations(
+    browser: Browser, stand: Stand, name: str
+) -> None:
+    make, title = STANDINGS[name]
+    for dark, desk in ((False, False), (True, False), (False, True), (True, True)):
+        with _context(browser, dark=dark, desk=desk) as context:
+            page = context.new_page()
+            page.goto(stand.url + path_of(make(stand)))
+            page.locator("[data-status]:not(:empty)").wait_for()
+            assert page.locator("h1").inner_text() == title
+            assert (
+                page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]
+            )  # type: ignore[index]
+            _photograph(page, f"{name}-{'desk' if desk else 'phone'}-{'dark' if dark else 'light'}")
+            found = Axe().run(page)
+            assert found.violations_count == 0, found.generate_report()
+
+
+def _photograph(page: Page, name: str) -> None:
+    folder = os.environ.get("TOUCHSTONE_SCREENSHOTS")
+    if folder:
+        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
+
+
+def test_the_script_posts_exactly_one_scan_after_the_page_is_shown(
+    browser: Browser, stand: Stand
+) -> None:
+    before = stand.recorded()
+    posts: list[str] = []
+    with _context(browser) as context:
+        page = context.new_page()
+        page.on("request", lambda request: request.method == "POST" and posts.append(request.url))
+        page.goto(stand.url + path_of(stand.world.code()))
+        page.locator("[data-status]:not(:empty)").wait_for()
+        page.wait_for_timeout(1_200)
+    stand.until(lambda: stand.recorded() == before + 1)
+    assert posts == [f"{stand.url}/v1/scans?lang=en"]
+
+
+def test_own_rescan_is_not_called_seen_before(browser: Browser, stand: Stand) -> None:
+    url = stand.url + path_of(stand.world.code())
+    with _context(browser) as context:
+        for _ in range(2):
+            before = stand.recorded()
+            page = context.new_page()
+            page.goto(url)
+            page.locator("[data-status]:not(:empty)").wait_for()
+            assert page.locator("h1").inner_text() == "Genuine code"
+            assert "Not scanned before" in page.locator("[data-text]").inner_text()
+            stand.until(lambda before=before: stand.recorded() > before)  # type: ignore[misc]
+
+
+def test_without_javascript_the_button_records_the_scan(browser: Browser, stand: Stand) -> None:
+    before = stand.recorded()
+    with _context(browser, java_script_enabled=False) as context:
+        page = context.new_page()
+        page.goto(stand.url + path_of(stand.world.code()))
+        assert page.locator("h1").inner_text() == "Genuine code"
+        page.wait_for_timeout(800)
+        assert stand.recorded() == before
+        page.get_by_role("button", name="Confirm this scan").click()
+        assert page.get_by_text("Thank you. This scan is recorded.").is_visible()
+        assert page.locator("h1").inner_text() == "Genuine code"
+    stand.until(lambda: stand.recorded() == before + 1)
+
+
+def test_location_is_asked_for_only_after_the_click(browser: Browser, stand: Stand) -> None:
+    code = stand.world.code()
+    bodies: list[str] = []
+    with _context(
+        browser,
+        permissions=["geolocation"],
+        geolocation={"latitude": 48.85, "longitude": 2.35, "accuracy": 30},
+    ) as context:
+        page = context.new_page()
+        page.on("request", lambda request: bodies.append(request.post_data or ""))
+        page.goto(stand.url + path_of(code))
+        page.locator("[data-status]:not(:empty)").wait_for()
+        assert not any("48.85" in body for body in bodies)
+        page.get_by_role("button", name="share my location").click()
+        page.get_by_text("Your location was added").wait_for()
+    assert sum("48.85" in body for body in bodies) == 1
+
+
+def test_a_preview_that_never_shows_the_page_posts_none(stand: Stand) -> None:
+    before = stand.recorded()
+    path = path_of(stand.world.code())
+    with stand.client() as client:
+        assert client.head(path).status_code == 200
+        assert client.get(path, headers={"User-Agent": "WhatsApp/2"}).status_code == 200
+        head = client.head(path)
+    assert head.content == b""
+    assert stand.recorded() == before
+
+
+def test_the_whole_page_weighs_less_than_thirty_kilobytes(browser: Browser, stand: Stand) -> None:
+    weights: list[int] = []
+    with _context(browser) as context:
+        page = context.new_page()
+        page.on("response", lambda response: weights.append(len(response.body())))
+        page.goto(stand.url + path_of(_caution(stand)))
+        page.locator("[data-status]:not(:empty)").wait_for()
+    assert 0 < sum(weights) < LARGEST_PAGE_BYTES
+
+
+def test_times_are_written_in_the_readers_zone(browser: Browser, stand: Stand) -> None:
+    scan = stand.world.scan(stand.world.code())
+    noon = stand.world.now.replace(hour=1, minute=30, second=0, microsecond=0) - timedelta(days=3)
+    stand.publish(changed(scan, captured_at=noon, received_at=noon))
+    with _context(browser) as context:
+        page = context.new_page()
+        page.goto(stand.url + path_of(scan.code))
+        shown = page.locator("main dd time").first.inner_text()
+    assert "10:30" in shown  # 01:30 UTC in Tokyo
+
+
+def test_the_skip_link_and_the_button_are_reached_by_keyboard(
+    browser: Browser, stand: Stand
+) -> None:
+    with _context(browser, java_script_enabled=False) as context:
+        page = context.new_page()
+        page.goto(stand.url + path_of(stand.world.forged_code()))
+        page.keyboard.press("Tab")
+        assert page.locator(":focus").inner_text() == "Go to the answer"
+        reached = []
+        for _ in range(4):
+            page.keyboard.press("Tab")
+            reached.append(page.locator(":focus").inner_text())
+    assert "Report this pack" in reached
+    assert "Confirm this scan" in reached
