@@ -10,6 +10,8 @@ from cli.console import EXIT_BAD_ANSWER, err, fail, out, print_json
 from cli.data import DataFolder
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from authenticity.batch import Batch
 
 batches = typer.Typer(
@@ -32,19 +34,22 @@ def register(app: typer.Typer) -> None:
 
 @batches.command("register")
 def register_batch(
-    folder: Annotated[Path, typer.Argument(help="Folder of a finished run.")],
+    source: Annotated[
+        Path, typer.Argument(help="Folder of a finished run, or NDJSON of batch headers.")
+    ],
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Publish the batch of a finished run (again: it does no harm).
+    """Publish the batch of a finished run, or every batch in a file (again: it does no harm).
 
     Example: touchstone batches register batch-L7
     """
-    from producers.declarations import read_batch
+    from producers.declarations import read_batches
 
-    batch = read_batch(folder)
-    register_or_say_how(DataFolder.find(data), batch, f"touchstone batches register {folder}")
-    _say(batch, as_json)
+    found = read_batches(source)
+    register_or_say_how(DataFolder.find(data), found, f"touchstone batches register {source}")
+    for batch in found:
+        _say(batch, as_json)
 
 
 @batches.command()
@@ -154,7 +159,7 @@ def _declare(word: str, target: list[str], data: Path | None, as_json: bool) -> 
             next_step=f"touchstone batches {word} DIR",
         )
     batch = declared(current, Declaration(word), at=datetime.now(UTC))
-    register_or_say_how(where, batch, f"touchstone batches {word} {' '.join(target)}")
+    register_or_say_how(where, [batch], f"touchstone batches {word} {' '.join(target)}")
     if folder is not None:
         keep_batch(folder, batch)
     _say(batch, as_json)
@@ -175,9 +180,8 @@ def _batch_by_id(where: DataFolder, issuer: str, batch_id: str) -> "Batch":
 
 
 def _known_batches(where: DataFolder) -> "list[Batch]":
-    import asyncio
-
-    from ledger.opening import migrate, open_reader
+    from ledger.administration import LedgerAdministration
+    from ledger.opening import migrate
 
     if not where.ledger.exists():
         fail(
@@ -185,25 +189,14 @@ def _known_batches(where: DataFolder) -> "list[Batch]":
             next_step="start the engine with `touchstone up`, or name the folders of runs",
         )
     migrate(where.ledger)
-
-    async def read() -> "list[Batch]":
-        reader = open_reader(where.ledger)
-        try:
-            found: list[Batch] = []
-            after = None
-            while True:
-                page = await reader.batches(None, after=after, limit=500)
-                found += page.items
-                after = page.after
-                if after is None:
-                    return found
-        finally:
-            await reader.close()
-
-    return asyncio.run(read())
+    administration = LedgerAdministration(where.ledger)
+    try:
+        return administration.batches()
+    finally:
+        administration.close()
 
 
-def register_or_say_how(where: DataFolder, batch: "Batch", again: str) -> None:
+def register_or_say_how(where: DataFolder, found: "Sequence[Batch]", again: str) -> None:
     """Publish on the embedded log; the files of a run stay, whatever happens here."""
     from authenticity.errors import LogUnavailableError
     from events.embedded_publisher import EmbeddedPublisher
@@ -213,13 +206,13 @@ def register_or_say_how(where: DataFolder, batch: "Batch", again: str) -> None:
         where.root.mkdir(parents=True, exist_ok=True)
         publisher = EmbeddedPublisher(where.log)
         try:
-            publish_batches(publisher, [batch])
+            publish_batches(publisher, found)
         finally:
             publisher.close()
     except (LogUnavailableError, OSError) as error:
         hint = getattr(error, "next_step", "") or "check the data folder (--data)"
         raise LogUnavailableError(
-            f"the batch is not registered: {error}", next_step=f"{hint}; then run `{again}`"
+            f"nothing is registered: {error}", next_step=f"{hint}; then run `{again}`"
         ) from None
 
 

@@ -105,7 +105,7 @@ def issue(
     signing_seconds = time.perf_counter() - began
     printed = release_labels(issued, as_json) if release_labels else []
     again = f"touchstone batches register {target}"
-    register_or_say_how(DataFolder.find(data), issued.batch, again)
+    register_or_say_how(DataFolder.find(data), [issued.batch], again)
     rate = issued.signed / signing_seconds
     _say(issued, printed, time.perf_counter() - began, rate, as_json=as_json)
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
-from authenticity.batch import Catalogue, decode_batch
-from authenticity.errors import BatchError, ConfigurationError
+from authenticity.batch import Catalogue
+from authenticity.errors import ConfigurationError
 from authenticity.policy import DEFAULT_POLICY, Policy, read_policy
 from cli.console import err, fail
 from cli.data import DataFolder
@@ -53,6 +53,7 @@ def replay(
     Exit code 0, or 1 if some lines were no scans (they are named on stderr).
     """
     from cli.trust import load_trust_list
+    from producers.declarations import read_batches
     from stream.replay import Replay
 
     stem = None if scans == "-" else Path(scans).with_suffix("")
@@ -64,7 +65,7 @@ def replay(
         batches_path = None
     engine = Replay(
         load_trust_list(trust_path, roots, datetime.now(UTC)),
-        read_catalogue(batches_path),
+        Catalogue(read_batches(batches_path) if batches_path else ()),
         load_policy(policy),
     )
     with _opened(scans) as lines:
@@ -106,23 +107,6 @@ def load_policy(path: Path | None) -> Policy:
         return read_policy(path.read_text())
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"cannot read the policy {path}: {error}") from error
-
-
-def read_catalogue(path: Path | None) -> Catalogue:
-    """The batches in an NDJSON file of headers; none without a file."""
-    if path is None:
-        return Catalogue()
-    try:
-        lines = path.read_bytes().splitlines()
-    except OSError as error:
-        raise ConfigurationError(f"cannot read the batches {path}: {error}") from error
-    batches = []
-    for number, line in enumerate(lines, 1):
-        try:
-            batches.append(decode_batch(line))
-        except BatchError as error:
-            raise BatchError(f"{path.name} line {number}: {error}") from error
-    return Catalogue(batches)
 
 
 @contextmanager

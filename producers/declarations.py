@@ -7,7 +7,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from authenticity.batch import Batch, BatchStatus, decode_batch, encode_batch
-from authenticity.errors import ConfigurationError
+from authenticity.errors import BatchError, ConfigurationError
 from producers.run_folder import write_durably
 
 
@@ -52,6 +52,26 @@ def read_batch(folder: Path) -> Batch:
             f"{folder} is no folder of a finished run: {error.strerror}",
             next_step="name the folder that was given to `touchstone issue --out`",
         ) from None
+
+
+def read_batches(path: Path) -> list[Batch]:
+    """The batches of a run's folder (one), or of a file of headers, one JSON object a line.
+
+    Raises `ConfigurationError`, or `BatchError` naming the line.
+    """
+    if path.is_dir():
+        return [read_batch(path)]
+    try:
+        lines = path.read_bytes().splitlines()
+    except OSError as error:
+        raise ConfigurationError(f"cannot read the batches {path}: {error.strerror}") from None
+    batches: list[Batch] = []
+    for number, line in enumerate(lines, 1):
+        try:
+            batches.append(decode_batch(line))
+        except BatchError as error:
+            raise BatchError(f"{path.name} line {number}: {error}") from None
+    return batches
 
 
 def keep_batch(folder: Path, batch: Batch) -> None:
