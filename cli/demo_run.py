@@ -45,6 +45,8 @@ LONGEST_S: Final = 720.0
 """The calendar begins so many days ago; a second shows a day."""
 _DAYS_BEFORE: Final = 3.0
 """What happened before the curtain rises arrives all at once, and trade is in full swing."""
+_ON_ITS_WAY: Final = timedelta(days=1)
+"""What arrived within the last second cannot have been answered yet."""
 _TICK_S: Final = 0.05
 _FRAME_EVERY_S: Final = 0.25
 _PAUSE_FACTOR: Final = 10
@@ -237,7 +239,7 @@ class _Demo:
         timed = f"{left:.0f} s left   " if self._options.seconds else ""
         return Frame(
             tally=self._tally,
-            score=self._tally.score(self._now),
+            score=self._tally.score(self._now - _ON_ITS_WAY),
             second=self._second,
             now=self._now,
             day=int(self._second) + 1,

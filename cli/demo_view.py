@@ -176,7 +176,7 @@ def _pages(pages: dict[str, str]) -> Table:
     table = Table.grid(padding=(0, 2))
     for name, url in pages.items():
         style = {"genuine": GOOD, "copied": WARN}.get(name, BAD)
-        table.add_row(Text(f"a {name} pack", style), Text(url, f"underline link {url}"))
+        table.add_row(Text(f"a {name} pack", style), Text.assemble((url, f"underline link {url}")))
     return table
 
 
