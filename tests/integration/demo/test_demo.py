@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from cli.demo_service import choose_port
+
 pytestmark = pytest.mark.slow
 
 _UP_WITHIN_S = 20.0
@@ -25,8 +27,9 @@ def demo(tmp_path: Path, *arguments: str) -> "Iterator[subprocess.Popen[str]]":
     """A demonstration whose temporary folder lies in `tmp_path`; stopped at the end."""
     scratch = tmp_path / "scratch"
     scratch.mkdir(exist_ok=True)
+    port = str(choose_port(None, preferred=0))  # others may test here at the same time
     process = subprocess.Popen(
-        [sys.executable, "-m", "cli.main", "demo", *arguments],
+        [sys.executable, "-m", "cli.main", "demo", "--port", port, *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -36,7 +36,7 @@ class Running:
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     now = datetime.now(UTC)
-    port = choose_port(None)
+    port = choose_port(None, preferred=0)
     stage = set_stage(
         tmp_path_factory.mktemp("scanned") / "stage",
         seed=1,

@@ -1,6 +1,6 @@
 """Signatures from key files, and what is refused."""
 
-import pickle  # noqa: TID251 - to see what it refuses
+import pickle
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
