@@ -22,12 +22,12 @@ _ASK_AGAIN_S: Final = 0.1
 _TIMEOUT_S: Final = 5.0
 
 
-def choose_port(wanted: int | None) -> int:
-    """The wanted port, else 8000 if it is free, else any that is.
+def choose_port(wanted: int | None, preferred: int = _PREFERRED_PORT) -> int:
+    """The wanted port, else the preferred one if it is free, else any that is.
 
     Raises `UnavailableError` if the wanted one is taken.
     """
-    for port in (wanted,) if wanted else (_PREFERRED_PORT, 0):
+    for port in (wanted,) if wanted else (preferred, 0):
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((HOST, port))
