@@ -239,7 +239,7 @@ def _page_operations(path: str, lang: Json) -> Json:
         ),
         "post": _operation(
             f"confirm{number}", "The page's button: records without a script.", {200: shown},
-            problems=(401, 408, 413, 415, 422, 429, 503), parameters=parameters,
+            problems=(401, 404, 408, 413, 415, 422, 429, 503), parameters=parameters,
             html_problems=True,
             request={FORM: {"schema": {
                 "type": "object", "properties": fields, "required": list(fields),

@@ -69,6 +69,8 @@ def render_answer(sheet: Sheet) -> str:
         msg("Lot"): answer.lot,
         msg("Expiry"): _printed(answer.expiry, words, sheet.at),
     }
+    expired = Note.EXPIRED in answer.notes
+    tone, icon = _look(answer, expired=expired)
     return (
         environment()
         .get_template("answer.html")
@@ -79,9 +81,10 @@ def render_answer(sheet: Sheet) -> str:
             sheet=sheet,
             kickers=_KICKERS,
             tones=_TONES,
-            tone="mute" if answer.doubt in _MUTE else _TONES[answer.standing],
+            tone=tone,
+            icon=icon,
             facts={label: value for label, value in facts.items() if value},
-            expired=Note.EXPIRED in answer.notes,
+            expired=expired,
             languages=LANGUAGE_NAMES,
             language_link=language_link(sheet.code_text),
             versions=versions(),
@@ -102,6 +105,16 @@ def render_apology(words: Words, *, too_many: bool) -> str:
         languages=LANGUAGE_NAMES,
         language_link="?lang=",
     )
+
+
+def _look(answer: Answer, *, expired: bool) -> tuple[str, str]:
+    """Colour and icon. What is past its date, or not checked to the end, is not shown in green."""
+    tone = "mute" if answer.doubt in _MUTE else _TONES[answer.standing]
+    if tone == "good" and expired:
+        return "care", Standing.CAUTION
+    if tone == "good" and answer.provisional:
+        return "wait", "provisional"
+    return tone, answer.standing
 
 
 def language_link(code_text: str) -> str:

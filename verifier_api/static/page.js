@@ -61,7 +61,8 @@
       find("[data-reference]").textContent = answer.reference;
       show(answer);
       say("recorded");
-      if (navigator.geolocation) find("[data-place]").hidden = false;
+      const place = find("[data-place]");
+      if (navigator.geolocation && place.dataset.place === "useful") place.hidden = false;
     } catch {
       say("failed");
     }

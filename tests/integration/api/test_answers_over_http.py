@@ -1,0 +1,396 @@
+"""The API as callers meet it: real server, real log, real engine, real ledger."""
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+
+from authenticity.errors import LogUnavailableError
+from authenticity.history import History
+from authenticity.item import ItemId
+from authenticity.scan import Act, Channel, encode_scan
+from ledger.reading import LedgerReader
+from ledger.records import Role
+from tests.integration.api.stand import (
+    BrokenPublisher,
+    Stand,
+    path_of,
+    standing_service,
+)
+from tests.world import PARIS, TOKYO
+from verifier_api.settings import Limits, Settings
+
+ANSWER_IS_OWED_WITHIN_S = 1.5
+
+
+@pytest.fixture
+def client(stand: Stand) -> Iterator[httpx.Client]:
+    with stand.client() as client:
+        yield client
+
+
+def _posted(client: httpx.Client, path: str, body: object, **more: Any) -> dict[str, Any]:
+    response = client.post(path, json=body, **more)
+    assert response.status_code in (200, 202), response.text
+    answer: dict[str, Any] = response.json()
+    return answer
+
+
+def test_verify_records_nothing(client: httpx.Client, stand: Stand) -> None:
+    before = stand.recorded()
+    answer = _posted(client, "/v1/verify", {"code": stand.world.code()})
+    time.sleep(0.3)
+    assert (answer["standing"], answer["recorded"]) == ("verified", False)
+    assert stand.recorded() == before
+
+
+def test_a_recorded_scan_is_seen_before_for_another_session_alone(
+    client: httpx.Client, stand: Stand
+) -> None:
+    code = stand.world.code()
+    before = stand.recorded()
+    assert _posted(client, "/v1/scans", {"code": code, "session": "one"})["recorded"]
+    stand.until(lambda: stand.recorded() > before)
+    same = _posted(client, "/v1/verify", {"code": code, "session": "one"})
+    other = _posted(client, "/v1/verify", {"code": code, "session": "two"})
+    assert (same["standing"], other["standing"]) == ("verified", "seen-before")
+    assert (same["scans"], other["scans"]) == (0, 1)
+
+
+def test_the_same_scan_again_gets_the_same_answer_and_counts_once(
+    client: httpx.Client, stand: Stand
+) -> None:
+    scan = {
+        "code": stand.world.code(),
+        "scan_id": "retry-1",
+        "session": "mine",
+        "captured_at": datetime.now(UTC).isoformat(),
+    }
+    before = stand.recorded()
+    first = _posted(client, "/v1/scans", scan)
+    stand.until(lambda: stand.recorded() > before)
+    assert _posted(client, "/v1/scans", scan) == first
+    stand.until(lambda: stand.recorded() >= before + 2)
+    other = _posted(client, "/v1/verify", {"code": scan["code"]})
+    assert other["scans"] == 1
+
+
+def test_nobody_overwrites_anothers_scan_id(client: httpx.Client, stand: Stand) -> None:
+    code, at = stand.world.code(), datetime.now(UTC)
+    before = stand.recorded()
+    for session, minutes in (("one", 0), ("two", 1)):
+        captured_at = (at - timedelta(minutes=minutes)).isoformat()
+        scan = {"code": code, "scan_id": "same", "session": session, "captured_at": captured_at}
+        _posted(client, "/v1/scans", scan)
+    stand.until(lambda: stand.recorded() >= before + 2)
+    serial = code.split("/21/")[1].split("?")[0]
+    response = client.get(
+        f"/v1/items/09521234000013/{serial}", headers=stand.bearer(Role.OFFICER, "customs-9")
+    )
+    kinds = {finding["kind"] for finding in response.json()["findings"]}
+    assert response.json()["scans"] == 2
+    assert "scan-id-reused" not in kinds
+
+
+def test_an_anonymous_body_can_claim_no_authority(client: httpx.Client, stand: Stand) -> None:
+    code = stand.world.code()
+    before = stand.recorded()
+    claimed = stand.world.officer_scan(code, act=Act.DESTROY)
+    _posted(client, "/v1/scans", msgspec.to_builtins(claimed))
+    stand.until(lambda: stand.recorded() > before)
+    history = _history(stand, code)
+    [sighting] = history.sightings
+    assert (sighting.actor, sighting.act, sighting.channel) == (0, 0, 0)
+
+
+def test_an_officers_act_is_recorded_under_their_name(client: httpx.Client, stand: Stand) -> None:
+    code = stand.world.code()
+    before = stand.recorded()
+    headers = stand.bearer(Role.OFFICER, "customs-2")
+    body = {"code": code, "act": "detain", "channel": "police"}
+    answer = _posted(client, "/v1/scans", body, headers=headers)
+    stand.until(lambda: stand.recorded() > before)
+    [sighting] = _history(stand, code).sightings
+    assert answer["advice"]["title"] == "Green: genuine code"
+    assert sighting.actor != 0
+    assert sighting.act != 0
+
+
+def _history(stand: Stand, code: str) -> History:
+    import asyncio
+
+    serial = code.split("/21/")[1].split("?")[0]
+
+    async def read() -> History | None:
+        return await stand.reader.item(stand.world.item(serial))
+
+    history = asyncio.run(read())
+    assert history is not None
+    return history
+
+
+def test_bulk_answers_every_line_and_says_which_failed(client: httpx.Client, stand: Stand) -> None:
+    good = encode_scan(stand.world.scan(stand.world.code()))
+    lines = b"\n".join([good, b"{", b'{"code": 1}', good])
+    response = client.post(
+        "/v1/scans", content=lines, headers={"Content-Type": "application/x-ndjson"}
+    )
+    results = response.json()["results"]
+    assert response.status_code == 207
+    assert [result["recorded"] for result in results] == [True, False, False, True]
+    assert [result.get("status") for result in results] == [None, 400, 422, None]
+    assert [result["line"] for result in results[1:3]] == [2, 3]
+
+
+def test_ten_thousand_lines_are_recorded_and_one_more_is_refused(stand: Stand) -> None:
+    code = stand.world.code()
+    before = stand.recorded()
+    line = json.dumps({"code": code, "session": "pallet"}).encode()
+    headers = {"Content-Type": "application/x-ndjson"} | stand.bearer(Role.OFFICER, "port")
+    with httpx.Client(base_url=stand.url, timeout=60) as client:
+        refused = client.post("/v1/scans", content=b"\n".join([line] * 10_001), headers=headers)
+        taken = client.post("/v1/scans", content=b"\n".join([line] * 10_000), headers=headers)
+    assert refused.status_code == 413
+    assert taken.json()["recorded"] == 10_000
+    stand.until(lambda: stand.recorded() >= before + 10_000)
+
+
+@pytest.mark.parametrize(
+    ("content", "headers", "status"),
+    [
+        (b"{", {"Content-Type": "application/json"}, 400),
+        (b'{"x": ' + b"[" * 8_000, {"Content-Type": "application/json"}, 400),
+        (b'{"code": 7}', {"Content-Type": "application/json"}, 422),
+        (b"\xff", {"Content-Type": "application/json"}, 400),
+        (b'{"code": "\\ud800"}', {"Content-Type": "application/json"}, 400),
+        (b"x", {"Content-Type": "text/plain"}, 415),
+        (b" " * 20_000, {"Content-Type": "application/json"}, 413),
+        (b'{"code": "x"}', {"Content-Type": "application/json", "Authorization": "Basic x"}, 401),
+    ],
+)
+def test_bad_requests_are_problems_in_words(
+    client: httpx.Client, content: bytes, headers: dict[str, str], status: int
+) -> None:
+    response = client.post("/v1/verify", content=content, headers=headers)
+    assert response.status_code == status
+    assert response.headers["content-type"] == "application/problem+json"
+    assert {"type", "title", "status", "detail", "next_step"} <= set(response.json())
+
+
+def test_unknown_paths_and_methods_are_problems_too(client: httpx.Client) -> None:
+    missing, wrong = client.get("/nix"), client.put("/v1/alerts/x")
+    assert (missing.status_code, wrong.status_code) == (404, 405)
+    assert {missing.headers["content-type"], wrong.headers["content-type"]} == {
+        "application/problem+json"
+    }
+    assert set(wrong.headers["allow"].replace(" ", "").split(",")) == {"GET", "HEAD", "PATCH"}
+
+
+def test_revocation_reaches_the_running_service_and_a_rollback_does_not(tmp_path: Path) -> None:
+    with standing_service(tmp_path) as stand, stand.client() as client:
+        code = stand.world.code()
+        assert _posted(client, "/v1/verify", {"code": code})["standing"] == "verified"
+        revoked_at = datetime.now(UTC) - timedelta(seconds=1)
+        stand.trust(stand.world.next_trust_document(revoked={0: revoked_at}))
+        stand.until(lambda: _posted(client, "/v1/verify", {"code": code})["doubt"] == "key-revoked")
+        stand.trust(stand.world.trust_document)
+        time.sleep(2)
+        assert _posted(client, "/v1/verify", {"code": code})["standing"] == "suspect"
+        etag = client.get("/.well-known/trust-list.jws").headers["etag"]
+        again = client.get("/.well-known/trust-list.jws", headers={"If-None-Match": etag})
+        assert again.status_code == 304
+
+
+class SlowReader:
+    """The real ledger, whose items never come."""
+
+    def __init__(self, real: LedgerReader) -> None:
+        self._real = real
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+    async def item(self, item: ItemId) -> History | None:
+        import asyncio
+
+        await asyncio.sleep(60)
+        return None
+
+
+def test_a_ledger_that_never_answers_gives_a_provisional_answer_in_time(tmp_path: Path) -> None:
+    with (
+        standing_service(tmp_path, reader=lambda real: SlowReader(real)) as stand,
+        stand.client() as client,
+    ):
+        for path, status in (("/v1/verify", 200), ("/v1/scans", 202)):
+            started = time.monotonic()
+            response = client.post(path, json={"code": stand.world.code()})
+            assert time.monotonic() - started < ANSWER_IS_OWED_WITHIN_S
+            assert response.status_code == status
+            assert (response.json()["verdict"], response.json()["provisional"]) == (
+                "Genuine",
+                True,
+            )
+
+
+@pytest.mark.parametrize("error", [LogUnavailableError("disk full"), None], ids=["full", "hangs"])
+def test_a_log_that_cannot_be_written_gives_503_with_the_verdict(
+    tmp_path: Path, error: Exception | None
+) -> None:
+    with (
+        standing_service(tmp_path, publisher=lambda _: BrokenPublisher(error)) as stand,
+        stand.client() as client,
+    ):
+        started = time.monotonic()
+        response = client.post("/v1/scans", json={"code": stand.world.forged_code()})
+        assert time.monotonic() - started < ANSWER_IS_OWED_WITHIN_S
+        assert response.status_code == 503
+        assert response.headers["content-type"] == "application/problem+json"
+        assert response.json()["answer"]["doubt"] == "forged"
+        assert response.json()["answer"]["recorded"] is False
+        assert client.get("/readyz").status_code == 503
+
+
+def test_rights_holders_see_their_own_brand_alone(client: httpx.Client, stand: Stand) -> None:
+    code = stand.world.code()
+    stand.publish(
+        stand.world.scan(code, minutes=-60, place=PARIS),
+        stand.world.scan(code, minutes=-30, place=TOKYO),
+    )
+    serial = code.split("/21/")[1].split("?")[0]
+    own = stand.bearer(Role.RIGHTS_HOLDER, "alpine", ["9521234"])
+    other = stand.bearer(Role.RIGHTS_HOLDER, "harbour", ["9526543"])
+    path = f"/v1/items/09521234000013/{serial}"
+    seen = client.get(path, headers=own)
+    assert seen.json()["standing"] == "caution"
+    assert client.get(path, headers=other).status_code == 404
+    alerts = client.get("/v1/alerts", headers=own).json()["alerts"]
+    assert any(record["alert"]["item"].endswith(serial) for record in alerts)
+    foreign = client.get("/v1/alerts", headers=other).json()["alerts"]
+    assert all("/01/09526543" in record["alert"]["item"] for record in foreign)
+    answer = _posted(client, "/v1/verify", {"code": code}, headers=own)
+    cloned = next(f for f in answer["findings"] if f["kind"] == "clone-suspected")
+    assert cloned["reasons"]
+    assert client.get(f"/v1/alerts/{cloned['alert_id']}", headers=own).status_code == 200
+    assert client.get(f"/v1/alerts/{cloned['alert_id']}", headers=other).status_code == 404
+    anonymous = _posted(client, "/v1/verify", {"code": code})
+    assert {tuple(f["reasons"]) for f in anonymous["findings"]} == {()}
+
+
+def test_a_case_moves_and_closing_needs_a_reason(client: httpx.Client, stand: Stand) -> None:
+    stand.publish(stand.world.scan(stand.world.forged_code()))
+    headers = stand.bearer(Role.RIGHTS_HOLDER, "alpine-2", ["9521234"])
+    where = {"kind": "forged", "case": "new", "limit": 1}
+    [record] = client.get("/v1/alerts", params=where, headers=headers).json()["alerts"]
+    path = f"/v1/alerts/{record['alert']['id']}"
+    active = client.patch(path, json={"state": "active"}, headers=headers)
+    assert (active.status_code, active.json()["case"]) == (200, "active")
+    assert client.patch(path, json={"state": "closed"}, headers=headers).status_code == 409
+    closed = client.patch(path, json={"state": "closed", "reason": "destroyed"}, headers=headers)
+    assert closed.json()["steps"][-1]["by"] == "alpine-2"
+    officer = stand.bearer(Role.OFFICER, "customs-3")
+    assert client.patch(path, json={"state": "active"}, headers=officer).status_code == 403
+
+
+def test_the_stream_resumes_after_the_last_event_seen(stand: Stand) -> None:
+    headers = stand.bearer(Role.ADMIN, "watcher")
+    stand.publish(stand.world.scan(stand.world.forged_code()))
+    first = _events(stand, headers | {"Last-Event-ID": "0"}, 1)[0]
+    later: list[dict[str, Any]] = []
+
+    def listen() -> None:
+        later.extend(_events(stand, headers | {"Last-Event-ID": str(_newest(stand))}, 1))
+
+    thread = threading.Thread(target=listen)
+    thread.start()
+    time.sleep(0.5)
+    code = stand.world.forged_code()
+    stand.publish(stand.world.scan(code))
+    thread.join(10)
+    assert first["number"] >= 1
+    assert later[0]["alert"]["item"].endswith(code.split("/21/")[1].split("?")[0])
+
+
+def _newest(stand: Stand) -> int:
+    import asyncio
+
+    return asyncio.run(stand.reader.newest_feed_number())
+
+
+def _events(stand: Stand, headers: dict[str, str], count: int) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    with stand.client() as client, client.stream("GET", "/v1/alerts/stream", headers=headers) as s:
+        for line in s.iter_lines():
+            if line.startswith("data: "):
+                found.append(json.loads(line[6:]))
+                if len(found) == count:
+                    break
+    return found
+
+
+def test_one_code_answers_as_page_json_or_linkset(client: httpx.Client, stand: Stand) -> None:
+    path = path_of(stand.world.code())
+    kinds = {
+        accept: client.get(path, headers={"Accept": accept}).headers["content-type"]
+        for accept in ("*/*", "text/html", "application/json", "application/linkset+json")
+    }
+    assert [kind.partition(";")[0] for kind in kinds.values()] == [
+        "text/html", "text/html", "application/json", "application/linkset+json",
+    ]  # fmt: skip
+    linkset = client.get(f"{path}&linkType=linkset").json()["linkset"]
+    assert "https://ref.gs1.org/voc/pip" in linkset[0]
+    assert client.get("/.well-known/gs1resolver").json()["supportedPrimaryKeys"] == ["01"]
+
+
+def test_an_escaped_serial_is_read_as_it_was_printed(client: httpx.Client, stand: Stand) -> None:
+    code = stand.world.code(serial="A/B+C%2")
+    answer = client.get(path_of(code), headers={"Accept": "application/json"}).json()
+    assert (answer["standing"], answer["doubt"]) == ("verified", None)
+    raw = path_of(code).replace("%2F", "/")
+    assert client.get(raw, headers={"Accept": "application/json"}).json()["doubt"] is not None
+
+
+def test_anonymous_calls_are_limited_and_told_when_to_return(tmp_path: Path) -> None:
+    limits = Limits(anonymous_per_minute=60, anonymous_burst=3)
+    with (
+        standing_service(tmp_path, settings=Settings(limits=limits)) as stand,
+        stand.client() as client,
+    ):
+        body = {"code": stand.world.code()}
+        statuses = [client.post("/v1/verify", json=body).status_code for _ in range(5)]
+        refused = client.post("/v1/verify", json=body, headers={"X-Forwarded-For": "9.9.9.9"})
+        page = client.get(path_of(body["code"]))
+        officer = client.post("/v1/verify", json=body, headers=stand.bearer(Role.OFFICER))
+    assert statuses == [200, 200, 200, 429, 429]
+    assert refused.status_code == 429
+    assert int(refused.headers["retry-after"]) >= 1
+    assert (page.status_code, page.headers["content-type"]) == (429, "text/html; charset=utf-8")
+    assert officer.status_code == 200
+
+
+def test_a_revoked_token_stops_working_within_two_seconds(stand: Stand) -> None:
+    from ledger.administration import LedgerAdministration
+
+    headers = stand.bearer(Role.ADMIN, "leaver")
+    administration = LedgerAdministration(stand.folder / "ledger.sqlite")
+    with stand.client() as client:
+        assert client.get("/v1/batches", headers=headers).status_code == 200
+        [token] = [record for record in administration.tokens() if record.name == "leaver"]
+        administration.revoke_token(token.id)
+        time.sleep(2.1)
+        assert client.get("/v1/batches", headers=headers).status_code == 401
+    administration.close()
+
+
+def test_no_channel_beyond_the_role(client: httpx.Client, stand: Stand) -> None:
+    body = {"code": stand.world.code(), "channel": Channel.MAKER}
+    headers = stand.bearer(Role.OFFICER, "customs-4")
+    assert client.post("/v1/scans", json=body, headers=headers).status_code == 422
+    assert client.post("/v1/scans", json=body).status_code == 202

@@ -1,0 +1,60 @@
+"""The running API against its own OpenAPI: no 5xx, nothing undocumented."""
+
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from ledger.records import Role
+from tests.integration.api.stand import Stand, standing_service
+from verifier_api.contract import openapi_document
+
+SCHEMA = schemathesis.openapi.from_dict(openapi_document())
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+]
+
+
+@pytest.fixture(scope="module")
+def contract_stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
+    folder: Path = tmp_path_factory.mktemp("contract")
+    with standing_service(folder) as running:
+        for _ in range(3):
+            running.publish(running.world.scan(running.world.forged_code()))
+        running.register(running.world.batch())
+        yield running
+
+
+@pytest.fixture(scope="module")
+def admin(contract_stand: Stand) -> dict[str, str]:
+    return contract_stand.bearer(Role.ADMIN, "schemathesis")
+
+
+@SCHEMA.exclude(path="/v1/alerts/stream").parametrize()
+@settings(
+    max_examples=12,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=list(HealthCheck),
+)
+def test_every_response_is_as_documented(
+    case: Any, contract_stand: Stand, admin: dict[str, str]
+) -> None:
+    for headers in ({}, admin):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of the tool's own making
+            response = case.call(base_url=contract_stand.url, headers=headers)
+            case.validate_response(response, checks=CHECKS)
