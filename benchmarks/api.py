@@ -1,9 +1,11 @@
 """`POST /v1/verify` against a bare ASGI app that does the same verification.
 
-The pair decodes the same body, verifies the same code and encodes the verdict: no router,
-no rate limit, no language, no security headers, no ledger. Codes are all different, so no
+The pair decodes the same body, verifies the code, looks the item up in the same ledger,
+judges its history and encodes verdict and standing: no router, no rate limit, no tokens,
+no wording, no metrics, no security headers, no deadline. Codes are all different, so no
 memory helps. Taken twice: in one process over ASGI, and over uvicorn and loopback with
-several connections, the server in a process of its own.
+several connections, the server in a process of its own. The details also give a pair
+that checks the signature alone, without a ledger.
 """
 
 import asyncio
@@ -13,16 +15,21 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from contextlib import contextmanager
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
+from authenticity.look import look_at
+from authenticity.policy import DEFAULT_POLICY
+from authenticity.scan import Channel, Scan
+from authenticity.sighting import sight
+from authenticity.verdict import Genuine
 from authenticity.verify import verify
 from benchmarks.result import Result, interleaved, machine
 from tests.world import World
+from verifier_api.look_ups import LookUps
 
 App = Callable[..., Awaitable[None]]
 Message = MutableMapping[str, Any]
@@ -36,19 +43,27 @@ def measure(*, quick: bool) -> Result:
     """`ours` and `pair` are checks a second over ASGI; loopback is among the details."""
     runs, count = (3, 1_000) if quick else (7, 3_000)
     with tempfile.TemporaryDirectory() as folder, prepared(Path(folder)) as (service, world):
-        bodies = _bodies(world, count * (2 * runs + 2))
-        bare_app = bare(world)
+        bodies = _bodies(world, count * (4 * runs + 2))
+        bare_app = bare(world, service)
+        signature_only = bare(world, None)
         asyncio.run(_in_process(service, [next(bodies) for _ in range(200)]))
         ours, pair, ratio = interleaved(
             lambda: _timed(service, bodies, count), lambda: _timed(bare_app, bodies, count), runs
         )
+        _, signatures, signature_ratio = interleaved(
+            lambda: _timed(service, bodies, count),
+            lambda: _timed(signature_only, bodies, count),
+            runs,
+        )
     loop_ours, loop_pair, loop_ratio = _over_loopback(runs, count)
     details: dict[str, float | int | str] = {
+        "signature_only_pair": round(signatures, 1),
+        "signature_only_ratio": round(signature_ratio, 3),
         "loopback_ours": round(loop_ours, 1),
         "loopback_pair": round(loop_pair, 1),
         "loopback_ratio": round(loop_ratio, 3),
         "loopback_connections": _CONNECTIONS,
-        "codes": "all different, Ed25519; ours also asks the ledger",
+        "codes": "all different, Ed25519",
     }
     return Result("api", "checks/s", ours, pair, ratio, AIM, runs, machine(), details)
 
@@ -103,10 +118,11 @@ class _Body(msgspec.Struct):
     code: str
 
 
-def bare(world: World) -> App:
-    """The pair."""
+def bare(world: World, service: Any) -> App:
+    """The pair; with the ledger of `service`, or without any."""
     decoder = msgspec.json.Decoder(_Body)
     trust_list = world.trust_list
+    look_ups = service and LookUps(service.state.running.parts.reader, within_s=1.0)
 
     async def app(scope: Message, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
@@ -114,8 +130,16 @@ def bare(world: World) -> App:
             return
         message = await receive()
         body = decoder.decode(message["body"])
-        verdict = verify(body.code, trust_list, datetime.now(UTC))
-        answer = msgspec.json.encode(asdict(verdict))
+        now = datetime.now(UTC)
+        verdict = verify(body.code, trust_list, now)
+        standing = ""
+        if look_ups and isinstance(verdict, Genuine):
+            known = await look_ups.known(verdict.item)
+            scan = Scan(1, "0", "bench", body.code, now, now, Channel.CONSUMER, False)
+            look = sight(scan, verdict, trust_list.version)
+            looked = look_at(verdict.item, look, known.history, known.catalogue, DEFAULT_POLICY)
+            standing = looked.standing if looked else ""
+        answer = msgspec.json.encode((standing, verdict))
         headers = [
             (b"content-type", b"application/json"),
             (b"content-length", b"%d" % len(answer)),
@@ -135,7 +159,6 @@ async def _lifespan(receive: Any, send: Any) -> None:
 @contextmanager
 def prepared(folder: Path) -> Iterator[tuple[App, World]]:
     """The real service on a real ledger, with a trust list in force."""
-    from authenticity.policy import DEFAULT_POLICY
     from events.embedded_log import EmbeddedLog
     from events.embedded_publisher import EmbeddedPublisher
     from events.publisher import Record
@@ -229,7 +252,7 @@ def _serve(which: str) -> None:
     import uvicorn
 
     with tempfile.TemporaryDirectory() as folder, prepared(Path(folder)) as (service, world):
-        app: Any = service if which == "ours" else bare(world)
+        app: Any = service if which == "ours" else bare(world, service)
         config = uvicorn.Config(app, port=0, log_level="error", access_log=False)
         server = uvicorn.Server(config)
 

@@ -1,5 +1,6 @@
 """What the service asks of the ledger."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from authenticity.batch import Batch, Catalogue
@@ -26,6 +27,10 @@ class LedgerReader(Protocol):
 
     async def item(self, item: ItemId) -> History | None:
         """The history of an item, None if it was never scanned."""
+        ...
+
+    async def items(self, items: Sequence[ItemId]) -> tuple[list[History | None], Catalogue]:
+        """The histories of these items, in their order, and the catalogue, in one visit."""
         ...
 
     async def catalogue(self) -> Catalogue:

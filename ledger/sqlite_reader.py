@@ -60,6 +60,10 @@ class SqliteReader:
         """See `LedgerReader.item`."""
         return await self._in_thread(self._item, to_key(item))
 
+    async def items(self, items: Sequence[ItemId]) -> tuple[list[History | None], Catalogue]:
+        """See `LedgerReader.items`."""
+        return await self._in_thread(self._items, [to_key(item) for item in items])
+
     async def catalogue(self) -> Catalogue:
         """See `LedgerReader.catalogue`."""
         return await self._in_thread(self._read_catalogue)
@@ -184,6 +188,9 @@ class SqliteReader:
                 .fetchone()
             )
         return decode_history(row[0]) if row else None
+
+    def _items(self, keys: Sequence[str]) -> tuple[list[History | None], Catalogue]:
+        return [self._item(key) for key in keys], self._read_catalogue()
 
     def _read_catalogue(self) -> Catalogue:
         """Two threads may read it at once; each leaves a catalogue with its own version."""

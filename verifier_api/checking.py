@@ -16,13 +16,13 @@ from authenticity.verify import judge
 from ledger.reading import LedgerReader
 from verifier_api.answers import Answer, Known, Question, answer, item_to_look_up
 from verifier_api.callers import Caller
+from verifier_api.look_ups import LookUps
 from verifier_api.metrics import Metrics
 from verifier_api.problems import NO_TRUST_LIST, Problem
 from verifier_api.trust_watch import TrustInForce, TrustWatch
 from verifier_api.wording import Words
 
 _CODES_A_TURN: Final = 256
-_LOOK_UPS_AT_ONCE: Final = 64
 _FAILURES_TO_REST: Final = 3
 _REST_S: Final = 2.0
 
@@ -50,6 +50,7 @@ class Checker:
         self._metrics = metrics
         self._monotonic_s = monotonic_s
         self._ledger_within_s = ledger_within_s
+        self._look_ups = LookUps(reader, within_s=ledger_within_s)
         self._failures = 0
         self._rests_until_s = 0.0
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="verify")
@@ -122,7 +123,7 @@ class Checker:
             return None
         try:
             async with asyncio.timeout(self._ledger_within_s):
-                known = Known(await self._reader.item(item), await self._reader.catalogue())
+                known = await self._look_ups.known(item)
         except (TimeoutError, UnavailableError) as error:
             self._failed(error)
             return None
@@ -130,22 +131,19 @@ class Checker:
         return known
 
     async def _look_up_many(self, items: Iterable[ItemId]) -> dict[ItemId, Known]:
-        waiting = iter(items)
         known: dict[ItemId, Known] = {}
-
-        async def take_turns() -> None:
-            for item in waiting:
-                found = Known(await self._reader.item(item), await self._reader.catalogue())
-                known[item] = found
-
+        waiting = list(items)
         if self._monotonic_s() < self._rests_until_s:
             return known
         try:
-            async with asyncio.timeout(self._ledger_within_s), asyncio.TaskGroup() as group:
-                for _ in range(_LOOK_UPS_AT_ONCE):
-                    group.create_task(take_turns())
-        except* (TimeoutError, UnavailableError) as errors:
-            self._failed(errors)
+            async with asyncio.timeout(self._ledger_within_s):
+                for start in range(0, len(waiting), _CODES_A_TURN):
+                    part = waiting[start : start + _CODES_A_TURN]
+                    histories, catalogue = await self._reader.items(part)
+                    for item, history in zip(part, histories, strict=True):
+                        known[item] = Known(history, catalogue)
+        except (TimeoutError, UnavailableError) as error:
+            self._failed(error)
         return known
 
     def _failed(self, error: BaseException) -> None:

@@ -1,9 +1,10 @@
 """The API as callers meet it: real server, real log, real engine, real ledger."""
 
+import asyncio
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import httpx
 import msgspec
 import pytest
 
+from authenticity.batch import Catalogue
 from authenticity.errors import LogUnavailableError
 from authenticity.history import History
 from authenticity.item import ItemId
@@ -124,8 +126,6 @@ def test_an_officers_act_is_recorded_under_their_name(client: httpx.Client, stan
 
 
 def _history(stand: Stand, code: str) -> History:
-    import asyncio
-
     serial = code.split("/21/")[1].split("?")[0]
 
     async def read() -> History | None:
@@ -217,11 +217,9 @@ class SlowReader:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._real, name)
 
-    async def item(self, item: ItemId) -> History | None:
-        import asyncio
-
+    async def items(self, items: Sequence[ItemId]) -> tuple[list[History | None], Catalogue]:
         await asyncio.sleep(60)
-        return None
+        raise AssertionError("nobody waits so long")
 
 
 def test_a_ledger_that_never_answers_gives_a_provisional_answer_in_time(tmp_path: Path) -> None:
@@ -287,8 +285,8 @@ def test_rights_holders_see_their_own_brand_alone(client: httpx.Client, stand: S
 def test_a_case_moves_and_closing_needs_a_reason(client: httpx.Client, stand: Stand) -> None:
     stand.publish(stand.world.scan(stand.world.forged_code()))
     headers = stand.bearer(Role.RIGHTS_HOLDER, "alpine-2", ["9521234"])
-    where = {"kind": "forged", "case": "new", "limit": 1}
-    [record] = client.get("/v1/alerts", params=where, headers=headers).json()["alerts"]
+    where = "kind=forged&case=new&limit=1"
+    [record] = client.get(f"/v1/alerts?{where}", headers=headers).json()["alerts"]
     path = f"/v1/alerts/{record['alert']['id']}"
     active = client.patch(path, json={"state": "active"}, headers=headers)
     assert (active.status_code, active.json()["case"]) == (200, "active")
@@ -319,8 +317,6 @@ def test_the_stream_resumes_after_the_last_event_seen(stand: Stand) -> None:
 
 
 def _newest(stand: Stand) -> int:
-    import asyncio
-
     return asyncio.run(stand.reader.newest_feed_number())
 
 
