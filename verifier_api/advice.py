@@ -57,7 +57,7 @@ _TITLES_OF_CAUSE: Final[dict[Cause, str]] = {
 
 _TEXTS: Final[dict[Cause, str]] = {
     FindingKind.CLONE_SUSPECTED: msg(
-        "Genuine code, but copies may exist: it was scanned in places one pack cannot have been. "
+        "Genuine code, but copies may exist: this code has been scanned elsewhere too. "
         "Compare lot and expiry with the pack."
     ),
     FindingKind.WRONG_BATCH: msg(

@@ -1,0 +1,178 @@
+"""What each caller is told of one code and one history."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import pytest
+
+from authenticity.batch import Batch, BatchStatus, Catalogue
+from authenticity.finding import FindingKind
+from authenticity.history import history_of
+from authenticity.policy import DEFAULT_POLICY
+from authenticity.scan import Scan
+from authenticity.sighting import sight
+from authenticity.standing import Standing
+from authenticity.trust import read_trust_list
+from authenticity.verdict import Doubt
+from authenticity.verify import verify
+from tests.world import PARIS, TOKYO, World
+from verifier_api.advice import advise
+from verifier_api.answers import Answer, Known, Question, answer
+from verifier_api.callers import ANONYMOUS, Caller, Role
+from verifier_api.wording import load_words
+
+WORDS = load_words()
+OFFICER = Caller(Role.OFFICER, "customs-1", None)
+HOLDER = Caller(Role.RIGHTS_HOLDER, "alpine", ("9521234",))
+STRANGER = Caller(Role.RIGHTS_HOLDER, "harbour", ("9526543",))
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def _answer(
+    world: World,
+    code: str,
+    scans: Sequence[Scan] | None,
+    *,
+    caller: Caller = ANONYMOUS,
+    session: str = "mine",
+    batches: Sequence[Batch] = (),
+    language: str = "en",
+) -> Answer:
+    trust_list = world.trust_list
+    look = world.scan(code, session=session)
+    verdict = verify(code, trust_list, world.now)
+    known = None
+    if scans is not None:
+        sightings = [sight(s, verify(s.code, trust_list, world.now), 1) for s in scans]
+        known = Known(history_of(sightings), Catalogue(batches))
+    question = Question(verdict, sight(look, verdict, 1), caller, WORDS[language], world.now, 1)
+    return answer(question, known, DEFAULT_POLICY)
+
+
+def test_first_scan_is_verified_in_the_words_of_the_reader(world: World) -> None:
+    told = _answer(world, world.code(), [], language="de")
+    assert told.standing is Standing.VERIFIED
+    assert told.advice.text == "Echter Code von Alpine Tea. Noch nicht gescannt."
+
+
+def test_own_earlier_scans_are_nobody_elses(world: World) -> None:
+    code = world.code()
+    scans = [world.scan(code, minutes=-5, session="mine")]
+    own, other = _answer(world, code, scans), _answer(world, code, scans, session="other")
+    assert (own.standing, own.scans) == (Standing.VERIFIED, 0)
+    assert (other.standing, other.scans) == (Standing.SEEN_BEFORE, 1)
+    assert other.first == world.now - timedelta(minutes=5)
+
+
+def test_a_scan_of_the_makers_own_line_is_not_seen_before(world: World) -> None:
+    code = world.code()
+    packed = world.officer_scan(code, channel="maker", publisher="line-1", minutes=-9)
+    assert _answer(world, code, [packed]).standing is Standing.VERIFIED
+
+
+def _cloned(world: World) -> tuple[str, list[Scan]]:
+    code = world.code()
+    return code, [
+        world.scan(code, minutes=-60, place=PARIS),
+        world.scan(code, minutes=-30, place=TOKYO),
+    ]
+
+
+def test_copies_are_caution_and_a_consumer_learns_no_places(world: World) -> None:
+    code, scans = _cloned(world)
+    told = _answer(world, code, scans)
+    assert told.standing is Standing.CAUTION
+    assert told.findings[0].kind is FindingKind.CLONE_SUSPECTED
+    assert all(finding.reasons == () for finding in told.findings)
+    assert "elsewhere" in told.advice.text
+
+
+@pytest.mark.parametrize(
+    ("caller", "has_reasons", "has_alert"),
+    [(OFFICER, True, False), (HOLDER, True, True), (STRANGER, False, False)],
+)
+def test_reasons_and_alert_ids_are_for_who_is_entitled(
+    world: World, caller: Caller, has_reasons: bool, has_alert: bool
+) -> None:
+    code, scans = _cloned(world)
+    told = _answer(world, code, scans, caller=caller)
+    [clone] = [f for f in told.findings if f.kind is FindingKind.CLONE_SUSPECTED]
+    assert bool(clone.reasons) is has_reasons
+    assert (clone.alert_id is not None) is has_alert
+
+
+def test_a_recall_is_told_before_anybody_ever_scanned(world: World) -> None:
+    recalled = world.batch(status=BatchStatus.RECALLED)
+    told = _answer(world, world.code(), [], batches=[recalled])
+    assert told.standing is Standing.SUSPECT
+    assert told.advice.text == "Alpine Tea has recalled these packs."
+
+
+def test_no_history_in_time_claims_nothing_about_earlier_scans(world: World) -> None:
+    told = _answer(world, world.code(), None)
+    assert (told.standing, told.provisional) == (Standing.VERIFIED, True)
+    assert "Not scanned before" not in told.advice.text
+
+
+@pytest.mark.parametrize("caller", [ANONYMOUS, STRANGER])
+def test_a_forged_code_takes_nothing_from_the_history(world: World, caller: Caller) -> None:
+    scans = [world.scan(world.code(serial="S1"), minutes=-m) for m in (1, 2)]
+    told = _answer(world, world.forged_code(serial="S1"), scans, caller=caller)
+    assert (told.standing, told.doubt) == (Standing.SUSPECT, Doubt.FORGED)
+    assert (told.findings, told.scans, told.first) == ((), 0, None)
+
+
+def test_an_officer_sees_the_history_of_what_a_forged_code_claims(world: World) -> None:
+    scans = [world.scan(world.code(serial="S1"), minutes=-m) for m in (1, 2)]
+    told = _answer(world, world.forged_code(serial="S1"), scans, caller=OFFICER)
+    assert told.standing is Standing.SUSPECT
+    assert FindingKind.SEEN_BEFORE in {finding.kind for finding in told.findings}
+
+
+@pytest.mark.parametrize("days", [1, -1])
+def test_a_revoked_keys_code_stands_if_its_batch_was_registered_before(
+    world: World, days: int
+) -> None:
+    revoked_at = world.now - timedelta(hours=1)
+    document = world.next_trust_document(revoked={0: revoked_at})
+    world.trust_list = read_trust_list(document, world.roots, at=world.now)
+    batch = world.batch(registered_at=revoked_at - timedelta(days=days))
+    told = _answer(world, world.code(), [], batches=[batch])
+    assert told.doubt is Doubt.KEY_REVOKED
+    assert told.standing is (Standing.VERIFIED if days > 0 else Standing.SUSPECT)
+
+
+def test_the_same_look_twice_gets_the_same_reference(world: World) -> None:
+    code = world.code()
+    look = world.scan(code)
+    verdict = verify(code, world.trust_list, world.now)
+    question = Question(verdict, sight(look, verdict, 1), ANONYMOUS, WORDS["en"], world.now, 1)
+    known = Known(None, Catalogue())
+    first, second = (answer(question, known, DEFAULT_POLICY) for _ in range(2))
+    assert first == second
+    assert len(first.reference) == 14
+
+
+def test_every_doubt_has_words_for_every_reader(world: World) -> None:
+    from authenticity.standing import STANDING_OF_DOUBT
+    from verifier_api.advice import Occasion
+    from verifier_api.callers import Reader
+
+    for doubt in Doubt:
+        for reader in Reader:
+            occasion = Occasion(
+                standing=STANDING_OF_DOUBT[doubt],
+                cause=doubt,
+                issuer=None,
+                others_scans=0,
+                first=None,
+                provisional=False,
+                at=world.now,
+            )
+            told = advise(occasion, reader, WORDS["ko"])
+            assert told.title
+            assert "{" not in told.text

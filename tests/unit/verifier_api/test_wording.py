@@ -1,0 +1,87 @@
+"""Every message is translated into every language, with the same facts in it."""
+
+import ast
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from string import Formatter
+
+import pytest
+from babel.messages.pofile import read_po
+
+import verifier_api
+from verifier_api.wording import LANGUAGES, LOCALES, choose_language, load_words
+
+HERE = Path(verifier_api.__file__).parent
+_IN_TEMPLATE = re.compile(r"""\bt\((["'])(.+?)\1""")
+TRANSLATED = [language for language in LANGUAGES if language != "en"]
+
+
+def _messages() -> set[str]:
+    found: set[str] = set()
+    for source in HERE.glob("*.py"):
+        for node in ast.walk(ast.parse(source.read_text())):
+            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
+                continue
+            if node.func.id == "msg":
+                found.add(ast.literal_eval(node.args[0]))
+    for template in (HERE / "templates").glob("*.html"):
+        found.update(text for _, text in _IN_TEMPLATE.findall(template.read_text()))
+    return found
+
+
+MESSAGES = sorted(_messages())
+
+
+def _facts(text: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(text) if name}
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_nothing_is_left_untranslated(language: str) -> None:
+    with (LOCALES / f"{language}.po").open("rb") as source:
+        catalogue = read_po(source, locale=language)
+    missing = [text for text in MESSAGES if not (catalogue.get(text) and catalogue[text].string)]
+    assert len(MESSAGES) > 60
+    assert missing == []
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_a_translation_keeps_the_facts_of_its_message(language: str) -> None:
+    with (LOCALES / f"{language}.po").open("rb") as source:
+        for message in read_po(source, locale=language):
+            if not message.id or not isinstance(message.id, str):
+                continue
+            assert isinstance(message.string, str)
+            assert _facts(message.string) == _facts(message.id), message.id
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_counting_works_in_every_language(language: str) -> None:
+    words = load_words()[language]
+    for number in (1, 2, 5):
+        told = words.count(
+            "Genuine code. Also scanned once, on {date}.",
+            "Genuine code. Also scanned {n} times, first on {date}.",
+            number,
+            date=words.day(datetime(2026, 11, 23, tzinfo=UTC)),
+        )
+        assert "2026" in told
+        assert number == 1 or str(number) in told
+
+
+@pytest.mark.parametrize(
+    ("asked", "accepted", "chosen"),
+    [
+        (None, None, "en"),
+        ("de", "fr", "de"),
+        ("xx", "fr;q=0.5, ko-KR;q=0.9", "ko"),
+        (None, "zz, es;q=0.1, *", "es"),
+        (None, "de;q=0, fr;q=nan", "en"),
+        (None, "de-AT, de;q=0.9", "de"),
+    ],
+)
+def test_the_language_asked_for_wins_then_the_best_accepted(
+    asked: str | None, accepted: str | None, chosen: str
+) -> None:
+    assert choose_language(asked, accepted) == chosen
