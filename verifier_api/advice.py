@@ -6,6 +6,7 @@ pack, an unknown issuer is not yet a fake.
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Final
 
 from msgspec import Struct
@@ -166,21 +167,24 @@ _HOLDER_STEPS: Final[dict[Standing, tuple[str, ...]]] = {
 
 def advise(occasion: Occasion, reader: Reader, words: Words) -> Advice:
     """Title, text and steps for this reader."""
+    title, steps = _frame(occasion.standing, occasion.cause, reader, words)
+    return Advice(title, _text(occasion, words), steps)
+
+
+@lru_cache(maxsize=1_024)
+def _frame(
+    standing: Standing, cause: Cause, reader: Reader, words: Words
+) -> tuple[str, tuple[str, ...]]:
+    """What does not depend on the item: a few hundred combinations in all."""
+    title = _TITLES_OF_CAUSE.get(cause) or _TITLES[standing]
     match reader:
         case Reader.CONSUMER:
-            title = _TITLES_OF_CAUSE.get(occasion.cause) or _TITLES[occasion.standing]
-            steps = _STEPS[occasion.standing]
+            steps = _STEPS[standing]
         case Reader.OFFICER:
-            title = _OFFICER_TITLES[occasion.standing]
-            steps = _OFFICER_STEPS[occasion.standing]
+            title, steps = _OFFICER_TITLES[standing], _OFFICER_STEPS[standing]
         case Reader.RIGHTS_HOLDER:
-            title = _TITLES_OF_CAUSE.get(occasion.cause) or _TITLES[occasion.standing]
-            steps = _HOLDER_STEPS.get(occasion.standing, ())
-    return Advice(
-        words.text(title),
-        _text(occasion, words),
-        tuple(words.text(step) for step in steps),
-    )
+            steps = _HOLDER_STEPS.get(standing, ())
+    return words.text(title), tuple(words.text(step) for step in steps)
 
 
 def _text(occasion: Occasion, words: Words) -> str:

@@ -101,6 +101,9 @@ class Question(Struct, frozen=True):
     trust_list_version: int
 
 
+_PAIRS: Final = tuple(one + other for other in ALPHABET for one in ALPHABET)
+
+
 def item_to_look_up(verdict: Verdict, caller: Caller) -> ItemId | None:
     """The item whose history this caller may have, None for nobody's business.
 
@@ -221,9 +224,10 @@ def reference_of(look: Sighting) -> str:
     They are the beginning of the scan's hash in the item's history, so that a recorded
     scan can be found by them; its alphabet has no 0 O 1 I L.
     """
-    number, characters = look.id, []
-    for _ in range(12):
-        number, place = divmod(number, len(ALPHABET))
-        characters.append(ALPHABET[place])
-    text = "".join(characters)
+    number = look.id
+    pairs = []
+    for _ in range(6):
+        number, place = divmod(number, len(_PAIRS))
+        pairs.append(_PAIRS[place])
+    text = "".join(pairs)
     return f"{text[:4]}-{text[4:8]}-{text[8:]}"

@@ -122,10 +122,9 @@ class Checker:
         if self._monotonic_s() < self._rests_until_s:
             return None
         try:
-            async with asyncio.timeout(self._ledger_within_s):
-                known = await self._look_ups.known(item)
-        except (TimeoutError, UnavailableError) as error:
-            self._failed(error)
+            known = await self._look_ups.known(item)
+        except UnavailableError:
+            self._failed()
             return None
         self._failures = 0
         return known
@@ -142,13 +141,12 @@ class Checker:
                     histories, catalogue = await self._reader.items(part)
                     for item, history in zip(part, histories, strict=True):
                         known[item] = Known(history, catalogue)
-        except (TimeoutError, UnavailableError) as error:
-            self._failed(error)
+        except (TimeoutError, UnavailableError):
+            self._failed()
         return known
 
-    def _failed(self, error: BaseException) -> None:
-        slow = isinstance(error, TimeoutError)
-        self._metrics.ledger_failed("slow" if slow else "unavailable")
+    def _failed(self) -> None:
+        self._metrics.ledger_failed()
         self._failures += 1
         if self._failures >= _FAILURES_TO_REST:
             self._failures = 0

@@ -87,21 +87,19 @@ class Codes:
 
     async def verify_hot(self, scope: Scope, receive: Receive, send: Send) -> None:
         """`POST /v1/verify` on bare ASGI: the framework's layers cost as much as a signature."""
-        response = await self._respond(scope, receive)
-        await response(scope, receive, send)
-
-    async def _respond(self, scope: Scope, receive: Receive) -> Response:
-        wanted: dict[bytes, bytes] = {
-            name: value for name, value in scope["headers"] if name in _WANTED
-        }
         try:
-            return await self._verified(scope, receive, wanted)
+            answer = await self._verified(scope, receive, dict(scope["headers"]))
         except Problem as problem:
-            return problem_response(problem)
+            await problem_response(problem)(scope, receive, send)
+            return
+        body = _encoder.encode(answer)
+        headers = [_JSON_HEADER, (b"content-length", b"%d" % len(body))]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
 
     async def _verified(
         self, scope: Scope, receive: Receive, headers: dict[bytes, bytes]
-    ) -> Response:
+    ) -> Answer:
         running = self.running
         forwarded = _text(headers.get(b"x-forwarded-for"))
         authorization = _text(headers.get(b"authorization"))
@@ -124,8 +122,7 @@ class Codes:
             _lang(scope["query_string"]), _text(headers.get(b"accept-language"))
         )
         look = look_only(body, caller, running.clock())
-        answer = await running.checker.check(look, caller, words)
-        return Response(_encoder.encode(answer), media_type=JSON)
+        return await running.checker.check(look, caller, words)
 
     async def record(self, request: Request) -> Response:
         """`POST /v1/scans`: 202 with the answer only once the log has the scan."""
@@ -206,9 +203,7 @@ class Codes:
         return _bulk_response(request, done, recorded, log_failed=bool(flags) and not recorded)
 
 
-_WANTED: Final = frozenset(
-    (b"authorization", b"content-type", b"accept-language", b"x-forwarded-for")
-)
+_JSON_HEADER: Final = (b"content-type", JSON.encode())
 
 
 def words_of(running: Running, request: Request) -> Words:

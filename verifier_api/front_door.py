@@ -2,12 +2,13 @@
 
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from verifier_api.metrics import Metrics
+from verifier_api.problems import internal_error
 
 log = logging.getLogger("verifier_api.access")
 
@@ -30,14 +31,14 @@ _NO_STORE: Final = (b"cache-control", b"no-store")
 
 
 class FrontDoor:
-    """The outermost layer. `hot` maps (method, path) to endpoints that skip the router."""
+    """The outermost layer. `hot` maps (method, path) to endpoints that skip all others."""
 
     def __init__(
         self,
         app: ASGIApp,
         *,
-        metrics: Callable[[], Metrics],
-        hot: Callable[[], dict[tuple[str, str], Hot]],
+        metrics: Metrics,
+        hot: Mapping[tuple[str, str], Hot],
         access_log: bool,
     ) -> None:
         self._app = app
@@ -51,7 +52,7 @@ class FrontDoor:
             await self._app(scope, receive, send)
             return
         started_s = time.perf_counter()
-        status = 500
+        status = 0
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status
@@ -61,20 +62,27 @@ class FrontDoor:
             await send(message)
 
         key = (scope["method"], scope["path"])
-        hot = self._hot().get(key)
+        hot = self._hot.get(key)
         try:
             await (hot or self._app)(scope, receive, send_with_headers)
+        except Exception:
+            if not status:  # the short way passes nothing else that would answer
+                await internal_error(scope, receive, send_with_headers)
+            raise  # for the server's log
         finally:
             seconds = time.perf_counter() - started_s
             route = scope["path"] if hot else _route(scope)
-            self._metrics().requested(route, _method(scope), status, seconds)
+            self._metrics.requested(route, _method(scope), status, seconds)
             if self._access_log:
                 log.info("%s %s %d %.1f ms", _method(scope), route, status, seconds * 1000)
 
 
 def _add_headers(message: Message) -> None:
     headers: list[tuple[bytes, bytes]] = [*message["headers"], *_SECURITY]
-    if not any(name == b"cache-control" for name, _ in message["headers"]):
+    for name, _ in message["headers"]:
+        if name == b"cache-control":
+            break
+    else:
         headers.append(_NO_STORE)
     message["headers"] = headers
 

@@ -6,7 +6,7 @@
 | `touchstone_http_request_seconds` | route | time to the end of the response |
 | `touchstone_answers_total` | standing, provisional | answers given |
 | `touchstone_scans_recorded_total` | outcome (recorded, refused) | scans handed to the log |
-| `touchstone_ledger_failures_total` | kind (slow, unavailable) | look-ups given up |
+| `touchstone_ledger_failures_total` | | look-ups given up: ledger slow or dead |
 | `touchstone_trust_list_version` | | the list in force |
 | `touchstone_trust_list_expires_timestamp_seconds` | | its end |
 | `touchstone_alert_streams` | | open event streams |
@@ -56,9 +56,7 @@ class Metrics:
         self._recorded = Counter(
             "touchstone_scans_recorded", "Scans handed to the log", ("outcome",), registry=registry
         )
-        self._ledger = Counter(
-            "touchstone_ledger_failures", "Look-ups given up", ("kind",), registry=registry
-        )
+        self._ledger = Counter("touchstone_ledger_failures", "Look-ups given up", registry=registry)
         self.trust_version = Gauge(
             "touchstone_trust_list_version", "Version of the list in force", registry=registry
         )
@@ -90,9 +88,9 @@ class Metrics:
         self._recorded.labels("recorded").inc(scans)
         self._recorded.labels("refused").inc(refused)
 
-    def ledger_failed(self, kind: str) -> None:
+    def ledger_failed(self) -> None:
         """A look-up was given up."""
-        self._ledger.labels(kind).inc()
+        self._ledger.inc()
 
     def exposition(self) -> bytes:
         """Prometheus text format."""

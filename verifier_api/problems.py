@@ -9,6 +9,7 @@ from msgspec import Struct
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from authenticity.errors import InputError, TouchstoneError, UnavailableError
 
@@ -127,9 +128,17 @@ async def on_http_error(_: Request, error: Exception) -> Response:
     return problem_response(problem)
 
 
-async def on_bug(_: Request, error: Exception) -> Response:
+async def on_bug(_request: Request, _error: Exception) -> Response:
     """Exception handler for everything unforeseen. The exception goes on to the server's log."""
-    del error
+    return _fault_response()
+
+
+async def internal_error(scope: Scope, receive: Receive, send: Send) -> None:
+    """The same on bare ASGI."""
+    await _fault_response()(scope, receive, send)
+
+
+def _fault_response() -> Response:
     return problem_response(
         Problem(INTERNAL, "the request met a fault of the program", "try again, or tell us")
     )

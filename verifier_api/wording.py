@@ -30,7 +30,7 @@ def msg(text: str) -> str:
     return text
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Words:
     """One language."""
 

@@ -19,6 +19,13 @@ from ledger.records import Role
 from tests.integration.api.stand import Stand, standing_service
 from verifier_api.contract import openapi_document
 
+
+@schemathesis.serializer("application/x-ndjson")
+def as_lines(_context: Any, value: Any) -> bytes:
+    """Generated text, as it is."""
+    return str(value).encode("utf-8", "replace")
+
+
 SCHEMA = schemathesis.openapi.from_dict(openapi_document())
 CHECKS = [
     not_a_server_error,
