@@ -53,7 +53,7 @@ def look_at(
         return None
     known = merge(history or EMPTY, alone)
     whole = assess_item(item, known, catalogue, policy)
-    others = _of_others(known, look, whole.batch)
+    others = _of_others(known, look, whole.batch) if history else []
     standing = whole.standing
     seen_before = [f for f in whole.findings if f.kind is FindingKind.SEEN_BEFORE]
     findings = tuple(f for f in whole.findings if f.kind is not FindingKind.SEEN_BEFORE)

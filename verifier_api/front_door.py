@@ -45,6 +45,8 @@ class FrontDoor:
         self._metrics = metrics
         self._hot = hot
         self._access_log = access_log
+        if access_log:
+            log.setLevel(logging.INFO)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request; anything else passes through."""

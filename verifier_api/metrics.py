@@ -13,11 +13,18 @@
 | `touchstone_engine_*` | | whatever the engine of this process counts |
 """
 
+from bisect import bisect_left
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.registry import Collector
 
@@ -29,79 +36,103 @@ EngineStats = Callable[[], Mapping[str, float]]
 _BUCKETS_S: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 1.5, 2.5)
 
 
-class Metrics:
-    """What this service counts. Labels come from closed sets, never from requests."""
+class Metrics(Collector):
+    """What this service counts. Labels come from closed sets, never from requests.
+
+    Plain numbers, turned into metrics when they are asked for: one event loop counts, so
+    the library's locks, which cost more than the counting, are not needed.
+    """
 
     def __init__(self, engine: EngineStats | None = None) -> None:
+        self._engine = engine
+        self._requests: Counter[tuple[str, str, int]] = Counter()
+        self._seconds: dict[str, list[int]] = {}
+        self._seconds_sum: dict[str, float] = {}
+        self._answers: Counter[tuple[Standing, bool]] = Counter()
+        self._recorded: Counter[str] = Counter({"recorded": 0, "refused": 0})
+        self._ledger_failures = 0
+        self.trust_version = 0
+        self.trust_expires_s = 0.0
+        self.streams = 0
         self._registry = CollectorRegistry()
-        registry = self._registry
-        self._requests = Counter(
-            "touchstone_http_requests", "Requests", ("route", "method", "status"), registry=registry
-        )
-        self._seconds = Histogram(
-            "touchstone_http_request_seconds",
-            "Seconds to the end of the response",
-            ("route",),
-            buckets=_BUCKETS_S,
-            registry=registry,
-        )
-        answers = Counter(
-            "touchstone_answers", "Answers", ("standing", "provisional"), registry=registry
-        )
-        self._answers = {
-            (standing, provisional): answers.labels(standing.value, str(provisional).lower())
-            for standing in Standing
-            for provisional in (False, True)
-        }
-        self._recorded = Counter(
-            "touchstone_scans_recorded", "Scans handed to the log", ("outcome",), registry=registry
-        )
-        self._ledger = Counter("touchstone_ledger_failures", "Look-ups given up", registry=registry)
-        self.trust_version = Gauge(
-            "touchstone_trust_list_version", "Version of the list in force", registry=registry
-        )
-        self.trust_expires = Gauge(
-            "touchstone_trust_list_expires_timestamp_seconds", "Its end", registry=registry
-        )
-        self.streams = Gauge("touchstone_alert_streams", "Open event streams", registry=registry)
-        self._by_route: dict[tuple[str, str, int], Counter] = {}
-        self._seconds_of: dict[str, Histogram] = {}
-        if engine is not None:
-            registry.register(_EngineCollector(engine))
+        self._registry.register(self)
 
     def requested(self, route: str, method: str, status: int, seconds: float) -> None:
         """One request ended. `route` is a path template."""
-        key = (route, method, status)
-        counter = self._by_route.get(key)
-        if counter is None:
-            counter = self._by_route[key] = self._requests.labels(route, method, str(status))
-            self._seconds_of.setdefault(route, self._seconds.labels(route))
-        counter.inc()
-        self._seconds_of[route].observe(seconds)
+        self._requests[route, method, status] += 1
+        buckets = self._seconds.get(route)
+        if buckets is None:
+            buckets = self._seconds[route] = [0] * (len(_BUCKETS_S) + 1)
+            self._seconds_sum[route] = 0.0
+        buckets[bisect_left(_BUCKETS_S, seconds)] += 1
+        self._seconds_sum[route] += seconds
 
     def answered(self, standing: Standing, *, provisional: bool) -> None:
         """One answer was given."""
-        self._answers[standing, provisional].inc()
+        self._answers[standing, provisional] += 1
 
     def recorded(self, scans: int, refused: int = 0) -> None:
         """So many scans were acknowledged by the log, so many were not."""
-        self._recorded.labels("recorded").inc(scans)
-        self._recorded.labels("refused").inc(refused)
+        self._recorded["recorded"] += scans
+        self._recorded["refused"] += refused
 
     def ledger_failed(self) -> None:
         """A look-up was given up."""
-        self._ledger.inc()
+        self._ledger_failures += 1
 
     def exposition(self) -> bytes:
         """Prometheus text format."""
-        exposed: bytes = generate_latest(self._registry)
-        return exposed
+        return generate_latest(self._registry)
 
+    def describe(self) -> list[Metric]:
+        """Nothing is known beforehand: registering must not collect."""
+        return []
 
-class _EngineCollector(Collector):
-    def __init__(self, stats: EngineStats) -> None:
-        self._stats = stats
+    def collect(self) -> Iterator[Metric]:
+        """Every metric as it stands."""
+        yield from self._of_requests()
+        answers = CounterMetricFamily(
+            "touchstone_answers", "Answers", labels=("standing", "provisional")
+        )
+        for standing in Standing:
+            for provisional in (False, True):
+                labels = (standing.value, str(provisional).lower())
+                answers.add_metric(labels, self._answers[standing, provisional])
+        yield answers
+        recorded = CounterMetricFamily(
+            "touchstone_scans_recorded", "Scans handed to the log", labels=("outcome",)
+        )
+        for outcome, count in self._recorded.items():
+            recorded.add_metric((outcome,), count)
+        yield recorded
+        yield CounterMetricFamily(
+            "touchstone_ledger_failures", "Look-ups given up", self._ledger_failures
+        )
+        gauges = {
+            "trust_list_version": self.trust_version,
+            "trust_list_expires_timestamp_seconds": self.trust_expires_s,
+            "alert_streams": self.streams,
+        }
+        if self._engine is not None:
+            gauges |= {f"engine_{name}": number for name, number in self._engine().items()}
+        for name, number in gauges.items():
+            yield GaugeMetricFamily(f"touchstone_{name}", name.replace("_", " "), number)
 
-    def collect(self) -> Iterator[GaugeMetricFamily]:
-        for name, value in self._stats().items():
-            yield GaugeMetricFamily(f"touchstone_engine_{name}", name.replace("_", " "), value)
+    def _of_requests(self) -> Iterator[Metric]:
+        requests = CounterMetricFamily(
+            "touchstone_http_requests", "Requests", labels=("route", "method", "status")
+        )
+        for (route, method, status), count in self._requests.items():
+            requests.add_metric((route, method, str(status)), count)
+        yield requests
+        seconds = HistogramMetricFamily(
+            "touchstone_http_request_seconds", "Seconds to the response's end", labels=("route",)
+        )
+        bounds = [*map(str, _BUCKETS_S), "+Inf"]
+        for route, counts in self._seconds.items():
+            so_far, buckets = 0, []
+            for bound, count in zip(bounds, counts, strict=True):
+                so_far += count
+                buckets.append((bound, float(so_far)))
+            seconds.add_metric((route,), buckets, self._seconds_sum[route])
+        yield seconds

@@ -62,9 +62,9 @@ class Operations:
         running = self.running
         if running.trust.current is not None:
             trust_list = running.trust.current.trust_list
-            running.metrics.trust_version.set(trust_list.version)
-            running.metrics.trust_expires.set(trust_list.expires_at.timestamp())
-        running.metrics.streams.set(sum(running.feed.places.values()))
+            running.metrics.trust_version = trust_list.version
+            running.metrics.trust_expires_s = trust_list.expires_at.timestamp()
+        running.metrics.streams = sum(running.feed.places.values())
         return Response(running.metrics.exposition(), media_type=CONTENT_TYPE)
 
     async def _trust(self) -> str:

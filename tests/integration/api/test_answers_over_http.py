@@ -236,6 +236,10 @@ def test_a_ledger_that_never_answers_gives_a_provisional_answer_in_time(tmp_path
                 "Genuine",
                 True,
             )
+        page = client.get(path_of(stand.world.code()), headers={"Accept-Language": "de"})
+        assert (page.status_code, page.headers["content-language"]) == (200, "de")
+        assert "Bestätigt · vorläufig" in page.text
+        assert "Noch nicht gescannt" not in page.text
 
 
 @pytest.mark.parametrize("error", [LogUnavailableError("disk full"), None], ids=["full", "hangs"])
