@@ -128,9 +128,13 @@ class EmbeddedEngine:
             self.stats.failure = str(error)
             log.exception("the engine stops: nothing past its position was acknowledged")
         finally:
-            self._verifier.close()
-            self.ledger.close()
-            self.log.close()
+            self.close()
+
+    def close(self) -> None:
+        """Let go of threads, ledger and log; `run` does so at its end."""
+        self._verifier.close()
+        self.ledger.close()
+        self.log.close()
 
     def run_round(self) -> bool:
         """One round. Returns whether there was anything to do. Raises `UnavailableError`."""
