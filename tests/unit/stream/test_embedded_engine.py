@@ -1,0 +1,296 @@
+"""The engine in one process: whatever order and company scans come in, the replay's end."""
+
+import logging
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from authenticity.batch import Batch, BatchStatus, Catalogue, encode_batch
+from authenticity.errors import LedgerUnavailableError
+from authenticity.policy import DEFAULT_POLICY
+from authenticity.scan import Act, Scan, encode_scan
+from events.embedded_log import EmbeddedLog
+from events.publisher import Record
+from events.topics import BATCHES, SCANS, TRUST, TRUST_KEY, batch_key
+from ledger.administration import LedgerAdministration, Snapshot
+from ledger.opening import migrate, open_writer
+from stream.embedded import EmbeddedEngine, EngineLimits
+from stream.final_state import lines_of
+from stream.processor import news_of
+from stream.replay import Replay
+from tests.world import PARIS, TOKYO, World
+
+
+@contextmanager
+def an_engine(folder: Path, world: World, **limits: Any) -> Iterator[EmbeddedEngine]:
+    migrate(folder / "ledger.sqlite")
+    engine = EmbeddedEngine(
+        EmbeddedLog(folder / "log.sqlite"),
+        open_writer(folder / "ledger.sqlite"),
+        world.roots,
+        DEFAULT_POLICY,
+        EngineLimits(idle_s=0.001, **limits),
+        lambda: world.now,
+    )
+    yield engine
+    engine.stop() if engine.running else engine.close()
+
+
+def records(*values: Scan | Batch | bytes) -> list[Record]:
+    made = []
+    for value in values:
+        match value:
+            case Scan():
+                made.append(Record(SCANS, b"scan", encode_scan(value)))
+            case Batch():
+                made.append(Record(BATCHES, batch_key(value), encode_batch(value)))
+            case bytes():
+                made.append(Record(TRUST, TRUST_KEY, value))
+    return made
+
+
+def drain(engine: EmbeddedEngine) -> None:
+    while engine.run_round():
+        pass
+
+
+def exported(folder: Path) -> list[bytes]:
+    with Snapshot(folder / "ledger.sqlite") as ledger:
+        return list(
+            lines_of(ledger.alerts(), ledger.histories(), ledger.catalogue(), DEFAULT_POLICY)
+        )
+
+
+def replayed(world: World, scans: Sequence[Scan], batches: Sequence[Batch]) -> list[bytes]:
+    replay = Replay(world.trust_list, Catalogue(batches), DEFAULT_POLICY)
+    replay.feed(enumerate((encode_scan(scan) for scan in scans), 1))
+    lines = list(replay.final_lines())
+    replay.close()
+    assert replay.refused == []
+    return lines
+
+
+def eventful(world: World) -> tuple[list[Scan], list[Batch]]:
+    """Clones, reuse, forgeries, junk, a relabelled pack, a recalled and a late batch."""
+    copied, sold, plain, other = (world.code() for _ in range(4))
+    recalled = world.code(lot="R1")
+    serial = world.serial()
+    shop: dict[str, Any] = {"publisher": "shop-1", "channel": "retail", "act": Act.SELL}
+    scans = [
+        world.scan(copied, place=PARIS),
+        world.scan(copied, minutes=30, place=TOKYO),
+        world.officer_scan(sold, **shop),
+        world.officer_scan(sold, **(shop | {"publisher": "shop-2"}), minutes=600),
+        world.scan(plain),
+        world.scan(plain, minutes=5),
+        world.scan(other),
+        world.scan(recalled),
+        world.scan(world.code(serial)),
+        world.officer_scan(world.unsigned_code(serial, lot="X9"), minutes=7),
+        world.scan(world.forged_code()),
+        world.scan(world.unsigned_code()),
+        world.scan("no code at all"),
+    ]
+    batches = [
+        world.batch(),
+        world.batch(batch_id="late", lot="R1"),
+        world.batch(batch_id="late", lot="R1", revision=2, status=BatchStatus.RECALLED),
+    ]
+    return scans, batches
+
+
+@settings(max_examples=25)
+@given(
+    order=st.permutations(range(16)),
+    again=st.lists(st.integers(0, 15), max_size=6),
+    sizes=st.lists(st.integers(1, 5), min_size=1, max_size=6),
+)
+def test_any_order_any_repeats_any_rounds_end_equal_to_the_replay(
+    order: list[int], again: list[int], sizes: list[int]
+) -> None:
+    world = World(4)
+    scans, batches = eventful(world)
+    everything = records(*scans, *batches)
+    sequence = [everything[n] for n in [*order, *again]]
+    with TemporaryDirectory() as name, an_engine(Path(name), world, scans_at_once=3) as engine:
+        engine.log.append(records(world.trust_document))
+        at = 0
+        while at < len(sequence):
+            size = sizes[at % len(sizes)]
+            engine.log.append(sequence[at : at + size])
+            engine.run_round()
+            at += size
+        drain(engine)
+        found = exported(Path(name))
+        assert found == replayed(world, scans, batches)
+        assert engine.stats.dead_letters == 0
+    wanted = (
+        "clone-suspected",
+        "reused-after-end",
+        "wrong-batch",
+        "recalled",
+        "forged",
+        "unsigned",
+    )
+    kinds = {kind for kind in wanted if any(kind.encode() in line for line in found)}
+    assert len(kinds) == 6, "the scene is as eventful as it says"
+
+
+def test_the_same_log_folded_again_changes_nothing_and_tells_nobody_twice(tmp_path: Path) -> None:
+    world = World(4)
+    scans, batches = eventful(world)
+    with an_engine(tmp_path, world) as engine:
+        engine.log.append(records(world.trust_document, *batches, *scans))
+        drain(engine)
+        before = exported(tmp_path)
+        feed = LedgerAdministration(tmp_path / "ledger.sqlite")
+        engine.log.append(records(*scans, *batches))
+        drain(engine)
+        with Snapshot(tmp_path / "ledger.sqlite") as ledger:
+            assert {alert.version for alert in ledger.alerts()} == {1}
+        feed.close()
+    assert exported(tmp_path) == before
+
+
+def test_a_new_log_in_the_place_of_the_old_is_read_from_its_beginning(tmp_path: Path) -> None:
+    world = World(4)
+    scans, batches = eventful(world)
+    with an_engine(tmp_path, world) as engine:
+        engine.log.append(records(world.trust_document, *batches, *scans[:9]))
+        drain(engine)
+    for file in tmp_path.glob("log.sqlite*"):
+        file.unlink()
+    with an_engine(tmp_path, world) as engine:
+        engine.log.append(records(*scans[9:]))
+        drain(engine)
+    assert exported(tmp_path) == replayed(world, scans, batches)
+
+
+def test_one_scan_that_breaks_the_program_is_a_dead_letter_and_its_neighbours_are_folded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World(4)
+    scans = [world.scan(world.code()) for _ in range(5)]
+
+    def breaking(judged: Any) -> Any:
+        entries = list(judged)
+        if any(entry.scan == scans[2] for entry in entries):
+            raise ZeroDivisionError("a bug")
+        return news_of(entries)
+
+    monkeypatch.setattr("stream.embedded.news_of", breaking)
+    with an_engine(tmp_path, world) as engine:
+        engine.log.append(records(world.trust_document, *scans))
+        drain(engine)
+    assert exported(tmp_path) == replayed(world, [*scans[:2], *scans[3:]], [])
+    administration = LedgerAdministration(tmp_path / "ledger.sqlite")
+    [letter] = administration.dead_letters()
+    administration.close()
+    assert letter.raw == encode_scan(scans[2])
+    assert "a bug" in letter.reason
+
+
+def test_a_program_that_fails_on_every_scan_stops_instead_of_burying_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World(4)
+    scans = [world.scan(world.code()) for _ in range(60)]
+
+    def broken(_judged: Any) -> Any:
+        raise ZeroDivisionError("a bug everywhere")
+
+    monkeypatch.setattr("stream.embedded.news_of", broken)
+    logging.getLogger("touchstone.stream").setLevel(logging.CRITICAL)
+    with an_engine(tmp_path, world, poison_at_once=5) as engine:
+        engine.log.append(records(world.trust_document, *scans))
+        engine.run()
+        assert engine.stats.failure is not None
+    monkeypatch.undo()
+    administration = LedgerAdministration(tmp_path / "ledger.sqlite")
+    assert len(administration.dead_letters()) == 5
+    administration.close()
+    with an_engine(tmp_path, world) as engine:
+        drain(engine)
+    assert exported(tmp_path) == replayed(world, scans[5:], [])
+
+
+def test_an_outage_of_the_ledger_is_waited_out_and_nothing_is_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World(4)
+    scans, batches = eventful(world)
+    with an_engine(tmp_path, world, longest_pause_s=0.05) as engine:
+        write = engine.ledger.write
+        failures = iter(range(4))
+
+        def failing(*values: Any, **named: Any) -> Any:
+            if next(failures, None) is not None:
+                raise LedgerUnavailableError("database or disk is full", next_step="make room")
+            return write(*values, **named)
+
+        monkeypatch.setattr(engine.ledger, "write", failing)
+        engine.log.append(records(world.trust_document, *batches, *scans))
+        engine.start()
+        deadline = time.monotonic() + 20
+        while engine.stats.scans < len(scans) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        engine.stop()
+        assert engine.stats.failure is None
+    assert exported(tmp_path) == replayed(world, scans, batches)
+
+
+def test_an_outage_that_outlasts_the_limit_ends_the_engine_before_the_position_moves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World(4)
+    scans, _ = eventful(world)
+
+    def gone(*_: Any, **__: Any) -> Any:
+        raise LedgerUnavailableError("disk I/O error", next_step="look at the disk")
+
+    with an_engine(tmp_path, world, outage_s=0.2, longest_pause_s=0.05) as engine:
+        monkeypatch.setattr(engine.ledger, "write", gone)
+        engine.log.append(records(world.trust_document, *scans))
+        engine.run()
+        assert engine.stats.failure == "disk I/O error"
+    with an_engine(tmp_path, world) as engine:
+        drain(engine)
+    assert exported(tmp_path) == replayed(world, scans, [])
+
+
+def test_stopping_folds_what_is_waiting(tmp_path: Path) -> None:
+    world = World(4)
+    scans = [world.scan(world.code()) for _ in range(400)]
+    with an_engine(tmp_path, world, scans_at_once=50) as engine:
+        engine.log.append(records(world.trust_document, *scans))
+        engine.start()
+        engine.stop()
+        assert not engine.running
+    assert exported(tmp_path) == replayed(world, scans, [])
+
+
+def test_two_engines_on_one_ledger_give_back_what_they_met_and_end_equal_to_the_replay(
+    tmp_path: Path,
+) -> None:
+    world = World(4)
+    codes = [world.code() for _ in range(12)]
+    scans = [world.scan(code, minutes=n) for n in range(25) for code in codes]
+    with (
+        an_engine(tmp_path, world, scans_at_once=7) as one,
+        an_engine(tmp_path, world, scans_at_once=11) as other,
+    ):
+        one.log.append(records(world.trust_document, world.batch(), *scans))
+        threads = [threading.Thread(target=drain, args=(engine,)) for engine in (one, other)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+    assert exported(tmp_path) == replayed(world, scans, [world.batch()])
