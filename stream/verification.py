@@ -9,6 +9,7 @@ import os
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from hashlib import blake2b
 from typing import Final
 
@@ -38,7 +39,11 @@ class ScanVerifier:
         self.misses = 0
 
     def judge(self, scans: Sequence[Scan], trust_list: TrustList) -> list[Judged]:
-        """Each scan with the verdict on its code when it was captured, in order."""
+        """Each scan with the verdict on its code when it was captured, in order.
+
+        A capture that claims to be later than its arrival is judged at its arrival: the
+        clock is wrong, and the code need not suffer for it.
+        """
         if self._version != (trust_list.version, trust_list.digest):
             self._version = (trust_list.version, trust_list.digest)
             self._remembered.clear()
@@ -46,7 +51,7 @@ class ScanVerifier:
         proved = self._examine(dict(zip(digests, (s.code for s in scans), strict=True)), trust_list)
         version = trust_list.version
         return [
-            Judged(scan, judge(proved[digest], trust_list, scan.captured_at), version)
+            Judged(scan, judge(proved[digest], trust_list, _read_at(scan)), version)
             for scan, digest in zip(scans, digests, strict=True)
         ]
 
@@ -77,6 +82,10 @@ class ScanVerifier:
         while len(self._remembered) > self._most_remembered:
             self._remembered.popitem(last=False)
         return proved
+
+
+def _read_at(scan: Scan) -> datetime:
+    return min(scan.captured_at, scan.received_at)
 
 
 def _digest(code: str) -> bytes:

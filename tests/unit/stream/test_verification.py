@@ -81,3 +81,12 @@ def test_one_code_is_judged_at_each_scans_own_capture_time(
     one, other = verifier.judge([before, after], world.trust_list)
     assert one.verdict.notes == ()
     assert other.verdict.notes == ("expired",)
+
+
+def test_a_phone_whose_clock_is_years_ahead_does_not_make_a_code_doubtful(
+    verifier: ScanVerifier, world: World
+) -> None:
+    ahead = world.now + timedelta(days=40 * 365)
+    scan = world.scan(world.code(), captured_at=ahead, received_at=world.now)
+    [judged] = verifier.judge([scan], world.trust_list)
+    assert isinstance(judged.verdict, Genuine)
