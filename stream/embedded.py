@@ -43,7 +43,7 @@ class EngineLimits:
     scans_at_once: int = 4_096
     items_judged_anew_at_once: int = 500
     idle_s: float = 0.02
-    drain_s: float = 6.0
+    drain_s: float = 4.0
     fold_attempts: int = 50
     outage_s: float = 60.0
     longest_pause_s: float = 5.0
@@ -104,7 +104,7 @@ class EmbeddedEngine:
         """Fold what is waiting, for at most `drain_s`, then let go of log and ledger."""
         self._stopping.set()
         if self._thread:
-            self._thread.join(self.limits.drain_s + 3)
+            self._thread.join(self.limits.drain_s + 2)
 
     @property
     def running(self) -> bool:
