@@ -22,8 +22,9 @@ DESK = {"width": 1280, "height": 900}
 LARGEST_PAGE_BYTES = 30_000
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """For this module alone: while it lives, its event loop runs in the tests' thread."""
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=[*ARGS])
         yield launched
