@@ -65,7 +65,7 @@ def decode_batch(raw: bytes) -> Batch:
         raise BatchError(f"batch header of {len(raw):,} bytes; the limit is {LIMITS.batch_bytes:,}")
     try:
         batch = _decoder.decode(raw)
-    except (msgspec.DecodeError, ValueError) as error:
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise BatchError(f"not a batch header: {error}") from None
     if batch.v != BATCH_FORMAT:
         raise BatchError(

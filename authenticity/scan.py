@@ -1,6 +1,6 @@
 """One reading of a code: who, what, where, when. The same in the API, on the topic and in files."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import MAXYEAR, MINYEAR, UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Final
 
@@ -107,8 +107,11 @@ def decode_scan(raw: bytes) -> Scan:
         )
     try:
         scan = _decoder.decode(raw)
-    except (msgspec.DecodeError, ValueError) as error:
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise _refusal(raw, error) from None
+    for name, instant in (("captured_at", scan.captured_at), ("received_at", scan.received_at)):
+        if not has_utc(instant):
+            raise _refusal(raw, ValueError(f"`{name}` lies outside the calendar in UTC"))
     if scan.v != SCAN_FORMAT:
         raise _refusal(raw, ValueError("version"))
     return scan
@@ -122,7 +125,7 @@ def encode_scan(scan: Scan) -> bytes:
 def _refusal(raw: bytes, error: Exception) -> ScanError:
     try:
         version = _version_decoder.decode(raw).v
-    except (msgspec.DecodeError, ValueError):
+    except (msgspec.DecodeError, ValueError, RecursionError):
         version = SCAN_FORMAT
     if version != SCAN_FORMAT:
         return ScanError(
@@ -134,6 +137,14 @@ def _refusal(raw: bytes, error: Exception) -> ScanError:
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
+_EARLIEST = datetime.min.replace(tzinfo=UTC)
+_LATEST = datetime.max.replace(tzinfo=UTC)
+
+
+def has_utc(instant: datetime) -> bool:
+    """Whether this time can be written in UTC: with an offset, the first and the last day
+    of the calendar reach beyond it."""
+    return MINYEAR < instant.year < MAXYEAR or _EARLIEST <= instant <= _LATEST
 
 
 def to_epoch_ms(instant: datetime) -> int:

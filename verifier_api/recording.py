@@ -14,7 +14,7 @@ from authenticity.code import read_code
 from authenticity.errors import CodeError, UnavailableError
 from authenticity.item import ItemId
 from authenticity.limits import LIMITS
-from authenticity.scan import SCAN_FORMAT, Scan, encode_scan
+from authenticity.scan import SCAN_FORMAT, Scan, encode_scan, has_utc
 from events.publisher import Publisher, Record
 from events.topics import SCANS, scan_key
 from verifier_api.bodies import CheckBody, ScanBody
@@ -74,6 +74,8 @@ def scan_of(body: ScanBody, caller: Caller, now: datetime) -> Scan:
             "captured_at is missing beside scan_id: a retry would be another scan",
             "send the time of the reading together with scan_id",
         )
+    if body.captured_at is not None and not has_utc(body.captured_at):
+        raise Problem(INVALID, "captured_at lies outside the calendar in UTC")
     captured_at = body.captured_at.astimezone(UTC) if body.captured_at else _to_ms(now)
     authorised = caller.is_entitled_to(_item_of(body.code))
     scan_id = body.scan_id or secrets.token_hex(16)

@@ -84,6 +84,15 @@ def test_the_same_scan_again_gets_the_same_answer_and_counts_once(
     assert other["scans"] == 1
 
 
+def test_a_capture_time_that_utc_cannot_write_is_the_callers_error(
+    client: httpx.Client, stand: Stand
+) -> None:
+    scan = {"code": stand.world.code(), "scan_id": "x", "captured_at": "0001-01-01T00:00:00+23:59"}
+    response = client.post("/v1/scans", json=scan)
+    assert response.status_code == 422
+    assert "captured_at" in response.json()["detail"]
+
+
 def test_nobody_overwrites_anothers_scan_id(client: httpx.Client, stand: Stand) -> None:
     code, at = stand.world.code(), datetime.now(UTC)
     before = stand.recorded()

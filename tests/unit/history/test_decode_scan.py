@@ -1,0 +1,46 @@
+"""Bytes that are no scan are refused in words, whatever they are."""
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from authenticity.batch import decode_batch, encode_batch
+from authenticity.errors import BatchError, ScanError
+from authenticity.scan import decode_scan, encode_scan, from_epoch_ms, has_utc, to_epoch_ms
+from tests.world import World, changed
+
+WORLD = World(3)
+DEEP = b',"x":' + b"[" * 7_000 + b"]" * 7_000 + b"}"
+EAST, WEST = timezone(timedelta(hours=23, minutes=59)), timezone(-timedelta(hours=23, minutes=59))
+
+
+def test_a_scan_nested_deeper_than_the_reader_goes_is_no_scan() -> None:
+    raw = encode_scan(WORLD.scan(WORLD.code()))
+    with pytest.raises(ScanError, match="recursion"):
+        decode_scan(raw[:-1] + DEEP)
+
+
+def test_a_batch_nested_deeper_than_the_reader_goes_is_no_batch() -> None:
+    with pytest.raises(BatchError, match="recursion"):
+        decode_batch(encode_batch(WORLD.batch())[:-1] + DEEP)
+
+
+@pytest.mark.parametrize(
+    "beyond",
+    [datetime(1, 1, 1, tzinfo=EAST), datetime(9999, 12, 31, 23, 59, 59, tzinfo=WEST)],
+    ids=["before year 1", "after year 9999"],
+)
+@pytest.mark.parametrize("field", ["captured_at", "received_at"])
+def test_a_time_that_utc_cannot_write_is_refused_by_name(field: str, beyond: datetime) -> None:
+    raw = encode_scan(changed(WORLD.scan(WORLD.code()), **{field: beyond}))
+    with pytest.raises(ScanError, match=field):
+        decode_scan(raw)
+
+
+@pytest.mark.parametrize(
+    "instant", [datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)]
+)
+def test_the_first_and_the_last_day_of_the_calendar_can_be_written(instant: datetime) -> None:
+    raw = encode_scan(changed(WORLD.scan(WORLD.code()), captured_at=instant))
+    assert has_utc(decode_scan(raw).captured_at)
+    assert abs(from_epoch_ms(to_epoch_ms(instant)) - instant) < timedelta(milliseconds=1)
