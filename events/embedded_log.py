@@ -11,8 +11,9 @@ import secrets
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -26,9 +27,15 @@ _TABLE: Final = {topic: f'"{topic.name}"' for topic in LOGGED}
 
 @dataclass(frozen=True, slots=True)
 class LogLimits:
-    """Bounds of the log file and of waiting for it."""
+    """Bounds of the log file and of waiting for it.
+
+    What every consumer has passed goes when it is older than `kept_days`, or earlier if
+    the log is fuller than `crowded_above` of `most_bytes`.
+    """
 
     most_bytes: int = 8 * 2**30
+    crowded_above: float = 0.5
+    read_bytes: int = 32 * 2**20
     kept_days: int = 30
     busy_timeout_s: float = 5.0
     pruned_at_once: int = 20_000
@@ -51,12 +58,12 @@ class EmbeddedLog:
         Raises `LogUnavailableError`.
         """
         self._path = path
-        self._limits = limits or LogLimits()
+        self.limits = limits or LogLimits()
         with self._in_words("opened"):
             path.parent.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(
                 path,
-                timeout=self._limits.busy_timeout_s,
+                timeout=self.limits.busy_timeout_s,
                 isolation_level=None,
                 check_same_thread=False,
             )
@@ -97,15 +104,23 @@ class EmbeddedLog:
     def read(self, topic: Topic, after: int, limit: int) -> list[Entry]:
         """At most `limit` records with an offset above `after`, in order.
 
-        Raises `LogUnavailableError`.
+        Fewer once they have more than `LogLimits.read_bytes`. Raises `LogUnavailableError`.
         """
+        entries: list[Entry] = []
+        bytes_left = self.limits.read_bytes
         with self._in_words("read"):
             rows = self._db.execute(
                 f"SELECT position, key, value FROM {_TABLE[topic]}"  # noqa: S608
                 " WHERE position > ? ORDER BY position LIMIT ?",
                 (after, limit),
             )
-            return [Entry(*row) for row in rows]
+            with closing(rows):
+                for row in rows:
+                    entries.append(Entry._make(row))
+                    bytes_left -= len(row[2])
+                    if bytes_left <= 0:
+                        break
+        return entries
 
     def end(self, topic: Topic) -> int:
         """Offset of the newest record ever appended, 0 for none."""
@@ -118,19 +133,26 @@ class EmbeddedLog:
     def prune(self, topic: Topic, passed: int) -> int:
         """Drop records that are old and not above `passed`, a bounded number at once.
 
+        In a crowded log they need not be old: what is passed makes room for what is new.
         Of a compacted topic every record goes that a newer one of its key replaces, and
         none besides. Returns how many went. Raises `LogUnavailableError`.
         """
         table = _TABLE[topic]
-        oldest_s = int(time.time()) - self._limits.kept_days * 86_400
-        replaced = f"position < (SELECT max(position) FROM {table} b WHERE b.key = {table}.key)"  # noqa: S608
-        condition = replaced if topic.compacted else "appended_s < ?"
-        values = (passed,) if topic.compacted else (passed, oldest_s)
         with self._in_words("pruned"), self._transaction():
+            passed_ones = f"SELECT * FROM {table} a WHERE position <= :passed"  # noqa: S608
+            if topic.compacted:
+                newest = f"SELECT max(position) FROM {table} b WHERE b.key = a.key"  # noqa: S608
+                may_go = f"{passed_ones} AND position < ({newest}) LIMIT :most"
+            else:  # look at the oldest few and no others, or an append would wait long
+                oldest = f"{passed_ones} ORDER BY position LIMIT :most"
+                may_go = f"SELECT * FROM ({oldest}) WHERE appended_s < :before_s"  # noqa: S608
             cursor = self._db.execute(
-                f"DELETE FROM {table} WHERE position IN (SELECT position FROM {table}"  # noqa: S608
-                f" WHERE position <= ? AND {condition} ORDER BY position LIMIT ?)",
-                (*values, self._limits.pruned_at_once),
+                f"DELETE FROM {table} WHERE position IN (SELECT position FROM ({may_go}))",  # noqa: S608
+                {
+                    "passed": passed,
+                    "most": self.limits.pruned_at_once,
+                    "before_s": self._outdated_before_s(),
+                },
             )
             return cursor.rowcount
 
@@ -146,13 +168,23 @@ class EmbeddedLog:
         [(identity,)] = self._db.execute("SELECT identity FROM log")
         return str(identity)
 
-    def _refuse_when_full(self) -> None:
+    def _outdated_before_s(self) -> float:
+        """Appended before this, a passed record may go: at any time if the log is crowded."""
+        if self._used_bytes() > self.limits.crowded_above * self.limits.most_bytes:
+            return inf
+        return time.time() - self.limits.kept_days * 86_400
+
+    def _used_bytes(self) -> int:
+        """What holds records; pages freed by pruning are used again and do not count."""
         [(pages,)] = self._db.execute("PRAGMA page_count")
         [(free,)] = self._db.execute("PRAGMA freelist_count")
         [(page_bytes,)] = self._db.execute("PRAGMA page_size")
-        if (pages - free) * page_bytes > self._limits.most_bytes:
+        return int((pages - free) * page_bytes)
+
+    def _refuse_when_full(self) -> None:
+        if self._used_bytes() > self.limits.most_bytes:
             raise LogUnavailableError(
-                f"the event log {self._path.name} has reached {self._limits.most_bytes:,} bytes",
+                f"the event log {self._path.name} has reached {self.limits.most_bytes:,} bytes",
                 next_step="start the engine to pass what is waiting, or raise the limit",
             )
 

@@ -123,6 +123,11 @@ class LedgerWriter(Protocol):
         """How far a source has been consumed; 0 at first."""
         ...
 
+    def settled(self) -> bool:
+        """Whether all that was written would outlast a loss of power, if need be after
+        flushing it. Before that nothing may be forgotten that it was made of."""
+        ...
+
     def next_reassessment(self, limit: int) -> Reassessment | None:
         """Some items to judge anew, None if there are none."""
         ...

@@ -141,6 +141,13 @@ class SqliteWriter:
             ).fetchone()
         return int(row[0]) if row else 0
 
+    def settled(self) -> bool:
+        """See `LedgerWriter.settled`. Commits are not flushed here, checkpoints are."""
+        with in_words(self._path):
+            row = self._db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        blocked, frames, copied = row
+        return not blocked and bool(frames == copied)
+
     def next_reassessment(self, limit: int) -> Reassessment | None:
         """See `LedgerWriter.next_reassessment`."""
         with self._transaction("BEGIN"):

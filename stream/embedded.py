@@ -90,10 +90,18 @@ class EmbeddedEngine:
         self._thread: threading.Thread | None = None
         self._pruned_at = time.monotonic()
         if document := self.ledger.trust_list():
-            self._trust.offer(document, self.clock())
+            self._take_up(document)
         self._position = {
             topic: self.ledger.position(self.log.source(topic)) for topic in (TRUST, BATCHES, SCANS)
         }
+
+    def _take_up(self, document: bytes) -> None:
+        """Go on with the list accepted last. If the pinned roots no longer vouch for it,
+        as after their replacement, scans wait for one that they do vouch for."""
+        try:
+            self._trust.offer(document, self.clock())
+        except TrustListError as error:
+            log.warning("not believed any more, the trust list in the ledger: %s", error)
 
     def start(self) -> None:
         """Run in a thread of its own until `stop`, or until an outage outlasts the limit."""
@@ -139,13 +147,12 @@ class EmbeddedEngine:
     def run_round(self) -> bool:
         """One round. Returns whether there was anything to do. Raises `UnavailableError`."""
         busy = self._take_trust_lists()
-        trust_list = self._trust.trust_list
-        if trust_list is None:
+        if self._trust.trust_list is None:
             return busy  # no scan can be judged yet; all of them wait
-        self.stats.trust_version = trust_list.version
-        busy |= self._take_batches(trust_list)
+        self.stats.trust_version = self._trust.trust_list.version
+        busy |= self._take_batches()
         busy |= self._judge_some_anew()
-        busy |= self._take_scans(trust_list)
+        busy |= self._take_scans()
         self._prune_now_and_then()
         return busy
 
@@ -163,9 +170,23 @@ class EmbeddedEngine:
                 self._stopping.wait(pause_s)
                 pause_s = min(2 * pause_s, self.limits.longest_pause_s)
 
+    def _newest_trust_list(self) -> TrustList:
+        """The list to judge by what has been read.
+
+        Asked for after reading, so that whoever publishes a list and then what rests
+        on it is understood in that order.
+        """
+        self._take_trust_lists()
+        trust_list = self._trust.trust_list
+        assert trust_list is not None
+        return trust_list
+
     def _take_trust_lists(self) -> bool:
-        entries = self._read(TRUST, 1)
-        for entry in entries:
+        """All that are waiting."""
+        busy = False
+        while entries := self._read(TRUST, 1):
+            busy = True
+            [entry] = entries
             at = self.clock()
             letters: list[Letter] = []
             document: bytes | None = entry.value
@@ -178,12 +199,13 @@ class EmbeddedEngine:
             progress = self._progress(TRUST, entries, letters)
             self.ledger.accept_trust_list(document, held.version if held else 0, progress, at)
             self._passed(progress, TRUST)
-        return bool(entries)
+        return busy
 
-    def _take_batches(self, trust_list: TrustList) -> bool:
+    def _take_batches(self) -> bool:
         entries = self._read(BATCHES, 500)
         if not entries:
             return False
+        trust_list = self._newest_trust_list()
         batches: list[Batch] = []
         letters: list[Letter] = []
         for entry in entries:
@@ -203,11 +225,12 @@ class EmbeddedEngine:
         self._fold(judge_anew(some.items), reassessed=some)
         return True
 
-    def _take_scans(self, trust_list: TrustList) -> bool:
+    def _take_scans(self) -> bool:
         entries = self._read(SCANS, self.limits.scans_at_once)
         if not entries:
             self.stats.waiting = 0
             return False
+        trust_list = self._newest_trust_list()
         began = time.perf_counter()
         try:
             progress = self._fold_scans(entries, entries, trust_list)
@@ -313,9 +336,11 @@ class EmbeddedEngine:
     def _prune_now_and_then(self) -> None:
         if time.monotonic() - self._pruned_at < self.limits.prune_every_s:
             return
-        self._pruned_at = time.monotonic()
-        for topic, position in self._position.items():
-            self.log.prune(topic, position)
+        if not self.ledger.settled():
+            return  # after lost power the ledger would need again what the log let go
+        gone = [self.log.prune(topic, passed) for topic, passed in self._position.items()]
+        if max(gone) < self.log.limits.pruned_at_once:  # else go on after the next round
+            self._pruned_at = time.monotonic()
 
 
 def _entitled(batch: Batch, trust_list: TrustList) -> Batch:

@@ -100,6 +100,29 @@ def test_pruning_keeps_recent_scans(log: EmbeddedLog) -> None:
     assert log.prune(SCANS, passed=1) == 0
 
 
+def test_pruning_a_crowded_log_makes_room_of_what_was_passed_however_recent(path: Path) -> None:
+    log = EmbeddedLog(path, LogLimits(most_bytes=200_000))
+    with pytest.raises(LogUnavailableError, match="has reached"):
+        for _ in range(100):
+            log.append(scans(b"x" * 10_000))
+    assert log.prune(SCANS, passed=0) == 0
+    assert log.prune(SCANS, passed=log.end(SCANS) - 1) == log.end(SCANS) - 1
+    assert [entry.offset for entry in log.read(SCANS, 0, 9)] == [log.end(SCANS)]
+    log.append(scans(b"x" * 10_000))
+    log.close()
+
+
+def test_large_records_are_read_a_few_at_a_time(path: Path) -> None:
+    log = EmbeddedLog(path, LogLimits(read_bytes=25_000))
+    log.append(scans(*[b"x" * 10_000] * 8))
+    read: list[int] = []
+    while entries := log.read(SCANS, read[-1] if read else 0, 100):
+        assert len(entries) <= 3
+        read += [entry.offset for entry in entries]
+    assert read == list(range(1, 9))
+    log.close()
+
+
 def test_the_newest_record_of_every_key_survives_compaction(log: EmbeddedLog) -> None:
     log.append([Record(BATCHES, key, value) for key, value in
                 ((b"x", b"1"), (b"y", b"2"), (b"x", b"3"))])  # fmt: skip

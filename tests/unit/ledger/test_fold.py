@@ -1,5 +1,6 @@
 """The contract of every ledger: versions, positions, feed order, batches, trust lists."""
 
+import sqlite3
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
@@ -219,3 +220,23 @@ def test_a_write_that_fails_leaves_nothing_behind(
         ledger.write([change(item, history, 0, broken)], 0, world.now)
     assert ledger.known([item]) == {}
     assert ledger.write([change(item, history)], 0, world.now + timedelta(1)) == set()
+
+
+def test_a_ledger_with_nothing_in_its_way_settles(ledger: LedgerWriter, world: World) -> None:
+    item, history = one_scan(world)
+    ledger.write([change(item, history)], 0, world.now)
+    assert ledger.settled()
+
+
+def test_a_ledger_is_not_settled_while_a_reader_holds_back_its_checkpoint(
+    ledger: LedgerWriter, world: World, path: Path
+) -> None:
+    reader = sqlite3.connect(path, isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM items").fetchone()
+    item, history = one_scan(world)
+    ledger.write([change(item, history)], 0, world.now)
+    assert not ledger.settled()
+    reader.execute("COMMIT")
+    reader.close()
+    assert ledger.settled()

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -17,16 +18,16 @@ from authenticity.batch import Batch, BatchStatus, Catalogue, encode_batch
 from authenticity.errors import LedgerUnavailableError
 from authenticity.policy import DEFAULT_POLICY
 from authenticity.scan import Act, Scan, encode_scan
-from events.embedded_log import EmbeddedLog
+from events.embedded_log import EmbeddedLog, LogLimits
 from events.publisher import Record
-from events.topics import BATCHES, SCANS, TRUST, TRUST_KEY, batch_key
+from events.topics import BATCHES, SCANS, TRUST, TRUST_KEY, Topic, batch_key
 from ledger.administration import LedgerAdministration, Snapshot
 from ledger.opening import migrate, open_writer
 from stream.embedded import EmbeddedEngine, EngineLimits
 from stream.final_state import lines_of
 from stream.processor import news_of
 from stream.replay import Replay
-from tests.world import PARIS, TOKYO, World
+from tests.world import GTINS, PARIS, TOKYO, World
 
 
 @contextmanager
@@ -172,6 +173,99 @@ def test_a_new_log_in_the_place_of_the_old_is_read_from_its_beginning(tmp_path: 
         engine.log.append(records(*scans[9:]))
         drain(engine)
     assert exported(tmp_path) == replayed(world, scans, batches)
+
+
+def test_a_batch_rests_on_the_newest_list_before_it_however_many_were_waiting(
+    tmp_path: Path,
+) -> None:
+    world = World(4)
+    first = replace(world.trust_list, issuers=world.trust_list.issuers[:1])
+    with an_engine(tmp_path, world) as engine:
+        engine.log.append(records(world.sign_trust_list(first), world.next_trust_document()))
+        engine.log.append(records(world.batch(maker=1), world.scan(world.code(maker=1))))
+        drain(engine)
+        assert engine.stats.dead_letters == 0
+        assert engine.ledger.catalogue()[0].find(GTINS[1], "L1", "281231") is not None
+    [line] = exported(tmp_path)
+    assert b'"verified"' in line
+
+
+def test_a_list_and_a_batch_published_within_one_round_are_understood_in_their_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World(4)
+    first = replace(world.trust_list, issuers=world.trust_list.issuers[:1])
+    with an_engine(tmp_path, world) as engine:
+        engine.log.append(records(world.sign_trust_list(first)))
+        drain(engine)
+        late = [records(world.next_trust_document()), records(world.batch(maker=1))]
+        read = engine.log.read
+
+        def meanwhile(topic: Topic, *values: Any) -> Any:
+            while topic is BATCHES and late:
+                engine.log.append(late.pop(0))
+            return read(topic, *values)
+
+        monkeypatch.setattr(engine.log, "read", meanwhile)
+        drain(engine)
+        assert engine.stats.dead_letters == 0
+        assert engine.stats.trust_version == 2
+
+
+def test_after_the_roots_were_replaced_scans_wait_for_a_list_that_the_new_ones_signed(
+    tmp_path: Path,
+) -> None:
+    old, new = World(4), World(5)
+    scan = new.scan(new.code())
+    logging.getLogger("touchstone.stream").setLevel(logging.CRITICAL)
+    with an_engine(tmp_path, old) as engine:
+        engine.log.append(records(old.trust_document))
+        drain(engine)
+    with an_engine(tmp_path, new) as engine:
+        engine.log.append(records(scan))
+        drain(engine)
+        assert exported(tmp_path) == []
+        engine.log.append(records(new.next_trust_document()))
+        drain(engine)
+        assert engine.stats.scans == 1
+
+
+def test_scans_nested_deeper_than_the_reader_goes_are_dead_letters_and_stop_nothing(
+    tmp_path: Path,
+) -> None:
+    world = World(4)
+    good = world.scan(world.code())
+    deep = encode_scan(good)[:-1] + b',"x":' + b"[" * 7_000 + b"]" * 7_000 + b"}"
+    with an_engine(tmp_path, world) as engine:
+        engine.log.append(records(world.trust_document))
+        engine.log.append([*[Record(SCANS, b"k", deep)] * 50, *records(good)])
+        drain(engine)
+        assert engine.stats.dead_letters == 50
+    assert exported(tmp_path) == replayed(world, [good], [])
+
+
+def test_a_passed_log_is_pruned_until_nothing_more_may_go(tmp_path: Path) -> None:
+    world = World(4)
+    with an_engine(tmp_path, world, prune_every_s=0) as engine:
+        engine.log.limits = LogLimits(kept_days=-1, pruned_at_once=10)
+        engine.log.append(records(world.trust_document, *[world.scan("text")] * 45))
+        drain(engine)
+        for _ in range(5):
+            engine.run_round()
+        assert engine.log.read(SCANS, 0, 1) == []
+
+
+def test_nothing_is_pruned_that_an_unsettled_ledger_might_need_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World(4)
+    with an_engine(tmp_path, world, prune_every_s=0) as engine:
+        monkeypatch.setattr(engine.ledger, "settled", lambda: False)
+        engine.log.limits = LogLimits(kept_days=-1)
+        engine.log.append(records(world.trust_document, world.scan("text")))
+        drain(engine)
+        engine.run_round()
+        assert len(engine.log.read(SCANS, 0, 9)) == 1
 
 
 def test_one_scan_that_breaks_the_program_is_a_dead_letter_and_its_neighbours_are_folded(
