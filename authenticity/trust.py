@@ -43,6 +43,7 @@ __all__ = [
     "assemble_jws",
     "encode_payload",
     "encode_roots",
+    "read_next_trust_list",
     "read_roots",
     "read_trust_list",
     "signing_input",
@@ -124,6 +125,23 @@ def read_trust_list(
             next_step="check this machine's clock",
         )
     return trust_list
+
+
+def read_next_trust_list(
+    document: bytes, roots: Roots, held: TrustList | None, *, at: datetime
+) -> TrustList:
+    """The list in a document that may take the place of the one held, or is that very one.
+
+    Beside what `read_trust_list` refuses, another list of the version held: two verifiers
+    would believe two lists under one number. Raises `TrustListError` or one of its kinds.
+    """
+    offered = read_trust_list(document, roots, at=at, seen_version=held.version if held else 0)
+    if held and offered.version == held.version and offered.digest != held.digest:
+        raise TrustListError(
+            f"another trust list of version {held.version} is in force already",
+            next_step="export the list again, so that its version grows",
+        )
+    return offered
 
 
 def encode_payload(trust_list: TrustList) -> bytes:

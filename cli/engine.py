@@ -19,7 +19,7 @@ from authenticity.policy import Policy
 from authenticity.roots import Roots, read_roots
 from cli.console import err
 from cli.data import DataFolder
-from cli.replaying import load_policy
+from cli.replaying import policy_in_force
 
 if TYPE_CHECKING:
     from stream.embedded import EmbeddedEngine
@@ -48,7 +48,7 @@ def up(
     folder = DataFolder.find(data)
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     collect_garbage_rarely()
-    chosen = load_policy(policy or (folder.policy if folder.policy.exists() else None))
+    chosen = policy_in_force(folder, policy)
     engine = open_engine(folder, chosen)
     engine.start()
     err.print(f"engine: folding what arrives in {folder.root}", markup=False)

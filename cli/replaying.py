@@ -94,9 +94,14 @@ def export(
             f"there is no ledger in {folder.root}",
             next_step="start the engine first: touchstone up",
         )
-    chosen = load_policy(policy or (folder.policy if folder.policy.exists() else None))
+    chosen = policy_in_force(folder, policy)
     with Snapshot(folder.ledger) as ledger:
         _write(lines_of(ledger.alerts(), ledger.histories(), ledger.catalogue(), chosen))
+
+
+def policy_in_force(folder: DataFolder, given: Path | None) -> Policy:
+    """The policy of an installation, unless another file is given."""
+    return load_policy(given or (folder.policy if folder.policy.exists() else None))
 
 
 def load_policy(path: Path | None) -> Policy:

@@ -2,8 +2,7 @@
 
 from datetime import datetime
 
-from authenticity.errors import TrustListError
-from authenticity.trust import Roots, TrustList, read_trust_list
+from authenticity.trust import Roots, TrustList, read_next_trust_list
 
 
 class TrustKeeper:
@@ -19,14 +18,5 @@ class TrustKeeper:
         `at` is this machine's clock. Raises `TrustListError` or one of its kinds; then
         the list in force stays. The very list in force may be offered again.
         """
-        held = self.trust_list
-        offered = read_trust_list(
-            document, self._roots, at=at, seen_version=held.version if held else 0
-        )
-        if held and offered.version == held.version and offered.digest != held.digest:
-            raise TrustListError(
-                f"another trust list of version {held.version} is in force already",
-                next_step="export the list again, so that its version grows",
-            )
-        self.trust_list = offered
-        return offered
+        self.trust_list = read_next_trust_list(document, self._roots, self.trust_list, at=at)
+        return self.trust_list

@@ -10,7 +10,7 @@ from hashlib import sha256
 
 from authenticity.errors import TouchstoneError, TrustListError
 from authenticity.limits import LIMITS
-from authenticity.trust import Roots, TrustList, read_trust_list
+from authenticity.trust import Roots, TrustList, read_next_trust_list
 from authenticity.verify import Examined, examine
 from ledger.reading import LedgerReader
 
@@ -79,18 +79,8 @@ class TrustWatch:
         self.read_at = self._clock()
 
     def _accept(self, document: bytes) -> None:
-        current = self.current
-        seen = current.trust_list.version if current else 0
-        trust_list = read_trust_list(document, self._roots, at=self._clock(), seen_version=seen)
-        if (
-            current
-            and trust_list.version == seen
-            and trust_list.digest != current.trust_list.digest
-        ):
-            raise TrustListError(
-                f"another trust list of version {seen} is already in force",
-                next_step="export a list with a higher version",
-            )
+        held = self.current.trust_list if self.current else None
+        trust_list = read_next_trust_list(document, self._roots, held, at=self._clock())
         self.current = in_force(trust_list, document, codes_known=self._codes_known)
 
 
