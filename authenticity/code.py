@@ -86,6 +86,14 @@ def read_code(text: str, limits: Limits = LIMITS) -> Code:
     return _read_common(text) or _read_any(text)
 
 
+def item_of(text: str) -> ItemId | None:
+    """The item that `text` names, whether or not it is genuine; None if it names none."""
+    try:
+        return read_code(text).item
+    except CodeError:
+        return None
+
+
 # ISO/IEC 15424 symbology identifiers, as far as scanners send them before GS1 data:
 # ]C1 GS1-128, ]e0 GS1 DataBar and Composite, ]d2 GS1 DataMatrix, ]Q3 GS1 QR, ]J1 GS1
 # DotCode; and before a URI: ]d1, ]d4 DataMatrix, ]Q1, ]Q2 QR.

@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from authenticity.code import read_code
-from authenticity.errors import CodeError, InputError, LogUnavailableError
-from authenticity.item import ItemId
+from authenticity.code import item_of
+from authenticity.errors import InputError, LogUnavailableError
 from authenticity.scan import SCAN_FORMAT, Act, Channel, Place, Scan, encode_scan
 from authenticity.verdict import Verdict
 from events.publisher import Publisher, Record
@@ -61,14 +60,6 @@ def scan_now(
 def scan_record(scan: Scan, raw: bytes | None = None) -> Record:
     """The record that carries this scan; `raw` if its line exists already."""
     return Record(SCANS, scan_key(item_of(scan.code), scan.code), raw or encode_scan(scan))
-
-
-def item_of(code: str) -> ItemId | None:
-    """The item that this text names, whether or not it is genuine."""
-    try:
-        return read_code(code).item
-    except CodeError:
-        return None
 
 
 @dataclass(slots=True)

@@ -10,8 +10,8 @@ from typing import Final
 
 import msgspec
 
-from authenticity.code import read_code
-from authenticity.errors import CodeError, UnavailableError
+from authenticity.code import item_of
+from authenticity.errors import UnavailableError
 from authenticity.item import ItemId
 from authenticity.limits import LIMITS
 from authenticity.scan import SCAN_FORMAT, Scan, encode_scan, has_utc
@@ -77,7 +77,7 @@ def scan_of(body: ScanBody, caller: Caller, now: datetime) -> Scan:
     if body.captured_at is not None and not has_utc(body.captured_at):
         raise Problem(INVALID, "captured_at lies outside the calendar in UTC")
     captured_at = body.captured_at.astimezone(UTC) if body.captured_at else _to_ms(now)
-    authorised = caller.is_entitled_to(_item_of(body.code))
+    authorised = caller.is_entitled_to(item_of(body.code))
     scan_id = body.scan_id or secrets.token_hex(16)
     if caller.is_anonymous and body.scan_id is not None:
         scan_id = _scoped(body, captured_at)
@@ -98,14 +98,6 @@ def scan_of(body: ScanBody, caller: Caller, now: datetime) -> Scan:
     if len(encode_scan(scan)) > LIMITS.scan_bytes:
         raise Problem(INVALID, f"the scan is larger than {LIMITS.scan_bytes:,} bytes")
     return scan
-
-
-def _item_of(code_text: str) -> ItemId | None:
-    """What the text names, believed or not: authority is about the item, not the code."""
-    try:
-        return read_code(code_text).item
-    except CodeError:
-        return None
 
 
 def _scoped(body: ScanBody, captured_at: datetime) -> str:
