@@ -30,7 +30,7 @@ from events.embedded_log import EmbeddedLog, Entry
 from events.topics import BATCHES, DEAD_LETTER_BYTES, SCANS, TRUST, Topic
 from ledger.fold import CatalogueChanged, LedgerWriter, Letter, Progress, Reassessment
 from stream.processor import judge_anew, news_of, step
-from stream.trust_keeper import TrustKeeper
+from stream.trust_keeper import TrustKeeper, entitled
 from stream.verification import ScanVerifier
 
 log = logging.getLogger("touchstone.stream")
@@ -210,7 +210,7 @@ class EmbeddedEngine:
         letters: list[Letter] = []
         for entry in entries:
             try:
-                batches.append(_entitled(decode_batch(entry.value), trust_list))
+                batches.append(entitled(decode_batch(entry.value), trust_list))
             except BatchError as error:
                 letters.append(self._letter(BATCHES, entry, str(error)))
         progress = self._progress(BATCHES, entries, letters)
@@ -341,14 +341,3 @@ class EmbeddedEngine:
         gone = [self.log.prune(topic, passed) for topic, passed in self._position.items()]
         if max(gone) < self.log.limits.pruned_at_once:  # else go on after the next round
             self._pruned_at = time.monotonic()
-
-
-def _entitled(batch: Batch, trust_list: TrustList) -> Batch:
-    """The batch, if its issuer holds the GTIN's company prefix. Raises `BatchError`."""
-    holder = trust_list.issuer_of(batch.gtin)
-    if holder is None or holder.id != batch.issuer:
-        raise BatchError(
-            f"issuer {batch.issuer} does not hold the company prefix of {batch.gtin}",
-            next_step="publish the trust list that names this issuer, then the batch again",
-        )
-    return batch
