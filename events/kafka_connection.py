@@ -1,0 +1,125 @@
+"""Talking to a Kafka cluster about itself, with its errors in our words."""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from kafka import KafkaAdminClient
+from kafka.errors import (
+    AuthorizationError,
+    IllegalArgumentError,
+    IllegalStateError,
+    KafkaConfigurationError,
+    KafkaConnectionError,
+    KafkaError,
+    KafkaTimeoutError,
+    SaslAuthenticationFailedError,
+)
+from kafka.net.compat import KafkaNetClient
+
+from authenticity.errors import ConfigurationError, LogUnavailableError, TouchstoneError
+from events.settings import KafkaSettings
+
+WITHIN_S: Final = 10.0
+# The client writes a line for each failed attempt, and what fails for good is raised.
+logging.getLogger("kafka").setLevel(logging.CRITICAL)
+
+
+def client_options(settings: KafkaSettings, *, within_s: float = WITHIN_S) -> dict[str, Any]:
+    """What every client of kafka-python is built with.
+
+    Raises `ConfigurationError` for a CA or a password that cannot be read.
+    """
+    within_ms = int(within_s * 1000)
+    return {
+        "bootstrap_servers": list(settings.servers),
+        "security_protocol": settings.security.name,
+        "ssl_context": settings.tls(),
+        "sasl_mechanism": settings.sasl.value.upper() if settings.sasl else None,
+        "sasl_plain_username": settings.user,
+        "sasl_plain_password": settings.password(),
+        "bootstrap_timeout_ms": within_ms,
+        "request_timeout_ms": within_ms,
+        "reconnect_backoff_ms": 50,
+        "reconnect_backoff_max_ms": 1_000,
+    }
+
+
+@contextmanager
+def administration(
+    settings: KafkaSettings, *, within_s: float = WITHIN_S
+) -> Iterator[KafkaAdminClient]:
+    """An admin client for the length of a block; its errors leave the block as ours."""
+    with kafka_errors_in_words(settings), closing_half_built() as network:
+        client = KafkaAdminClient(
+            **client_options(settings, within_s=within_s), kafka_client=network
+        )
+        try:
+            yield client
+        finally:
+            client.close()
+
+
+@contextmanager
+def closing_half_built() -> Iterator[Callable[..., KafkaNetClient]]:
+    """What to give a client as `kafka_client`: its thread and sockets end with an error.
+
+    A constructor that finds no broker raises, and would leave both behind, at each attempt.
+    """
+    built: list[KafkaNetClient] = []
+
+    def build(**options: Any) -> KafkaNetClient:
+        built.append(KafkaNetClient(**options))
+        return built[-1]
+
+    try:
+        yield build
+    except BaseException:
+        for network in built:
+            network.close()
+        raise
+
+
+def serving_brokers(settings: KafkaSettings, *, within_s: float = WITHIN_S) -> frozenset[int]:
+    """Ids of the brokers that the cluster takes for alive. Raises `LogUnavailableError`."""
+    with administration(settings, within_s=within_s) as client:
+        brokers = client.describe_cluster()["brokers"]
+        return frozenset(
+            int(broker["broker_id"]) for broker in brokers if not broker.get("is_fenced")
+        )
+
+
+@contextmanager
+def kafka_errors_in_words(settings: KafkaSettings) -> Iterator[None]:
+    """Translate what kafka-python raises."""
+    try:
+        yield
+    except (KafkaConfigurationError, IllegalArgumentError, IllegalStateError):
+        raise  # our program is broken
+    except (KafkaError, OSError) as error:
+        raise in_words(error, settings) from error
+
+
+def in_words(error: BaseException, settings: KafkaSettings) -> TouchstoneError:
+    """Our error for one of kafka-python's, or of the network's."""
+    servers = ", ".join(settings.servers)
+    if isinstance(error, SaslAuthenticationFailedError):
+        return ConfigurationError(
+            f"Kafka at {servers} refused user {settings.user!r}",
+            next_step="check TOUCHSTONE_KAFKA_USER, the password file and TOUCHSTONE_KAFKA_SASL",
+        )
+    if isinstance(error, AuthorizationError):
+        return ConfigurationError(
+            f"Kafka does not allow user {settings.user!r} to do this: {error}",
+            next_step="grant the rights that docs/operations.md lists",
+        )
+    if isinstance(error, KafkaTimeoutError | KafkaConnectionError | OSError):
+        return LogUnavailableError(
+            f"no Kafka broker answers at {servers}",
+            next_step="check TOUCHSTONE_KAFKA and that the brokers run, then try again",
+        )
+    return LogUnavailableError(
+        f"Kafka at {servers}: {type(error).__name__}: {error}",
+        next_step="look at the brokers' log, then try again",
+    )

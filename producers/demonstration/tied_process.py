@@ -1,0 +1,66 @@
+"""Processes that end when the one that started them ends, however it ends."""
+
+import os
+import queue
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Final
+
+# prctl(PR_SET_PDEATHSIG, SIGKILL), then become the command. It is asked for after the
+# change of user, which would undo it, and before exec, by a program of its own: code
+# that runs between fork and exec in a process with threads can block for ever.
+_BECOME: Final = """
+import ctypes, os, sys
+if sys.platform == "linux":
+    ctypes.CDLL(None).prctl(1, 9)
+    if os.getppid() != int(sys.argv[1]):
+        os._exit(1)
+os.execvp(sys.argv[2], sys.argv[2:])
+"""
+
+_Order = tuple[list[str], Path, Path, str | None, "Future[subprocess.Popen[bytes]]"]
+_orders: "queue.SimpleQueue[_Order]" = queue.SimpleQueue()
+_lock = threading.Lock()
+_starter: threading.Thread | None = None
+
+
+def start_tied(
+    command: Sequence[str], *, folder: Path, output: Path, user: str | None = None
+) -> "subprocess.Popen[bytes]":
+    """Start `command` in `folder`, its output appended to `output`, as `user` if given.
+
+    On Linux the kernel kills it when this process ends. What it watches is the thread
+    that started it, hence one thread that lives as long as the process. A session of its
+    own keeps Ctrl-C from it, so that whoever started it can stop it in order.
+    """
+    global _starter
+    with _lock:
+        if _starter is None:
+            _starter = threading.Thread(target=_start_for_ever, name="starter", daemon=True)
+            _starter.start()
+    started: Future[subprocess.Popen[bytes]] = Future()
+    _orders.put((list(command), folder, output, user, started))
+    return started.result(timeout=30)
+
+
+def _start_for_ever() -> None:
+    while True:
+        command, folder, output, user, started = _orders.get()
+        try:
+            with output.open("ab") as log:
+                process = subprocess.Popen(  # noqa: S603 – what our own code asks for
+                    [sys.executable, "-I", "-S", "-c", _BECOME, str(os.getpid()), *command],
+                    cwd=folder,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    user=user,
+                    start_new_session=True,
+                )
+            started.set_result(process)
+        except Exception as error:  # whatever it is, the caller must hear of it
+            started.set_exception(error)
