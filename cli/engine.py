@@ -108,6 +108,7 @@ def _serve(
     """The service until SIGTERM or Ctrl-C; the end of the engine is its end too."""
     from events.embedded_publisher import EmbeddedPublisher
     from ledger.opening import open_reader
+    from stream.metrics import engine_metrics
     from verifier_api.app import Parts, create_app
     from verifier_api.serving import Server, server_config
     from verifier_api.settings import Settings
@@ -121,7 +122,7 @@ def _serve(
             roots=load_roots(folder),
             settings=Settings.from_env(os.environ),
             policy=policy,
-            engine_stats=lambda: engine_numbers(engine),
+            engine_metrics=lambda: engine_metrics(engine.stats, running=engine.running),
             engine_failure=lambda: engine.stats.failure,
         )
     )
@@ -144,18 +145,6 @@ def collect_garbage_rarely() -> None:
     """For a process that lives long on values without cycles: looking for cycles among all
     that it remembers cost a fifth of the fold's time."""
     gc.set_threshold(100_000, 20, 50)
-
-
-def engine_numbers(engine: "EmbeddedEngine") -> dict[str, float]:
-    """The engine's counters for /metrics, by the names of `EngineStats`."""
-    numbers = {
-        name: getattr(engine.stats, name)
-        for name in type(engine.stats).__dataclass_fields__
-        if name != "failure"
-    }
-    return {name: float(number) for name, number in numbers.items()} | {
-        "running": float(engine.running)
-    }
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -29,6 +29,7 @@ from authenticity.trust import Roots, TrustList
 from events.embedded_log import EmbeddedLog, Entry
 from events.topics import BATCHES, DEAD_LETTER_BYTES, SCANS, TRUST, Topic
 from ledger.fold import CatalogueChanged, LedgerWriter, Letter, Progress, Reassessment
+from stream.engine_stats import EngineStats
 from stream.processor import judge_anew, news_of, step
 from stream.trust_keeper import TrustKeeper, entitled
 from stream.verification import ScanVerifier
@@ -49,22 +50,6 @@ class EngineLimits:
     longest_pause_s: float = 5.0
     prune_every_s: float = 60.0
     poison_at_once: int = 20
-
-
-@dataclass(slots=True)
-class EngineStats:
-    """Counts since the start; `waiting` scans, `trust_version` and `failure` as of now."""
-
-    scans: int = 0
-    folds: int = 0
-    conflicts: int = 0
-    dead_letters: int = 0
-    signatures_checked: int = 0
-    signatures_remembered: int = 0
-    fold_seconds: float = 0.0
-    waiting: int = 0
-    trust_version: int = 0
-    failure: str | None = None
 
 
 def _utc_now() -> datetime:
@@ -328,7 +313,7 @@ class EmbeddedEngine:
     def _count(self, scans: int, progress: Progress, seconds: float) -> None:
         stats = self.stats
         stats.scans += scans - len(progress.letters)
-        stats.fold_seconds += seconds
+        stats.folded_in(seconds)
         stats.signatures_checked = self._verifier.misses
         stats.signatures_remembered = self._verifier.hits
         stats.waiting = max(0, self.log.end(SCANS) - progress.position)

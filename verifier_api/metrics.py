@@ -10,12 +10,12 @@
 | `touchstone_trust_list_version` | | the list in force |
 | `touchstone_trust_list_expires_timestamp_seconds` | | its end |
 | `touchstone_alert_streams` | | open event streams |
-| `touchstone_engine_*` | | whatever the engine of this process counts |
+| `touchstone_engine_*` | | of the engine in this process, see `stream/metrics.py` |
 """
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from prometheus_client import CollectorRegistry
@@ -31,7 +31,7 @@ from prometheus_client.registry import Collector
 from authenticity.standing import Standing
 
 CONTENT_TYPE: Final = CONTENT_TYPE_PLAIN_0_0_4
-EngineStats = Callable[[], Mapping[str, float]]
+EngineMetrics = Callable[[], Iterable[Metric]]
 
 _BUCKETS_S: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 1.5, 2.5)
 
@@ -43,7 +43,7 @@ class Metrics(Collector):
     the library's locks, which cost more than the counting, are not needed.
     """
 
-    def __init__(self, engine: EngineStats | None = None) -> None:
+    def __init__(self, engine: EngineMetrics | None = None) -> None:
         self._engine = engine
         self._requests: Counter[tuple[str, str, int]] = Counter()
         self._seconds: dict[str, list[int]] = {}
@@ -113,10 +113,10 @@ class Metrics(Collector):
             "trust_list_expires_timestamp_seconds": self.trust_expires_s,
             "alert_streams": self.streams,
         }
-        if self._engine is not None:
-            gauges |= {f"engine_{name}": number for name, number in self._engine().items()}
         for name, number in gauges.items():
             yield GaugeMetricFamily(f"touchstone_{name}", name.replace("_", " "), number)
+        if self._engine is not None:
+            yield from self._engine()
 
     def _of_requests(self) -> Iterator[Metric]:
         requests = CounterMetricFamily(

@@ -15,7 +15,7 @@ from verifier_api.callers import ANONYMOUS, Caller, Callers
 from verifier_api.checking import Checker
 from verifier_api.client_address import RateLimiter, client_address
 from verifier_api.feed_watch import FeedWatch
-from verifier_api.metrics import EngineStats, Metrics
+from verifier_api.metrics import EngineMetrics, Metrics
 from verifier_api.recording import Recorder
 from verifier_api.settings import Settings
 from verifier_api.trust_watch import TrustWatch
@@ -30,7 +30,7 @@ def _utc_now() -> datetime:
 class Parts:
     """What the service is made of. `create_app` closes none of them.
 
-    `engine_stats`: counters of an engine in the same process, shown in /metrics.
+    `engine_metrics`: those of an engine in the same process, shown in /metrics.
     `engine_failure`: its last words, None while it is well. `clock` gives aware UTC.
     """
 
@@ -39,7 +39,7 @@ class Parts:
     roots: Roots
     settings: Settings = field(default_factory=Settings)
     policy: Policy = DEFAULT_POLICY
-    engine_stats: EngineStats | None = None
+    engine_metrics: EngineMetrics | None = None
     engine_failure: Callable[[], str | None] | None = None
     clock: Callable[[], datetime] = _utc_now
 
@@ -54,7 +54,7 @@ class Running:
         self.limits = limits
         self.clock = parts.clock
         self.words: Mapping[str, Words] = load_words()
-        self.metrics = Metrics(parts.engine_stats)
+        self.metrics = Metrics(parts.engine_metrics)
         self.trust = TrustWatch(
             parts.reader, parts.roots, parts.clock, codes_known=limits.codes_known
         )

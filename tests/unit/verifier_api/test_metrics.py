@@ -1,5 +1,6 @@
 """What is counted comes out in the text format that Prometheus reads."""
 
+from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.parser import text_string_to_metric_families
 
 from authenticity.standing import Standing
@@ -29,7 +30,7 @@ def test_requests_are_counted_and_timed_by_route() -> None:
 
 
 def test_answers_scans_and_the_engine_are_counted() -> None:
-    metrics = Metrics(lambda: {"waiting": 7.0})
+    metrics = Metrics(lambda: [GaugeMetricFamily("touchstone_engine_waiting", "", 7.0)])
     metrics.answered(Standing.SUSPECT, provisional=False)
     metrics.recorded(3, 1)
     metrics.ledger_failed()
