@@ -14,7 +14,10 @@ from kafka.errors import (
     KafkaConnectionError,
     KafkaError,
     KafkaTimeoutError,
+    NotEnoughReplicasAfterAppendError,
+    NotEnoughReplicasError,
     SaslAuthenticationFailedError,
+    UnknownTopicOrPartitionError,
 )
 from kafka.net.compat import KafkaNetClient
 
@@ -113,6 +116,15 @@ def in_words(error: BaseException, settings: KafkaSettings) -> TouchstoneError:
         return ConfigurationError(
             f"Kafka does not allow user {settings.user!r} to do this: {error}",
             next_step="grant the rights that docs/operations.md lists",
+        )
+    if isinstance(error, NotEnoughReplicasError | NotEnoughReplicasAfterAppendError):
+        return LogUnavailableError(
+            "too few replicas of a topic are in sync to acknowledge anything",
+            next_step="start the brokers that are down; publishing then goes on by itself",
+        )
+    if isinstance(error, UnknownTopicOrPartitionError):
+        return LogUnavailableError(
+            f"Kafka at {servers} has no such topic", next_step="run: touchstone topics create"
         )
     if isinstance(error, KafkaTimeoutError | KafkaConnectionError | OSError):
         return LogUnavailableError(

@@ -8,11 +8,16 @@ from events.topics import Topic
 
 
 class Record(NamedTuple):
-    """One record to publish."""
+    """One record to publish.
+
+    `trace` is a W3C trace context (`traceparent`) that travels beside the value, in a
+    header of the same name, where the log has headers; the embedded one has none.
+    """
 
     topic: Topic
     key: bytes
     value: bytes
+    trace: str | None = None
 
 
 class Publisher(Protocol):
@@ -27,7 +32,8 @@ class Publisher(Protocol):
 
         The future resolves when every record is durable, and fails with
         `LogUnavailableError` if that is not known: then some may have been written,
-        and publishing them again is harmless.
+        and publishing them again is harmless. It fails with `InputError` if a record is
+        larger than its topic takes; nothing of the call is written then.
         """
         ...
 

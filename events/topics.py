@@ -43,7 +43,11 @@ TRUST_KEY: Final = b"trust-list"
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """One topic. `value` is None where the value is no JSON of ours (the trust list: a JWS)."""
+    """One topic. `value` is None where the value is no JSON of ours (the trust list: a JWS).
+
+    `most_bytes` bounds one record, `kept_days` is how long Kafka keeps one (None: until a
+    newer one of its key replaces it).
+    """
 
     name: str
     value: type | None
@@ -51,6 +55,8 @@ class Topic:
     kept: Keeping
     partitions: int
     about: str
+    kept_days: int | None = None
+    most_bytes: int = 2**20
 
     @property
     def compacted(self) -> bool:
@@ -60,7 +66,7 @@ class Topic:
 
 SCANS: Final = Topic(
     "scans", Scan, "item id; for text that names no item, a hash of it", Keeping.BY_TIME, 24,
-    "Every reading of a code, by whomever.",
+    "Every reading of a code, by whomever.", kept_days=30,
 )  # fmt: skip
 BATCHES: Final = Topic(
     "batches", Batch, "issuer / batch id", Keeping.COMPACTED, 4,
@@ -68,15 +74,16 @@ BATCHES: Final = Topic(
 )  # fmt: skip
 TRUST: Final = Topic(
     "trust", None, "constant", Keeping.COMPACTED, 1,
-    "The signed trust list (JWS, general JSON serialization).",
+    "The signed trust list (JWS, general JSON serialization).", most_bytes=6 * 2**20,
 )  # fmt: skip
 ALERTS: Final = Topic(
     "alerts", Alert, "item id", Keeping.COMPACTED_AND_BY_TIME, 24,
     "Alert changes from the feed, at least once and in order; the highest version stands.",
+    kept_days=365,
 )  # fmt: skip
 SCANS_DEAD: Final = Topic(
     "scans-dead", DeadLetter, "as the scan", Keeping.BY_TIME, 4,
-    "Records that could not be processed, with the reason.",
+    "Records that could not be processed, with the reason.", kept_days=90, most_bytes=2 * 2**20,
 )  # fmt: skip
 TOPICS: Final = (SCANS, BATCHES, TRUST, ALERTS, SCANS_DEAD)
 
