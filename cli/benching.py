@@ -1,12 +1,17 @@
 """`touchstone bench`: speed beside a peer or the bare limit, in the same run."""
 
+import time
+from collections.abc import Callable
 from enum import StrEnum
 from importlib import import_module
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.console import err, out, print_json
+from cli.console import err, fail, out, print_json
+
+if TYPE_CHECKING:
+    from benchmarks.result import Result
 
 
 class Benchmark(StrEnum):
@@ -20,6 +25,13 @@ class Benchmark(StrEnum):
     GROWTH = "growth"
 
 
+class Engine(StrEnum):
+    """Whose speed `stream` measures."""
+
+    EMBEDDED = "embedded"
+    KAFKA = "kafka"
+
+
 def register(app: typer.Typer) -> None:
     """Add `bench`."""
     app.command()(bench)
@@ -27,6 +39,10 @@ def register(app: typer.Typer) -> None:
 
 def bench(
     name: Annotated[Benchmark, typer.Argument(help="What to measure.")],
+    engine: Annotated[
+        Engine | None,
+        typer.Option(help="With `stream`: which engine. Kafka and PostgreSQL are started for it."),
+    ] = None,
     quick: Annotated[
         bool, typer.Option("--quick", help="A short look: fewer, smaller runs.")
     ] = False,
@@ -36,13 +52,38 @@ def bench(
 
     Example: [bold]touchstone bench verify --json[/]
 
+    Example: [bold]touchstone bench stream --engine kafka --quick[/]
+
     Exit code 0 whether the aim was reached or not: these machines are noisy.
     """
-    with err.status(f"measuring {name.value} …"):
-        result = import_module(f"benchmarks.{name.value}").measure(quick=quick)
+    if engine is not None and name is not Benchmark.STREAM:
+        fail(
+            f"--engine belongs to `touchstone bench stream`; `{name}` runs no engine",
+            next_step=f"touchstone bench {name}, or touchstone bench stream --engine {engine}",
+        )
+    if engine is Engine.KAFKA:
+        result = _with_progress("benchmarks.stream_kafka", quick=quick)
+    else:
+        with err.status(f"measuring {name} …"):
+            result = import_module(f"benchmarks.{name}").measure(quick=quick)
     if as_json:
         print_json(result)
-        return
+    else:
+        _show(result)
+
+
+def _with_progress(module: str, *, quick: bool) -> "Result":
+    """Minutes are long without a word: each step is said on stderr, with the time it began."""
+    began = time.monotonic()
+
+    def say(sentence: str) -> None:
+        err.print(f"{time.monotonic() - began:6.0f} s  {sentence}", markup=False)
+
+    measure: Callable[..., Result] = import_module(module).measure
+    return measure(quick=quick, say=say)
+
+
+def _show(result: "Result") -> None:
     out.print(f"[bold]{result.name}[/]  {result.machine}")
     out.print(f"  ours   {result.ours:>14,.1f} {result.unit}")
     out.print(f"  pair   {result.pair:>14,.1f} {result.unit}")

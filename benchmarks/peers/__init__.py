@@ -1,0 +1,1 @@
+"""What the engine on Kafka is measured against, each a program of its own."""

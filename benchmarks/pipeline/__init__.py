@@ -1,0 +1,1 @@
+"""What `touchstone bench stream --engine kafka` is made of."""

@@ -1,0 +1,59 @@
+"""A process and all that came of it: its processor time, and signals to all of them (Linux)."""
+
+import os
+import signal
+from contextlib import suppress
+from pathlib import Path
+from typing import Final, NamedTuple
+
+_TICKS_A_SECOND: Final = os.sysconf("SC_CLK_TCK")
+
+
+class _Process(NamedTuple):
+    parent: int
+    seconds: float
+
+
+def processor_seconds(process: int) -> float:
+    """User and system time of this process id and of its living and buried descendants.
+
+    0 if there is none, or if this is no Linux.
+    """
+    running = _running()
+    return sum(running[one].seconds for one in _family(process, running) if one in running)
+
+
+def signal_all(process: int, number: signal.Signals) -> None:
+    """To this process and its descendants, parents first."""
+    for one in _family(process, _running()):
+        with suppress(ProcessLookupError):
+            os.kill(one, number)
+
+
+def own_relative(word: str) -> int:
+    """The process among our own descendants whose command line holds this word."""
+    for one in _family(os.getpid(), _running()):
+        with suppress(OSError):
+            if word.encode() in Path(f"/proc/{one}/cmdline").read_bytes().split(b"\0"):
+                return one
+    raise ValueError(f"nothing that we started is {word!r}")
+
+
+def _family(process: int, running: dict[int, _Process]) -> list[int]:
+    family = [process]
+    for one in family:
+        family += [child for child, known in running.items() if known.parent == one]
+    return family
+
+
+def _running() -> dict[int, _Process]:
+    running: dict[int, _Process] = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            text = path.read_text()
+        except OSError:
+            continue  # it ended meanwhile
+        fields = text[text.rindex(")") + 2 :].split()  # the name before it may hold anything
+        ticks = sum(map(int, fields[11:15]))  # proc_pid_stat(5): utime, stime, cutime, cstime
+        running[int(path.parent.name)] = _Process(int(fields[1]), ticks / _TICKS_A_SECOND)
+    return running

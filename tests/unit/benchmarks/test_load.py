@@ -1,0 +1,116 @@
+"""The benchmark's scans mean what its figures say of them."""
+
+from collections.abc import Iterable
+
+import pytest
+
+from authenticity.batch import Catalogue
+from authenticity.finding import FindingKind
+from authenticity.history import decode_history
+from authenticity.item import ItemId
+from authenticity.policy import DEFAULT_POLICY
+from authenticity.roots import read_roots
+from authenticity.scan import decode_scan
+from authenticity.trust import TrustList, read_trust_list
+from authenticity.verdict import Genuine
+from authenticity.verify import verify
+from benchmarks.pipeline.load import (
+    SCANS_A_SECOND,
+    Maker,
+    Pack,
+    attacks,
+    look_at,
+    packs_needed,
+    ticks,
+)
+from benchmarks.printed_codes import NOW
+from benchmarks.seen_items import numbered_item, seen_items
+from events.publisher import Record
+from ledger.fold import ItemChange, KnownItem
+from stream.processor import Judged, news_of, step
+
+
+@pytest.fixture(scope="module")
+def maker() -> Maker:
+    return Maker()
+
+
+@pytest.fixture(scope="module")
+def packs(maker: Maker) -> list[Pack]:
+    return maker.packs(40)
+
+
+def _trust_list(maker: Maker) -> TrustList:
+    return read_trust_list(maker.trust_document, read_roots(maker.roots_document), at=NOW)
+
+
+def _folded(
+    maker: Maker, records: Iterable[Record], known: dict[ItemId, KnownItem]
+) -> list[ItemChange]:
+    """Fold these records; `known` is brought up to date."""
+    trust_list = _trust_list(maker)
+    scans = [decode_scan(record.value) for record in records]
+    judged = [Judged(s, verify(s.code, trust_list, s.captured_at), 1) for s in scans]
+    changes = step(news_of(judged), known, Catalogue(), DEFAULT_POLICY)
+    for change in changes:
+        history = decode_history(change.history)
+        alerts = {alert.kind: alert for alert in change.alerts}
+        known[change.item] = KnownItem(history, change.version + 1, alerts)
+    return changes
+
+
+def test_every_code_is_genuine_when_it_is_scanned(maker: Maker, packs: list[Pack]) -> None:
+    trust_list = _trust_list(maker)
+    for record in look_at(packs, 0) + look_at(packs, 9):
+        scan = decode_scan(record.value)
+        assert isinstance(verify(scan.code, trust_list, scan.captured_at), Genuine)
+
+
+def test_further_looks_grow_the_histories_and_alert_about_nothing(
+    maker: Maker, packs: list[Pack]
+) -> None:
+    known: dict[ItemId, KnownItem] = {}
+    for look in range(3):
+        changes = _folded(maker, look_at(packs, look), known)
+        assert {change.item for change in changes} == {pack.item for pack in packs}
+        assert not any(change.alerts for change in changes)
+    assert {len(item.history.sightings) for item in known.values()} == {3}
+
+
+def test_the_second_scan_of_an_attack_decides_one_alert(maker: Maker, packs: list[Pack]) -> None:
+    known: dict[ItemId, KnownItem] = {}
+    pairs = attacks(packs)
+    assert not any(c.alerts for c in _folded(maker, (first for first, _ in pairs), known))
+    changes = _folded(maker, (second for _, second in pairs), known)
+    kinds = [[alert.kind for alert in change.alerts] for change in changes]
+    assert kinds == [[FindingKind.CLONE_SUSPECTED]] * len(packs)
+
+
+def test_the_paced_load_is_as_fast_as_it_says_and_no_scan_comes_twice(maker: Maker) -> None:
+    seconds = 3
+    packs = maker.packs(packs_needed(seconds))
+    taken = list(ticks(packs, seconds))
+    records = [record for some, _ in taken for record in some]
+    assert len(taken) == seconds * 100
+    assert {len(some) for some, _ in taken} == {SCANS_A_SECOND // 100}
+    assert len({record.value for record in records}) == len(records)
+
+
+def test_a_deciding_scan_comes_first_in_its_tick_a_second_after_its_pair(maker: Maker) -> None:
+    packs = maker.packs(packs_needed(3))
+    taken = list(ticks(packs, 3))
+    deciding = [(number, some[0], item) for number, (some, item) in enumerate(taken) if item]
+    assert len(deciding) == 20
+    for number, record, item in deciding:
+        assert record.key == item.encode()
+        [first] = [
+            at for at, (some, _) in enumerate(taken[:number])
+            if any(other.key == record.key for other in some)
+        ]  # fmt: skip
+        assert number - first == 100
+
+
+def test_prefilled_items_are_what_a_scan_of_them_finds() -> None:
+    items = dict(seen_items(50))
+    assert items.keys() == {numbered_item(number) for number in range(50)}
+    assert all(len(decode_history(history).sightings) == 2 for history in items.values())
