@@ -8,6 +8,7 @@ import typer
 
 from cli.console import EXIT_BAD_ANSWER, err, fail, out, print_json
 from cli.data import DataFolder
+from cli.publishing import open_publisher
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -197,20 +198,18 @@ def _known_batches(where: DataFolder) -> "list[Batch]":
 
 
 def register_or_say_how(where: DataFolder, found: "Sequence[Batch]", again: str) -> None:
-    """Publish on the embedded log; the files of a run stay, whatever happens here."""
+    """Publish; the files of a run stay, whatever happens here."""
     from authenticity.errors import LogUnavailableError
-    from events.embedded_publisher import EmbeddedPublisher
     from producers.registration import publish_batches
 
     try:
-        where.root.mkdir(parents=True, exist_ok=True)
-        publisher = EmbeddedPublisher(where.log)
+        publisher = open_publisher(where)
         try:
             publish_batches(publisher, found)
         finally:
             publisher.close()
-    except (LogUnavailableError, OSError) as error:
-        hint = getattr(error, "next_step", "") or "check the data folder (--data)"
+    except LogUnavailableError as error:
+        hint = error.next_step or "check the data folder (--data)"
         raise LogUnavailableError(
             f"nothing is registered: {error}", next_step=f"{hint}; then run `{again}`"
         ) from None

@@ -4,6 +4,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from events.settings import KafkaSettings
+
 
 @dataclass(frozen=True, slots=True)
 class DataFolder:
@@ -25,6 +27,11 @@ class DataFolder:
     def ledger(self) -> Path:
         """The ledger (SQLite)."""
         return self.root / "ledger.sqlite"
+
+    @property
+    def kafka(self) -> KafkaSettings | None:
+        """The Kafka cluster, if TOUCHSTONE_KAFKA names one. Raises `ConfigurationError`."""
+        return KafkaSettings.from_env(os.environ)
 
     @property
     def keys(self) -> Path:

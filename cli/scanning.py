@@ -12,6 +12,7 @@ import typer
 from authenticity.scan import Act, Channel
 from cli.console import EXIT_BAD_ANSWER, err, fail, out, print_json
 from cli.data import DataFolder
+from cli.publishing import open_publisher
 
 REFUSED = "refused"
 
@@ -60,7 +61,11 @@ def scan(
         str | None, typer.Option("--at", metavar="TIME", help="When it was read; default: now.")
     ] = None,
     data: Annotated[
-        Path | None, typer.Option("--data", help="Data folder whose event log to append to.")
+        Path | None,
+        typer.Option(
+            "--data",
+            help="Data folder whose event log to append to; Kafka if TOUCHSTONE_KAFKA is set.",
+        ),
     ] = None,
     api: Annotated[
         str | None, typer.Option("--api", help="URL of a service to send to, instead.")
@@ -136,17 +141,9 @@ def scan(
 
 
 def _to_log(where: DataFolder, stack: ExitStack) -> "Send":
-    from authenticity.errors import LogUnavailableError
-    from events.embedded_publisher import EmbeddedPublisher
     from producers.scanning import sending_to_log
 
-    try:
-        where.root.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise LogUnavailableError(
-            f"{where.root} cannot be made: {error.strerror}", next_step="choose another --data"
-        ) from None
-    publisher = EmbeddedPublisher(where.log)
+    publisher = open_publisher(where)
     stack.callback(publisher.close)
     return sending_to_log(publisher)
 

@@ -11,6 +11,7 @@ from authenticity.trust import read_trust_list
 from cli.console import out
 from cli.data import DataFolder
 from cli.engine import load_roots
+from cli.publishing import open_publisher
 
 trust_app = typer.Typer(help="The trust list of a running installation.", no_args_is_help=True)
 
@@ -34,7 +35,6 @@ def publish_trust_list(
 
     Example: [bold]touchstone trust publish trust.jws[/]
     """
-    from events.embedded_publisher import EmbeddedPublisher
     from events.publisher import Record
     from events.topics import TRUST, TRUST_KEY
 
@@ -44,7 +44,7 @@ def publish_trust_list(
     except OSError as error:
         raise ConfigurationError(f"cannot read {file}: {error.strerror}") from error
     trust_list = read_trust_list(document, load_roots(folder), at=datetime.now(UTC))
-    publisher = EmbeddedPublisher(folder.log)
+    publisher = open_publisher(folder)
     try:
         publisher.publish([Record(TRUST, TRUST_KEY, document)]).result(30)
     finally:

@@ -1,13 +1,15 @@
 """How the Kafka cluster is reached, from the environment, read once."""
 
-import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from authenticity.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    import ssl
 
 MOST_SERVERS: Final = 32
 _MOST_PASSWORD_BYTES: Final = 4_096
@@ -100,13 +102,15 @@ class KafkaSettings:
             )
         return text
 
-    def tls(self) -> ssl.SSLContext | None:
+    def tls(self) -> "ssl.SSLContext | None":
         """The client's side of TLS: certificate and host name are always checked.
 
         Raises `ConfigurationError`.
         """
         if not self.security.encrypted:
             return None
+        import ssl  # half of what starting the command costs, and seldom needed
+
         try:
             context = ssl.create_default_context(cafile=self.ca)
         except (OSError, ssl.SSLError) as error:
