@@ -7,6 +7,7 @@ Fails if any record was not acknowledged. Runs in the environment of Quix Stream
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from confluent_kafka import Producer
@@ -16,6 +17,11 @@ def main(servers: str, topic: str, path: str) -> None:
     """Publish all, wait for every acknowledgement."""
     records = msgspec.msgpack.decode(Path(path).read_bytes(), type=list[tuple[bytes, bytes]])
     failures: list[str] = []
+
+    def heard(error: Any, _message: Any) -> None:
+        if error is not None:
+            failures.append(str(error))
+
     producer = Producer(
         {
             "bootstrap.servers": servers,
@@ -27,9 +33,7 @@ def main(servers: str, topic: str, path: str) -> None:
         }
     )
     for key, value in records:
-        producer.produce(
-            topic, value, key, on_delivery=lambda error, _: error and failures.append(str(error))
-        )
+        producer.produce(topic, value, key, on_delivery=heard)
         producer.poll(0)
     left = producer.flush(60)
     if failures or left:

@@ -36,7 +36,8 @@ class Contender:
         self.name = name
         self.progress = Progress()
         self._command = list(command)
-        self._env = {**os.environ, **env}
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith("TOUCHSTONE_")}
+        self._env = inherited | dict(env)
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
 
