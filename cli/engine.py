@@ -1,12 +1,10 @@
-"""`touchstone up`: the embedded engine and the service, in one process."""
+"""`touchstone up`: an engine and the service; the workers of the Kafka engine run beside it."""
 
 import asyncio
 import gc
-import logging
 import os
 import signal
 import socket
-import sys
 import threading
 from pathlib import Path
 from types import FrameType
@@ -17,8 +15,8 @@ import typer
 from authenticity.errors import ConfigurationError, UnavailableError
 from authenticity.policy import Policy
 from authenticity.roots import Roots, read_roots
-from cli.console import err
 from cli.data import DataFolder
+from cli.logs import announce, set_up_logging
 from cli.replaying import policy_in_force
 
 if TYPE_CHECKING:
@@ -32,34 +30,108 @@ def register(app: typer.Typer) -> None:
     app.command()(up)
 
 
+class EngineKind(StrEnum):
+    """One machine, or as many as it takes."""
+
+    EMBEDDED = "embedded"
+    KAFKA = "kafka"
+
+
 def up(
     data: Data = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = 8000,
     api: Annotated[bool, typer.Option("--api/--no-api", help="Serve the API too.")] = True,
     policy: Annotated[Path | None, typer.Option(help="Policy in TOML.")] = None,
+    engine: Annotated[
+        EngineKind, typer.Option(help="What carries scans to the ledger.")
+    ] = EngineKind.EMBEDDED,
+    workers: Annotated[
+        int, typer.Option(min=0, max=64, help="Kafka: so many worker processes here.")
+    ] = 1,
+    metrics_port: Annotated[
+        int, typer.Option(min=0, max=65_000, help="Kafka: metrics of worker 0; the next one up.")
+    ] = 0,
+    metrics_host: Annotated[str, typer.Option(help="Kafka: its address.")] = "127.0.0.1",
 ) -> None:
-    """Run the embedded engine, and the verification service, until SIGTERM or Ctrl-C.
+    """Run an engine, and the verification service, until SIGTERM or Ctrl-C.
 
-    What is waiting is folded, then the command ends with exit code 0 within 10 seconds.
+    What is being folded is finished, then the command ends with exit code 0 (embedded:
+    within 10 seconds).
 
     Example: [bold]touchstone up --data ./touchstone-data --port 8000[/]
+
+    With [bold]--engine kafka[/], TOUCHSTONE_KAFKA says where the brokers are and
+    TOUCHSTONE_LEDGER where PostgreSQL is. Run it on as many machines as you need:
+    [bold]--workers 0[/] serves the API alone, [bold]--no-api[/] runs workers alone.
+    A worker that dies is started again; one that gives up, because Kafka or the
+    ledger stayed away, ends the command with exit code 3.
     """
     folder = DataFolder.find(data)
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    set_up_logging(os.environ)
     collect_garbage_rarely()
     chosen = policy_in_force(folder, policy)
-    engine = open_engine(folder, chosen)
+    address = (host, port) if api else None
+    if engine is EngineKind.EMBEDDED:
+        _run_embedded(folder, chosen, address)
+        return
+    kafka_and_ledger(folder)
+    arguments = ["--metrics-port", str(metrics_port), "--metrics-host", metrics_host]
+    for name, given in (("--data", data), ("--policy", policy)):
+        arguments += [name, str(given)] if given else []
+    _run_kafka(folder, chosen, address, workers, arguments)
+
+
+def _run_embedded(folder: DataFolder, policy: Policy, address: tuple[str, int] | None) -> None:
+    from stream.metrics import engine_metrics
+
+    engine = open_engine(folder, policy)
     engine.start()
-    err.print(f"engine: folding what arrives in {folder.root}", markup=False)
-    if api:
-        _serve(folder, chosen, engine, host, port)
+    announce(f"engine: folding what arrives in {folder.root}")
+    if address:
+        _serve(
+            folder,
+            policy,
+            address,
+            lambda: engine.running,
+            engine_metrics=lambda: engine_metrics(engine.stats, running=engine.running),
+            engine_failure=lambda: engine.stats.failure,
+        )
     else:
-        _wait(engine)
+        _wait(lambda: engine.running)
     engine.stop()
-    if engine.stats.failure:
+    _raise_if_stopped("the engine has stopped", engine.stats.failure)
+
+
+def _run_kafka(
+    folder: DataFolder,
+    policy: Policy,
+    address: tuple[str, int] | None,
+    count: int,
+    arguments: list[str],
+) -> None:
+    workers = Workers(count, arguments)
+    try:
+        announce(f"engine: {count} workers")
+        if address:
+            _serve(
+                folder,
+                policy,
+                address,
+                lambda: workers.running,
+                engine_failure=lambda: workers.failure,
+            )
+        else:
+            _wait(lambda: workers.running)
+    finally:
+        workers.stop()
+    _raise_if_stopped("the workers have stopped", workers.failure)
+
+
+def _raise_if_stopped(what: str, failure: str | None) -> None:
+    if failure:
         raise UnavailableError(
-            f"the engine has stopped: {engine.stats.failure}",
+            f"{what}: {failure}",
             next_step="mend the cause and start it again; it goes on where it was",
         )
 
@@ -89,7 +161,7 @@ def load_roots(folder: DataFolder) -> Roots:
         raise ConfigurationError(f"cannot read {path}: {error.strerror}") from error
 
 
-def _wait(engine: "EmbeddedEngine") -> None:
+def _wait(goes_on: Callable[[], bool]) -> None:
     """Until SIGTERM, Ctrl-C, or the engine's own end."""
     ended = threading.Event()
 
@@ -98,22 +170,27 @@ def _wait(engine: "EmbeddedEngine") -> None:
 
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
-    while engine.running and not ended.wait(0.2):
+    while goes_on() and not ended.wait(0.2):
         pass
 
 
 def _serve(
-    folder: DataFolder, policy: Policy, engine: "EmbeddedEngine", host: str, port: int
+    folder: DataFolder,
+    policy: Policy,
+    address: tuple[str, int],
+    goes_on: Callable[[], bool],
+    *,
+    engine_failure: Callable[[], str | None],
+    engine_metrics: "EngineMetrics | None" = None,
 ) -> None:
     """The service until SIGTERM or Ctrl-C; the end of the engine is its end too."""
-    from events.embedded_publisher import EmbeddedPublisher
     from ledger.opening import open_reader
-    from stream.metrics import engine_metrics
     from verifier_api.app import Parts, create_app
     from verifier_api.serving import Server, server_config
     from verifier_api.settings import Settings
 
-    publisher = EmbeddedPublisher(folder.log)
+    host, port = address
+    publisher = open_publisher(folder)
     reader = open_reader(folder.ledger)
     app = create_app(
         Parts(
@@ -122,17 +199,17 @@ def _serve(
             roots=load_roots(folder),
             settings=Settings.from_env(os.environ),
             policy=policy,
-            engine_metrics=lambda: engine_metrics(engine.stats, running=engine.running),
-            engine_failure=lambda: engine.stats.failure,
+            engine_metrics=engine_metrics,
+            engine_failure=engine_failure,
         )
     )
     listening = _listen(host, port)
-    server = Server(server_config(app, host=host, port=port), lambda: engine.running)
+    server = Server(server_config(app, host=host, port=port), goes_on)
     # uvicorn raises the signal again once it has ended; that is no reason to die of it.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _signal, _frame: None)
     address, bound = listening.getsockname()[:2]
-    err.print(f"service: http://{f'[{address}]' if ':' in address else address}:{bound}")
+    announce(f"service: http://{f'[{address}]' if ':' in address else address}:{bound}")
     try:
         server.run(sockets=[listening])
     finally:

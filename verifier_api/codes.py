@@ -31,6 +31,7 @@ from verifier_api.problems import (
     PROBLEM_JSON,
     TOO_LARGE,
     Problem,
+    present_trace_id,
     problem_response,
 )
 from verifier_api.recording import look_only, record_of, scan_of
@@ -75,6 +76,7 @@ class NotRecorded(Struct, frozen=True):
     status: int
     detail: str
     next_step: str
+    trace_id: str
     answer: Answer | None = None
     results: tuple[Any, ...] = ()
 
@@ -239,7 +241,7 @@ def _line_refused(line: int, problem: Problem) -> LineRefused:
 def _not_recorded(detail: str, answer: Answer) -> Response:
     kind = NOT_RECORDED
     told = NotRecorded(
-        kind.type, kind.title, UNAVAILABLE, detail, _AGAIN,
+        kind.type, kind.title, UNAVAILABLE, detail, _AGAIN, present_trace_id(),
         msgspec.structs.replace(answer, recorded=False),
     )  # fmt: skip
     return Response(
@@ -256,7 +258,9 @@ def _bulk_response(
 ) -> Response:
     if log_failed:
         kind = NOT_RECORDED
-        told = NotRecorded(kind.type, kind.title, UNAVAILABLE, _UNREAD, _AGAIN, results=results)
+        told = NotRecorded(
+            kind.type, kind.title, UNAVAILABLE, _UNREAD, _AGAIN, present_trace_id(), results=results
+        )
         return Response(
             _encoder.encode(told), UNAVAILABLE, media_type=PROBLEM_JSON,
             headers={"Retry-After": "1"},

@@ -1,4 +1,4 @@
-"""What every request passes: the short way for the hot path, headers, counting, a log line."""
+"""What every request passes: the short way for the hot path, headers, trace, counters, log."""
 
 import logging
 import time
@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from events.tracing import continued, current_trace
 from verifier_api.metrics import Metrics
 from verifier_api.problems import internal_error
 
@@ -27,6 +28,8 @@ _SECURITY: Final = (
     (b"permissions-policy", b"geolocation=(self), camera=(), microphone=()"),
     (b"strict-transport-security", b"max-age=31536000"),
 )
+_TRACE_HEADER: Final = b"traceresponse"
+"""Name and form of the W3C draft for answers: `traceparent` is for requests alone."""
 _NO_STORE: Final = (b"cache-control", b"no-store")
 
 
@@ -55,12 +58,16 @@ class FrontDoor:
             return
         started_s = time.perf_counter()
         status = 0
+        trace = continued(_traceparent(scope))
+        # Never taken back: the server's own log line of a fault comes after this method,
+        # and the next request of the connection sets its own.
+        current_trace.set(trace)
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                _add_headers(message)
+                _add_headers(message, trace)
             await send(message)
 
         key = (scope["method"], scope["path"])
@@ -76,11 +83,23 @@ class FrontDoor:
             route = scope["path"] if hot else _route(scope)
             self._metrics.requested(route, _method(scope), status, seconds)
             if self._access_log:
-                log.info("%s %s %d %.1f ms", _method(scope), route, status, seconds * 1000)
+                _log_request(_method(scope), route, status, seconds * 1000)
 
 
-def _add_headers(message: Message) -> None:
+def _log_request(method: str, route: str, status: int, ms: float) -> None:
+    fields = {"method": method, "route": route, "status": status, "ms": round(ms, 1)}
+    log.info("%s %s %d %.1f ms", method, route, status, ms, extra=fields)
+
+
+def _traceparent(scope: Scope) -> str:
+    """The caller's, if there is exactly one (W3C Trace Context, section 3.2.1)."""
+    given = [value for name, value in scope["headers"] if name == b"traceparent"]
+    return given[0].decode("latin-1") if len(given) == 1 else ""
+
+
+def _add_headers(message: Message, trace: str) -> None:
     headers: list[tuple[bytes, bytes]] = [*message["headers"], *_SECURITY]
+    headers.append((_TRACE_HEADER, trace.encode()))
     for name, _ in message["headers"]:
         if name == b"cache-control":
             break

@@ -12,18 +12,21 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from authenticity.errors import InputError, TouchstoneError, UnavailableError
+from events.tracing import current_trace, trace_id_of
 
 PROBLEM_JSON: Final = "application/problem+json"
 
 
 class ProblemDetails(Struct, frozen=True, omit_defaults=True):
-    """`type` identifies the kind of problem; `next_step` says what the caller can do."""
+    """`type` identifies the kind of problem; `next_step` says what the caller can do;
+    `trace_id` is what to name when asking the operator about it."""
 
     type: str
     title: str
     status: int
     detail: str
     next_step: str = ""
+    trace_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +87,18 @@ class Problem(Exception):  # noqa: N818 - it is what RFC 9457 calls it
 
 def problem_response(problem: Problem) -> Response:
     """The whole response."""
+    details = msgspec.structs.replace(problem.details(), trace_id=present_trace_id())
     return Response(
-        msgspec.json.encode(problem.details()),
+        msgspec.json.encode(details),
         status_code=int(problem.kind.status),
         media_type=PROBLEM_JSON,
         headers=problem.headers,
     )
+
+
+def present_trace_id() -> str:
+    """The id of the trace that the present request belongs to."""
+    return trace_id_of(current_trace.get())
 
 
 def problem_of(error: TouchstoneError) -> Problem:

@@ -17,6 +17,7 @@ from authenticity.limits import LIMITS
 from authenticity.scan import SCAN_FORMAT, Scan, encode_scan, has_utc
 from events.publisher import Publisher, Record
 from events.topics import SCANS, scan_key
+from events.tracing import current_trace
 from verifier_api.bodies import CheckBody, ScanBody
 from verifier_api.callers import Caller
 from verifier_api.problems import INVALID, Problem
@@ -111,8 +112,10 @@ def _to_ms(moment: datetime) -> datetime:
 
 
 def record_of(scan: Scan, item: ItemId | None) -> Record:
-    """The log entry, under the key that brings all scans of one item together."""
-    return Record(SCANS, scan_key(item, scan.code), encode_scan(scan))
+    """The log entry, under the key that brings all scans of one item together, with the
+    trace of the request that brought it."""
+    trace = current_trace.get() or None
+    return Record(SCANS, scan_key(item, scan.code), encode_scan(scan), trace)
 
 
 class Recorder:
