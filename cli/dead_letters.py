@@ -2,17 +2,18 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from cli.console import fail, out, print_json
+from authenticity.errors import InputError
+from cli.console import EXIT_BAD_ANSWER, err, out, print_json
 from cli.data import DataFolder
-
-if TYPE_CHECKING:
-    from ledger.administration import LedgerAdministration
+from cli.letters import ListedLetter, open_letters
+from cli.publishing import open_publisher
 
 Data = Annotated[Path | None, typer.Option(help="Data folder of the installation.")]
+_ACKNOWLEDGED_WITHIN_S = 60.0
 
 letters_app = typer.Typer(
     help="Records that could not be processed: nothing is thrown away.", no_args_is_help=True
@@ -27,15 +28,18 @@ def register(app: typer.Typer) -> None:
 @letters_app.command("list")
 def list_dead_letters(
     data: Data = None,
-    after: Annotated[int, typer.Option(help="Only those with a higher number.")] = 0,
+    after: Annotated[
+        int, typer.Option(help="Only those with a higher number (embedded engine).")
+    ] = 0,
     limit: Annotated[int, typer.Option(help="At most so many.", min=1, max=10_000)] = 100,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
-    """Show what could not be processed, and why.
+    """Show what could not be processed, and why. Of Kafka's letters, the newest.
 
     Example: [bold]touchstone dead-letters list[/]
     """
-    letters = _administration(data).dead_letters(after=after, limit=limit)
+    with open_letters(DataFolder.find(data)) as kept:
+        letters = kept.listed(after, limit)
     for letter in letters:
         if as_json:
             print_json(
@@ -55,25 +59,63 @@ def list_dead_letters(
 
 @letters_app.command("show")
 def show_dead_letter(
-    number: Annotated[int, typer.Argument(help="As list shows it.")], data: Data = None
+    number: Annotated[str, typer.Argument(help="As list shows it.")], data: Data = None
 ) -> None:
     """Write the bytes of one record to stdout, as they came.
 
     Example: [bold]touchstone dead-letters show 17 > record.bin[/]
     """
-    letters = _administration(data).dead_letters(after=number - 1, limit=1)
-    if not letters or letters[0].number != number:
-        fail(f"there is no dead letter {number}", next_step="touchstone dead-letters list")
-    sys.stdout.buffer.write(letters[0].raw)
+    with open_letters(DataFolder.find(data)) as kept:
+        _, raw = kept.find(number)
+    sys.stdout.buffer.write(raw)
     sys.stdout.buffer.flush()
 
 
-def _administration(data: Path | None) -> "LedgerAdministration":
-    from ledger.administration import LedgerAdministration
-    from ledger.opening import migrate
+@letters_app.command("republish")
+def republish_dead_letters(
+    numbers: Annotated[list[str], typer.Argument(help="As list shows them.")],
+    data: Data = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a letter.")] = False,
+) -> None:
+    """Publish the bytes of dead letters again, once what stopped them is mended.
+
+    Twice does no harm: the same scan, batch revision or trust list counts once. What
+    this version still cannot read is left alone, with exit code 1.
+
+    Example: [bold]touchstone dead-letters republish 17 18[/]
+    """
+    from events.republishing import record_again
 
     folder = DataFolder.find(data)
-    if not folder.ledger.exists():
-        fail(f"there is no ledger in {folder.root}", next_step="start the engine: touchstone up")
-    migrate(folder.ledger)
-    return LedgerAdministration(folder.ledger)
+    refused = False
+    publisher = open_publisher(folder)
+    try:
+        with open_letters(folder) as kept:
+            for number in numbers:
+                letter, raw = kept.find(number)
+                error: InputError | None = None
+                try:
+                    record = record_again(letter.topic, raw, letter.bytes)
+                    publisher.publish([record]).result(_ACKNOWLEDGED_WITHIN_S)
+                except InputError as refusal:
+                    error, refused = refusal, True
+                _say(letter, error, as_json)
+    finally:
+        publisher.close()
+    if refused:
+        raise typer.Exit(EXIT_BAD_ANSWER)
+
+
+def _say(letter: ListedLetter, error: InputError | None, as_json: bool) -> None:
+    if as_json:
+        print_json(
+            {
+                "number": letter.number, "published": error is None,
+                "error": str(error) if error else None,
+                "next_step": error.next_step if error else None,
+            }
+        )  # fmt: skip
+    elif error is None:
+        out.print(f"{letter.number:>6}  published on {letter.topic}", markup=False)
+    else:
+        err.print(f"{letter.number:>6}  left alone: {error}", style="red", markup=False)

@@ -21,6 +21,7 @@ from cli import (
     scanning,
     simulating,
     tokens,
+    topics,
     trust_publishing,
     verifying,
 )
@@ -49,6 +50,7 @@ replaying.register(app)
 dead_letters.register(app)
 contracts.register(app)
 tokens.register(app)
+topics.register(app)
 demonstrating.register(app)
 
 
