@@ -1,6 +1,6 @@
 """One demonstration, from the first key to the summary.
 
-1. Set the stage: keys, trust list, batches; then start engine and service.
+1. Set the stage: keys, trust list; start what the engine needs, engine and service; batches.
 2. Publish what arrives in the demonstration's calendar, follow the alert feed, show it.
 3. On Ctrl-C, or when the time is over: publish nothing more, let the engine finish.
 4. Ask for the alerts that stand, stop the service, compare with the truth, clean up.
@@ -26,9 +26,9 @@ from cli.demo_pages import ShortAddresses
 from cli.demo_scanners import Scanners
 from cli.demo_service import HOST, DemoService, choose_port
 from cli.demo_signals import Ending, ending_by_signal
+from cli.demo_sites import open_embedded, open_kafka
 from cli.demo_summary import print_summary, summary_of
 from cli.demo_view import Frame, plain_line, render
-from events.embedded_publisher import EmbeddedPublisher
 from ledger.administration import LedgerAdministration
 from ledger.records import Role
 from producers.demonstration.live import LiveTraffic, Pace
@@ -53,7 +53,6 @@ _PAUSE_FACTOR: Final = 10
 _PLAIN_EVERY_S: Final = 2.0
 _ATTACKS_A_SCAN: Final = 2.6 / 150
 _PACKS_PER_BATCH: Final = 2_000
-_FINISHED_WITHIN_S: Final = 8.0
 _QUIET_S: Final = 0.8
 
 
@@ -67,6 +66,7 @@ class DemoOptions:
     port: int | None
     seed: int
     as_json: bool
+    kafka: bool = False
 
 
 def run_demo(options: DemoOptions) -> None:
@@ -111,22 +111,28 @@ class _Demo:
             hosts=(f"{HOST}:{port}",),
             packs_per_batch=_PACKS_PER_BATCH,
         )
-        self._publisher = EmbeddedPublisher(stage.data / "log.sqlite")
-        self._stack.callback(self._publisher.close)
-        publish_trust(stage, self._publisher)
+        if options.kafka:
+            self._site = open_kafka(stage, self._stack, self._tell)
+        else:
+            self._site = open_embedded(stage, self._stack)
+        site = self._site
+        publish_trust(stage, site.publisher)
         remove = self._folder if options.folder is None else None
-        self._service = DemoService(stage.data, port, stage.folder / "service.log", remove)
+        self._service = DemoService(
+            stage.data, port, stage.folder / "service.log", remove, site.arguments, site.environment
+        )
         self._stack.callback(self._service.stop)
         self._tell("batches, signed and registered")
-        warehouse = Warehouse(lambda number: stage.issue_batch(number, self._publisher))
+        warehouse = Warehouse(lambda number: stage.issue_batch(number, site.publisher))
         self._stack.callback(warehouse.close)
-        self._tell("engine and service")
-        self._service.wait_until_ready()
+        self._tell(f"engine ({site.about}) and service" if site.about else "engine and service")
+        self._service.wait_until_ready(site.ready_within_s)
         self._trust_list = _trust_list_of(stage)
-        self._open_doors(stage, warehouse)
+        self._open_doors(warehouse)
         self._tell(f"everything is up at {self._service.url}")
         for name, url in self._pages.short.items():
             self._tell(f"a {name} pack: {url}")
+        self._ending.gently = True
 
     def play(self) -> None:
         """Step 2."""
@@ -153,15 +159,16 @@ class _Demo:
             self._tally.alerted(read_alert(alert), self._second)
         score = self._tally.score(self._now)
         summary = summary_of(self._tally, score, self._second, self._pages.targets)
+        summary["engine"] = "kafka" if self._options.kafka else "embedded"
         if self._options.as_json:
             print_json(summary)
         else:
             print_summary(summary, score, out)
 
-    def _open_doors(self, stage: Stage, warehouse: Warehouse) -> None:
+    def _open_doors(self, warehouse: Warehouse) -> None:
         """Tokens, the alert feed, the ways to publish, and the three packs to look at."""
         options = self._options
-        administration = LedgerAdministration(stage.data / "ledger.sqlite")
+        administration = LedgerAdministration(self._site.ledger)
         self._stack.callback(administration.close)
         tomorrow = datetime.now(UTC) + timedelta(days=1)
         self._token, _ = administration.create_token(Role.ADMIN, "demo", None, tomorrow)
@@ -169,7 +176,7 @@ class _Demo:
         feed = AlertFeed(HOST, self._service.port, self._token)
         self._stack.callback(feed.close)
         self._feed = feed
-        self._scanners = Scanners(self._publisher, self._service.url, officer)
+        self._scanners = Scanners(self._site.publisher, self._service.url, officer)
         self._stack.callback(self._scanners.close)
         self._pages = ShortAddresses(HOST, self._service.url)
         self._stack.callback(self._pages.close)
@@ -205,10 +212,10 @@ class _Demo:
 
     def _let_engine_finish(self) -> None:
         """Until nothing waits and the feed is quiet; the summary says what is true then."""
-        deadline = time.monotonic() + _FINISHED_WITHIN_S
+        deadline = time.monotonic() + self._site.finished_within_s
         quiet_since = time.monotonic()
         while time.monotonic() < deadline:
-            if self._hear() or self._service.waiting_scans():
+            if self._hear() or self._site.waiting(self._service):
                 quiet_since = time.monotonic()
             if time.monotonic() - quiet_since > _QUIET_S:
                 return
@@ -245,6 +252,7 @@ class _Demo:
             day=int(self._second) + 1,
             pages=self._pages.short,
             ending=f"{timed}Ctrl-C ends",
+            about=self._site.about,
         )
 
 

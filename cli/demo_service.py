@@ -9,15 +9,16 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from authenticity.errors import UnavailableError
 
 HOST: Final = "127.0.0.1"
 _PREFERRED_PORT: Final = 8000
-_UP_WITHIN_S: Final = 20.0
-_DOWN_WITHIN_S: Final = 10.0
+_DOWN_WITHIN_S: Final = 25.0
 _ASK_AGAIN_S: Final = 0.1
 _TIMEOUT_S: Final = 5.0
 
@@ -40,11 +41,20 @@ def choose_port(wanted: int | None, preferred: int = _PREFERRED_PORT) -> int:
 class DemoService:
     """`touchstone up` on one data folder; ends with this process, whatever becomes of it."""
 
-    def __init__(self, data: Path, port: int, log: Path, remove: Path | None) -> None:
+    def __init__(
+        self,
+        data: Path,
+        port: int,
+        log: Path,
+        remove: Path | None,
+        arguments: Sequence[str] = (),
+        environment: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """`arguments` and `environment` are added to those of `up`."""
         self.port = port
         self._log = log
         keep = ["--remove", str(remove)] if remove else []
-        up = ["up", "--data", str(data), "--host", HOST, "--port", str(port)]
+        up = ["up", "--data", str(data), "--host", HOST, "--port", str(port), *arguments]
         with log.open("wb") as output:
             self._process = subprocess.Popen(  # noqa: S603 - our own program, fixed arguments
                 [sys.executable, "-m", "cli.tethered", *keep, *up],
@@ -52,7 +62,7 @@ class DemoService:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # Ctrl-C is ours to handle
-                env=_environment(),
+                env=_environment() | dict(environment),
             )
 
     @property
@@ -60,16 +70,16 @@ class DemoService:
         """Where the service is."""
         return f"http://{HOST}:{self.port}"
 
-    def wait_until_ready(self) -> None:
+    def wait_until_ready(self, within_s: float = 20.0) -> None:
         """Raises `UnavailableError`, with the service's last words, if it does not come up."""
-        deadline = time.monotonic() + _UP_WITHIN_S
+        deadline = time.monotonic() + within_s
         while time.monotonic() < deadline:
             self.check()
             with contextlib.suppress(OSError, http.client.HTTPException):
                 if self._get("/readyz")[0] == http.client.OK:
                     return
             time.sleep(_ASK_AGAIN_S)
-        raise self._failed(f"the service was not ready within {_UP_WITHIN_S:.0f} s")
+        raise self._failed(f"the service was not ready within {within_s:.0f} s")
 
     def check(self) -> None:
         """Raises `UnavailableError` if the process has ended."""

@@ -7,13 +7,17 @@ from types import FrameType
 
 
 class Ending:
-    """Set by Ctrl-C, a closed terminal or a termination; the second time it is an order."""
+    """Set by Ctrl-C, a closed terminal or a termination; the second time it is an order,
+    and the first time too before the curtain has risen: then there is nothing to finish."""
 
     def __init__(self) -> None:
         self.asked = False
+        self.gently = False
+        """Whether there is something to finish."""
 
     def __call__(self, _number: int, _frame: FrameType | None) -> None:
-        if self.asked:
+        if self.asked or not self.gently:
+            self.asked = True
             raise KeyboardInterrupt
         self.asked = True
 

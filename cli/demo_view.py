@@ -50,7 +50,8 @@ _FAMILY_WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One moment. `now` is in the demonstration's calendar; `pages` by name, short URLs."""
+    """One moment. `now` is in the demonstration's calendar; `pages` by name, short URLs;
+    `about` names what it runs on, if that is worth a word."""
 
     tally: Tally
     score: Score
@@ -59,6 +60,7 @@ class Frame:
     day: int
     pages: dict[str, str]
     ending: str
+    about: str = ""
 
 
 def render(frame: Frame, width: int, height: int) -> RenderableType:
@@ -128,7 +130,8 @@ def _headline(frame: Frame, *, wide: bool) -> Table:
     line = Table.grid(expand=True)
     line.add_column()
     line.add_column(justify="right")
-    left = Text.assemble(("TOUCHSTONE", f"bold {ACCENT}"), ("  live demonstration", QUIET))
+    about = f"  live on {frame.about}" if wide and frame.about else "  live demonstration"
+    left = Text.assemble(("TOUCHSTONE", f"bold {ACCENT}"), (about, QUIET))
     clock = f"day {frame.day}, {frame.now:%Y-%m-%d}" if wide else f"day {frame.day}"
     right = Text(f"{_clock(frame.second)}   {clock}, one a second", QUIET)
     line.add_row(left, right)

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from cli.console import fail
+from cli.engine import EngineKind
 
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0}
 _LONGEST_S = 720.0
@@ -32,6 +33,9 @@ def demo(
         int | None, typer.Option("--port", min=1, max=65_535, help="Default: 8000 if it is free.")
     ] = None,
     seed: Annotated[int, typer.Option("--seed", help="The same seed, the same story.")] = 1,
+    engine: Annotated[
+        EngineKind, typer.Option(help="One process, or Kafka, Faust workers and PostgreSQL.")
+    ] = EngineKind.EMBEDDED,
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON object at the end, nothing before it.")
     ] = False,
@@ -46,6 +50,10 @@ def demo(
 
     Example: [bold]touchstone demo --for 30s[/]
 
+    With [bold]--engine kafka[/] the same runs through a real Kafka and
+    PostgreSQL, started on free ports of this machine for the occasion. It
+    needs Java, Maven and PostgreSQL; Kafka itself is fetched once.
+
     Ctrl-C ends it, or its calendar after twelve minutes; nothing is left
     behind unless you gave a folder.
     """
@@ -58,6 +66,7 @@ def demo(
         port=port,
         seed=seed,
         as_json=as_json,
+        kafka=engine is EngineKind.KAFKA,
     )
     run_demo(options)
 

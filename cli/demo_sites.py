@@ -1,0 +1,125 @@
+"""Where a demonstration runs: one process on SQLite, or Kafka, workers and PostgreSQL."""
+
+import os
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from authenticity.errors import UnavailableError
+from cli.demo_service import DemoService
+from events.publisher import Publisher
+from producers.demonstration.stage import Stage
+
+if TYPE_CHECKING:
+    from events.settings import KafkaSettings
+    from ledger.address import LedgerAddress
+
+WORKERS: Final = 2
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What differs between the engines, for whoever plays on it.
+
+    `arguments` and `environment` are for `touchstone up`; `waiting` says how many scans
+    are not folded yet, None if that cannot be told now.
+    """
+
+    about: str
+    publisher: Publisher
+    ledger: "LedgerAddress"
+    arguments: tuple[str, ...]
+    environment: Mapping[str, str]
+    ready_within_s: float
+    finished_within_s: float
+    waiting: Callable[[DemoService], int | None]
+
+
+def open_embedded(stage: Stage, stack: ExitStack) -> Site:
+    """Log and ledger in two files of the data folder; made by whoever comes first."""
+    from events.embedded_publisher import EmbeddedPublisher
+
+    publisher = EmbeddedPublisher(stage.data / "log.sqlite")
+    stack.callback(publisher.close)
+    return Site(
+        about="",
+        publisher=publisher,
+        ledger=stage.data / "ledger.sqlite",
+        arguments=(),
+        environment={},
+        ready_within_s=20.0,
+        finished_within_s=8.0,
+        waiting=DemoService.waiting_scans,
+    )
+
+
+def open_kafka(stage: Stage, stack: ExitStack, tell: Tell) -> Site:
+    """A broker, PostgreSQL, topics and tables, all on this machine; `stack` stops them.
+
+    Kafka is fetched the first time. Raises `ConfigurationError` and `UnavailableError`.
+    """
+    from producers.demonstration.local_postgres import LocalPostgres
+
+    from events.kafka_publisher import KafkaPublisher
+    from events.kafka_topics import create_missing
+    from ledger.opening import migrate
+    from producers.demonstration.kafka_jars import cache_folder, fetch_kafka
+    from producers.demonstration.local_kafka import LocalKafka
+
+    cache = cache_folder(os.environ)
+    fetch_kafka(cache, tell)  # minutes the first time, and can be interrupted, unlike a thread
+    kafka = LocalKafka(stage.folder / "kafka", cache=cache, progress=tell)
+    postgres = LocalPostgres(stage.folder / "postgres")
+    with ThreadPoolExecutor(1, thread_name_prefix="kafka") as beside:
+        stack.callback(kafka.stop)
+        starting = beside.submit(kafka.start)
+        tell("PostgreSQL: starting")
+        stack.callback(postgres.stop)
+        postgres.start()
+        migrate(postgres.address)
+        tell("PostgreSQL: serving, tables made")
+        starting.result()
+    created = create_missing(kafka.settings)
+    tell(f"topics: {', '.join(created)}")
+    publisher = KafkaPublisher(kafka.settings)
+    stack.callback(publisher.close)
+    lag = _Lag(kafka.settings)
+    stack.callback(lag.close)
+    return Site(
+        about=f"Kafka, {WORKERS} Faust workers, PostgreSQL",
+        publisher=publisher,
+        ledger=postgres.address,
+        arguments=("--engine", "kafka", "--workers", str(WORKERS)),
+        environment={
+            "TOUCHSTONE_KAFKA": ",".join(kafka.servers),
+            "TOUCHSTONE_LEDGER": postgres.address.url,
+        },
+        ready_within_s=60.0,
+        finished_within_s=20.0,
+        waiting=lambda _service: lag.waiting(),
+    )
+
+
+class _Lag:
+    """How many scans the workers have not acknowledged, asked over one connection."""
+
+    def __init__(self, settings: "KafkaSettings") -> None:
+        from events.kafka_lag import LagWatch
+        from events.topics import SCANS
+        from stream.faust_app import GROUP
+
+        self._scans = SCANS
+        self._watch = LagWatch(settings, GROUP)
+
+    def waiting(self) -> int | None:
+        try:
+            return self._watch.read([self._scans])[self._scans.name].waiting
+        except (UnavailableError, KeyError):
+            return None
+
+    def close(self) -> None:
+        self._watch.close()
