@@ -6,19 +6,23 @@ BIN := $(VENV)/bin
 UV = $(shell command -v uv 2>/dev/null || echo $(BIN)/uv)
 ARGS ?=
 NAME ?= verify
+ENGINE ?= embedded
 RUNTIME := $(VENV)/.runtime-installed
 DEV := $(VENV)/.dev-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench format lock clean
+.PHONY: help run test check bench format lock clean kafka-machine
 
 help: ## Show what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-8s %s\n", $$1, $$2}'
 
-run: $(RUNTIME) ## Set up, then run the live demo (ARGS="--for 30s" ends by itself)
-	@$(BIN)/touchstone demo $(ARGS)
+run: $(RUNTIME) $(if $(filter kafka,$(ENGINE)),kafka-machine) ## Set up, then run the live demo (ARGS="--for 30s" ends by itself; ENGINE=kafka)
+	@$(BIN)/touchstone demo --engine $(ENGINE) $(ARGS)
 
-test: $(DEV) ## Set up, then run every test (ARGS="-k words" narrows them)
+kafka-machine:
+	@.ci/kafka-machine
+
+test: $(DEV) kafka-machine ## Set up, then run every test (ARGS="-k words" narrows them)
 	@$(BIN)/python -m pytest $(ARGS)
 
 check: $(DEV) ## Format, lint, strict types, import contracts, unit tests with branch coverage
