@@ -18,14 +18,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from kafka.errors import (
-    InvalidRecordError,
     KafkaError,
     KafkaTimeoutError,
     MessageSizeTooLargeError,
     RecordListTooLargeError,
     RequestTimedOutError,
     RetriableError,
-    TopicAuthorizationFailedError,
 )
 
 from authenticity.errors import InputError, LogUnavailableError, TouchstoneError
@@ -41,7 +39,7 @@ _DIAGNOSED_AFTER_S: Final = 1.0
 _DIAGNOSED_EVERY_S: Final = 2.0
 _RECORD_OVERHEAD_BYTES: Final = 256
 _CALL_OVERHEAD_BYTES: Final = 512
-_OF_ONE_RECORD: Final = RetriableError | TopicAuthorizationFailedError | InvalidRecordError
+_TOO_LARGE: Final = MessageSizeTooLargeError | RecordListTooLargeError
 _AGAIN: Final = "publish again: it does no harm"
 
 
@@ -188,10 +186,10 @@ class KafkaPublisher:
 
     def _let_go(self) -> None:
         """Close the producer; what it still holds fails, and its next one starts afresh."""
-        self._broken = False
         if self._producer is not None:
             self._producer.close()
             self._producer = None
+        self._broken = False  # not before: what the closing fails is innocent
 
     def _next(self) -> list[_Publication]:
         """What to send now, in order; those that were held back come first."""
@@ -215,7 +213,11 @@ class KafkaPublisher:
                 producer.ask(lambda error: self._landed(publication, error))
                 return
             topics = publication.topics()
-            if topics & self._held_topics or not all(producer.knows(name) for name in topics):
+            if (
+                self._broken
+                or topics & self._held_topics
+                or not all(producer.knows(name) for name in topics)
+            ):
                 self._held.append(publication)
                 self._held_topics |= topics
                 return
@@ -295,16 +297,22 @@ class KafkaPublisher:
         )
 
     def _explained(self, error: BaseException) -> TouchstoneError:
-        """The caller's error for one of kafka-python's; one that stays needs a new producer."""
-        if isinstance(error, MessageSizeTooLargeError | RecordListTooLargeError):
+        """The caller's error for one of kafka-python's.
+
+        One that trying again cannot cure ends its producer: it fails everything else with
+        the same error, innocent or not. Only the first that hears of it is at fault.
+        """
+        with self._changed:
+            innocent = self._broken
+            self._broken = innocent or not isinstance(error, RetriableError)
+        if innocent:
+            return LogUnavailableError("another publication broke the connection to Kafka",
+                                       next_step=_AGAIN)  # fmt: skip
+        if isinstance(error, _TOO_LARGE):
             return InputError(
                 "Kafka refused a record as larger than its topic takes",
                 next_step="compare max.message.bytes: touchstone topics check",
             )
-        if not isinstance(
-            error, RetriableError | TopicAuthorizationFailedError | InvalidRecordError
-        ):
-            self._broken = True
         if isinstance(error, KafkaTimeoutError | RequestTimedOutError):
             known = self._diagnosis or Diagnosis("Kafka did not acknowledge in time", _AGAIN)
             return LogUnavailableError(known.reason, next_step=known.next_step)

@@ -213,6 +213,9 @@ class LocalKafka:
             f"{other}@127.0.0.1:{port}" for other, port in enumerate(self._controllers)
         )
         port, controller = self._ports[broker], self._controllers[broker]
+        # A broker that was killed may register again once its session is over. One that is
+        # alone has nobody to hand over to, so that nothing is gained by patience.
+        session_ms = 2_000 if self._count == 1 else 4_000
         settings: dict[str, object] = {
             "process.roles": "broker,controller",
             "node.id": broker,
@@ -236,8 +239,8 @@ class LocalKafka:
             "share.coordinator.state.topic.min.isr": in_sync,
             "group.initial.rebalance.delay.ms": 0,
             "group.min.session.timeout.ms": 1_000,
-            "broker.heartbeat.interval.ms": 500,
-            "broker.session.timeout.ms": 4_000,
+            "broker.heartbeat.interval.ms": session_ms // 8,
+            "broker.session.timeout.ms": session_ms,
             "num.network.threads": 2,
             "num.io.threads": 4,
             "log.cleaner.dedupe.buffer.size": 16 * 2**20,

@@ -1,0 +1,40 @@
+"""One real broker for all tests of this folder, its topics created."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from events.kafka_publisher import KafkaPublisher
+from events.kafka_topics import create_missing
+from events.settings import KafkaSettings
+from producers.demonstration.kafka_jars import cache_folder
+from producers.demonstration.local_kafka import LocalKafka
+
+
+@pytest.fixture(scope="session")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalKafka]:
+    kafka = LocalKafka(tmp_path_factory.mktemp("kafka"), cache=cache_folder(os.environ))
+    with kafka:
+        create_missing(kafka.settings)
+        yield kafka
+
+
+@pytest.fixture
+def kafka(running: LocalKafka) -> Iterator[LocalKafka]:
+    """The broker; running again after the test, whatever the test did to it."""
+    yield running
+    if not running.running:
+        running.start_broker()
+
+
+@pytest.fixture
+def settings(kafka: LocalKafka) -> KafkaSettings:
+    return kafka.settings
+
+
+@pytest.fixture
+def publisher(settings: KafkaSettings) -> Iterator[KafkaPublisher]:
+    made = KafkaPublisher(settings)
+    yield made
+    made.close()
