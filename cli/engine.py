@@ -6,6 +6,8 @@ import os
 import signal
 import socket
 import threading
+from collections.abc import Callable
+from enum import StrEnum
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated
@@ -17,10 +19,13 @@ from authenticity.policy import Policy
 from authenticity.roots import Roots, read_roots
 from cli.data import DataFolder
 from cli.logs import announce, set_up_logging
+from cli.publishing import open_publisher
 from cli.replaying import policy_in_force
+from cli.workers import Workers, kafka_and_ledger
 
 if TYPE_CHECKING:
     from stream.embedded import EmbeddedEngine
+    from verifier_api.metrics import EngineMetrics
 
 Data = Annotated[Path | None, typer.Option(help="Data folder of the installation.")]
 

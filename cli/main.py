@@ -24,6 +24,7 @@ from cli import (
     topics,
     trust_publishing,
     verifying,
+    workers,
 )
 from cli.console import ending_in_words
 
@@ -45,6 +46,7 @@ batches.register(app)
 simulating.register(app)
 scanning.register(app)
 engine.register(app)
+workers.register(app)
 trust_publishing.register(app)
 replaying.register(app)
 dead_letters.register(app)

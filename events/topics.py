@@ -37,6 +37,15 @@ class DeadLetter(Struct, frozen=True):
     bytes: int
 
 
+class AlertChange(Struct, frozen=True):
+    """One change of an alert. `number` counts changes in the order in which the ledger knew
+    them, `at` is when (UTC). Of each alert the highest version stands."""
+
+    number: int
+    at: datetime
+    alert: Alert
+
+
 DEAD_LETTER_BYTES: Final = 1_048_576
 TRUST_KEY: Final = b"trust-list"
 
@@ -77,7 +86,7 @@ TRUST: Final = Topic(
     "The signed trust list (JWS, general JSON serialization).", most_bytes=6 * 2**20,
 )  # fmt: skip
 ALERTS: Final = Topic(
-    "alerts", Alert, "item id", Keeping.COMPACTED_AND_BY_TIME, 24,
+    "alerts", AlertChange, "alert id", Keeping.COMPACTED_AND_BY_TIME, 24,
     "Alert changes from the feed, at least once and in order; the highest version stands.",
     kept_days=365,
 )  # fmt: skip

@@ -1,0 +1,104 @@
+"""A leaner way of what Faust fetched into its streams. Pinned to faust-streaming 0.15.3.
+
+Faust's own loop (`Consumer._drain_messages`) makes two tasks for each record, a third of
+a worker's time. This one hands over a whole fetch without a task, and is stricter in one
+thing: what was fetched under an assignment that has ended meanwhile is dropped as a whole
+and fetched again from what is committed, however it would have been labelled.
+"""
+
+from types import MethodType
+from typing import Any
+
+import faust
+from faust.events import Event
+from faust.types import TP
+
+_ROOM_LOOK_S = 0.005
+
+
+def install(app: faust.App, *, most_waiting: int) -> None:
+    """Replace the loop of this app's consumer, before the app starts.
+
+    `most_waiting`: nothing is fetched while so many records wait in a stream.
+    """
+
+    async def drain(consumer: Any, fetcher: Any) -> None:
+        intake = Intake(consumer, fetcher, most_waiting)
+        try:
+            while not intake.ended:
+                await intake.fetch_and_hand_over()
+        except consumer.consumer_stopped_errors:
+            if not app.should_stop:
+                raise
+
+    app.consumer._drain_messages = MethodType(drain, app.consumer)  # type: ignore[attr-defined]
+
+
+class Intake:
+    """One consumer's fetching, and handing over to the streams."""
+
+    def __init__(self, consumer: Any, fetcher: Any, most_waiting: int) -> None:
+        self._consumer = consumer
+        self._app = consumer.app
+        self._fetcher = fetcher
+        self._most_waiting = most_waiting
+
+    @property
+    def ended(self) -> bool:
+        """Whether the consumer or its fetcher is to stop."""
+        return bool(self._consumer._stopped.is_set() or self._fetcher._stopped.is_set())
+
+    async def fetch_and_hand_over(self) -> None:
+        """One fetch, of at most what the consumer polls at once."""
+        consumer = self._consumer
+        await self._room()
+        if self.ended:
+            return
+        generation = self._app.consumer_generation_id
+        records, _ = await consumer._wait_next_records(1.0)
+        if not records:
+            await consumer.sleep(0)
+            return
+        for tp, fetched in records.items():
+            await self._note_gaps(tp, fetched)
+        if not self._current(generation):
+            # The position of the consumer may have passed them already: go back for them.
+            if consumer.flow_active:
+                await consumer.perform_seek()
+            return
+        # Nothing is awaited from here on: no rebalance can come in between.
+        for tp, fetched in records.items():
+            self._hand_over(tp, fetched)
+
+    async def _room(self) -> None:
+        while not self.ended and self._fullest() >= self._most_waiting:
+            await self._consumer.sleep(_ROOM_LOOK_S)
+
+    def _fullest(self) -> int:
+        channels = self._app.topics._topics
+        return max((channel.queue.qsize() for channel in channels), default=0)
+
+    def _current(self, generation: int) -> bool:
+        return bool(
+            self._consumer.flow_active
+            and self._app.flow_control.is_active()
+            and self._app.consumer_generation_id == generation
+        )
+
+    async def _note_gaps(self, tp: TP, fetched: list[Any]) -> None:
+        """Offsets that compaction or retention took: Faust must not wait for them."""
+        before = self._consumer._read_offset[tp]
+        for record in fetched:
+            if before is not None and record.offset > before + 1:
+                await self._consumer._add_gap(tp, before + 1, record.offset - 1)
+            before = record.offset
+
+    def _hand_over(self, tp: TP, fetched: list[Any]) -> None:
+        consumer, app = self._consumer, self._app
+        for channel in app.topics._tp_index.get(tp, ()):
+            for record in fetched:
+                message = consumer._to_message(tp, record)
+                message.incref()
+                event = Event(app, message.key, message.value, message.headers, message)
+                channel.queue.force_put_nowait(event)
+        consumer._read_offset[tp] = fetched[-1].offset

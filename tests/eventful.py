@@ -1,0 +1,59 @@
+"""A little of everything that can happen, and what must be known of it in the end."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from authenticity.batch import Batch, BatchStatus, Catalogue
+from authenticity.policy import DEFAULT_POLICY
+from authenticity.scan import Act, Scan, encode_scan
+from ledger.administration import Snapshot
+from stream.final_state import lines_of
+from stream.replay import Replay
+from tests.world import PARIS, TOKYO, World
+
+
+def exported(folder: Path) -> list[bytes]:
+    """What `touchstone export` prints of the ledger in this folder."""
+    with Snapshot(folder / "ledger.sqlite") as ledger:
+        return list(
+            lines_of(ledger.alerts(), ledger.histories(), ledger.catalogue(), DEFAULT_POLICY)
+        )
+
+
+def replayed(world: World, scans: Sequence[Scan], batches: Sequence[Batch]) -> list[bytes]:
+    replay = Replay(world.trust_list, Catalogue(batches), DEFAULT_POLICY)
+    replay.feed(enumerate((encode_scan(scan) for scan in scans), 1))
+    lines = list(replay.final_lines())
+    replay.close()
+    assert replay.refused == []
+    return lines
+
+
+def eventful(world: World) -> tuple[list[Scan], list[Batch]]:
+    """Clones, reuse, forgeries, junk, a relabelled pack, a recalled and a late batch."""
+    copied, sold, plain, other = (world.code() for _ in range(4))
+    recalled = world.code(lot="R1")
+    serial = world.serial()
+    shop: dict[str, Any] = {"publisher": "shop-1", "channel": "retail", "act": Act.SELL}
+    scans = [
+        world.scan(copied, place=PARIS),
+        world.scan(copied, minutes=30, place=TOKYO),
+        world.officer_scan(sold, **shop),
+        world.officer_scan(sold, **(shop | {"publisher": "shop-2"}), minutes=600),
+        world.scan(plain),
+        world.scan(plain, minutes=5),
+        world.scan(other),
+        world.scan(recalled),
+        world.scan(world.code(serial)),
+        world.officer_scan(world.unsigned_code(serial, lot="X9"), minutes=7),
+        world.scan(world.forged_code()),
+        world.scan(world.unsigned_code()),
+        world.scan("no code at all"),
+    ]
+    batches = [
+        world.batch(),
+        world.batch(batch_id="late", lot="R1"),
+        world.batch(batch_id="late", lot="R1", revision=2, status=BatchStatus.RECALLED),
+    ]
+    return scans, batches

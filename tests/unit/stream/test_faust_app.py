@@ -1,0 +1,233 @@
+"""What the shell does by hand with Faust's queue, rule by rule; no broker is needed for it.
+
+That these rules are the right ones is tested under fire, on a real Kafka.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from faust.events import Event
+from faust.types import TP
+from faust.types.tuples import ConsumerMessage
+
+from events.settings import KafkaSettings
+from events.topics import SCANS
+from stream import faust_app
+from stream.engine_stats import EngineStats
+from stream.faust_app import Bulk, build_app
+from stream.faust_intake import Intake
+from stream.kafka_engine import Received
+from stream.settings import WorkerSettings
+
+GENERATION = 7
+HERE = TP("scans", 0)
+
+
+class TakingEverything:
+    """An engine that only remembers what it was handed."""
+
+    def __init__(self) -> None:
+        self.taken: list[list[int]] = []
+        self.stats = EngineStats()
+        self.fails = False
+
+    async def fold_scans(self, records: Sequence[Received]) -> None:
+        if self.fails:
+            raise RuntimeError("the disk is gone")
+        self.taken.append([record.offset for record in records])
+
+    take_batches = take_trust_lists = fold_scans
+
+
+@pytest.fixture
+def engine() -> TakingEverything:
+    return TakingEverything()
+
+
+@pytest.fixture
+async def app(tmp_path: Path, engine: TakingEverything) -> AsyncIterator[Any]:
+    built = build_app(
+        WorkerSettings(linger_s=0.0), KafkaSettings(("127.0.0.1:9",)), engine, tmp_path
+    )
+    built.consumer_generation_id = GENERATION
+    built.flow_control.resume()
+    yield built
+    consumer: Any = built.consumer
+    consumer._thread.thread_loop.close()
+
+
+def event(app: Any, offset: int, generation: int = GENERATION) -> Any:
+    message = ConsumerMessage(
+        "scans", 0, offset, 0.0, 0, None, b"key", b"value", None, tp=HERE, generation_id=generation
+    )
+    message.incref()
+    return Event(app, b"key", b"value", None, message)
+
+
+def bulk_of(app: Any, events: Sequence[Any], at_once: int = 100) -> Bulk:
+    queue = app.FlowControlQueue(maxsize=1_000, clear_on_resume=True)
+    for one in events:
+        queue.force_put_nowait(one)
+    return Bulk(app, queue, at_once, 0.0)
+
+
+async def test_all_that_waits_is_taken_in_order_up_to_the_bound(app: Any) -> None:
+    bulk = bulk_of(app, [event(app, offset) for offset in range(5)], at_once=3)
+    taken = [await bulk.next(), await bulk.next()]
+    assert [[e.message.offset for e in some] for some in taken] == [[0, 1, 2], [3, 4]]
+
+
+async def test_a_record_of_an_earlier_assignment_is_passed_over_and_never_acknowledged(
+    app: Any,
+) -> None:
+    stale = event(app, 4, generation=GENERATION - 1)
+    bulk = bulk_of(app, [stale, event(app, 5)])
+    assert [e.message.offset for e in await bulk.next()] == [5]
+    assert not stale.message.acked
+    assert stale.message not in app.consumer.unacked, "no rebalance may wait for it"
+
+
+async def test_nothing_is_begun_while_a_rebalance_is_under_way(app: Any) -> None:
+    waiting = event(app, 4)
+    bulk = bulk_of(app, [waiting])
+    app.flow_control.suspend()
+    assert await bulk.next() == []
+    assert not waiting.message.acked
+    assert not app.consumer.unacked
+
+
+async def test_a_rebalance_waits_for_what_has_been_begun(app: Any) -> None:
+    begun = event(app, 4)
+    bulk = bulk_of(app, [begun])
+    await bulk.next()
+    assert set(app.consumer.unacked) == {begun.message}
+
+
+async def test_records_are_acknowledged_only_after_the_engine_has_taken_them_in_order(
+    app: Any, engine: TakingEverything, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acknowledged: list[tuple[int, int]] = []
+    ack = ConsumerMessage.ack
+
+    def recorded(message: Any, *arguments: Any, **named: Any) -> bool:
+        acknowledged.append((message.offset, len(engine.taken)))
+        return ack(message, *arguments, **named)
+
+    monkeypatch.setattr(ConsumerMessage, "ack", recorded)
+
+    async def scenario() -> None:
+        agent = app.agents["touchstone-scans"]
+        async with agent.test_context() as running:
+            queue = running.stream().channel.queue
+            for offset in range(3):
+                queue.force_put_nowait(event(app, offset))
+            while len(acknowledged) < 3:
+                await asyncio.sleep(0.01)
+
+    await asyncio.wait_for(scenario(), 10)
+    assert engine.taken == [[0, 1, 2]]
+    assert acknowledged == [(0, 1), (1, 1), (2, 1)]
+
+
+async def test_a_worker_that_cannot_keep_a_record_ends_before_it_acknowledges(
+    app: Any, engine: TakingEverything, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended: list[int] = []
+
+    def end(code: int) -> None:
+        ended.append(code)
+        raise SystemExit(code)
+
+    monkeypatch.setattr("os._exit", end)
+    engine.fails = True
+    first = event(app, 0)
+    received = [Received(SCANS, 0, 0, b"", b"")]
+    with pytest.raises(SystemExit):
+        await faust_app._taken_or_ended(engine.fold_scans, received)
+    assert ended == [faust_app.GIVEN_UP]
+    assert not first.message.acked
+
+
+class Fetching:
+    """The consumer's side of a fetch: what it returns, and what happens meanwhile."""
+
+    def __init__(self, app: Any, offsets: Sequence[int]) -> None:
+        self.app = app
+        self.records = {HERE: [_fetched(offset) for offset in offsets]}
+        self.meanwhile: Any = lambda: None
+        self.sought = 0
+
+    async def wait_next_records(self, _timeout: float) -> Any:
+        self.meanwhile()
+        return self.records, {HERE}
+
+    async def perform_seek(self) -> None:
+        self.sought += 1
+
+
+def _fetched(offset: int) -> Any:
+    return SimpleNamespace(
+        topic="scans", partition=0, offset=offset, timestamp=0, timestamp_type=0, headers=(),
+        key=b"key", value=b"value", checksum=None, serialized_key_size=3,
+        serialized_value_size=5,
+    )  # fmt: skip
+
+
+def intake_of(app: Any, fetching: Fetching, monkeypatch: pytest.MonkeyPatch) -> tuple[Intake, Any]:
+    consumer = app.consumer
+    consumer.resume_flow()
+    monkeypatch.setattr(consumer, "_wait_next_records", fetching.wait_next_records)
+    monkeypatch.setattr(consumer, "perform_seek", fetching.perform_seek)
+    channel = app.topic("scans", key_type=bytes, value_type=bytes).clone(is_iterator=True)
+    app.topics._tp_index[HERE] = {channel}
+    app.topics._topics.add(channel)
+    return Intake(consumer, SimpleNamespace(_stopped=asyncio.Event()), 100), channel.queue
+
+
+async def test_a_fetch_is_handed_over_whole_and_in_order(
+    app: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    intake, queue = intake_of(app, Fetching(app, [3, 4, 5]), monkeypatch)
+    await intake.fetch_and_hand_over()
+    assert [queue.get_nowait().message.offset for _ in range(queue.qsize())] == [3, 4, 5]
+
+
+async def test_what_was_fetched_before_a_rebalance_is_fetched_again_after_it(
+    app: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetching = Fetching(app, [3, 4, 5])
+
+    def rebalance() -> None:
+        app.consumer_generation_id = GENERATION + 1
+
+    fetching.meanwhile = rebalance
+    intake, queue = intake_of(app, fetching, monkeypatch)
+    await intake.fetch_and_hand_over()
+    assert queue.empty()
+    assert fetching.sought == 1
+
+
+async def test_what_was_fetched_into_a_rebalance_waits_for_its_end(
+    app: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetching = Fetching(app, [3, 4, 5])
+    fetching.meanwhile = app.flow_control.suspend
+    intake, queue = intake_of(app, fetching, monkeypatch)
+    await intake.fetch_and_hand_over()
+    assert queue.empty()
+
+
+async def test_offsets_that_compaction_took_do_not_hold_up_the_commit(
+    app: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    intake, queue = intake_of(app, Fetching(app, [3, 7, 8]), monkeypatch)
+    app.topics._acking_topics.add("scans")
+    app.consumer._committed_offset[HERE] = 3
+    await intake.fetch_and_hand_over()
+    while not queue.empty():
+        queue.get_nowait().ack()
+    assert app.consumer._new_offset(HERE) == 9
