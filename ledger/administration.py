@@ -5,7 +5,6 @@ import secrets
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from hashlib import sha256
-from pathlib import Path
 
 from sqlalchemy import insert, select, update
 
@@ -15,10 +14,18 @@ from authenticity.history import History, decode_history
 from authenticity.item import ItemId
 from authenticity.scan import from_epoch_ms, to_epoch_ms
 from ledger import schema
-from ledger.records import DeadLetterRecord, Prefixes, Role, TokenRecord, from_key
-from ledger.sqlite import in_words, open_engine
-from ledger.sqlite_fold import decode_alert
-from ledger.sqlite_reader import token_record
+from ledger.address import LedgerAddress
+from ledger.database import Database
+from ledger.postgres import LONG
+from ledger.records import (
+    DeadLetterRecord,
+    Prefixes,
+    Role,
+    TokenRecord,
+    decode_alert,
+    from_key,
+)
+from ledger.sql_reader import token_record
 
 TOKEN_MARK = "ts_"  # noqa: S105 - no secret: lets secret scanners recognise a token in a leak
 
@@ -26,11 +33,10 @@ TOKEN_MARK = "ts_"  # noqa: S105 - no secret: lets secret scanners recognise a t
 class LedgerAdministration:
     """Synchronous, for the command line. Methods raise `LedgerUnavailableError`."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, address: LedgerAddress) -> None:
         """For a migrated ledger."""
-        self._path = path
-        self._reads = open_engine(path, begin="BEGIN")
-        self._writes = open_engine(path)
+        self._address = address
+        self._database = Database(address)
 
     def create_token(
         self, role: Role, name: str, prefixes: Prefixes, expires_at: datetime
@@ -39,7 +45,7 @@ class LedgerAdministration:
         text = TOKEN_MARK + secrets.token_urlsafe(32)
         now = datetime.now(UTC)
         token_id = secrets.token_hex(6)
-        with in_words(self._path), self._writes.begin() as connection:
+        with self._database.in_words(), self._database.writes.begin() as connection:
             connection.execute(
                 insert(schema.tokens).values(
                     id=token_id,
@@ -57,7 +63,7 @@ class LedgerAdministration:
         """Whether there was such a token. Revoking twice keeps the first time."""
         table = schema.tokens
         now_ms = to_epoch_ms(datetime.now(UTC))
-        with in_words(self._path), self._writes.begin() as connection:
+        with self._database.in_words(), self._database.writes.begin() as connection:
             connection.execute(
                 update(table)
                 .where(table.c.id == token_id, table.c.revoked_ms.is_(None))
@@ -68,7 +74,7 @@ class LedgerAdministration:
     def tokens(self) -> list[TokenRecord]:
         """All of them, oldest first."""
         table = schema.tokens
-        with in_words(self._path), self._reads.begin() as connection:
+        with self._database.in_words(), self._database.reads.begin() as connection:
             rows = connection.execute(select(table).order_by(table.c.created_ms, table.c.id))
             return [token_record(row) for row in rows]
 
@@ -76,7 +82,7 @@ class LedgerAdministration:
         """In the order in which they were given up."""
         table = schema.dead_letters
         statement = select(table).where(table.c.number > after).order_by(table.c.number)
-        with in_words(self._path), self._reads.begin() as connection:
+        with self._database.in_words(), self._database.reads.begin() as connection:
             return [
                 DeadLetterRecord(
                     row.number, row.source, row.position, row.reason,
@@ -88,7 +94,7 @@ class LedgerAdministration:
     def batches(self) -> list[Batch]:
         """Every registered batch, by issuer and id."""
         table = schema.batches
-        with in_words(self._path), self._reads.begin() as connection:
+        with self._database.in_words(), self._database.reads.begin() as connection:
             headers = connection.scalars(
                 select(table.c.header).order_by(table.c.issuer, table.c.batch_id)
             )
@@ -96,49 +102,48 @@ class LedgerAdministration:
 
     def snapshot(self) -> "Snapshot":
         """A view of the whole ledger at one moment, while engines go on."""
-        return Snapshot(self._path)
+        return Snapshot(self._address)
 
     def close(self) -> None:
-        """Let go of the file."""
-        self._reads.dispose()
-        self._writes.dispose()
+        """Let go of the ledger."""
+        self._database.close()
 
 
 class Snapshot:
     """One read transaction; use as a context manager. Rows stream, nothing is held."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._engine = open_engine(path, begin="BEGIN")
+    def __init__(self, address: LedgerAddress) -> None:
+        self._database = Database(address, connections=1, patience=LONG, target="primary")
 
     def __enter__(self) -> "Snapshot":
-        with in_words(self._path):
-            self._connection = self._engine.connect()
+        with self._database.in_words():
+            self._connection = self._database.reads.connect()
             self._connection.begin()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._connection.close()
-        self._engine.dispose()
+        self._database.close()
 
     def catalogue(self) -> Catalogue:
         """The registered batches."""
-        with in_words(self._path):
+        with self._database.in_words():
             headers = self._connection.scalars(select(schema.batches.c.header))
             return Catalogue(decode_batch(header) for header in headers)
 
     def alerts(self) -> Iterator[Alert]:
         """The newest version of every alert, retracted ones too, by id."""
         table = schema.alerts
-        with in_words(self._path):
-            for alert in self._connection.scalars(select(table.c.alert).order_by(table.c.id)):
+        with self._database.in_words():
+            statement = select(table.c.alert).order_by(table.c.id)
+            for alert in self._connection.scalars(statement.execution_options(yield_per=1_000)):
                 yield decode_alert(alert)
 
     def histories(self) -> Iterator[tuple[ItemId, History]]:
         """Every item, by id."""
         table = schema.items
         statement = select(table.c.item, table.c.history).order_by(table.c.item)
-        with in_words(self._path):
+        with self._database.in_words():
             for key, history in self._connection.execute(
                 statement.execution_options(yield_per=1_000)
             ):

@@ -135,3 +135,60 @@ class LedgerWriter(Protocol):
     def close(self) -> None:
         """Let go of the connection."""
         ...
+
+
+class AsyncLedgerWriter(Protocol):
+    """The same for an engine whose log keeps the positions: one writer among many workers.
+    Several tasks may use it; they take turns.
+
+    Every method may raise `LedgerUnavailableError`. Then nothing of it was written, or it
+    is not known whether it was (a connection lost at the commit); writing it again does no
+    harm, since versions are compared.
+    """
+
+    async def known(self, items: Collection[ItemId]) -> dict[ItemId, KnownItem]:
+        """See `LedgerWriter.known`."""
+        ...
+
+    async def catalogue(self) -> tuple[Catalogue, int]:
+        """See `LedgerWriter.catalogue`."""
+        ...
+
+    async def write(
+        self,
+        changes: Sequence[ItemChange],
+        catalogue_version: int,
+        at: datetime,
+        *,
+        reassessed: Reassessment | None = None,
+    ) -> set[ItemId]:
+        """See `LedgerWriter.write`."""
+        ...
+
+    async def accept_batches(self, batches: Sequence[Batch], at: datetime) -> None:
+        """See `LedgerWriter.accept_batches`."""
+        ...
+
+    async def accept_trust_list(self, document: bytes, version: int, at: datetime) -> None:
+        """Keep a trust list."""
+        ...
+
+    async def trust_list(self) -> bytes | None:
+        """The newest accepted trust list."""
+        ...
+
+    async def trust_version(self) -> int:
+        """Its version, 0 if there is none."""
+        ...
+
+    async def next_reassessment(self, limit: int) -> Reassessment | None:
+        """See `LedgerWriter.next_reassessment`."""
+        ...
+
+    async def newest_feed_number(self) -> int:
+        """0 before the first change."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of the connection."""
+        ...

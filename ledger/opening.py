@@ -4,12 +4,19 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import text
 
-from ledger.fold import LedgerWriter
+from authenticity.errors import ConfigurationError
+from ledger.address import LedgerAddress, PostgresAddress
+from ledger.database import Database
+from ledger.fold import AsyncLedgerWriter, LedgerWriter
+from ledger.postgres import LOCKS, LONG, MIGRATION_LOCK
+from ledger.postgres_fold import PostgresWriter
 from ledger.reading import LedgerReader
-from ledger.sqlite import in_words, open_engine
+from ledger.sql_reader import SqlReader
 from ledger.sqlite_fold import SqliteWriter
-from ledger.sqlite_reader import SqliteReader
 
 
 def open_writer(path: Path) -> LedgerWriter:
@@ -17,24 +24,66 @@ def open_writer(path: Path) -> LedgerWriter:
     return SqliteWriter(path)
 
 
-def open_reader(path: Path) -> LedgerReader:
-    """For the service, on a migrated ledger."""
-    return SqliteReader(path)
+async def open_async_writer(address: PostgresAddress) -> AsyncLedgerWriter:
+    """For one of many engines, on a migrated ledger; connects when first used."""
+    return PostgresWriter(address)
 
 
-def migrate(path: Path) -> None:
-    """Make the ledger if it is not there, and upgrade its tables. Safe for several at once.
+def open_reader(address: LedgerAddress) -> LedgerReader:
+    """For the service, on a migrated ledger; connects when first used."""
+    return SqlReader(address)
 
-    Raises `LedgerUnavailableError`.
+
+def migrate(address: LedgerAddress) -> str:
+    """Upgrade the tables, and return the revision they have then. Safe for several at once.
+
+    A file is made if it is not there; a database of PostgreSQL must be there. Raises
+    `LedgerUnavailableError`.
     """
-    with in_words(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        config = Config()
-        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-        engine = open_engine(path)
+    database = Database(address, patience=LONG)
+    with database.in_words():
+        if isinstance(address, Path):
+            address.parent.mkdir(parents=True, exist_ok=True)
+        config = _config()
         try:
-            with engine.begin() as connection:
+            with database.writes.begin() as connection:
+                if not isinstance(address, Path):
+                    key = {"ours": LOCKS, "one": MIGRATION_LOCK}
+                    connection.execute(text("SELECT pg_advisory_xact_lock(:ours, :one)"), key)
                 config.attributes["connection"] = connection
                 command.upgrade(config, "head")
         finally:
-            engine.dispose()
+            database.close()
+    return newest_revision()
+
+
+def require_current(address: LedgerAddress) -> None:
+    """Raise `ConfigurationError` if the tables are not those this program knows.
+
+    Raises `LedgerUnavailableError` too.
+    """
+    database = Database(address)
+    with database.in_words():
+        try:
+            with database.reads.begin() as connection:
+                found = MigrationContext.configure(connection).get_current_revision()
+        finally:
+            database.close()
+    if found != newest_revision():
+        where = address.name if isinstance(address, Path) else address
+        what = f"its tables are of revision {found}" if found else "it has no tables yet"
+        raise ConfigurationError(
+            f"the ledger {where} is not ready for this program: {what}",
+            next_step="bring it up to date: touchstone migrate",
+        )
+
+
+def newest_revision() -> str:
+    """Of the tables that this program knows."""
+    return ScriptDirectory.from_config(_config()).get_current_head() or ""
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    return config

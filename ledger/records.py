@@ -4,6 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final, Generic, TypeVar
 
+import msgspec
 from msgspec import Struct
 
 from authenticity.alert import Alert
@@ -16,6 +17,9 @@ Prefixes = tuple[str, ...] | None
 """GS1 company prefixes whose items may be seen; None for all of them."""
 
 T = TypeVar("T")
+
+decode_alert: Final = msgspec.json.Decoder(Alert).decode
+encode_alert: Final = msgspec.json.encode
 
 
 class CaseError(InputError):

@@ -24,21 +24,30 @@ metadata = MetaData()
 # SQLite numbers rows by itself only where the type is INTEGER.
 Number = BigInteger().with_variant(Integer, "sqlite")
 
+
+def _key(characters: int | None = None) -> String:
+    """Text that is ordered, ranged or compared: by its bytes in both databases, whatever
+    the language of the server."""
+    ordered = String(characters, collation="C")
+    return String(characters).with_variant(ordered, "postgresql")
+
+
 items = Table(
     "items",
     metadata,
-    Column("item", String, primary_key=True),  # see ledger.records.to_key
+    Column("item", _key(), primary_key=True),  # see ledger.records.to_key
     Column("history", LargeBinary, nullable=False),
     Column("version", Integer, nullable=False),
     sqlite_with_rowid=False,
+    postgresql_with={"fillfactor": 70},  # room beside a row for its next version
 )
 
 alerts = Table(
     "alerts",
     metadata,
-    Column("id", String(32), primary_key=True),
-    Column("item", String, nullable=False),
-    Column("kind", String, nullable=False),
+    Column("id", _key(32), primary_key=True),
+    Column("item", _key(), nullable=False),
+    Column("kind", _key(), nullable=False),
     Column("severity", String, nullable=False),
     Column("retracted", Boolean, nullable=False),
     Column("alert", LargeBinary, nullable=False),  # JSON of authenticity.alert.Alert
@@ -55,7 +64,7 @@ feed = Table(
     "feed",
     metadata,
     Column("number", Number, primary_key=True, autoincrement=True),
-    Column("item", String, nullable=False),
+    Column("item", _key(), nullable=False),
     Column("at_ms", BigInteger, nullable=False),
     Column("alert", LargeBinary, nullable=False),
     sqlite_autoincrement=True,
@@ -65,7 +74,7 @@ case_steps = Table(
     "case_steps",
     metadata,
     Column("number", Number, primary_key=True, autoincrement=True),
-    Column("alert_id", String(32), ForeignKey("alerts.id"), nullable=False, index=True),
+    Column("alert_id", _key(32), ForeignKey("alerts.id"), nullable=False, index=True),
     Column("state", String, nullable=False),
     Column("reason", String),
     Column("by", String, nullable=False),
@@ -75,9 +84,9 @@ case_steps = Table(
 batches = Table(
     "batches",
     metadata,
-    Column("issuer", String, nullable=False),
-    Column("batch_id", String, nullable=False),
-    Column("gtin", String(14), nullable=False),
+    Column("issuer", _key(), nullable=False),
+    Column("batch_id", _key(), nullable=False),
+    Column("gtin", _key(14), nullable=False),
     Column("header", LargeBinary, nullable=False),  # JSON of authenticity.batch.Batch
     PrimaryKeyConstraint("issuer", "batch_id"),
 )
@@ -89,8 +98,8 @@ catalogue = Table("catalogue", metadata, Column("version", BigInteger, nullable=
 reassessments = Table(
     "reassessments",
     metadata,
-    Column("gtin", String(14), primary_key=True),
-    Column("passed", String, nullable=False),
+    Column("gtin", _key(14), primary_key=True),
+    Column("passed", _key(), nullable=False),
     Column("catalogue_version", BigInteger, nullable=False),
 )
 
@@ -105,14 +114,14 @@ trust_lists = Table(
 positions = Table(
     "positions",
     metadata,
-    Column("source", String, primary_key=True),
+    Column("source", _key(), primary_key=True),
     Column("position", BigInteger, nullable=False),
 )
 
 tokens = Table(
     "tokens",
     metadata,
-    Column("id", String, primary_key=True),
+    Column("id", _key(), primary_key=True),
     Column("sha256", LargeBinary, nullable=False, unique=True),
     Column("role", String, nullable=False),
     Column("name", String, nullable=False),
@@ -126,7 +135,7 @@ dead_letters = Table(
     "dead_letters",
     metadata,
     Column("number", Number, primary_key=True, autoincrement=True),
-    Column("source", String, nullable=False),
+    Column("source", _key(), nullable=False),
     Column("position", BigInteger, nullable=False),
     Column("reason", String, nullable=False),
     Column("at_ms", BigInteger, nullable=False),

@@ -6,20 +6,16 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-import msgspec
-
 from authenticity.alert import Alert
-from authenticity.batch import Batch, Catalogue, decode_batch, encode_batch, later
+from authenticity.batch import Batch, Catalogue, decode_batch, encode_batch
 from authenticity.finding import FindingKind
 from authenticity.history import decode_history
 from authenticity.item import ItemId
 from authenticity.scan import to_epoch_ms
+from ledger.catalogue import BatchKey, KeptCatalogue, standing_after
 from ledger.fold import CatalogueChanged, ItemChange, KnownItem, Progress, Reassessment
-from ledger.records import from_key, to_key
+from ledger.records import decode_alert, encode_alert, from_key, to_key
 from ledger.sqlite import in_words, open_connection
-
-decode_alert = msgspec.json.Decoder(Alert).decode
-encode_alert = msgspec.json.encode
 
 
 class SqliteWriter:
@@ -30,8 +26,7 @@ class SqliteWriter:
         """Open a migrated ledger; raises `LedgerUnavailableError`."""
         self._path = path
         self._db = open_connection(path)
-        self._catalogue = Catalogue()
-        self._catalogue_version = -1
+        self._catalogue = KeptCatalogue()
 
     def known(self, items: Collection[ItemId]) -> dict[ItemId, KnownItem]:
         """See `LedgerWriter.known`. Histories and alerts are of one snapshot."""
@@ -58,11 +53,10 @@ class SqliteWriter:
         """See `LedgerWriter.catalogue`."""
         with self._transaction("BEGIN"):
             [(version,)] = self._db.execute("SELECT version FROM catalogue")
-            if version != self._catalogue_version:
-                headers = self._db.execute("SELECT header FROM batches")
-                self._catalogue = Catalogue(decode_batch(header) for (header,) in headers)
-                self._catalogue_version = version
-        return self._catalogue, version
+            if (kept := self._catalogue.of(version)) is not None:
+                return kept, version
+            headers = self._db.execute("SELECT header FROM batches").fetchall()
+        return self._catalogue.keep(version, (header for (header,) in headers)), version
 
     def write(
         self,
@@ -92,24 +86,15 @@ class SqliteWriter:
     def accept_batches(self, batches: Sequence[Batch], progress: Progress, at: datetime) -> None:
         """See `LedgerWriter.accept_batches`."""
         with self._transaction():
-            changed: set[str] = set()
-            for batch in batches:
-                row = self._db.execute(
-                    "SELECT header FROM batches WHERE issuer = ? AND batch_id = ?",
-                    (batch.issuer, batch.batch_id),
-                ).fetchone()
-                known = decode_batch(row[0]) if row else None
-                standing = later(known, batch) if known else batch
-                if standing != known:
-                    self._db.execute(
-                        "INSERT INTO batches (issuer, batch_id, gtin, header) VALUES (?, ?, ?, ?)"
-                        " ON CONFLICT (issuer, batch_id) DO UPDATE"
-                        " SET gtin = excluded.gtin, header = excluded.header",
-                        (batch.issuer, batch.batch_id, standing.gtin, encode_batch(standing)),
-                    )
-                    changed |= {standing.gtin} | ({known.gtin} if known else set())
+            changed, gtins = standing_after(self._known_batches(batches), batches)
+            self._db.executemany(
+                "INSERT INTO batches (issuer, batch_id, gtin, header) VALUES (?, ?, ?, ?)"
+                " ON CONFLICT (issuer, batch_id) DO UPDATE"
+                " SET gtin = excluded.gtin, header = excluded.header",
+                [(b.issuer, b.batch_id, b.gtin, encode_batch(b)) for b in changed],
+            )
             if changed:
-                self._have_judged_anew(changed)
+                self._have_judged_anew(gtins)
             self._write_progress(progress, at)
 
     def accept_trust_list(
@@ -237,13 +222,23 @@ class SqliteWriter:
                 "DELETE FROM reassessments WHERE gtin = ? AND catalogue_version = ?", which
             )
 
-    def _have_judged_anew(self, gtins: set[str]) -> None:
+    def _known_batches(self, batches: Sequence[Batch]) -> dict[BatchKey, Batch]:
+        """Those of these that are registered, as they stand."""
+        known: dict[BatchKey, Batch] = {}
+        for key in {(batch.issuer, batch.batch_id) for batch in batches}:
+            for (header,) in self._db.execute(
+                "SELECT header FROM batches WHERE issuer = ? AND batch_id = ?", key
+            ):
+                known[key] = decode_batch(header)
+        return known
+
+    def _have_judged_anew(self, gtins: Sequence[str]) -> None:
         self._db.execute("UPDATE catalogue SET version = version + 1")
         self._db.executemany(
             "INSERT INTO reassessments (gtin, passed, catalogue_version)"
             " VALUES (?, '', (SELECT version FROM catalogue)) ON CONFLICT (gtin)"
             " DO UPDATE SET passed = '', catalogue_version = excluded.catalogue_version",
-            [(gtin,) for gtin in sorted(gtins)],
+            [(gtin,) for gtin in gtins],
         )
 
     @contextmanager

@@ -10,16 +10,23 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Final
 
-# prctl(PR_SET_PDEATHSIG, SIGKILL), then become the command. It is asked for after the
-# change of user, which would undo it, and before exec, by a program of its own: code
-# that runs between fork and exec in a process with threads can block for ever.
+# Change the user, prctl(PR_SET_PDEATHSIG, SIGKILL), then become the command. It is asked
+# for after the change of user, which would undo it, and before exec, by a program of its
+# own: code that runs between fork and exec in a process with threads can block for ever.
+# The program changes the user by itself, for the other one may not reach the interpreter.
 _BECOME: Final = """
 import ctypes, os, sys
+if sys.argv[2]:
+    import pwd
+    entry = pwd.getpwnam(sys.argv[2])
+    os.setgroups([])
+    os.setgid(entry.pw_gid)
+    os.setuid(entry.pw_uid)
 if sys.platform == "linux":
     ctypes.CDLL(None).prctl(1, 9)
     if os.getppid() != int(sys.argv[1]):
         os._exit(1)
-os.execvp(sys.argv[2], sys.argv[2:])
+os.execvp(sys.argv[3], sys.argv[3:])
 """
 
 _Order = tuple[list[str], Path, Path, str | None, "Future[subprocess.Popen[bytes]]"]
@@ -53,14 +60,14 @@ def _start_for_ever() -> None:
         try:
             with output.open("ab") as log:
                 process = subprocess.Popen(  # noqa: S603 – what our own code asks for
-                    [sys.executable, "-I", "-S", "-c", _BECOME, str(os.getpid()), *command],
+                    [sys.executable, "-I", "-S", "-c", _BECOME, str(os.getpid()), user or "",
+                     *command],
                     cwd=folder,
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
-                    user=user,
                     start_new_session=True,
-                )
+                )  # fmt: skip
             started.set_result(process)
         except Exception as error:  # whatever it is, the caller must hear of it
             started.set_exception(error)

@@ -9,11 +9,17 @@ branch_labels = None
 depends_on = None
 
 
+def key(characters=None):
+    """Ordered by bytes in both databases."""
+    ordered = sa.String(characters, collation="C")
+    return sa.String(characters).with_variant(ordered, "postgresql")
+
+
 def upgrade() -> None:
     op.create_table('alerts',
-    sa.Column('id', sa.String(length=32), nullable=False),
-    sa.Column('item', sa.String(), nullable=False),
-    sa.Column('kind', sa.String(), nullable=False),
+    sa.Column('id', key(32), nullable=False),
+    sa.Column('item', key(), nullable=False),
+    sa.Column('kind', key(), nullable=False),
     sa.Column('severity', sa.String(), nullable=False),
     sa.Column('retracted', sa.Boolean(), nullable=False),
     sa.Column('alert', sa.LargeBinary(), nullable=False),
@@ -26,9 +32,9 @@ def upgrade() -> None:
     )
     op.create_index('alerts_in_order', 'alerts', ['raised_number'], unique=False)
     op.create_table('batches',
-    sa.Column('issuer', sa.String(), nullable=False),
-    sa.Column('batch_id', sa.String(), nullable=False),
-    sa.Column('gtin', sa.String(length=14), nullable=False),
+    sa.Column('issuer', key(), nullable=False),
+    sa.Column('batch_id', key(), nullable=False),
+    sa.Column('gtin', key(14), nullable=False),
     sa.Column('header', sa.LargeBinary(), nullable=False),
     sa.PrimaryKeyConstraint('issuer', 'batch_id')
     )
@@ -37,7 +43,7 @@ def upgrade() -> None:
     )
     op.create_table('dead_letters',
     sa.Column('number', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
-    sa.Column('source', sa.String(), nullable=False),
+    sa.Column('source', key(), nullable=False),
     sa.Column('position', sa.BigInteger(), nullable=False),
     sa.Column('reason', sa.String(), nullable=False),
     sa.Column('at_ms', sa.BigInteger(), nullable=False),
@@ -48,32 +54,33 @@ def upgrade() -> None:
     )
     op.create_table('feed',
     sa.Column('number', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
-    sa.Column('item', sa.String(), nullable=False),
+    sa.Column('item', key(), nullable=False),
     sa.Column('at_ms', sa.BigInteger(), nullable=False),
     sa.Column('alert', sa.LargeBinary(), nullable=False),
     sa.PrimaryKeyConstraint('number'),
     sqlite_autoincrement=True
     )
     op.create_table('items',
-    sa.Column('item', sa.String(), nullable=False),
+    sa.Column('item', key(), nullable=False),
     sa.Column('history', sa.LargeBinary(), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
     sa.PrimaryKeyConstraint('item'),
-    sqlite_with_rowid=False
+    sqlite_with_rowid=False,
+    postgresql_with={'fillfactor': 70}
     )
     op.create_table('positions',
-    sa.Column('source', sa.String(), nullable=False),
+    sa.Column('source', key(), nullable=False),
     sa.Column('position', sa.BigInteger(), nullable=False),
     sa.PrimaryKeyConstraint('source')
     )
     op.create_table('reassessments',
-    sa.Column('gtin', sa.String(length=14), nullable=False),
-    sa.Column('passed', sa.String(), nullable=False),
+    sa.Column('gtin', key(14), nullable=False),
+    sa.Column('passed', key(), nullable=False),
     sa.Column('catalogue_version', sa.BigInteger(), nullable=False),
     sa.PrimaryKeyConstraint('gtin')
     )
     op.create_table('tokens',
-    sa.Column('id', sa.String(), nullable=False),
+    sa.Column('id', key(), nullable=False),
     sa.Column('sha256', sa.LargeBinary(), nullable=False),
     sa.Column('role', sa.String(), nullable=False),
     sa.Column('name', sa.String(), nullable=False),
@@ -92,7 +99,7 @@ def upgrade() -> None:
     )
     op.create_table('case_steps',
     sa.Column('number', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
-    sa.Column('alert_id', sa.String(length=32), nullable=False),
+    sa.Column('alert_id', key(32), nullable=False),
     sa.Column('state', sa.String(), nullable=False),
     sa.Column('reason', sa.String(), nullable=True),
     sa.Column('by', sa.String(), nullable=False),
