@@ -1,9 +1,10 @@
 """Talking to a Kafka cluster about itself, with its errors in our words."""
 
 import logging
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from kafka import KafkaAdminClient
 from kafka.errors import (
@@ -16,6 +17,7 @@ from kafka.errors import (
     KafkaTimeoutError,
     NotEnoughReplicasAfterAppendError,
     NotEnoughReplicasError,
+    RetriableError,
     SaslAuthenticationFailedError,
     UnknownTopicOrPartitionError,
 )
@@ -25,6 +27,7 @@ from authenticity.errors import ConfigurationError, LogUnavailableError, Touchst
 from events.settings import KafkaSettings
 
 WITHIN_S: Final = 10.0
+T = TypeVar("T")
 # The client writes a line for each failed attempt, and what fails for good is raised.
 logging.getLogger("kafka").setLevel(logging.CRITICAL)
 
@@ -102,6 +105,22 @@ def kafka_errors_in_words(settings: KafkaSettings) -> Iterator[None]:
         raise  # our program is broken
     except (KafkaError, OSError) as error:
         raise in_words(error, settings) from error
+
+
+def patiently(work: Callable[[], T], *, within_s: float = WITHIN_S) -> T:
+    """The answer to a question that a cluster may not be ready for yet.
+
+    After a start or a fail-over coordinators load, leaders are elected: kafka-python calls
+    such errors retriable and raises them all the same. Raises the last of them.
+    """
+    until = time.monotonic() + within_s
+    while True:
+        try:
+            return work()
+        except RetriableError:
+            if time.monotonic() > until:
+                raise
+        time.sleep(0.1)
 
 
 def in_words(error: BaseException, settings: KafkaSettings) -> TouchstoneError:

@@ -11,6 +11,7 @@ from events.kafka_connection import (
     client_options,
     closing_half_built,
     kafka_errors_in_words,
+    patiently,
 )
 from events.settings import KafkaSettings
 from events.topics import Topic
@@ -36,6 +37,7 @@ class LagWatch:
         """Connect. Raises `LogUnavailableError`."""
         self._settings = settings
         self._group = group
+        self._within_s = within_s
         with kafka_errors_in_words(settings), closing_half_built() as network:
             self._client = KafkaAdminClient(
                 **client_options(settings, within_s=within_s), kafka_client=network
@@ -60,19 +62,23 @@ class LagWatch:
         """
         names = [topic.name for topic in topics]
         with kafka_errors_in_words(self._settings):
-            partitions = {
-                TopicPartition(topic["name"], partition["partition_index"])
-                for topic in self._client.describe_topics(names)
-                for partition in topic["partitions"]
-                if topic["error_code"] == 0
-            }
-            acknowledged = self._client.list_group_offsets({self._group: None})[self._group]
-            # Ends are asked for last: a record may be acknowledged in between, and a lag
-            # is never negative.
-            first = self._client.list_partition_offsets(
-                dict.fromkeys(partitions - acknowledged.keys(), OffsetSpec.EARLIEST)
-            )
-            end = self._client.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.LATEST))
+            return patiently(lambda: self._ask(names), within_s=self._within_s)
+
+    def _ask(self, names: list[str]) -> dict[str, Lag]:
+        client = self._client
+        partitions = {
+            TopicPartition(topic["name"], partition["partition_index"])
+            for topic in client.describe_topics(names)
+            for partition in topic["partitions"]
+            if topic["error_code"] == 0
+        }
+        if not partitions:
+            return {}
+        acknowledged = client.list_group_offsets({self._group: None})[self._group]
+        # Ends are asked for last: what is acknowledged in between makes no lag negative.
+        unknown = dict.fromkeys(partitions - acknowledged.keys(), OffsetSpec.EARLIEST)
+        first = client.list_partition_offsets(unknown) if unknown else {}
+        end = client.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.LATEST))
         lags: dict[str, Lag] = {}
         for partition in partitions:
             known = acknowledged.get(partition) or first[partition]
