@@ -215,13 +215,11 @@ class Bulk:
         self,
         app: faust.App,
         queue: ThrowableQueue[Any],
-        topic: Topic,
         at_once: int,
         linger_s: float,
     ) -> None:
         self._app = app
         self._queue = queue
-        self._topic = topic
         self._at_once = at_once
         self._linger_s = linger_s
 
