@@ -18,6 +18,7 @@ from cli import (
     issuing,
     keys,
     replaying,
+    rewinding,
     scanning,
     simulating,
     tokens,
@@ -53,6 +54,7 @@ dead_letters.register(app)
 contracts.register(app)
 tokens.register(app)
 topics.register(app)
+rewinding.register(app)
 demonstrating.register(app)
 
 

@@ -76,7 +76,9 @@ def _offsets(
     found = client.list_partition_offsets(dict.fromkeys(partitions, spec))
     end = client.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.LATEST))
     return {
-        partition: found[partition].offset if found[partition].offset >= 0 else end[partition].offset
+        partition: found[partition].offset
+        if found[partition].offset >= 0
+        else end[partition].offset
         for partition in partitions
     }
 
