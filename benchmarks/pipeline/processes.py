@@ -30,13 +30,17 @@ def signal_all(process: int, number: signal.Signals) -> None:
             os.kill(one, number)
 
 
-def own_relative(word: str) -> int:
-    """The process among our own descendants whose command line holds this word."""
+def own_relative(end: str) -> int:
+    """The process among our own descendants that has a word on its command line with this end.
+
+    Raises `ValueError` if there is none.
+    """
     for one in _family(os.getpid(), _running()):
         with suppress(OSError):
-            if word.encode() in Path(f"/proc/{one}/cmdline").read_bytes().split(b"\0"):
+            words = Path(f"/proc/{one}/cmdline").read_bytes().split(b"\0")
+            if any(word.endswith(end.encode()) for word in words):
                 return one
-    raise ValueError(f"nothing that we started is {word!r}")
+    raise ValueError(f"nothing that we started has a word that ends with {end!r}")
 
 
 def _family(process: int, running: dict[int, _Process]) -> list[int]:

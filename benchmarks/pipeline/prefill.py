@@ -1,0 +1,68 @@
+"""A ledger that already holds many items, and what it costs to change some of them."""
+
+import asyncio
+import random
+from datetime import UTC, datetime
+from typing import Final
+
+import psycopg
+
+from authenticity.history import history_of
+from authenticity.policy import DEFAULT_POLICY
+from benchmarks.seen_items import numbered_item, seen_items, sighting_of
+from ledger.address import PostgresAddress
+from ledger.opening import open_async_writer
+from ledger.records import to_key
+from stream.processor import step
+
+_COPY: Final = "COPY items (item, history, version) FROM STDIN (FORMAT BINARY)"
+_AT_ONCE: Final = 2_000
+
+
+def fill(ledger: PostgresAddress, count: int) -> float:
+    """Put `count` items with two scans each into an empty, migrated ledger, by COPY.
+
+    Returns the bytes an item takes, its share of the index counted.
+    """
+    with psycopg.connect(ledger.url) as connection:
+        with connection.cursor().copy(_COPY) as rows:
+            rows.set_types(["text", "bytea", "int4"])
+            for item, history in seen_items(count):
+                rows.write_row((to_key(item), history, 1))
+        row = connection.execute("SELECT pg_total_relation_size('items')").fetchone()
+    with psycopg.connect(ledger.url, autocommit=True) as connection:
+        connection.execute("VACUUM (ANALYZE) items")
+    assert row is not None
+    return float(row[0]) / count
+
+
+def log_bytes_a_scan(ledger: PostgresAddress, items: int, scans: int) -> float:
+    """Bytes of write-ahead log for one more scan of a random item, just after a checkpoint.
+
+    That is the dearest moment: the first change of a page after a checkpoint logs the
+    whole page (`full_page_writes`), and in a ledger far larger than what is changed
+    between two checkpoints nearly every change is the first of its page.
+    """
+    with psycopg.connect(ledger.url, autocommit=True) as connection:
+        connection.execute("CHECKPOINT")
+        before = connection.execute("SELECT pg_current_wal_lsn()").fetchone()
+        asyncio.run(_scan_once_more(ledger, items, scans))
+        row = connection.execute("SELECT pg_current_wal_lsn() - %s::pg_lsn", before).fetchone()
+    assert row is not None
+    return float(row[0]) / scans
+
+
+async def _scan_once_more(ledger: PostgresAddress, items: int, scans: int) -> None:
+    numbers = random.Random(1).sample(range(items), scans)
+    writer = await open_async_writer(ledger)
+    try:
+        for start in range(0, scans, _AT_ONCE):
+            news = {
+                numbered_item(number): history_of((sighting_of(number, 2),))
+                for number in numbers[start : start + _AT_ONCE]
+            }
+            catalogue, version = await writer.catalogue()
+            changes = step(news, await writer.known(news.keys()), catalogue, DEFAULT_POLICY)
+            assert not await writer.write(changes, version, datetime.now(UTC))
+    finally:
+        await writer.close()
