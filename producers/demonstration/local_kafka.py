@@ -88,7 +88,13 @@ class LocalKafka:
         self._ports, self._controllers = ports[: self._count], ports[self._count :]
         self._say("Kafka: starting")
         try:
-            self._format()
+            try:
+                self._format()
+            except OSError as error:
+                raise ConfigurationError(
+                    f"Kafka cannot use {self._folder}: {error}",
+                    next_step="give it an empty folder on a disk with some room",
+                ) from error
             for broker in range(self._count):
                 self._launch(broker)
             self._wait_for(set(range(self._count)))
@@ -134,6 +140,10 @@ class LocalKafka:
         return frozenset(
             broker for broker, process in self._processes.items() if process.poll() is None
         )
+
+    def process_id(self, broker: int = 0) -> int:
+        """Of a running broker."""
+        return self._processes[broker].pid
 
     def output(self, broker: int = 0) -> Path:
         """What a broker has written: warnings and errors."""
