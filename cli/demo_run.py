@@ -77,6 +77,7 @@ def run_demo(options: DemoOptions) -> None:
         if folder is None:
             temporary = TemporaryDirectory(prefix="touchstone-demo-", ignore_cleanup_errors=True)
             folder = Path(stack.enter_context(temporary))
+            folder.chmod(0o711)  # PostgreSQL, started by root, is another user; see LocalPostgres
         demo = _Demo(options, folder, stack, ending)
         demo.set_up()
         demo.play()

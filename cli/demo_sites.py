@@ -62,29 +62,27 @@ def open_kafka(stage: Stage, stack: ExitStack, tell: Tell) -> Site:
 
     Kafka is fetched the first time. Raises `ConfigurationError` and `UnavailableError`.
     """
-    from producers.demonstration.local_postgres import LocalPostgres
-
     from events.kafka_publisher import KafkaPublisher
     from events.kafka_topics import create_missing
     from ledger.opening import migrate
     from producers.demonstration.kafka_jars import cache_folder, fetch_kafka
     from producers.demonstration.local_kafka import LocalKafka
+    from producers.demonstration.local_postgres import LocalPostgres
 
     cache = cache_folder(os.environ)
     fetch_kafka(cache, tell)  # minutes the first time, and can be interrupted, unlike a thread
     kafka = LocalKafka(stage.folder / "kafka", cache=cache, progress=tell)
-    postgres = LocalPostgres(stage.folder / "postgres")
+    postgres = LocalPostgres(stage.folder / "postgres", progress=tell)
     with ThreadPoolExecutor(1, thread_name_prefix="kafka") as beside:
         stack.callback(kafka.stop)
         starting = beside.submit(kafka.start)
-        tell("PostgreSQL: starting")
         stack.callback(postgres.stop)
         postgres.start()
+        tell("PostgreSQL: making the ledger's tables")
         migrate(postgres.address)
-        tell("PostgreSQL: serving, tables made")
         starting.result()
     created = create_missing(kafka.settings)
-    tell(f"topics: {', '.join(created)}")
+    tell(f"Kafka: topics {', '.join(created)}")
     publisher = KafkaPublisher(kafka.settings)
     stack.callback(publisher.close)
     lag = _Lag(kafka.settings)
@@ -110,7 +108,7 @@ class _Lag:
     def __init__(self, settings: "KafkaSettings") -> None:
         from events.kafka_lag import LagWatch
         from events.topics import SCANS
-        from stream.faust_app import GROUP
+        from stream.settings import GROUP
 
         self._scans = SCANS
         self._watch = LagWatch(settings, GROUP)

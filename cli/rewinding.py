@@ -35,7 +35,7 @@ def rewind(
     """
     from events.kafka_rewind import rewind as set_back
     from events.topics import BATCHES, SCANS, TRUST
-    from stream.faust_app import GROUP
+    from stream.settings import GROUP
 
     since = _moment(to)
     kafka = DataFolder.find(None).kafka

@@ -39,11 +39,10 @@ from stream.engine_stats import EngineStats
 from stream.kafka_engine import KafkaEngine, KafkaLimits, Received
 from stream.metrics import serve_metrics
 from stream.relay import Leader
-from stream.settings import WorkerSettings
+from stream.settings import GROUP, WorkerSettings
 
 log = logging.getLogger("touchstone.stream")
 
-GROUP: Final = "touchstone"
 GIVEN_UP: Final = 3
 """Exit code of a worker that ended before it acknowledged what it could not process."""
 _MOST_WAITING: Final = 8_000

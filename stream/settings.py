@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from authenticity.errors import ConfigurationError
 
+GROUP: Final = "touchstone"
+"""The consumer group that all workers belong to."""
 _PREFIX = "TOUCHSTONE_WORKER_"
 
 

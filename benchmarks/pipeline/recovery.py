@@ -11,7 +11,7 @@ from benchmarks.pipeline.load import Pack, look_at
 from benchmarks.pipeline.stage import Stage
 from events.kafka_connection import administration
 from ledger.address import PostgresAddress
-from stream.faust_app import GROUP
+from stream.settings import GROUP
 
 PACKS: Final = 240
 _WITHIN_S: Final = 90.0
