@@ -8,6 +8,7 @@ import typer
 
 from cli.console import EXIT_BAD_ANSWER, err, fail, out, print_json
 from cli.data import DataFolder
+from cli.ledgers import open_administration
 from cli.publishing import open_publisher
 
 if TYPE_CHECKING:
@@ -181,20 +182,8 @@ def _batch_by_id(where: DataFolder, issuer: str, batch_id: str) -> "Batch":
 
 
 def _known_batches(where: DataFolder) -> "list[Batch]":
-    from ledger.administration import LedgerAdministration
-    from ledger.opening import migrate
-
-    if not where.ledger.exists():
-        fail(
-            f"there is no ledger in {where.root}",
-            next_step="start the engine with `touchstone up`, or name the folders of runs",
-        )
-    migrate(where.ledger)
-    administration = LedgerAdministration(where.ledger)
-    try:
+    with open_administration(where) as administration:
         return administration.batches()
-    finally:
-        administration.close()
 
 
 def register_or_say_how(where: DataFolder, found: "Sequence[Batch]", again: str) -> None:

@@ -4,7 +4,9 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from authenticity.errors import ConfigurationError
 from events.settings import KafkaSettings
+from ledger.address import LedgerAddress, read_address
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +26,14 @@ class DataFolder:
         return self.root / "log.sqlite"
 
     @property
-    def ledger(self) -> Path:
-        """The ledger (SQLite)."""
+    def ledger(self) -> LedgerAddress:
+        """TOUCHSTONE_LEDGER (PostgreSQL) if set, else a file (SQLite) in this folder.
+
+        The password may be in a file of its own: TOUCHSTONE_LEDGER_PASSWORD_FILE. Raises
+        `ConfigurationError`.
+        """
+        if address := os.environ.get("TOUCHSTONE_LEDGER"):
+            return read_address(address, password=_ledger_password())
         return self.root / "ledger.sqlite"
 
     @property
@@ -47,3 +55,16 @@ class DataFolder:
     def policy(self) -> Path:
         """The policy, if the defaults do not fit."""
         return self.root / "policy.toml"
+
+
+def _ledger_password() -> str | None:
+    path = os.environ.get("TOUCHSTONE_LEDGER_PASSWORD_FILE")
+    if not path:
+        return None
+    try:
+        return Path(path).read_text().rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(
+            f"the password of the ledger cannot be read from {path}: {error}",
+            next_step="correct TOUCHSTONE_LEDGER_PASSWORD_FILE, or the permissions of the file",
+        ) from None

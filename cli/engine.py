@@ -148,8 +148,14 @@ def open_engine(folder: DataFolder, policy: Policy) -> "EmbeddedEngine":
     from stream.embedded import EmbeddedEngine
 
     roots = load_roots(folder)
-    migrate(folder.ledger)
-    return EmbeddedEngine(EmbeddedLog(folder.log), open_writer(folder.ledger), roots, policy)
+    ledger = folder.ledger
+    if not isinstance(ledger, Path):
+        raise ConfigurationError(
+            "the embedded engine has its ledger in a file, TOUCHSTONE_LEDGER names a database",
+            next_step="say --engine kafka, or unset TOUCHSTONE_LEDGER",
+        )
+    migrate(ledger)
+    return EmbeddedEngine(EmbeddedLog(folder.log), open_writer(ledger), roots, policy)
 
 
 def load_roots(folder: DataFolder) -> Roots:

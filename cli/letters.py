@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from cli.console import fail
 from cli.data import DataFolder
+from cli.ledgers import open_administration
 
 if TYPE_CHECKING:
     from events.kafka_reading import Stored
@@ -56,11 +57,8 @@ def open_letters(folder: DataFolder) -> Iterator[Letters]:
     if folder.kafka is not None:
         yield _LettersOnKafka(folder.kafka)
         return
-    administration = _administration(folder)
-    try:
+    with open_administration(folder) as administration:
         yield _LettersInLedger(administration)
-    finally:
-        administration.close()
 
 
 class _LettersInLedger:
@@ -137,13 +135,3 @@ def _opened(stored: "Stored") -> tuple[ListedLetter, bytes]:
         ListedLetter(number, source, letter.offset, letter.reason, letter.at, letter.bytes),
         raw,
     )
-
-
-def _administration(folder: DataFolder) -> "LedgerAdministration":
-    from ledger.administration import LedgerAdministration
-    from ledger.opening import migrate
-
-    if not folder.ledger.exists():
-        fail(f"there is no ledger in {folder.root}", next_step="start the engine: touchstone up")
-    migrate(folder.ledger)
-    return LedgerAdministration(folder.ledger)

@@ -17,6 +17,7 @@ from cli import (
     engine,
     issuing,
     keys,
+    migrating,
     replaying,
     rewinding,
     scanning,
@@ -47,6 +48,7 @@ batches.register(app)
 simulating.register(app)
 scanning.register(app)
 engine.register(app)
+migrating.register(app)
 workers.register(app)
 trust_publishing.register(app)
 replaying.register(app)

@@ -14,6 +14,7 @@ from authenticity.errors import ConfigurationError
 from authenticity.policy import DEFAULT_POLICY, Policy, read_policy
 from cli.console import err, fail
 from cli.data import DataFolder
+from cli.ledgers import existing_ledger
 
 if TYPE_CHECKING:
     from stream.replay import Replay
@@ -89,13 +90,8 @@ def export(
     from stream.final_state import lines_of
 
     folder = DataFolder.find(data)
-    if not folder.ledger.exists():
-        fail(
-            f"there is no ledger in {folder.root}",
-            next_step="start the engine first: touchstone up",
-        )
     chosen = policy_in_force(folder, policy)
-    with Snapshot(folder.ledger) as ledger:
+    with Snapshot(existing_ledger(folder)) as ledger:
         _write(lines_of(ledger.alerts(), ledger.histories(), ledger.catalogue(), chosen))
 
 

@@ -12,6 +12,7 @@ import typer
 from authenticity.scan import Act, Channel
 from cli.console import EXIT_BAD_ANSWER, err, fail, out, print_json
 from cli.data import DataFolder
+from cli.ledgers import ledger_is_there
 from cli.publishing import open_publisher
 
 REFUSED = "refused"
@@ -218,7 +219,7 @@ def _judge(trust_list: Path | None, roots: Path | None, where: DataFolder | None
         from cli.trust import load_trust_list
 
         listed = load_trust_list(trust_list, roots, now)
-    elif where is not None and where.ledger.exists() and where.roots.exists():
+    elif where is not None and ledger_is_there(where) and where.roots.exists():
         listed = _list_of_engine(where, now)
     if listed is None:
         return None

@@ -2,17 +2,15 @@
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.table import Table
 
 from cli.console import err, fail, out, print_json
 from cli.data import DataFolder
+from cli.ledgers import open_administration
 from ledger.records import Role, TokenRecord
-
-if TYPE_CHECKING:
-    from ledger.administration import LedgerAdministration
 
 Data = Annotated[Path | None, typer.Option(help="Data folder of the installation.")]
 Json = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]
@@ -46,7 +44,8 @@ def create(
     _check(role, name, prefix or [])
     expires_at = datetime.now(UTC) + timedelta(days=expires)
     prefixes = tuple(prefix) if prefix else None
-    text, record = _administration(data).create_token(role, name, prefixes, expires_at)
+    with open_administration(DataFolder.find(data), make=True) as administration:
+        text, record = administration.create_token(role, name, prefixes, expires_at)
     if as_json:
         print_json({"token": text, **_facts(record)})
         return
@@ -60,7 +59,8 @@ def list_tokens(data: Data = None, as_json: Json = False) -> None:
 
     Example: [bold]touchstone tokens list[/]
     """
-    records = _administration(data).tokens()
+    with open_administration(DataFolder.find(data), make=True) as administration:
+        records = administration.tokens()
     if as_json:
         print_json([_facts(record) for record in records])
         return
@@ -81,7 +81,9 @@ def revoke(
 
     Example: [bold]touchstone tokens revoke 3f9c1a2b7d10[/]
     """
-    if not _administration(data).revoke_token(token_id):
+    with open_administration(DataFolder.find(data)) as administration:
+        found = administration.revoke_token(token_id)
+    if not found:
         fail(f"there is no token {token_id}", next_step="touchstone tokens list")
     out.print(f"revoked {token_id}")
 
@@ -94,15 +96,6 @@ def _check(role: Role, name: str, prefixes: list[str]) -> None:
     if role in (Role.RIGHTS_HOLDER, Role.ISSUER) and not prefixes:
         fail(f"a token for the role {role} is limited to company prefixes",
              next_step="add --prefix DIGITS")  # fmt: skip
-
-
-def _administration(data: Path | None) -> "LedgerAdministration":
-    from ledger.administration import LedgerAdministration
-    from ledger.opening import migrate
-
-    folder = DataFolder.find(data)
-    migrate(folder.ledger)
-    return LedgerAdministration(folder.ledger)
 
 
 def _facts(record: TokenRecord) -> dict[str, object]:
