@@ -96,7 +96,7 @@ def open_kafka(stage: Stage, stack: ExitStack, tell: Tell) -> Site:
             "TOUCHSTONE_KAFKA": ",".join(kafka.servers),
             "TOUCHSTONE_LEDGER": postgres.address.url,
         },
-        ready_within_s=60.0,
+        ready_within_s=90.0,
         finished_within_s=20.0,
         waiting=lambda _service: lag.waiting(),
     )
