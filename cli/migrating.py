@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from authenticity.errors import ConfigurationError
 from cli.console import out
 from cli.data import DataFolder
 
@@ -19,11 +20,14 @@ def migrate(
     print_grants: Annotated[
         bool, typer.Option("--print-grants", help="Print SQL for the roles instead.")
     ] = False,
+    grant: Annotated[
+        bool, typer.Option("--grant", help="Then run that SQL: the roles must be there.")
+    ] = False,
     worker_role: Annotated[
-        str, typer.Option(help="With --print-grants: the role of the workers.")
+        str, typer.Option(help="For grants: the role of the workers.")
     ] = "touchstone_worker",
     api_role: Annotated[
-        str, typer.Option(help="With --print-grants: the role of the service.")
+        str, typer.Option(help="For grants: the role of the service.")
     ] = "touchstone_api",
 ) -> None:
     """Bring the ledger's tables up to date, and end. Again, and by several at once: no harm.
@@ -33,7 +37,8 @@ def migrate(
 
     Example: [bold]TOUCHSTONE_LEDGER=postgresql://owner@db:5432/touchstone touchstone migrate[/]
 
-    Workers and service need less. This gives them what they need, and no more:
+    Workers and service need less. [bold]--grant[/] gives their roles what they need, and
+    no more; to read it first, or to have somebody else run it:
     [bold]touchstone migrate --print-grants | psql -d touchstone[/]
     """
     if print_grants:
@@ -47,3 +52,12 @@ def migrate(
     ledger = DataFolder.find(data).ledger
     revision = bring_up_to_date(ledger)
     out.print(f"{ledger}: up to date (revision {revision})", markup=False)
+    if grant:
+        from ledger.grants import grant as run_grants
+
+        if isinstance(ledger, Path):
+            raise ConfigurationError(
+                "a ledger in a file has no roles", next_step="leave out --grant"
+            )
+        run_grants(ledger, worker=worker_role, api=api_role)
+        out.print(f"{ledger}: granted to {worker_role} and {api_role}", markup=False)

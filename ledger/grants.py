@@ -13,7 +13,12 @@ worker cannot read who holds one.
 from collections.abc import Iterator
 from typing import Final
 
+from sqlalchemy import text
+
 from ledger import schema
+from ledger.address import PostgresAddress
+from ledger.database import Database
+from ledger.postgres import LONG
 
 _READ: Final = "SELECT"
 _ADD: Final = "SELECT, INSERT"
@@ -56,6 +61,18 @@ def grants(*, worker: str, api: str) -> Iterator[str]:
         for table, what in tables.items():
             yield f"GRANT {what} ON {table} TO {name};"
         yield f"GRANT USAGE ON SEQUENCE {_SEQUENCES[kind]} TO {name};"
+
+
+def grant(address: PostgresAddress, *, worker: str, api: str) -> None:
+    """Run them, all or none. Raises `LedgerUnavailableError`, also if a role is not there."""
+    database = Database(address, patience=LONG)
+    with database.in_words():
+        try:
+            with database.writes.begin() as connection:
+                for statement in grants(worker=worker, api=api):
+                    connection.execute(text(statement))
+        finally:
+            database.close()
 
 
 def _quoted(role: str) -> str:
