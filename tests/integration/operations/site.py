@@ -1,0 +1,171 @@
+"""A small site as docs/operations.md describes it: roles of their own, passwords in files."""
+
+import os
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from authenticity.code import item_of
+from authenticity.scan import decode_scan
+from events.kafka_lag import lag_of
+from events.kafka_publisher import KafkaPublisher
+from events.publisher import Record
+from events.topics import BATCHES, SCANS, TRUST, scan_key
+from producers.demonstration.local_kafka import LocalKafka
+from producers.demonstration.local_postgres import LocalPostgres, find_binaries
+from stream.settings import GROUP
+
+ROOT = Path(__file__).parents[3]
+SETTLED_WITHIN_S = 120.0
+_COMMAND_WITHIN_S = 120.0
+
+
+@dataclass
+class OperatedSite:
+    """Commands run with what the role that they need is given, and nothing more."""
+
+    folder: Path
+    kafka: LocalKafka
+    postgres: LocalPostgres
+    database: str = "touchstone"
+
+    def touchstone(self, *arguments: str, role: str = "touchstone_worker") -> str:
+        """A command's output. Raises `AssertionError` with its words if it failed."""
+        done = self.tried(*arguments, role=role)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def tried(
+        self, *arguments: str, role: str = "touchstone_worker"
+    ) -> "subprocess.CompletedProcess[str]":
+        """Likewise, whatever becomes of it."""
+        return subprocess.run(
+            [sys.executable, "-m", "cli.main", *arguments],
+            env=self.environment(role), capture_output=True, text=True,
+            timeout=_COMMAND_WITHIN_S, check=False,
+        )  # fmt: skip
+
+    def postgres_tool(self, name: str, *arguments: str, database: str | None = None) -> str:
+        """pg_dump, pg_restore, psql, createdb …, as the owner of the database."""
+        at = urlsplit(self.postgres.address.url)
+        connection = {
+            "PGHOST": at.hostname or "",
+            "PGPORT": str(at.port),
+            "PGUSER": "owner",
+            "PGPASSWORD": (self.folder / "secrets" / "owner-password").read_text(),
+            "PGDATABASE": database or self.database,
+        }
+        done = subprocess.run(
+            [str(find_binaries() / name), *arguments],
+            env={**os.environ, **connection}, capture_output=True, text=True,
+            timeout=_COMMAND_WITHIN_S, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def environment(self, role: str) -> dict[str, str]:
+        """For our own commands."""
+        at = urlsplit(self.postgres.address.url)
+        secret = {"owner": "owner", "touchstone_worker": "worker", "touchstone_api": "api"}[role]
+        ours = {k: v for k, v in os.environ.items() if not k.startswith("TOUCHSTONE_")}
+        return ours | {
+            "TOUCHSTONE_KAFKA": ",".join(self.kafka.servers),
+            "TOUCHSTONE_LEDGER": f"postgresql://{role}@{at.hostname}:{at.port}/{self.database}",
+            "TOUCHSTONE_LEDGER_PASSWORD_FILE": str(self.folder / "secrets" / f"{secret}-password"),
+            "TOUCHSTONE_ROOTS": str(self.folder / "scans.roots.json"),
+            "TOUCHSTONE_WORKER_SESSION_S": "6",
+        }
+
+    def publish_scans(self, lines: Sequence[bytes]) -> None:
+        """Return when the broker has them."""
+        publisher = KafkaPublisher(self.kafka.settings)
+        try:
+            records = []
+            for line in lines:
+                code = decode_scan(line).code
+                records.append(Record(SCANS, scan_key(item_of(code), code), line))
+            publisher.publish(records).result(60)
+        finally:
+            publisher.close()
+
+    @contextmanager
+    def workers(self, count: int = 2) -> Iterator[None]:
+        """Running workers; stopped in order, and that is checked."""
+        words = (self.folder / "workers.log").open("ab")
+        process = subprocess.Popen(
+            [sys.executable, "-m", "cli.main", "up", "--engine", "kafka", "--no-api",
+             "--workers", str(count)],
+            env=self.environment("touchstone_worker"), stdin=subprocess.DEVNULL, stderr=words,
+        )  # fmt: skip
+        try:
+            yield
+            process.terminate()
+            said = (self.folder / "workers.log").read_text
+            assert process.wait(60) == 0, said()
+        finally:
+            process.kill()
+            process.wait()
+            words.close()
+
+    def settle(self) -> None:
+        """Wait until nothing waits."""
+        until = time.monotonic() + SETTLED_WITHIN_S
+        while any(
+            lag.waiting
+            for lag in lag_of(self.kafka.settings, GROUP, [SCANS, BATCHES, TRUST]).values()
+        ):
+            assert time.monotonic() < until, (self.folder / "workers.log").read_text()
+            time.sleep(0.3)
+
+
+@contextmanager
+def operated_site(folder: Path) -> Iterator[OperatedSite]:
+    """Broker and database, set up by the commands of docs/operations.md."""
+    (folder / "secrets").mkdir()
+    for who in ("owner", "worker", "api"):
+        (folder / "secrets" / f"{who}-password").write_text(secrets.token_hex(24))
+    with LocalKafka(folder / "kafka") as kafka, LocalPostgres(folder / "postgres") as postgres:
+        site = OperatedSite(folder, kafka, postgres)
+        _make_owner(site)
+        _run_roles_script(site)
+        site.touchstone("migrate", "--grant", role="owner")
+        site.touchstone("topics", "create")
+        yield site
+
+
+def _make_owner(site: OperatedSite) -> None:
+    """What the container of PostgreSQL does on an empty volume."""
+    password = (site.folder / "secrets" / "owner-password").read_text()
+    statements = (f"CREATE ROLE owner SUPERUSER LOGIN PASSWORD '{password}'",
+                  "CREATE DATABASE touchstone OWNER owner")  # fmt: skip
+    for statement in statements:
+        done = subprocess.run(
+            [str(find_binaries() / "psql"), site.postgres.address.url, "-c", statement],
+            capture_output=True, text=True, timeout=_COMMAND_WITHIN_S, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+
+
+def _run_roles_script(site: OperatedSite) -> None:
+    at = urlsplit(site.postgres.address.url)
+    connection = {
+        "PGHOST": at.hostname or "",
+        "PGPORT": str(at.port),
+        "PGPASSWORD": (site.folder / "secrets" / "owner-password").read_text(),
+        "POSTGRES_USER": "owner",
+        "POSTGRES_DB": "touchstone",
+        "SECRETS": str(site.folder / "secrets"),
+        "PATH": f"{find_binaries()}:{os.environ['PATH']}",
+    }
+    done = subprocess.run(
+        [str(ROOT / "docs" / "postgres" / "roles.sh")],
+        env={**os.environ, **connection}, capture_output=True, text=True,
+        timeout=_COMMAND_WITHIN_S, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
