@@ -11,6 +11,7 @@ from typing import Any, Final
 from kafka import KafkaProducer
 from kafka.errors import KafkaError, KafkaTimeoutError
 from kafka.partitioner import Partitioner
+from kafka.producer.transaction_manager import TransactionState
 
 from events.kafka_connection import client_options, closing_half_built
 from events.partitions import partition_of
@@ -22,6 +23,11 @@ BOOTSTRAP_WITHIN_S: Final = 1.0
 TOPIC_WITHIN_S: Final = 0.3
 _LARGEST_REQUEST_BYTES: Final = max(topic.most_bytes for topic in TOPICS) + 2**20
 _CLOSED_WITHIN_S: Final = 2.0
+
+GIVEN_UP_AFTER_S: Final = 120.0
+"""How long kafka-python keeps trying, whatever the caller was told meanwhile: what it gives
+up after sending it once costs it its producer id, and 3.0.12 never asks for another."""
+_ANSWERED_WITHIN_S: Final = 5.0
 
 Landed = Callable[[BaseException | None], None]
 
@@ -38,10 +44,7 @@ class _ByKey(Partitioner):  # type: ignore[misc]
 class Producer:
     """One producer, connected. Use from one thread; callbacks come in another."""
 
-    def __init__(
-        self, settings: KafkaSettings, *, delivered_within_s: float, linger_s: float,
-        batch_bytes: int,
-    ) -> None:  # fmt: skip
+    def __init__(self, settings: KafkaSettings, *, linger_s: float, batch_bytes: int) -> None:
         """Connect, within a second or so. Raises kafka-python's errors."""
         options = client_options(settings, within_s=BOOTSTRAP_WITHIN_S)
         with closing_half_built() as network:
@@ -52,15 +55,14 @@ class Producer:
                     "enable_idempotence": True,
                     "allow_auto_create_topics": False,
                     "batch_size": batch_bytes,
-                    "delivery_timeout_ms": int(delivered_within_s * 1000),
+                    "delivery_timeout_ms": int(GIVEN_UP_AFTER_S * 1000),
                     "kafka_client": network,
                     "linger_ms": int(linger_s * 1000),
                     "max_block_ms": int(TOPIC_WITHIN_S * 1000),
                     "max_request_size": _LARGEST_REQUEST_BYTES,
                     "metrics_enabled": False,
                     "partitioner": _ByKey(),
-                    # A broker that hangs is asked again within the time for delivery.
-                    "request_timeout_ms": int(delivered_within_s * 500),
+                    "request_timeout_ms": int(_ANSWERED_WITHIN_S * 1000),
                 }
             )
         self._known: set[str] = set()
@@ -93,6 +95,12 @@ class Producer:
         future = self._producer._metadata.request_update()
         future.add_callback(lambda _cluster: answered(None))
         future.add_errback(answered)
+
+    @property
+    def stuck(self) -> bool:
+        """It has given up its producer id without asking for another: nothing will be sent."""
+        state = self._producer._transaction_manager
+        return state._current_state is TransactionState.READY and not state.has_producer_id()
 
     def close(self) -> None:
         """Let go of threads and sockets; what is still on its way fails."""

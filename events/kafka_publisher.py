@@ -29,7 +29,7 @@ from kafka.errors import (
 from authenticity.errors import InputError, LogUnavailableError, TouchstoneError
 from events.kafka_connection import client_options, in_words
 from events.kafka_diagnosis import Diagnosis, diagnose
-from events.kafka_producer import Producer
+from events.kafka_producer import GIVEN_UP_AFTER_S, Producer
 from events.publisher import Record
 from events.settings import KafkaSettings
 
@@ -170,7 +170,6 @@ class KafkaPublisher:
         try:
             self._producer = Producer(
                 self._settings,
-                delivered_within_s=self.limits.delivered_within_s,
                 linger_s=self.limits.linger_s,
                 batch_bytes=self.limits.batch_bytes,
             )
@@ -281,9 +280,11 @@ class KafkaPublisher:
                 dropped.append(self._waiting.popleft())
             while self._sent and self._sent[0].released:
                 self._sent.popleft()
-            patience_s = 2 * self.limits.delivered_within_s
-            if self._sent and self._sent[0].until + patience_s < now:
+            held_for_s = now - self._sent[0].since if self._sent else 0.0
+            if held_for_s > GIVEN_UP_AFTER_S + self.limits.delivered_within_s:
                 self._broken = True  # it has forgotten its own time limit
+            if self._producer is not None and self._producer.stuck:
+                self._broken = True
         for publication in dropped:
             self._release(publication)
 
