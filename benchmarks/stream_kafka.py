@@ -27,7 +27,7 @@ from benchmarks.pipeline.delay import scan_to_alert
 from benchmarks.pipeline.load import Pack, look_at, packs_needed
 from benchmarks.pipeline.prefill import fill, log_bytes_a_scan
 from benchmarks.pipeline.recovery import PACKS, Recovery, recover
-from benchmarks.pipeline.rounds import WARM, Looks, newcomer_rate, two_looks
+from benchmarks.pipeline.rounds import WARM, Looks, Steady, newcomer_rate, two_looks
 from benchmarks.pipeline.stage import FOR_QUIX, NEWCOMERS, Say, Stage, stage
 from benchmarks.result import Result, machine
 from events.kafka_publisher import KafkaPublisher
@@ -66,8 +66,8 @@ class Round:
 
     ours: Looks
     quix: Looks
-    faust_checking: float
-    faust_not_checking: float
+    faust_checking: Steady
+    faust_not_checking: Steady
 
 
 def measure(*, quick: bool, say: Say = lambda _: None) -> Result:
@@ -88,12 +88,12 @@ def measure(*, quick: bool, say: Say = lambda _: None) -> Result:
         details |= _two_workers(here, size, warm, groups)
         details |= _scan_to_alert(here, size, many)
         details |= _recovery(here, size, few)
-    ratio = median(r.ours.new / r.faust_checking for r in rounds)
+    ratio = median(r.ours.new / r.faust_checking.rate for r in rounds)
     return Result(
         "stream-kafka",
         "scans/s",
         median(r.ours.new for r in rounds),
-        median(r.faust_checking for r in rounds),
+        median(r.faust_checking.rate for r in rounds),
         ratio,
         AIM,
         size.rounds,
@@ -126,7 +126,7 @@ class _Turn:
     def take(self) -> Round:
         """Forwards in even rounds, backwards in odd ones."""
         looks: dict[str, Looks] = {}
-        rates: dict[bool, float] = {}
+        rates: dict[bool, Steady] = {}
         steps: list[Callable[[], None]] = [
             lambda: looks.update(ours=self._ours()),
             lambda: rates.update({True: self._newcomer(signatures=True)}),
@@ -145,7 +145,7 @@ class _Turn:
         worker = self.here.quix_worker(self.ledgers["quix"])
         return two_looks(self.here, worker, self.warm, self.packs, topic=FOR_QUIX)
 
-    def _newcomer(self, *, signatures: bool) -> float:
+    def _newcomer(self, *, signatures: bool) -> Steady:
         name = f"faust-{self.number}-{'checking' if signatures else 'trusting'}"
         faust = self.here.plain_faust(name, signatures=signatures)
         return newcomer_rate(faust, self.size.newcomer_s)
@@ -154,11 +154,13 @@ class _Turn:
 def _of_rounds(rounds: list[Round]) -> Details:
     """Every pair but the first, and what a scan costs, in microseconds on one core."""
     known = median(r.ours.known for r in rounds)
-    plain = median(r.faust_not_checking for r in rounds)
+    plain = median(r.faust_not_checking.rate for r in rounds)
     details: Details = {
         "known_codes_ours": round(known),
         "without_signatures_pair": round(plain),
-        "without_signatures_ratio": _ratio((r.ours.known, r.faust_not_checking) for r in rounds),
+        "without_signatures_ratio": _ratio(
+            (r.ours.known, r.faust_not_checking.rate) for r in rounds
+        ),
         "without_signatures_aim": AIM_WITHOUT_SIGNATURES,
         "quix_pair": round(median(r.quix.new for r in rounds)),
         "quix_ratio": _ratio((r.ours.new, r.quix.new) for r in rounds),
@@ -166,6 +168,11 @@ def _of_rounds(rounds: list[Round]) -> Details:
         "quix_known_codes_ratio": _ratio((r.ours.known, r.quix.known) for r in rounds),
         "quix_aim": AIM_QUIX,
     }
+    for name, some in (
+        ("checking", [r.faust_checking for r in rounds]),
+        ("not_checking", [r.faust_not_checking for r in rounds]),
+    ):
+        details[f"faust_{name}_us_a_scan"] = round(median(one.processor_us for one in some), 1)
     for program, looks in (("ours", [r.ours for r in rounds]), ("quix", [r.quix for r in rounds])):
         for kind, costs in (
             ("new", [look.new_processor_us for look in looks]),
@@ -232,7 +239,9 @@ def _recovery(here: Stage, size: Size, packs: list[Pack]) -> Details:
         "recovery_aim_s": AIM_RECOVERY_S,
         "recovery_with_the_groups_wait_s": round(median(one.wait_included_s for one in taken), 2),
         "bytes_an_item_with_two_scans": round(bytes_an_item, 1),
-        "write_ahead_log_bytes_a_scan": round(log_bytes),
+        "log_bytes_a_scan_first_in_its_page": round(log_bytes.first),
+        "log_bytes_a_scan_first_in_its_page_compressed": round(log_bytes.compressed),
+        "log_bytes_a_scan_again_in_its_page": round(log_bytes.again),
     }
 
 

@@ -2,10 +2,13 @@
 
 import asyncio
 import random
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
 import psycopg
+from psycopg import sql
 
 from authenticity.history import history_of
 from authenticity.policy import DEFAULT_POLICY
@@ -36,29 +39,51 @@ def fill(ledger: PostgresAddress, count: int) -> float:
     return float(row[0]) / count
 
 
-def log_bytes_a_scan(ledger: PostgresAddress, items: int, scans: int) -> float:
-    """Bytes of write-ahead log for one more scan of a random item, just after a checkpoint.
+@dataclass(frozen=True, slots=True)
+class LogBytes:
+    """Bytes of write-ahead log for one more scan of a random item, when its page changes…
 
-    That is the dearest moment: the first change of a page after a checkpoint logs the
-    whole page (`full_page_writes`), and in a ledger far larger than what is changed
-    between two checkpoints nearly every change is the first of its page.
+    `first`: …for the first time since a checkpoint. Then the whole page is logged
+    (`full_page_writes`), and in a ledger far larger than what changes between two
+    checkpoints nearly every change is the first of its page. `compressed`: the same with
+    `wal_compression`. `again`: …a further time.
     """
-    with psycopg.connect(ledger.url, autocommit=True) as connection:
-        connection.execute("CHECKPOINT")
-        before = connection.execute("SELECT pg_current_wal_lsn()").fetchone()
-        asyncio.run(_scan_once_more(ledger, items, scans))
-        row = connection.execute("SELECT pg_current_wal_lsn() - %s::pg_lsn", before).fetchone()
-    assert row is not None
-    return float(row[0]) / scans
+
+    first: float
+    compressed: float
+    again: float
 
 
-async def _scan_once_more(ledger: PostgresAddress, items: int, scans: int) -> None:
+def log_bytes_a_scan(ledger: PostgresAddress, items: int, scans: int) -> LogBytes:
+    """Measured by folding three more scans of each of so many random items."""
     numbers = random.Random(1).sample(range(items), scans)
+    with psycopg.connect(ledger.url, autocommit=True) as connection:
+
+        def one_more(look: int) -> float:
+            before = connection.execute("SELECT pg_current_wal_lsn()").fetchone()
+            asyncio.run(_scan_once_more(ledger, numbers, look))
+            row = connection.execute("SELECT pg_current_wal_lsn() - %s::pg_lsn", before).fetchone()
+            assert row is not None
+            return float(row[0]) / scans
+
+        connection.execute("CHECKPOINT")
+        first, again = one_more(2), one_more(3)
+        database = sql.Identifier(connection.info.dbname)
+        # For connections to come, which the fold's will be.
+        compress = sql.SQL("ALTER DATABASE {} SET wal_compression = {}")
+        connection.execute(compress.format(database, sql.Literal("on")))
+        connection.execute("CHECKPOINT")
+        compressed = one_more(4)
+        connection.execute(compress.format(database, sql.Literal("off")))
+    return LogBytes(first, compressed, again)
+
+
+async def _scan_once_more(ledger: PostgresAddress, numbers: Sequence[int], look: int) -> None:
     writer = await open_async_writer(ledger)
     try:
-        for start in range(0, scans, _AT_ONCE):
+        for start in range(0, len(numbers), _AT_ONCE):
             news = {
-                numbered_item(number): history_of((sighting_of(number, 2),))
+                numbered_item(number): history_of((sighting_of(number, look),))
                 for number in numbers[start : start + _AT_ONCE]
             }
             catalogue, version = await writer.catalogue()

@@ -29,6 +29,14 @@ class Looks:
     known_processor_us: tuple[float, float, float]
 
 
+@dataclass(frozen=True, slots=True)
+class Steady:
+    """Scans a second, and microseconds of processor time a scan."""
+
+    rate: float
+    processor_us: float
+
+
 def two_looks(
     stage: Stage,
     worker: Contender,
@@ -75,9 +83,12 @@ def _used(stage: Stage, worker: Contender) -> tuple[float, float, float]:
     return worker.processor_seconds(), *stage.servers_processor_seconds()
 
 
-def newcomer_rate(contender: Contender, seconds: float) -> float:
-    """The steady rate of a program that takes too long for all scans, over some seconds."""
+def newcomer_rate(contender: Contender, seconds: float) -> Steady:
+    """Of a program that takes too long for all scans: its steady rate over some seconds."""
     with contender:
         contender.wait_for(1, _FIRST_WITHIN_S)
+        scans, used = contender.progress.scans, contender.processor_seconds()
         time.sleep(seconds)
-        return steady_rate(contender.progress.points())
+        rate = steady_rate(contender.progress.points())
+        scans, used = contender.progress.scans - scans, contender.processor_seconds() - used
+        return Steady(rate, used / max(1, scans) * 1e6)
