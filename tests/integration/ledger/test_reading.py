@@ -1,0 +1,21 @@
+"""Reading on PostgreSQL."""
+
+from ledger.address import PostgresAddress
+from tests.integration.ledger.server import terminate_others
+from tests.ledger_contract.ledgers import Ledgers
+from tests.ledger_contract.reading import ReadingContract
+
+
+class TestReadingOnPostgres(ReadingContract):
+    """See `tests.ledger_contract`."""
+
+
+async def test_a_reader_goes_on_without_a_word_when_its_idle_connections_were_ended(
+    ledgers: Ledgers, ledger_address: PostgresAddress
+) -> None:
+    reader = ledgers.reader()
+    await reader.ping()
+    catalogue = await reader.catalogue()
+    assert terminate_others(ledger_address) >= 1
+    await reader.ping()
+    assert await reader.catalogue() is not catalogue, "another server could have another one"
