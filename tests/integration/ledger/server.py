@@ -41,6 +41,18 @@ class Server:
     def drop_database(self, name: str) -> None:
         self._run(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
+    def new_role(self, name: str, password: str) -> None:
+        self._run(
+            sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(
+                sql.Identifier(name), sql.Literal(password)
+            )
+        )
+
+    def run_in(self, address: PostgresAddress, statement: str) -> None:
+        """As it is written, as psql would."""
+        with psycopg.connect(address.url, autocommit=True) as connection:
+            connection.execute(statement.encode())
+
     def at(
         self,
         *,
