@@ -113,6 +113,8 @@ class KafkaEngine:
         stats.signatures_checked = self._verifier.misses
         stats.signatures_remembered = self._verifier.hits
         stats.folded_in(time.perf_counter() - began)
+        if log.isEnabledFor(logging.DEBUG):
+            _say_traces(records)
 
     async def take_batches(self, records: Sequence[Received]) -> None:
         """Register batches of entitled issuers.
@@ -285,6 +287,14 @@ class KafkaEngine:
             len(refused), record.topic.name, record.offset, record.partition, reason,
             extra={"trace": record.trace} if record.trace else None,
         )  # fmt: skip
+
+
+def _say_traces(records: Sequence[Received]) -> None:
+    """Where a request's trace ends; a line for each scan that brought one."""
+    for record in records:
+        if record.trace:
+            log.debug("folded, or buried: offset %d of partition %d", record.offset,
+                      record.partition, extra={"trace": record.trace})  # fmt: skip
 
 
 def _letter(record: Received, reason: str, at: datetime) -> Record:

@@ -348,3 +348,16 @@ async def test_items_that_met_another_writer_are_folded_again_with_what_it_wrote
     other.end()
     assert setting.engine.stats.conflicts > 0
     assert exported(setting.folder) == replayed(setting.world, scans, [])
+
+
+async def test_a_requests_trace_can_be_followed_to_the_fold(
+    setting: Setting, caplog: pytest.LogCaptureFixture
+) -> None:
+    await setting.trust()
+    traced = received(SCANS, 7, encode_scan(setting.world.scan(setting.world.code())))
+    trace = f"00-{'7' * 32}-{'1' * 16}-00"
+    with caplog.at_level(logging.DEBUG, "touchstone.stream"):
+        await setting.engine.fold_scans([traced._replace(trace=trace), traced])
+    (line,) = [record for record in caplog.records if "folded" in record.message]
+    assert "offset 7" in line.message
+    assert line.__dict__["trace"] == trace
