@@ -14,7 +14,7 @@ from kafka.admin import OffsetTimestamp
 from kafka.errors import NoError
 
 from authenticity.errors import ConfigurationError, LogUnavailableError
-from events.kafka_connection import administration
+from events.kafka_connection import administration, patiently
 from events.settings import KafkaSettings
 from events.topics import Topic
 
@@ -38,21 +38,21 @@ def rewind(
     workers of the group run, and `LogUnavailableError`.
     """
     names = {topic.name for topic in topics}
+    counts = dict.fromkeys(sorted(names), 0)
     with administration(settings) as client:
-        _require_rest(client, group)
+        patiently(lambda: _require_rest(client, group))
         acknowledged = {
             partition: known.offset
             for partition, known in client.list_group_offsets({group: None})[group].items()
             if partition.topic in names and known.offset >= 0
         }
-        wanted = _offsets(client, list(acknowledged), to)
+        wanted = patiently(lambda: _offsets(client, list(acknowledged), to))
         back = {
             partition: wanted[partition]
             for partition, offset in acknowledged.items()
             if wanted[partition] < offset
         }
         _set(client, group, back)
-    counts = dict.fromkeys(sorted(names), 0)
     for partition, offset in back.items():
         counts[partition.topic] += acknowledged[partition] - offset
     return [Rewound(name, records) for name, records in counts.items()]
