@@ -1,7 +1,10 @@
 """Talking to a Kafka cluster about itself, with its errors in our words."""
 
 import logging
+import socket
+import ssl
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final, TypeVar
@@ -20,13 +23,22 @@ from kafka.errors import (
     RetriableError,
     SaslAuthenticationFailedError,
     UnknownTopicOrPartitionError,
+    UnsupportedSaslMechanismError,
 )
 from kafka.net.compat import KafkaNetClient
 
 from authenticity.errors import ConfigurationError, LogUnavailableError, TouchstoneError
-from events.settings import KafkaSettings
+from events.settings import KafkaSettings, Security
 
 WITHIN_S: Final = 10.0
+_CHECK_USER: Final = "check TOUCHSTONE_KAFKA_USER, the password file and TOUCHSTONE_KAFKA_SASL"
+_REFUSALS: Final = (
+    AuthorizationError,
+    SaslAuthenticationFailedError,
+    UnsupportedSaslMechanismError,
+)
+_CONNECTED_WITHIN_S: Final = 5.0
+_SHAKEN_WITHIN_S: Final = 1.0
 T = TypeVar("T")
 # The client writes a line for each failed attempt, and what fails for good is raised.
 logging.getLogger("kafka").setLevel(logging.CRITICAL)
@@ -45,7 +57,7 @@ def client_options(settings: KafkaSettings, *, within_s: float = WITHIN_S) -> di
         "sasl_mechanism": settings.sasl.value.upper() if settings.sasl else None,
         "sasl_plain_username": settings.user,
         "sasl_plain_password": settings.password(),
-        "bootstrap_timeout_ms": within_ms,
+        "bootstrap_timeout_ms": min(within_ms, int(_CONNECTED_WITHIN_S * 1000)),
         "request_timeout_ms": within_ms,
         "reconnect_backoff_ms": 50,
         "reconnect_backoff_max_ms": 1_000,
@@ -72,18 +84,32 @@ def closing_half_built() -> Iterator[Callable[..., KafkaNetClient]]:
     """What to give a client as `kafka_client`: its thread and sockets end with an error.
 
     A constructor that finds no broker raises, and would leave both behind, at each attempt.
+    It also says only that time is up; a broker's refusal is raised in its place.
     """
     built: list[KafkaNetClient] = []
+    tried: deque[Any] = deque(maxlen=8)
 
     def build(**options: Any) -> KafkaNetClient:
-        built.append(KafkaNetClient(**options))
-        return built[-1]
+        network = KafkaNetClient(**options)
+        built.append(network)
+        connect = network._manager.get_connection
+
+        def remembering(*arguments: Any, **options: Any) -> Any:
+            tried.append(connect(*arguments, **options))
+            return tried[-1]
+
+        network._manager.get_connection = remembering
+        return network
 
     try:
         yield build
-    except BaseException:
+    except BaseException as error:
         for network in built:
             network.close()
+        outcomes = [connection.init_future.exception for connection in tried]
+        refusal = next((known for known in outcomes if isinstance(known, _REFUSALS)), None)
+        if refusal is not None and isinstance(error, KafkaTimeoutError):
+            raise refusal from error
         raise
 
 
@@ -126,10 +152,10 @@ def patiently(work: Callable[[], T], *, within_s: float = WITHIN_S) -> T:
 def in_words(error: BaseException, settings: KafkaSettings) -> TouchstoneError:
     """Our error for one of kafka-python's, or of the network's."""
     servers = ", ".join(settings.servers)
-    if isinstance(error, SaslAuthenticationFailedError):
+    if isinstance(error, SaslAuthenticationFailedError | UnsupportedSaslMechanismError):
         return ConfigurationError(
             f"Kafka at {servers} refused user {settings.user!r}",
-            next_step="check TOUCHSTONE_KAFKA_USER, the password file and TOUCHSTONE_KAFKA_SASL",
+            next_step=_CHECK_USER,
         )
     if isinstance(error, AuthorizationError):
         return ConfigurationError(
@@ -145,6 +171,8 @@ def in_words(error: BaseException, settings: KafkaSettings) -> TouchstoneError:
         return LogUnavailableError(
             f"Kafka at {servers} has no such topic", next_step="run: touchstone topics create"
         )
+    if isinstance(error, KafkaTimeoutError) and (fault := _fault_of_security(settings)):
+        return fault
     if isinstance(error, KafkaTimeoutError | KafkaConnectionError | OSError):
         return LogUnavailableError(
             f"no Kafka broker answers at {servers}",
@@ -153,4 +181,32 @@ def in_words(error: BaseException, settings: KafkaSettings) -> TouchstoneError:
     return LogUnavailableError(
         f"Kafka at {servers}: {type(error).__name__}: {error}",
         next_step="look at the brokers' log, then try again",
+    )
+
+
+def _fault_of_security(settings: KafkaSettings) -> TouchstoneError | None:
+    """Why a broker that can be reached does not serve us: kafka-python only goes on trying."""
+    context = settings.tls()
+    reached = False
+    for server in settings.servers if settings.security is not Security.PLAINTEXT else ():
+        host, _, port = server.rpartition(":")
+        host = host.strip("[]")
+        try:
+            with socket.create_connection((host, int(port)), _SHAKEN_WITHIN_S) as plain:
+                if context is not None:
+                    context.wrap_socket(plain, server_hostname=host).close()
+                reached = True
+        except ssl.SSLError as error:
+            return ConfigurationError(
+                f"no TLS with Kafka at {server}: {error.reason or error}",
+                next_step="check TOUCHSTONE_KAFKA_CA, the broker's certificate and its host name",
+            )
+        except OSError:
+            continue
+    if not (reached and settings.security.authenticated):
+        return None
+    # Over TLS a broker's refusal can get lost: it closes the connection right behind it.
+    return LogUnavailableError(
+        f"Kafka at {', '.join(settings.servers)} ends every connection of user {settings.user!r}",
+        next_step=_CHECK_USER,
     )

@@ -11,6 +11,7 @@ import subprocess
 import time
 import uuid
 from base64 import urlsafe_b64encode
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Final
@@ -34,6 +35,8 @@ class LocalKafka:
     Data, configuration and output are in `folder`, one folder a broker; a second start on
     the same folder goes on with its data, on new ports. `cache` keeps the fetched jars
     (default: the user's cache folder), `progress` is told in sentences what is going on.
+    `ports` (of brokers, of controllers) replace free ones, `properties` are set besides
+    ours, or instead, in `server.properties` of every broker.
     """
 
     def __init__(
@@ -43,6 +46,8 @@ class LocalKafka:
         brokers: int = 1,
         cache: Path | None = None,
         progress: Progress | None = None,
+        ports: tuple[list[int], list[int]] | None = None,
+        properties: Mapping[str, object] | None = None,
     ) -> None:
         if not 1 <= brokers <= MOST_BROKERS:
             raise ValueError(f"1 to {MOST_BROKERS} brokers")
@@ -50,6 +55,8 @@ class LocalKafka:
         self._count = brokers
         self._cache = cache or cache_folder({})
         self._say: Progress = progress or (lambda _sentence: None)
+        self._further = dict(properties or {})
+        self._given = ports
         self._ports: list[int] = []
         self._controllers: list[int] = []
         self._processes: dict[int, subprocess.Popen[bytes]] = {}
@@ -84,8 +91,8 @@ class LocalKafka:
         """
         self._java = find_java()
         self._jars = str(fetch_kafka(self._cache, self._say) / "*")
-        ports = free_ports(2 * self._count)
-        self._ports, self._controllers = ports[: self._count], ports[self._count :]
+        free = free_ports(2 * self._count)
+        self._ports, self._controllers = self._given or (free[: self._count], free[self._count :])
         self._say("Kafka: starting")
         try:
             try:
@@ -255,7 +262,8 @@ class LocalKafka:
             "num.io.threads": 4,
             "log.cleaner.dedupe.buffer.size": 16 * 2**20,
         }
-        return "".join(f"{name}={value}\n" for name, value in settings.items())
+        lines = (settings | self._further).items()
+        return "".join(f"{name}={value}\n" for name, value in lines)
 
 
 def _end_of(path: Path) -> str:
