@@ -72,6 +72,8 @@ def decode_batch(raw: bytes) -> Batch:
             f"batch format version {batch.v} is not known here (this program reads {BATCH_FORMAT})",
             next_step="upgrade this program",
         )
+    if "\0" in batch.batch_id + batch.issuer:  # which no database could store as text
+        raise BatchError("not a batch header: a name with a NUL character")
     return batch
 
 

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta, timezone
 
+import msgspec
 import pytest
 
 from authenticity.batch import decode_batch, encode_batch
@@ -44,3 +45,10 @@ def test_the_first_and_the_last_day_of_the_calendar_can_be_written(instant: date
     raw = encode_scan(changed(WORLD.scan(WORLD.code()), captured_at=instant))
     assert has_utc(decode_scan(raw).captured_at)
     assert abs(from_epoch_ms(to_epoch_ms(instant)) - instant) < timedelta(milliseconds=1)
+
+
+def test_a_batch_whose_name_no_database_could_store_is_refused() -> None:
+    for name in ("batch_id", "issuer"):
+        batch = msgspec.structs.replace(WORLD.batch(), **{name: "a\0b"})
+        with pytest.raises(BatchError, match="NUL"):
+            decode_batch(encode_batch(batch))

@@ -1,0 +1,116 @@
+"""A PostgreSQL of one's own: what it survives, and that it does not outlive its owner."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from authenticity.errors import ConfigurationError
+from producers.demonstration import local_postgres
+from producers.demonstration.local_postgres import LocalPostgres
+from tests.integration.ledger.server import query
+
+START = """
+import sys, time
+from pathlib import Path
+from producers.demonstration.local_postgres import LocalPostgres
+postgres = LocalPostgres(Path(sys.argv[1]))
+postgres.start()
+print(postgres.process_id, flush=True)
+time.sleep(60)
+"""
+
+
+def lives(process_id: int) -> bool:
+    """Zombies do not."""
+    try:
+        return Path(f"/proc/{process_id}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_what_was_committed_before_a_kill_is_there_after_the_restart(
+    own_postgres: LocalPostgres,
+) -> None:
+    address = own_postgres.address
+    query(address, "CREATE TABLE kept (n integer)")
+    query(address, "INSERT INTO kept VALUES (7)")
+    own_postgres.kill()
+    assert own_postgres.process_id is None
+    with pytest.raises(psycopg.OperationalError):
+        query(address, "SELECT 1")
+    own_postgres.restart()
+    assert own_postgres.address == address
+    assert query(address, "SELECT n FROM kept") == [(7,)]
+
+
+def test_a_kill_in_the_middle_of_a_statement_can_be_followed_by_a_restart_at_once(
+    own_postgres: LocalPostgres,
+) -> None:
+    with ThreadPoolExecutor(1) as threads:
+        busy = threads.submit(
+            query, own_postgres.address, "SELECT count(*) FROM generate_series(1, 1000000000)"
+        )
+        time.sleep(0.5)
+        own_postgres.kill()
+        own_postgres.restart()
+        with pytest.raises(psycopg.OperationalError):
+            busy.result(10)
+    assert query(own_postgres.address, "SHOW fsync") == [("on",)]
+
+
+def test_only_this_machine_gets_in_and_only_with_the_password(own_postgres: LocalPostgres) -> None:
+    url = own_postgres.address.url
+    assert query(own_postgres.address, "SHOW listen_addresses") == [("127.0.0.1",)]
+    assert query(own_postgres.address, "SHOW unix_socket_directories") == [("",)]
+    user, at, rest = url.partition("@")
+    with pytest.raises(psycopg.OperationalError, match="password"):
+        psycopg.connect(f"{user[:-3]}xxx{at}{rest}")
+
+
+def test_a_second_start_on_a_folder_its_user_can_reach_goes_on_with_its_data(
+    own_postgres: LocalPostgres,
+) -> None:
+    """Where a user other than root runs it, or the folder is open enough."""
+    folder = own_postgres.output.parent
+    again = LocalPostgres(folder)
+    query(own_postgres.address, "CREATE TABLE kept (n integer)")
+    own_postgres._elsewhere = None  # so that it is not removed: the folder is used once more
+    own_postgres.stop()
+    again.start()
+    try:
+        assert query(again.address, "SELECT count(*) FROM kept") == [(0,)]
+    finally:
+        again.stop()
+
+
+def test_when_its_owner_is_killed_it_is_gone_too(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", START, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    ) as owner:
+        assert owner.stdout is not None
+        process_id = int(owner.stdout.readline())
+        assert lives(process_id)
+        home = Path(f"/proc/{process_id}/cwd").resolve()
+        os.kill(owner.pid, signal.SIGKILL)
+    until = time.monotonic() + 10
+    while lives(process_id):
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    shutil.rmtree(home.parent if home.name == "data" else home, ignore_errors=True)
+
+
+def test_a_machine_without_postgresql_is_told_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local_postgres, "_places", lambda: [tmp_path])
+    with pytest.raises(ConfigurationError, match="not installed") as refused:
+        LocalPostgres(tmp_path / "pg").start()
+    assert "apt-get install postgresql" in refused.value.next_step
