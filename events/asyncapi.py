@@ -7,9 +7,18 @@ from typing import Any, Final
 
 import msgspec
 
-from events.topics import TOPICS, Topic
+from events.topics import TOPICS, Keeping, Topic
 
 VERSION: Final = "1"
+_HEADERS: Final = {
+    "type": "object",
+    "properties": {
+        "traceparent": {
+            "type": "string",
+            "description": "W3C Trace Context of the request it came with, if there was one.",
+        }
+    },
+}
 _COMPONENTS: Final = "#/components/schemas/{name}"
 
 
@@ -50,9 +59,30 @@ def _channel(topic: Topic) -> dict[str, Any]:
         "messages": {
             "record": {
                 "contentType": "application/json",
+                "headers": _HEADERS,
                 "payload": payload,
                 "bindings": {"kafka": {"key": {"type": "string", "description": topic.keyed_by}}},
             }
         },
-        "bindings": {"kafka": {"partitions": topic.partitions}},
+        "bindings": {
+            "kafka": {
+                "partitions": topic.partitions,
+                "topicConfiguration": _configuration(topic),
+            }
+        },
     }
+
+
+def _configuration(topic: Topic) -> dict[str, Any]:
+    """How the topic is created on Kafka, as far as AsyncAPI's Kafka binding has words for it."""
+    settings: dict[str, Any] = {
+        "cleanup.policy": {
+            Keeping.BY_TIME: ["delete"],
+            Keeping.COMPACTED: ["compact"],
+            Keeping.COMPACTED_AND_BY_TIME: ["compact", "delete"],
+        }[topic.kept],
+        "max.message.bytes": topic.most_bytes,
+    }
+    if topic.kept_days is not None:
+        settings["retention.ms"] = topic.kept_days * 86_400_000
+    return settings

@@ -1,0 +1,57 @@
+"""`touchstone dead-letters republish` with the embedded engine."""
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from authenticity.batch import encode_batch
+from tests.integration.engine.installation import Installation, run
+from tests.world import World
+
+
+@pytest.fixture
+def installation(tmp_path: Path) -> Iterator[Installation]:
+    made = Installation(tmp_path / "data", World().roots_document)
+    yield made
+    made.close()
+
+
+def letters_once_there_are(count: int, installation: Installation) -> list[dict[str, object]]:
+    deadline = time.monotonic() + 30
+    while True:
+        done = run("dead-letters", "list", "--json", "--data", str(installation.folder))
+        letters = [json.loads(line) for line in done.stdout.splitlines()]
+        if len(letters) == count:
+            return letters
+        assert time.monotonic() < deadline, (letters, done.stderr)
+        time.sleep(0.2)
+
+
+def test_a_letter_goes_to_its_topic_again_and_poison_is_left_alone(
+    installation: Installation,
+) -> None:
+    world = World()
+    foreign = encode_batch(world.batch(issuer="harbour"))
+    installation.publish_trust_list(world.trust_document)
+    installation.publish_scans([b"no scan"])
+    installation.publish_batches([foreign])
+    installation.start()
+    numbers = {
+        str(letter["source"]).partition("@")[0]: str(letter["number"])
+        for letter in letters_once_there_are(2, installation)
+    }
+    done = run("dead-letters", "republish", numbers["batches"], numbers["scans"], "--json",
+               "--data", str(installation.folder))  # fmt: skip
+    assert done.returncode == 1, done.stderr
+    outcome = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [line["published"] for line in outcome] == [True, False]
+    [again] = [
+        letter
+        for letter in letters_once_there_are(3, installation)
+        if str(letter["number"]) not in numbers.values()
+    ]
+    shown = run("dead-letters", "show", str(again["number"]), "--data", str(installation.folder))
+    assert shown.stdout == foreign

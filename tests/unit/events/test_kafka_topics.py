@@ -1,0 +1,53 @@
+"""What topics are configured with, and which choices are refused. No network."""
+
+import pytest
+
+from authenticity.errors import ConfigurationError
+from events.kafka_topics import Choices, settings_of
+from events.topics import ALERTS, BATCHES, SCANS, SCANS_DEAD, TRUST
+
+DAY_MS = 86_400_000
+
+
+def test_what_is_acknowledged_is_on_two_of_three_replicas_and_no_laggard_may_lead() -> None:
+    three, one = settings_of(SCANS, 3, Choices()), settings_of(SCANS, 1, Choices())
+    assert three["min.insync.replicas"] == "2"
+    assert one["min.insync.replicas"] == "1"
+    assert three["unclean.leader.election.enable"] == "false"
+
+
+def test_topics_are_kept_as_the_design_says() -> None:
+    policies = {
+        topic.name: settings_of(topic, 3, Choices()) for topic in (SCANS, BATCHES, TRUST, ALERTS)
+    }
+    assert policies["scans"]["cleanup.policy"] == "delete"
+    assert policies["scans"]["retention.ms"] == str(30 * DAY_MS)
+    assert policies["batches"]["cleanup.policy"] == "compact"
+    assert "retention.ms" not in policies["trust"]
+    assert policies["alerts"]["cleanup.policy"] == "compact,delete"
+
+
+def test_a_dead_letter_and_a_trust_list_of_the_largest_size_fit() -> None:
+    assert int(settings_of(SCANS_DEAD, 3, Choices())["max.message.bytes"]) > 4 / 3 * 2**20
+    assert int(settings_of(TRUST, 3, Choices())["max.message.bytes"]) > 4 / 3 * 4 * 2**20
+
+
+def test_another_retention_can_be_chosen() -> None:
+    chosen = Choices(kept_days={"scans": 90})
+    assert settings_of(SCANS, 3, chosen)["retention.ms"] == str(90 * DAY_MS)
+    assert settings_of(ALERTS, 3, chosen)["retention.ms"] == str(365 * DAY_MS)
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        {"partitions": {"scan": 3}},
+        {"partitions": {"scans": 0}},
+        {"kept_days": {"trust": 3}},
+        {"replication": 0},
+    ],
+)
+def test_a_choice_that_makes_no_sense_is_refused(chosen: "dict[str, object]") -> None:
+    with pytest.raises(ConfigurationError) as error:
+        Choices(**chosen)  # type: ignore[arg-type]
+    assert error.value.next_step
