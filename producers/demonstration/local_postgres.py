@@ -10,7 +10,6 @@ import secrets
 import shutil
 import signal
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -21,6 +20,7 @@ from typing import Any, Final
 from authenticity.errors import ConfigurationError, UnavailableError
 from ledger.address import PostgresAddress, read_address
 from producers.demonstration.local_ports import free_ports
+from producers.demonstration.private_folder import PrivateFolder
 from producers.demonstration.tied_process import start_tied
 
 SUPERUSER: Final = "touchstone"
@@ -44,7 +44,7 @@ class LocalPostgres:
         self._folder = folder
         self._say = progress or (lambda _sentence: None)
         self._user = _other_user() if os.geteuid() == 0 else None
-        self._elsewhere: Path | None = None
+        self._elsewhere: PrivateFolder | None = None
         self._port = 0
         self._password = ""
         self._bin = Path()
@@ -111,7 +111,7 @@ class LocalPostgres:
                 process.wait()
                 _end(others)
         if self._elsewhere is not None:
-            shutil.rmtree(self._elsewhere, ignore_errors=True)
+            self._elsewhere.remove()
             self._elsewhere = None
 
     def kill(self) -> None:
@@ -133,7 +133,7 @@ class LocalPostgres:
 
     @property
     def _home(self) -> Path:
-        return self._elsewhere or self._folder
+        return self._elsewhere.path if self._elsewhere else self._folder
 
     @property
     def _data(self) -> Path:
@@ -145,8 +145,7 @@ class LocalPostgres:
             return
         shutil.chown(self._folder, self._user)
         if self._as_user(["test", "-x", str(self._folder)]).returncode != 0:
-            self._elsewhere = Path(tempfile.mkdtemp(prefix="touchstone-postgres-"))
-            shutil.chown(self._elsewhere, self._user)
+            self._elsewhere = PrivateFolder("touchstone-postgres", self._user)
 
     def _make(self) -> None:
         password = self._home / "password"

@@ -1,13 +1,14 @@
 """A PostgreSQL of one's own: what it survives, and that it does not outlive its owner."""
 
+import fcntl
 import os
-import shutil
 import signal
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from tempfile import TemporaryDirectory, gettempdir
 
 import psycopg
 import pytest
@@ -75,36 +76,49 @@ def test_only_this_machine_gets_in_and_only_with_the_password(own_postgres: Loca
         psycopg.connect(f"{user[:-3]}xxx{at}{rest}")
 
 
-def test_a_second_start_on_a_folder_its_user_can_reach_goes_on_with_its_data(
-    own_postgres: LocalPostgres,
+def test_a_second_start_on_a_folder_its_user_can_reach_goes_on_with_its_data() -> None:
+    """Where a user other than root runs it, or the folders above are open enough."""
+    with TemporaryDirectory(prefix="touchstone-open-") as reachable:
+        Path(reachable).chmod(0o755)
+        for rows in ([], [(7,)]):
+            with LocalPostgres(Path(reachable) / "pg") as running:
+                query(running.address, "CREATE TABLE IF NOT EXISTS kept (n integer)")
+                assert query(running.address, "SELECT n FROM kept") == rows
+                query(running.address, "INSERT INTO kept VALUES (7)")
+
+
+def test_when_its_owner_is_killed_it_is_gone_too_and_the_next_one_removes_what_is_left(
+    tmp_path: Path,
 ) -> None:
-    """Where a user other than root runs it, or the folder is open enough."""
-    folder = own_postgres.output.parent
-    again = LocalPostgres(folder)
-    query(own_postgres.address, "CREATE TABLE kept (n integer)")
-    own_postgres._elsewhere = None  # so that it is not removed: the folder is used once more
-    own_postgres.stop()
-    again.start()
-    try:
-        assert query(again.address, "SELECT count(*) FROM kept") == [(0,)]
-    finally:
-        again.stop()
-
-
-def test_when_its_owner_is_killed_it_is_gone_too(tmp_path: Path) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", START, str(tmp_path)], stdout=subprocess.PIPE, text=True
     ) as owner:
         assert owner.stdout is not None
         process_id = int(owner.stdout.readline())
         assert lives(process_id)
-        home = Path(f"/proc/{process_id}/cwd").resolve()
         os.kill(owner.pid, signal.SIGKILL)
     until = time.monotonic() + 10
     while lives(process_id):
         assert time.monotonic() < until
         time.sleep(0.05)
-    shutil.rmtree(home.parent if home.name == "data" else home, ignore_errors=True)
+    with LocalPostgres(tmp_path / "next"):
+        folders = Path(gettempdir()).glob("touchstone-postgres-*")
+        assert not [folder for folder in folders if abandoned(folder)]
+
+
+def abandoned(folder: Path) -> bool:
+    """Whether nobody holds the lock of a private folder."""
+    try:
+        lock = os.open(folder / "owner.lock", os.O_RDWR)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    finally:
+        os.close(lock)
+    return True
 
 
 def test_a_machine_without_postgresql_is_told_what_to_install(
