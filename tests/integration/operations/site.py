@@ -5,18 +5,19 @@ import secrets
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from authenticity.batch import decode_batch
 from authenticity.code import item_of
 from authenticity.scan import decode_scan
 from events.kafka_lag import lag_of
 from events.kafka_publisher import KafkaPublisher
 from events.publisher import Record
-from events.topics import BATCHES, SCANS, TRUST, scan_key
+from events.topics import BATCHES, SCANS, TRUST, TRUST_KEY, batch_key, scan_key
 from producers.demonstration.local_kafka import LocalKafka
 from producers.demonstration.local_postgres import LocalPostgres, find_binaries
 from stream.settings import GROUP
@@ -82,6 +83,19 @@ class OperatedSite:
             "TOUCHSTONE_WORKER_SESSION_S": "6",
         }
 
+    def publish_what_scans_rest_on(self) -> None:
+        """The trust list and the batches of `simulated`."""
+        document = (self.folder / "scans.trust.json").read_bytes()
+        batches = (self.folder / "scans.batches.ndjson").read_bytes().splitlines()
+        publisher = KafkaPublisher(self.kafka.settings)
+        try:
+            publisher.publish([Record(TRUST, TRUST_KEY, document)]).result(30)
+            publisher.publish(
+                [Record(BATCHES, batch_key(decode_batch(line)), line) for line in batches]
+            ).result(30)
+        finally:
+            publisher.close()
+
     def publish_scans(self, lines: Sequence[bytes]) -> None:
         """Return when the broker has them."""
         publisher = KafkaPublisher(self.kafka.settings)
@@ -95,33 +109,56 @@ class OperatedSite:
             publisher.close()
 
     @contextmanager
-    def workers(self, count: int = 2) -> Iterator[None]:
-        """Running workers; stopped in order, and that is checked."""
-        words = (self.folder / "workers.log").open("ab")
-        process = subprocess.Popen(
-            [sys.executable, "-m", "cli.main", "up", "--engine", "kafka", "--no-api",
-             "--workers", str(count)],
-            env=self.environment("touchstone_worker"), stdin=subprocess.DEVNULL, stderr=words,
-        )  # fmt: skip
-        try:
-            yield
-            process.terminate()
-            said = (self.folder / "workers.log").read_text
-            assert process.wait(60) == 0, said()
-        finally:
-            process.kill()
-            process.wait()
-            words.close()
+    def up(
+        self, *options: str, role: str = "touchstone_worker", **environment: str
+    ) -> Iterator[Path]:
+        """`touchstone up --engine kafka`, stopped in order, which is checked; its words."""
+        said = self.folder / f"up-{secrets.token_hex(4)}.log"
+        with said.open("wb") as words:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "cli.main", "up", "--engine", "kafka", *options],
+                env=self.environment(role) | environment,
+                stdin=subprocess.DEVNULL,
+                stderr=words,
+            )
+            try:
+                yield said
+                process.terminate()
+                assert process.wait(60) == 0, said.read_text()
+            finally:
+                process.kill()
+                process.wait()
 
-    def settle(self) -> None:
-        """Wait until nothing waits."""
-        until = time.monotonic() + SETTLED_WITHIN_S
-        while any(
-            lag.waiting
-            for lag in lag_of(self.kafka.settings, GROUP, [SCANS, BATCHES, TRUST]).values()
-        ):
-            assert time.monotonic() < until, (self.folder / "workers.log").read_text()
-            time.sleep(0.3)
+    def settle(self, said: Path) -> None:
+        """Wait until nothing waits for the workers whose words these are."""
+        eventually(
+            lambda: (
+                not any(
+                    lag.waiting
+                    for lag in lag_of(self.kafka.settings, GROUP, [SCANS, BATCHES, TRUST]).values()
+                )
+            ),
+            said,
+        )
+
+
+def eventually(holds: Callable[[], bool], said: Path) -> None:
+    """Wait, but not for ever."""
+    until = time.monotonic() + SETTLED_WITHIN_S
+    while not holds():
+        assert time.monotonic() < until, said.read_text()
+        time.sleep(0.3)
+
+
+def simulated(folder: Path, *, items: int) -> list[bytes]:
+    """Scans; what they rest on is beside them in the folder."""
+    file = folder / "scans.ndjson"
+    subprocess.run(
+        [sys.executable, "-m", "cli.main", "simulate", "--seed", "11", "--items", str(items),
+         "--out", str(file)],
+        check=True, capture_output=True, timeout=_COMMAND_WITHIN_S,
+    )  # fmt: skip
+    return file.read_bytes().splitlines()
 
 
 @contextmanager

@@ -3,30 +3,14 @@
 The site runs with the least that each role needs.
 """
 
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from authenticity.batch import decode_batch
-from events.kafka_publisher import KafkaPublisher
-from events.publisher import Record
-from events.topics import BATCHES, TRUST, TRUST_KEY, batch_key
-from tests.integration.operations.site import OperatedSite, operated_site
+from tests.integration.operations.site import OperatedSite, operated_site, simulated
 
 pytestmark = pytest.mark.slow
-
-
-def _simulated(folder: Path) -> list[bytes]:
-    file = folder / "scans.ndjson"
-    subprocess.run(
-        [sys.executable, "-m", "cli.main", "simulate", "--seed", "11", "--items", "1500",
-         "--out", str(file)],
-        check=True, capture_output=True, timeout=120,
-    )  # fmt: skip
-    return file.read_bytes().splitlines()
 
 
 def _replayed(site: OperatedSite, lines: list[bytes]) -> str:
@@ -34,32 +18,21 @@ def _replayed(site: OperatedSite, lines: list[bytes]) -> str:
     return site.touchstone("replay", str(site.folder / "scans.ndjson"))
 
 
-def _publish_what_scans_rest_on(site: OperatedSite) -> None:
-    document = (site.folder / "scans.trust.json").read_bytes()
-    batches = (site.folder / "scans.batches.ndjson").read_bytes().splitlines()
-    publisher = KafkaPublisher(site.kafka.settings)
-    publisher.publish([Record(TRUST, TRUST_KEY, document)]).result(30)
-    publisher.publish(
-        [Record(BATCHES, batch_key(decode_batch(line)), line) for line in batches]
-    ).result(30)
-    publisher.close()
-
-
 def test_a_restored_ledger_catches_up_to_the_byte_once_the_workers_are_set_back(
     tmp_path: Path,
 ) -> None:
-    scans = _simulated(tmp_path)
+    scans = simulated(tmp_path, items=1_500)
     early, late = scans[: len(scans) // 2], scans[len(scans) // 2 :]
     with operated_site(tmp_path) as site:
-        _publish_what_scans_rest_on(site)
-        with site.workers():
+        site.publish_what_scans_rest_on()
+        with site.up("--no-api", "--workers", "2") as said:
             site.publish_scans(early)
-            site.settle()
+            site.settle(said)
             at_backup = site.touchstone("export")
             before_backup = datetime.now(UTC) - timedelta(seconds=1)
             site.postgres_tool("pg_dump", "--format=custom", f"--file={tmp_path / 'dump'}")
             site.publish_scans(late)
-            site.settle()
+            site.settle(said)
             refused = site.tried("topics", "rewind")
             at_the_end = site.touchstone("export")
         assert refused.returncode == 2
@@ -79,6 +52,6 @@ def test_a_restored_ledger_catches_up_to_the_byte_once_the_workers_are_set_back(
         site.touchstone("topics", "rewind", "--to", before_backup.isoformat())
         later = (datetime.now(UTC) + timedelta(days=1)).isoformat()
         assert "scans: 0 " in site.touchstone("topics", "rewind", "--to", later), "never forward"
-        with site.workers():
-            site.settle()
+        with site.up("--no-api", "--workers", "2") as said:
+            site.settle(said)
         assert site.touchstone("export") == at_the_end == _replayed(site, scans)

@@ -1,0 +1,110 @@
+"""What an operator sees of a running site: one trace from request to fold, and its numbers."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from events.kafka_publisher import KafkaPublisher
+from events.publisher import Record
+from events.topics import SCANS
+from producers.demonstration.local_ports import free_ports
+from tests.integration.operations.site import (
+    OperatedSite,
+    eventually,
+    operated_site,
+    simulated,
+)
+
+pytestmark = pytest.mark.slow
+
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+BURIED = "0af7651916cd43dd8448eb211c80319c"
+
+
+def _traceparent(trace: str) -> str:
+    return f"00-{trace}-00f067aa0ba902b7-00"
+
+
+def _lines(said: Path) -> list[dict[str, Any]]:
+    """Every line of all processes: each must be JSON."""
+    return [json.loads(line) for line in said.read_text().splitlines()]
+
+
+def _samples(port: int) -> Iterator[tuple[str, float]]:
+    text = httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=5).text
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            yield sample.name, sample.value
+
+
+def _sum(name: str, ports: list[int]) -> float:
+    try:
+        return sum(value for port in ports for found, value in _samples(port) if found == name)
+    except httpx.TransportError:
+        return 0.0
+
+
+def _answers(port: int) -> bool:
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=5).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def _publish_junk(site: OperatedSite) -> None:
+    publisher = KafkaPublisher(site.kafka.settings)
+    publisher.publish([Record(SCANS, b"k", b"no scan", _traceparent(BURIED))]).result(30)
+    publisher.close()
+
+
+def test_a_trace_leads_from_the_request_to_the_fold_and_the_numbers_add_up(
+    tmp_path: Path,
+) -> None:
+    codes = [json.loads(line)["code"] for line in simulated(tmp_path, items=60)[:5]]
+    port, first = free_ports(2)
+    workers = [first, first + 1]
+    with operated_site(tmp_path) as site:
+        site.publish_what_scans_rest_on()
+        watched = {
+            "TOUCHSTONE_LOGS": "json",
+            "TOUCHSTONE_LOGS_LEVEL": "debug",
+            "TOUCHSTONE_ACCESS_LOG": "1",
+        }
+        options = ("--workers", "2", "--port", str(port), "--metrics-port", str(first))
+        with site.up(*options, role="owner", **watched) as said:
+            eventually(lambda: _answers(port), said)
+            for code in codes:
+                answered = httpx.post(
+                    f"http://127.0.0.1:{port}/v1/scans",
+                    json={"code": code},
+                    headers={"traceparent": _traceparent(TRACE)},
+                    timeout=10,
+                )
+                assert answered.status_code == 202, answered.text
+            _publish_junk(site)
+            eventually(
+                lambda: (
+                    _sum("touchstone_engine_scans_total", workers) == len(codes)
+                    and _sum("touchstone_engine_dead_letters_total", workers) == 1
+                    and _sum("touchstone_engine_waiting", workers) == 0
+                ),
+                said,
+            )
+            assert _sum("touchstone_engine_fold_seconds_count", workers) > 0
+            assert _sum("process_resident_memory_bytes", workers) > 50e6
+            assert _sum("touchstone_scans_recorded_total", [port]) == len(codes)
+        lines = _lines(said)
+    of_request = [line for line in lines if line.get("trace") == TRACE]
+    assert [line["route"] for line in of_request if line["logger"] == "verifier_api.access"] == [
+        "/v1/scans"
+    ] * len(codes)
+    folded = [line for line in of_request if line["logger"] == "touchstone.stream"]
+    assert len(folded) == len(codes)
+    (buried,) = [line for line in lines if "dead letter" in line["message"]]
+    assert buried["trace"] == BURIED
+    assert not any(code.split("?")[-1] in json.dumps(lines) for code in codes)
