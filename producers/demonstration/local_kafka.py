@@ -24,7 +24,7 @@ from producers.demonstration.local_ports import free_ports
 from producers.demonstration.tied_process import start_tied
 
 MOST_BROKERS: Final = 5
-_READY_WITHIN_S: Final = 90.0
+_READY_WITHIN_S: Final = 150.0
 _STOPPED_WITHIN_S: Final = 15.0
 _ASK_FOR_S: Final = 2.0
 

@@ -11,10 +11,17 @@ from events.settings import KafkaSettings
 from producers.demonstration.kafka_jars import cache_folder
 from producers.demonstration.local_kafka import LocalKafka
 
+QUICK_TO_RETURN = {"broker.session.timeout.ms": 1_000, "broker.heartbeat.interval.ms": 100}
+"""A killed broker serves again once its last session is over; tests need not wait for long."""
+
 
 @pytest.fixture(scope="session")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalKafka]:
-    kafka = LocalKafka(tmp_path_factory.mktemp("kafka"), cache=cache_folder(os.environ))
+    kafka = LocalKafka(
+        tmp_path_factory.mktemp("kafka"),
+        cache=cache_folder(os.environ),
+        properties=QUICK_TO_RETURN,
+    )
     with kafka:
         create_missing(kafka.settings)
         yield kafka

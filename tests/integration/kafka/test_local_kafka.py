@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from authenticity.errors import ConfigurationError, UnavailableError
 from producers.demonstration.kafka_jars import cache_folder, fetch_kafka
 from producers.demonstration.local_kafka import LocalKafka
+from producers.demonstration.tied_process import start_tied
 
 STARTS_AND_WAITS = """
 import sys, time
@@ -42,6 +44,22 @@ def test_a_broker_does_not_outlive_a_killed_parent(tmp_path: Path) -> None:
     while alive(broker):
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def test_it_is_tied_to_the_process_and_not_to_the_thread_that_asked(tmp_path: Path) -> None:
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start() -> None:
+        started.append(start_tied(["sleep", "30"], folder=tmp_path, output=tmp_path / "output"))
+
+    thread = threading.Thread(target=start)
+    thread.start()
+    thread.join()
+    [process] = started
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(0.3)
+    process.kill()
+    process.wait(5)
 
 
 def test_a_folder_that_cannot_be_used_is_named(tmp_path: Path) -> None:
