@@ -81,6 +81,8 @@ def open_kafka(stage: Stage, stack: ExitStack, tell: Tell) -> Site:
         tell("PostgreSQL: making the ledger's tables")
         migrate(postgres.address)
         starting.result()
+    scratch = stage.folder / "scratch"
+    scratch.mkdir()
     created = create_missing(kafka.settings)
     tell(f"Kafka: topics {', '.join(created)}")
     publisher = KafkaPublisher(kafka.settings)
@@ -95,6 +97,7 @@ def open_kafka(stage: Stage, stack: ExitStack, tell: Tell) -> Site:
         environment={
             "TOUCHSTONE_KAFKA": ",".join(kafka.servers),
             "TOUCHSTONE_LEDGER": postgres.address.url,
+            "TMPDIR": str(scratch),  # what workers that are killed leave goes with the rest
         },
         ready_within_s=90.0,
         finished_within_s=20.0,

@@ -68,7 +68,7 @@ def processes_in(scratch: Path) -> list[str]:
 
 
 def eventually_nothing_is_left(scratch: Path) -> bool:
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 40
     while time.monotonic() < deadline:
         if not processes_in(scratch) and not list(scratch.iterdir()):
             return True

@@ -50,11 +50,19 @@ def test_what_is_launched_is_caught_and_nothing_is_left(folder: Path) -> None:
     assert eventually_nothing_is_left(folder / "scratch")
 
 
-def test_killed_in_the_middle_of_setting_up_it_leaves_no_process(folder: Path) -> None:
+def test_ended_in_the_middle_of_setting_up_it_leaves_no_process(folder: Path) -> None:
     with demo(folder, "--engine", "kafka") as process:
         wait_for(process, "PostgreSQL: serving")
         assert processes_in(folder)
         process.send_signal(signal.SIGTERM)
         _, errors = process.communicate(timeout=60)
     assert process.returncode == 130, errors
+    assert eventually_nothing_is_left(folder / "scratch")
+
+
+def test_nothing_is_left_when_it_is_killed(folder: Path) -> None:
+    with demo(folder, "--engine", "kafka") as process:
+        wait_for(process, "everything is up")
+        process.kill()
+        process.communicate(timeout=30)
     assert eventually_nothing_is_left(folder / "scratch")
