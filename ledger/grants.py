@@ -13,8 +13,6 @@ worker cannot read who holds one.
 from collections.abc import Iterator
 from typing import Final
 
-from sqlalchemy import text
-
 from ledger import schema
 from ledger.address import PostgresAddress
 from ledger.database import Database
@@ -70,7 +68,7 @@ def grant(address: PostgresAddress, *, worker: str, api: str) -> None:
         try:
             with database.writes.begin() as connection:
                 for statement in grants(worker=worker, api=api):
-                    connection.execute(text(statement))
+                    connection.exec_driver_sql(statement)
         finally:
             database.close()
 

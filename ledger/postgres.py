@@ -153,6 +153,7 @@ _NEXT_STEPS: Final = {
     "28": "correct user and password in TOUCHSTONE_LEDGER, or what the server's pg_hba.conf allows",
     "3D000": "create the database, or correct its name in TOUCHSTONE_LEDGER",
     "40": "nothing: it met another writer; try again",
+    "42704": "create the roles first, then run it again",
     "42P01": "bring its tables up to date: touchstone migrate",
     "42703": "bring its tables up to date: touchstone migrate",
     "42501": "grant this role what it needs: touchstone migrate --print-grants",

@@ -48,11 +48,6 @@ class Server:
             )
         )
 
-    def run_in(self, address: PostgresAddress, statement: str) -> None:
-        """As it is written, as psql would."""
-        with psycopg.connect(address.url, autocommit=True) as connection:
-            connection.execute(statement.encode())
-
     def at(
         self,
         *,

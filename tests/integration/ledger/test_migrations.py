@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -16,7 +17,7 @@ from authenticity.item import item_id
 from ledger.address import PostgresAddress
 from ledger.administration import LedgerAdministration, Snapshot
 from ledger.database import Database
-from ledger.grants import grants
+from ledger.grants import grant
 from ledger.leading import open_leadership
 from ledger.opening import migrate, newest_revision, require_current
 from ledger.records import CaseChange, CaseState
@@ -121,8 +122,7 @@ def _granted(server: Server, address: PostgresAddress) -> tuple[PostgresAddress,
     for role in roles:
         if not query(server.address, "SELECT 1 FROM pg_roles WHERE rolname = %s", role):
             server.new_role(role, "secret")
-    for statement in grants(worker=roles[0], api=roles[1]):
-        server.run_in(address, statement)
+    grant(address, worker=roles[0], api=roles[1])
     database = address.shown.rpartition("/")[2]
     worker, api = (server.at(database=database, user=role, password="secret") for role in roles)
     return worker, api
@@ -181,3 +181,13 @@ async def test_the_service_can_read_and_move_cases_but_forge_nothing(
     with pytest.raises(LedgerUnavailableError, match="permission denied"):
         service.writer().accept_trust_list(b"forged", 9, world.now)
     service.close()
+
+
+def test_roles_that_are_not_there_are_said_in_words_and_nobody_is_granted_anything(
+    ledger_address: PostgresAddress,
+) -> None:
+    with pytest.raises(LedgerUnavailableError, match="no:body") as refused:
+        grant(ledger_address, worker=urlsplit(ledger_address.url).username or "", api="no:body")
+    assert "create the roles" in refused.value.next_step
+    granted = query(ledger_address, "SELECT relacl FROM pg_class WHERE relname = 'items'")
+    assert granted == [(None,)]
