@@ -13,13 +13,14 @@ import faust
 from faust.events import Event
 from faust.types import TP
 
-_ROOM_LOOK_S = 0.005
+_PATIENCE_S = 1.0
+_ROOM_LOOK_S = 0.01
 
 
 def install(app: faust.App, *, most_waiting: int) -> None:
     """Replace the loop of this app's consumer, before the app starts.
 
-    `most_waiting`: nothing is fetched while so many records wait in a stream.
+    `most_waiting`: nothing is fetched for a stream in which so many records wait.
     """
 
     async def drain(consumer: Any, fetcher: Any) -> None:
@@ -49,13 +50,22 @@ class Intake:
         return bool(self._consumer._stopped.is_set() or self._fetcher._stopped.is_set())
 
     async def fetch_and_hand_over(self) -> None:
-        """One fetch, of at most what the consumer polls at once."""
+        """One fetch, of at most what the consumer polls at once.
+
+        A topic whose stream is full is left out, and no other for its sake: scans wait for
+        the first trust list, which must therefore come past any number of them.
+        """
         consumer = self._consumer
-        await self._room()
-        if self.ended:
+        if not consumer.flow_active:
+            await consumer.wait(consumer.can_resume_flow)
+        active = consumer._get_active_partitions()
+        roomy = {tp for tp in active if self._has_room(tp)}
+        if self.ended or not roomy:
+            await consumer.sleep(_ROOM_LOOK_S)
             return
         generation = self._app.consumer_generation_id
-        records, _ = await consumer._wait_next_records(1.0)
+        patience_s = _PATIENCE_S if len(roomy) == len(active) else _ROOM_LOOK_S
+        records = await consumer._getmany(active_partitions=roomy, timeout=patience_s)
         if not records:
             await consumer.sleep(0)
             return
@@ -70,13 +80,9 @@ class Intake:
         for tp, fetched in records.items():
             self._hand_over(tp, fetched)
 
-    async def _room(self) -> None:
-        while not self.ended and self._fullest() >= self._most_waiting:
-            await self._consumer.sleep(_ROOM_LOOK_S)
-
-    def _fullest(self) -> int:
-        channels = self._app.topics._topics
-        return max((channel.queue.qsize() for channel in channels), default=0)
+    def _has_room(self, tp: TP) -> bool:
+        channels = self._app.topics._tp_index.get(tp, ())
+        return all(channel.queue.qsize() < self._most_waiting for channel in channels)
 
     def _current(self, generation: int) -> bool:
         return bool(

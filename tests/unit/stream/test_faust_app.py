@@ -25,6 +25,7 @@ from stream.settings import WorkerSettings
 
 GENERATION = 7
 HERE = TP("scans", 0)
+THERE = TP("trust", 0)
 
 
 class TakingEverything:
@@ -160,10 +161,12 @@ class Fetching:
         self.records = {HERE: [_fetched(offset) for offset in offsets]}
         self.meanwhile: Any = lambda: None
         self.sought = 0
+        self.asked: list[set[TP]] = []
 
-    async def wait_next_records(self, _timeout: float) -> Any:
+    async def getmany(self, *, active_partitions: set[TP], timeout: float) -> Any:
+        self.asked.append(active_partitions)
         self.meanwhile()
-        return self.records, {HERE}
+        return {tp: some for tp, some in self.records.items() if tp in active_partitions}
 
     async def perform_seek(self) -> None:
         self.sought += 1
@@ -180,7 +183,8 @@ def _fetched(offset: int) -> Any:
 def intake_of(app: Any, fetching: Fetching, monkeypatch: pytest.MonkeyPatch) -> tuple[Intake, Any]:
     consumer = app.consumer
     consumer.resume_flow()
-    monkeypatch.setattr(consumer, "_wait_next_records", fetching.wait_next_records)
+    consumer._set_active_tps({HERE, THERE})
+    monkeypatch.setattr(consumer, "_getmany", fetching.getmany)
     monkeypatch.setattr(consumer, "perform_seek", fetching.perform_seek)
     channel = app.topic("scans", key_type=bytes, value_type=bytes).clone(is_iterator=True)
     app.topics._tp_index[HERE] = {channel}
@@ -231,3 +235,16 @@ async def test_offsets_that_compaction_took_do_not_hold_up_the_commit(
     while not queue.empty():
         queue.get_nowait().ack()
     assert app.consumer._new_offset(HERE) == 9
+
+
+async def test_a_full_stream_holds_up_no_other(app: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    fetching = Fetching(app, [3, 4, 5])
+    intake, queue = intake_of(app, fetching, monkeypatch)
+    for offset in range(100):
+        queue.force_put_nowait(event(app, offset))
+    await intake.fetch_and_hand_over()
+    assert fetching.asked == [{THERE}]
+    assert queue.qsize() == 100
+    queue.get_nowait()
+    await intake.fetch_and_hand_over()
+    assert fetching.asked[-1] == {HERE, THERE}
