@@ -1,16 +1,16 @@
 """`touchstone bench`: speed beside a peer or the bare limit, in the same run."""
 
 import time
-from collections.abc import Callable
 from enum import StrEnum
 from importlib import import_module
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cli.console import err, fail, out, print_json
 
 if TYPE_CHECKING:
+    from benchmarks.fire.report import Fire
     from benchmarks.result import Result
 
 
@@ -23,6 +23,7 @@ class Benchmark(StrEnum):
     STREAM = "stream"
     API = "api"
     GROWTH = "growth"
+    FIRE = "fire"
 
 
 class Engine(StrEnum):
@@ -50,6 +51,9 @@ def bench(
 ) -> None:
     """Measure one thing beside its pair, interleaved, and print the ratio.
 
+    [bold]fire[/] is another matter: it kills workers, brokers, database and service while
+    scans arrive, and counts what was lost or differs from the replay.
+
     Example: [bold]touchstone bench verify --json[/]
 
     Example: [bold]touchstone bench stream --engine kafka --quick[/]
@@ -61,6 +65,10 @@ def bench(
             f"--engine belongs to `touchstone bench stream`; `{name}` runs no engine",
             next_step=f"touchstone bench {name}, or touchstone bench stream --engine {engine}",
         )
+    if name is Benchmark.FIRE:
+        fire = _with_progress("benchmarks.fire.report", quick=quick)
+        print_json(fire) if as_json else _show_fire(fire)
+        return
     if engine is Engine.KAFKA:
         result = _with_progress("benchmarks.stream_kafka", quick=quick)
     else:
@@ -72,15 +80,26 @@ def bench(
         _show(result)
 
 
-def _with_progress(module: str, *, quick: bool) -> "Result":
+def _with_progress(module: str, *, quick: bool) -> Any:
     """Minutes are long without a word: each step is said on stderr, with the time it began."""
     began = time.monotonic()
 
     def say(sentence: str) -> None:
         err.print(f"{time.monotonic() - began:6.0f} s  {sentence}", markup=False)
 
-    measure: Callable[..., Result] = import_module(module).measure
-    return measure(quick=quick, say=say)
+    return import_module(module).measure(quick=quick, say=say)
+
+
+def _show_fire(fire: "Fire") -> None:
+    out.print(f"[bold]fire[/]  {fire.machine}")
+    for one in fire.scenarios:
+        harm = "unharmed" if one.unharmed else "[bold red]HARMED[/]"
+        out.print(
+            f"  {one.name:<28} {one.faults:>4} faults {one.scans:>9,} scans  {one.lost} lost,"
+            f" {one.counted_twice} twice, {one.differing_lines} lines differ  {harm}"
+        )
+        for key, value in one.details.items():
+            out.print(f"      {key}: {value}")
 
 
 def _show(result: "Result") -> None:

@@ -1,0 +1,330 @@
+"""One site under fire: brokers, database, topics, and workers that can be killed one by one."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
+from pathlib import Path
+from types import TracebackType
+from typing import Final, NamedTuple
+from urllib.request import urlopen
+
+import psycopg
+
+from authenticity.batch import decode_batch
+from authenticity.code import item_of
+from authenticity.errors import UnavailableError
+from authenticity.scan import decode_scan
+from benchmarks.fire.traffic import TOUCHSTONE, Traffic, run
+from events.kafka_lag import LagWatch
+from events.kafka_publisher import KafkaPublisher
+from events.kafka_reading import read_topic
+from events.kafka_topics import create_missing
+from events.publisher import Record
+from events.topics import BATCHES, SCANS, TRUST, TRUST_KEY, batch_key, scan_key
+from ledger.administration import LedgerAdministration
+from ledger.opening import migrate
+from ledger.records import Role
+from producers.demonstration.local_kafka import LocalKafka
+from producers.demonstration.local_ports import free_ports
+from producers.demonstration.local_postgres import LocalPostgres
+from stream.settings import GROUP
+
+SESSION_S: Final = 6.0
+AT_ONCE: Final = 1_000
+_QUIET_S: Final = 0.5
+
+
+class Progress(NamedTuple):
+    """Records that a group has passed, and that wait for it, in all topics it reads."""
+
+    passed: int
+    waiting: int
+
+
+class Site:
+    """Use as a context manager; nothing of it is left behind."""
+
+    def __init__(self, folder: Path, traffic: Traffic, *, brokers: int = 1) -> None:
+        self.folder = folder
+        self.traffic = traffic
+        self.kafka = LocalKafka(folder / "kafka", brokers=brokers)
+        self.postgres = LocalPostgres(folder / "postgres")
+        self.workers: dict[int, subprocess.Popen[bytes]] = {}
+        self._publisher: KafkaPublisher | None = None
+        self._metrics: dict[int, int] = {}
+        self.service: subprocess.Popen[bytes] | None = None
+        self._service_port = 0
+        self._lag: LagWatch | None = None
+        self._one_at_a_time = threading.Lock()
+
+    def __enter__(self) -> "Site":
+        try:
+            self._data.mkdir(parents=True, exist_ok=True)
+            (self._data / "roots.json").write_bytes(self.traffic.roots_document)
+            self.kafka.start()
+            self.postgres.start()
+            migrate(self.postgres.address)
+            create_missing(self.kafka.settings)
+            self._publisher = KafkaPublisher(self.kafka.settings)
+            self.publish([Record(TRUST, TRUST_KEY, self.traffic.trust_document)])
+        except BaseException:
+            self._close()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._close()
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """For processes of this site."""
+        ours = {k: v for k, v in os.environ.items() if not k.startswith("TOUCHSTONE_")}
+        return ours | {
+            "TOUCHSTONE_KAFKA": ",".join(self.kafka.servers),
+            "TOUCHSTONE_LEDGER": self.postgres.address.url,
+            "TOUCHSTONE_DATA": str(self._data),
+            "TOUCHSTONE_WORKER_SESSION_S": f"{SESSION_S:g}",
+            "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+        }
+
+    def publish(self, records: Sequence[Record], *, within_s: float = 120.0) -> None:
+        """Return when all are acknowledged; what was refused is published again."""
+        assert self._publisher is not None
+        until = time.monotonic() + within_s
+        for start in range(0, len(records), AT_ONCE):
+            some = records[start : start + AT_ONCE]
+            while True:
+                try:
+                    self._publisher.publish(some).result(60)
+                    break
+                except UnavailableError:
+                    if time.monotonic() > until:
+                        raise
+                    time.sleep(0.2)
+
+    def publish_scans(self, lines: Iterable[bytes], *, scattered: bool = False) -> None:
+        """As `publish`. Scattered: an item's scans in any partition, so that several workers
+        write into one history at once, which the right keys keep rare."""
+        self.publish([Record(SCANS, _key(line, scattered=scattered), line) for line in lines])
+
+    def publish_batches(self) -> None:
+        """All batches of the traffic."""
+        lines = self.traffic.batches
+        self.publish([Record(BATCHES, batch_key(decode_batch(line)), line) for line in lines])
+
+    def start_worker(self, number: int) -> "subprocess.Popen[bytes]":
+        """A worker with local files of its own."""
+        scratch = self._scratch(number)
+        scratch.mkdir(exist_ok=True)
+        [self._metrics[number]] = free_ports(1)
+        with self._log(number).open("ab") as log:
+            self.workers[number] = subprocess.Popen(
+                [*TOUCHSTONE, "worker", "--metrics-port", str(self._metrics[number])],
+                env=self.environment | {"TMPDIR": str(scratch)},
+                stdin=subprocess.DEVNULL,
+                stderr=log,
+            )
+        return self.workers[number]
+
+    def kill_worker(self, number: int, *, wipe: bool = False) -> None:
+        """`kill -9`; with `wipe` its local files are gone too."""
+        worker = self.workers.pop(number)
+        worker.kill()
+        worker.wait()
+        if wipe:
+            shutil.rmtree(self._scratch(number), ignore_errors=True)
+
+    def stop_worker(self, number: int, *, within_s: float = 30.0) -> int:
+        """SIGTERM; its exit code."""
+        worker = self.workers.pop(number)
+        worker.send_signal(signal.SIGTERM)
+        try:
+            return worker.wait(within_s)
+        finally:
+            worker.kill()
+
+    def look_after_workers(self) -> int:
+        """Start again what has ended by itself, as `touchstone up` does; how many had."""
+        ended = [number for number, one in self.workers.items() if one.poll() is not None]
+        for number in ended:
+            self.start_worker(number)
+        return len(ended)
+
+    def progress(self) -> Progress:
+        """Of the group. Raises `LogUnavailableError`."""
+        with self._one_at_a_time:
+            if self._lag is None:
+                self._lag = LagWatch(self.kafka.settings, GROUP, within_s=5.0)
+            try:
+                lags = self._lag.read((SCANS, BATCHES, TRUST)).values()
+            except UnavailableError:
+                self._lag.close()
+                self._lag = None
+                raise
+        waiting = sum(lag.waiting for lag in lags)
+        return Progress(sum(lag.end for lag in lags) - waiting, waiting)
+
+    def wait_until_passed(self, *, within_s: float) -> None:
+        """Until nothing waits. Raises `TimeoutError`."""
+        self.until("some records still wait", lambda: self.progress().waiting == 0, within_s)
+
+    def wait_for_a_member(self) -> None:
+        """Until a worker has passed something: the trust list, which waits from the start."""
+        self.until("no worker began", lambda: self.progress().passed > 0)
+
+    def refusal(self, line: bytes) -> str:
+        """Publish a scan that must be refused; in which words it was."""
+        assert self._publisher is not None
+        try:
+            record = Record(SCANS, _key(line, scattered=False), line)
+            self._publisher.publish([record]).result(60)
+        except UnavailableError as error:
+            return f"{error}; {error.next_step}"
+        return ""
+
+    def count(self, worker: int, name: str) -> float:
+        """A counter of a worker, as `touchstone_engine_NAME`, from its metrics."""
+        url = f"http://127.0.0.1:{self._metrics[worker]}/metrics"
+        with urlopen(url, timeout=5) as response:
+            text = response.read().decode()
+        found = re.search(rf"^touchstone_engine_{name} ([0-9.e+]+)$", text, re.M)
+        return float(found[1]) if found else 0.0
+
+    @contextmanager
+    def held(self, lock: str, provoke: Callable[[], None]) -> Iterator[None]:
+        """Take a lock in the ledger and provoke a worker to ask for it; the block begins
+        when it waits, and lets go of the lock at its end."""
+        with psycopg.connect(self.postgres.address.url) as db, db.cursor() as cursor:
+            cursor.execute(lock)
+            provoke()
+
+            def somebody_waits() -> bool:
+                cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+                row = cursor.fetchone()
+                return bool(row and row[0])
+
+            self.until("no worker came to the lock", somebody_waits)
+            yield
+
+    def start_service(self) -> "subprocess.Popen[bytes]":
+        """The verification service alone, on a port that stays the same."""
+        if not self._service_port:
+            [self._service_port] = free_ports(1)
+        with (self.folder / "service.log").open("ab") as log:
+            self.service = subprocess.Popen(
+                [*TOUCHSTONE, "up", "--engine", "kafka", "--workers", "0",
+                 "--port", str(self._service_port)],
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stderr=log,
+            )  # fmt: skip
+        return self.service
+
+    def kill_service(self) -> None:
+        """`kill -9`, if it runs."""
+        if self.service is not None:
+            self.service.kill()
+            self.service.wait()
+            self.service = None
+
+    @property
+    def service_url(self) -> str:
+        """Where it listens, or will."""
+        return f"http://127.0.0.1:{self._service_port}"
+
+    def officer(self) -> str:
+        """A token that may publish."""
+        administration = LedgerAdministration(self.postgres.address)
+        try:
+            tomorrow = datetime.now(UTC) + timedelta(days=1)
+            token, _ = administration.create_token(Role.OFFICER, "fire", None, tomorrow)
+        finally:
+            administration.close()
+        return token
+
+    def scans_on_topic(self) -> list[bytes]:
+        """Every scan as it was published, duplicates too."""
+        stored = read_topic(self.kafka.settings, SCANS)
+        return [record.value for record in stored if record.value is not None]
+
+    def exported(self) -> bytes:
+        """What `touchstone export` prints."""
+        return run("export", env=self.environment)
+
+    def settle(self, *, within_s: float) -> bytes:
+        """Wait until nothing waits any more and what is exported stands still, or the time
+        is over; the export. Workers that ended are started again."""
+        until = time.monotonic() + within_s
+        exported = b""
+        while time.monotonic() < until:
+            self.look_after_workers()
+            try:
+                settled = self.progress().waiting == 0
+            except UnavailableError:
+                settled = False
+            if settled:
+                before, exported = exported, self.exported()
+                if exported == self.traffic.replayed or (before == exported != b""):
+                    return exported
+            time.sleep(_QUIET_S)
+        return self.exported()
+
+    def words_of(self, number: int) -> str:
+        """What a worker has said."""
+        return self._log(number).read_text() if self._log(number).exists() else ""
+
+    def until(self, otherwise: str, happens: Callable[[], bool], within_s: float = 60.0) -> None:
+        """Wait for it. Raises `TimeoutError` with the workers' last words."""
+        deadline = time.monotonic() + within_s
+        while True:
+            with suppress(UnavailableError):
+                if happens():
+                    return
+            if time.monotonic() > deadline:
+                words = "\n".join(self.words_of(number)[-1_500:] for number in self.workers)
+                raise TimeoutError(f"{otherwise} after {within_s:.0f} s\n{words}")
+            time.sleep(0.1)
+
+    @property
+    def _data(self) -> Path:
+        return self.folder / "data"
+
+    def _scratch(self, number: int) -> Path:
+        return self.folder / f"worker-{number}"
+
+    def _log(self, number: int) -> Path:
+        return self.folder / f"worker-{number}.log"
+
+    def _close(self) -> None:
+        self.kill_service()
+        if self._lag is not None:
+            self._lag.close()
+        for number in list(self.workers):
+            worker = self.workers[number]
+            worker.send_signal(signal.SIGCONT)
+            self.kill_worker(number)
+        if self._publisher is not None:
+            self._publisher.close()
+        self.postgres.stop()
+        self.kafka.stop(at_once=True)
+
+
+def _key(line: bytes, *, scattered: bool) -> bytes:
+    if scattered:
+        return blake2b(line, digest_size=8).digest()
+    code = decode_scan(line).code
+    return scan_key(item_of(code), code)
