@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import logging
 import os
 import signal
 import socket
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from authenticity.errors import ConfigurationError, UnavailableError
+from authenticity.errors import ConfigurationError, LedgerUnavailableError, UnavailableError
 from authenticity.policy import Policy
 from authenticity.roots import Roots, read_roots
 from cli.data import DataFolder
@@ -26,6 +27,8 @@ from cli.workers import Workers, kafka_and_ledger
 if TYPE_CHECKING:
     from stream.embedded import EmbeddedEngine
     from verifier_api.metrics import EngineMetrics
+
+log = logging.getLogger("touchstone")
 
 Data = Annotated[Path | None, typer.Option(help="Data folder of the installation.")]
 
@@ -80,11 +83,23 @@ def up(
     if engine is EngineKind.EMBEDDED:
         _run_embedded(folder, chosen, address)
         return
-    kafka_and_ledger(folder)
+    _require_current_ledger(folder)
     arguments = ["--metrics-port", str(metrics_port), "--metrics-host", metrics_host]
     for name, given in (("--data", data), ("--policy", policy)):
         arguments += [name, str(given)] if given else []
     _run_kafka(folder, chosen, address, workers, arguments)
+
+
+def _require_current_ledger(folder: DataFolder) -> None:
+    """A ledger of another revision is said at once; one that is away may come back, and the
+    service takes scans meanwhile."""
+    from ledger.opening import require_current
+
+    _, ledger = kafka_and_ledger(folder)
+    try:
+        require_current(ledger)
+    except LedgerUnavailableError as error:
+        log.warning("%s; %s", error, error.next_step)
 
 
 def _run_embedded(folder: DataFolder, policy: Policy, address: tuple[str, int] | None) -> None:

@@ -16,7 +16,8 @@ _PORTION: Final = 1_000
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """`lost` and `counted_twice`: scans too few and too many in the exported standings;
-    `differing_lines`: those that only one of export and replay has."""
+    `differing_lines`: those that only one of export and replay has. `alerts_amiss`: alerts
+    of which the topic's highest version is not the ledger's newest."""
 
     name: str
     faults: int
@@ -24,13 +25,15 @@ class Outcome:
     lost: int
     counted_twice: int
     differing_lines: int
+    alerts_amiss: int
     seconds: float
     details: dict[str, float | int | str] = field(default_factory=dict)
 
     @property
     def unharmed(self) -> bool:
         """Whether everything ended as if nothing had happened."""
-        return not (self.lost or self.counted_twice or self.differing_lines)
+        harm = (self.lost, self.counted_twice, self.differing_lines, self.alerts_amiss)
+        return not any(harm)
 
 
 def outcome_of(name: str, site: Site, faults: int, began: float, **details: float | str) -> Outcome:
@@ -41,7 +44,7 @@ def outcome_of(name: str, site: Site, faults: int, began: float, **details: floa
     differing = set(exported.splitlines()) ^ set(expected.splitlines())
     return Outcome(
         name, faults, len(site.traffic.scans), max(0, -excess), max(0, excess), len(differing),
-        round(seconds, 1), {k: round(v, 2) if isinstance(v, float) else v
+        site.alerts_amiss(), round(seconds, 1), {k: round(v, 2) if isinstance(v, float) else v
                             for k, v in details.items()},
     )  # fmt: skip
 

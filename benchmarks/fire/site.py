@@ -17,8 +17,10 @@ from types import TracebackType
 from typing import Final, NamedTuple
 from urllib.request import urlopen
 
+import msgspec
 import psycopg
 
+from authenticity.alert import Alert
 from authenticity.batch import decode_batch
 from authenticity.code import item_of
 from authenticity.errors import UnavailableError
@@ -29,8 +31,8 @@ from events.kafka_publisher import KafkaPublisher
 from events.kafka_reading import read_topic
 from events.kafka_topics import create_missing
 from events.publisher import Record
-from events.topics import BATCHES, SCANS, TRUST, TRUST_KEY, batch_key, scan_key
-from ledger.administration import LedgerAdministration
+from events.topics import ALERTS, BATCHES, SCANS, TRUST, TRUST_KEY, AlertChange, batch_key, scan_key
+from ledger.administration import LedgerAdministration, Snapshot
 from ledger.opening import migrate
 from ledger.records import Role
 from producers.demonstration.local_kafka import LocalKafka
@@ -260,6 +262,23 @@ class Site:
         """Every scan as it was published, duplicates too."""
         stored = read_topic(self.kafka.settings, SCANS)
         return [record.value for record in stored if record.value is not None]
+
+    def alerts_amiss(self, *, within_s: float = 30.0) -> int:
+        """Alerts whose highest version on the topic is not the ledger's; it may take a
+        while until the last ones are relayed."""
+        until = time.monotonic() + within_s
+        while True:
+            newest: dict[str, Alert] = {}
+            for stored in read_topic(self.kafka.settings, ALERTS):
+                alert = msgspec.json.decode(stored.value or b"", type=AlertChange).alert
+                if alert.id not in newest or newest[alert.id].version <= alert.version:
+                    newest[alert.id] = alert
+            with Snapshot(self.postgres.address) as ledger:
+                known = {alert.id: alert for alert in ledger.alerts()}
+            amiss = sum(newest.get(key) != known.get(key) for key in newest.keys() | known.keys())
+            if not amiss or time.monotonic() > until:
+                return amiss
+            time.sleep(_QUIET_S)
 
     def exported(self) -> bytes:
         """What `touchstone export` prints."""
