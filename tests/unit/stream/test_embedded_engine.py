@@ -1,6 +1,5 @@
 """The engine in one process: whatever order and company scans come in, the replay's end."""
 
-import logging
 import threading
 import time
 from collections.abc import Iterator
@@ -171,7 +170,6 @@ def test_after_the_roots_were_replaced_scans_wait_for_a_list_that_the_new_ones_s
 ) -> None:
     old, new = World(4), World(5)
     scan = new.scan(new.code())
-    logging.getLogger("touchstone.stream").setLevel(logging.CRITICAL)
     with an_engine(tmp_path, old) as engine:
         engine.log.append(records(old.trust_document))
         drain(engine)
@@ -256,7 +254,6 @@ def test_a_program_that_fails_on_every_scan_stops_instead_of_burying_them(
         raise ZeroDivisionError("a bug everywhere")
 
     monkeypatch.setattr("stream.embedded.news_of", broken)
-    logging.getLogger("touchstone.stream").setLevel(logging.CRITICAL)
     with an_engine(tmp_path, world, poison_at_once=5) as engine:
         engine.log.append(records(world.trust_document, *scans))
         engine.run()
