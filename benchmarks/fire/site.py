@@ -25,7 +25,7 @@ from authenticity.batch import decode_batch
 from authenticity.code import item_of
 from authenticity.errors import UnavailableError
 from authenticity.scan import decode_scan
-from benchmarks.fire.traffic import TOUCHSTONE, Traffic, run
+from benchmarks.fire.traffic import Traffic, run
 from events.kafka_lag import LagWatch
 from events.kafka_publisher import KafkaPublisher
 from events.kafka_reading import read_topic
@@ -42,6 +42,8 @@ from stream.settings import GROUP
 
 SESSION_S: Final = 6.0
 AT_ONCE: Final = 1_000
+_TETHERED: Final = (sys.executable, "-m", "cli.tethered")
+"""The command, ending with this process, however that ends."""
 _QUIET_S: Final = 0.5
 
 
@@ -135,18 +137,16 @@ class Site:
         [self._metrics[number]] = free_ports(1)
         with self._log(number).open("ab") as log:
             self.workers[number] = subprocess.Popen(
-                [*TOUCHSTONE, "worker", "--metrics-port", str(self._metrics[number])],
+                [*_TETHERED, "worker", "--metrics-port", str(self._metrics[number])],
                 env=self.environment | {"TMPDIR": str(scratch)},
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,
                 stderr=log,
             )
         return self.workers[number]
 
     def kill_worker(self, number: int, *, wipe: bool = False) -> None:
         """`kill -9`; with `wipe` its local files are gone too."""
-        worker = self.workers.pop(number)
-        worker.kill()
-        worker.wait()
+        _end(self.workers.pop(number))
         if wipe:
             shutil.rmtree(self._scratch(number), ignore_errors=True)
 
@@ -157,12 +157,13 @@ class Site:
         try:
             return worker.wait(within_s)
         finally:
-            worker.kill()
+            _end(worker)
 
     def look_after_workers(self) -> int:
         """Start again what has ended by itself, as `touchstone up` does; how many had."""
         ended = [number for number, one in self.workers.items() if one.poll() is not None]
         for number in ended:
+            _end(self.workers[number])
             self.start_worker(number)
         return len(ended)
 
@@ -228,10 +229,10 @@ class Site:
             [self._service_port] = free_ports(1)
         with (self.folder / "service.log").open("ab") as log:
             self.service = subprocess.Popen(
-                [*TOUCHSTONE, "up", "--engine", "kafka", "--workers", "0",
+                [*_TETHERED, "up", "--engine", "kafka", "--workers", "0",
                  "--port", str(self._service_port)],
                 env=self.environment,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,
                 stderr=log,
             )  # fmt: skip
         return self.service
@@ -239,8 +240,7 @@ class Site:
     def kill_service(self) -> None:
         """`kill -9`, if it runs."""
         if self.service is not None:
-            self.service.kill()
-            self.service.wait()
+            _end(self.service)
             self.service = None
 
     @property
@@ -340,6 +340,13 @@ class Site:
             self._publisher.close()
         self.postgres.stop()
         self.kafka.stop(at_once=True)
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    process.kill()
+    process.wait()
+    if process.stdin is not None:
+        process.stdin.close()
 
 
 def _key(line: bytes, *, scattered: bool) -> bytes:

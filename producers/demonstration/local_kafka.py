@@ -171,7 +171,7 @@ class LocalKafka:
                 commands.append(
                     [self._java, "-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
                      "-cp", self._jars, "kafka.tools.StorageTool", "format",
-                     "-t", cluster.read_text(), "-c", str(home / "server.properties")]
+                     f"--cluster-id={cluster.read_text()}", "-c", str(home / "server.properties")]
                 )  # fmt: skip
         formats = [
             start_tied(command, folder=self._folder, output=self._folder / "format.log")

@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.fire.site import Site
-from benchmarks.fire.traffic import TOUCHSTONE, make_traffic
+from benchmarks.fire.traffic import make_traffic
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -31,14 +32,32 @@ class Up:
         self._words = folder / "up.log"
         with self._words.open("wb") as log:
             self.process = subprocess.Popen(
-                [*TOUCHSTONE, "up", "--engine", "kafka", "--workers", "2", "--no-api"],
+                [
+                    sys.executable,
+                    "-m",
+                    "cli.tethered",
+                    "up",
+                    "--engine",
+                    "kafka",
+                    "--workers",
+                    "2",
+                    "--no-api",
+                ],
                 env=site.environment | env,
+                stdin=subprocess.PIPE,
                 stderr=log,
             )
 
     @property
     def words(self) -> str:
         return self._words.read_text()
+
+    def end(self) -> None:
+        """`kill -9`, if it runs."""
+        self.process.kill()
+        self.process.wait()
+        assert self.process.stdin is not None
+        self.process.stdin.close()
 
     def workers(self) -> list[int]:
         """Process ids of its children."""
@@ -52,8 +71,7 @@ class Up:
 def up(site: Site, tmp_path: Path) -> Iterator[Up]:
     started = Up(site, tmp_path)
     yield started
-    started.process.kill()
-    started.process.wait()
+    started.end()
 
 
 def eventually(happens: Callable[[], bool], within_s: float = 60.0) -> None:
@@ -102,8 +120,7 @@ def test_workers_that_cannot_reach_the_ledger_give_up_in_words_with_exit_code_3(
         site.publish_scans(site.traffic.scans[:10])
         assert up.process.wait(60) == 3
     finally:
-        up.process.kill()
-        up.process.wait()
+        up.end()
         site.postgres.restart()
     assert "this worker ends: the ledger" in up.words
     assert "Nothing of scans from offset" in up.words
