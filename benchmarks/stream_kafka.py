@@ -85,9 +85,14 @@ def measure(*, quick: bool, say: Say = lambda _: None) -> Result:
         ]
         rounds = _rounds(here, size, warm, groups)
         details = _of_rounds(rounds)
-        details |= _two_workers(here, size, warm, groups)
-        details |= _scan_to_alert(here, size, many)
-        details |= _recovery(here, size, few)
+        for more in (
+            lambda: _two_workers(here, size, warm, groups),
+            lambda: _scan_to_alert(here, size, many),
+            lambda: _recovery(here, size, few),
+        ):
+            figures = more()
+            say("  " + ", ".join(f"{name} {value}" for name, value in figures.items()))
+            details |= figures
     ratio = median(r.ours.new / r.faust_checking.rate for r in rounds)
     return Result(
         "stream-kafka",
@@ -108,7 +113,14 @@ def _rounds(here: Stage, size: Size, warm: list[Pack], groups: list[list[Pack]])
     rounds = []
     for number, packs in enumerate(groups):
         here.say(f"round {number + 1} of {len(groups)}")
-        rounds.append(_Turn(here, size, warm, packs, number, ledgers).take())
+        one = _Turn(here, size, warm, packs, number, ledgers).take()
+        here.say(
+            f"  ours {one.ours.new:,.0f}, known codes {one.ours.known:,.0f};"
+            f" Quix Streams {one.quix.new:,.0f}, {one.quix.known:,.0f};"
+            f" plain Faust {one.faust_checking.rate:,.0f},"
+            f" without signatures {one.faust_not_checking.rate:,.0f} scans/s"
+        )
+        rounds.append(one)
     return rounds
 
 

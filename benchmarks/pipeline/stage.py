@@ -2,6 +2,7 @@
 
 import asyncio
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -84,10 +85,9 @@ class Stage:
 
     def plain_faust(self, name: str, *, signatures: bool) -> Contender:
         """A newcomer's application; with a new name it begins at the first scan."""
-        faust = ROOT / ".venv" / "bin" / "faust"
         command = [
-            str(faust), "-A", "benchmarks.peers.plain_faust", "--datadir", str(self.folder / name),
-            "worker", "-l", "info", "--without-web",
+            sys.executable, "-m", "faust", "-A", "benchmarks.peers.plain_faust",
+            "--datadir", str(self.folder / name), "worker", "-l", "info", "--without-web",
         ]  # fmt: skip
         env = self._peer_env(trust=signatures) | {
             "PYTHONPATH": str(ROOT),
