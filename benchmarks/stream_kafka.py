@@ -85,12 +85,13 @@ def measure(*, quick: bool, say: Say = lambda _: None) -> Result:
         ]
         rounds = _rounds(here, size, warm, groups)
         details = _of_rounds(rounds)
-        for more in (
+        parts: list[Callable[[], Details]] = [
             lambda: _two_workers(here, size, warm, groups),
             lambda: _scan_to_alert(here, size, many),
             lambda: _recovery(here, size, few),
-        ):
-            figures = more()
+        ]
+        for part in parts:
+            figures = part()
             say("  " + ", ".join(f"{name} {value}" for name, value in figures.items()))
             details |= figures
     ratio = median(r.ours.new / r.faust_checking.rate for r in rounds)
