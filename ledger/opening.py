@@ -1,11 +1,8 @@
 """Open a ledger, and bring its tables up to date."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from authenticity.errors import ConfigurationError
@@ -17,6 +14,11 @@ from ledger.postgres_fold import PostgresWriter
 from ledger.reading import LedgerReader
 from ledger.sql_reader import SqlReader
 from ledger.sqlite_fold import SqliteWriter
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+# Alembic is imported where it is used: a worker that starts again has no time for it.
 
 
 def open_writer(path: Path) -> LedgerWriter:
@@ -40,6 +42,8 @@ def migrate(address: LedgerAddress) -> str:
     A file is made if it is not there; a database of PostgreSQL must be there. Raises
     `LedgerUnavailableError`.
     """
+    from alembic import command
+
     database = Database(address, patience=LONG)
     with database.in_words():
         if isinstance(address, Path):
@@ -62,6 +66,8 @@ def require_current(address: LedgerAddress) -> None:
 
     Raises `LedgerUnavailableError` too.
     """
+    from alembic.migration import MigrationContext
+
     database = Database(address)
     with database.in_words():
         try:
@@ -80,10 +86,14 @@ def require_current(address: LedgerAddress) -> None:
 
 def newest_revision() -> str:
     """Of the tables that this program knows."""
+    from alembic.script import ScriptDirectory
+
     return ScriptDirectory.from_config(_config()).get_current_head() or ""
 
 
-def _config() -> Config:
+def _config() -> "Config":
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     return config

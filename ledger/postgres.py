@@ -7,15 +7,15 @@ may raise is turned into `LedgerUnavailableError` here.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import asyncpg
-import psycopg
-from sqlalchemy import Engine, create_engine
-from sqlalchemy.exc import SQLAlchemyError
 
 from authenticity.errors import LedgerUnavailableError
 from ledger.address import PostgresAddress
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
 
 CONNECT_WITHIN_S: Final = 5
 COMMAND_WITHIN_S: Final = 20.0
@@ -78,12 +78,15 @@ def open_engine(
     connections: int,
     patience: Patience = SHORT,
     target: str = "read-write",
-) -> Engine:
+) -> "Engine":
     """SQLAlchemy with a pool that notices when the server was restarted. Connects later.
 
     `target`: "primary" for those who must go on reading when the server has been made
     read-only, as some are when their disk is full.
     """
+    import psycopg
+    from sqlalchemy import create_engine
+
     settings = session_settings(patience)
     arguments: dict[str, Any] = {
         "connect_timeout": CONNECT_WITHIN_S,
@@ -110,19 +113,20 @@ def in_words(address: PostgresAddress) -> Iterator[None]:
     """Turn what driver, server and network raise into `LedgerUnavailableError`."""
     try:
         yield
-    except (
-        asyncpg.PostgresError,
-        asyncpg.InterfaceError,
-        asyncpg.InternalClientError,
-        psycopg.Error,
-        SQLAlchemyError,
-        OSError,  # timeouts too
-        EOFError,
-        UnicodeError,
-    ) as error:
+    except Exception as error:
+        if not _is_outside(error):
+            raise
         raise LedgerUnavailableError(
             f"the ledger {address} cannot be used: {_cause(error)}", next_step=_next_step(error)
         ) from error
+
+
+def _is_outside(error: Exception) -> bool:
+    """Whether driver, server or network raised it. Told by the package that its class is
+    of, so that nobody has to import a driver that they do not use."""
+    if isinstance(error, OSError | EOFError | UnicodeError):  # timeouts too
+        return True
+    return type(error).__module__.partition(".")[0] in ("asyncpg", "psycopg", "sqlalchemy")
 
 
 def _cause(error: BaseException) -> str:

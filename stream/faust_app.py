@@ -16,13 +16,15 @@ back-pressure, the worker's life. It is not trusted with the rest:
 import asyncio
 import logging
 import os
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 import faust
 import uvloop
+from faust.tables import TableManager
 from mode.utils.queues import ThrowableQueue
 
 from authenticity.errors import TouchstoneError
@@ -33,7 +35,7 @@ from events.settings import KafkaSettings
 from events.topics import BATCHES, SCANS, TRUST, Topic
 from ledger.address import PostgresAddress
 from ledger.leading import open_leadership
-from ledger.opening import open_async_writer
+from ledger.postgres_fold import PostgresWriter
 from stream import faust_intake
 from stream.engine_stats import EngineStats
 from stream.kafka_engine import KafkaEngine, KafkaLimits, Received
@@ -52,6 +54,22 @@ _QUIET_ABOUT_SLOWNESS_S: Final = 86_400.0
 _LOGGERS: Final = ("faust", "mode", "aiokafka")
 
 Take = Callable[[Sequence[Received]], Awaitable[None]]
+
+
+class NoTables(TableManager):
+    """Faust waits a second at its start for tables to be named; there are none."""
+
+    async def on_start(self) -> None:
+        """Begin at once with what every start needs: seeking to what is committed."""
+        await self._update_channels()
+        await self.recovery.start()
+
+
+class Most(NamedTuple):
+    """So many records at once, and so many times that in the engine's hands."""
+
+    at_once: int
+    in_hand: int
 
 
 class Engine(Protocol):
@@ -101,13 +119,14 @@ def build_app(
         topic_allow_declare=False,
         topic_disable_leader=True,
         web_enabled=False,
+        TableManager=NoTables,
     )
-    for topic, take, at_once in (
-        (SCANS, engine.fold_scans, settings.scans_at_once),
-        (BATCHES, engine.take_batches, 500),
-        (TRUST, engine.take_trust_lists, 1),
+    for topic, take, most in (
+        (SCANS, engine.fold_scans, Most(at_once=settings.scans_at_once, in_hand=2)),
+        (BATCHES, engine.take_batches, Most(at_once=500, in_hand=1)),
+        (TRUST, engine.take_trust_lists, Most(at_once=1, in_hand=1)),
     ):
-        _add_agent(app, topic, take, at_once, settings.linger_s)
+        _add_agent(app, topic, take, most, settings.linger_s)
     _add_lag(app, engine)
     if settings.lean_intake:
         faust_intake.install(app, most_waiting=_MOST_WAITING)
@@ -133,7 +152,13 @@ def run_worker(
         logging.getLogger(name).setLevel(logging.WARNING)
     loop = uvloop.new_event_loop()
     asyncio.set_event_loop(loop)
-    engine = loop.run_until_complete(_open_engine(settings, kafka, ledger, roots, policy))
+    engine = KafkaEngine(
+        PostgresWriter(ledger),
+        KafkaPublisher(kafka),
+        roots,
+        policy,
+        KafkaLimits(outage_s=settings.outage_s),
+    )
     app = build_app(settings, kafka, engine, folder)
     _add_leader(app, engine, ledger)
     if metrics:
@@ -148,22 +173,6 @@ def run_worker(
         engine.end()
 
 
-async def _open_engine(
-    settings: WorkerSettings,
-    kafka: KafkaSettings,
-    ledger: PostgresAddress,
-    roots: Roots,
-    policy: Policy,
-) -> KafkaEngine:
-    return KafkaEngine(
-        await open_async_writer(ledger),
-        KafkaPublisher(kafka),
-        roots,
-        policy,
-        KafkaLimits(outage_s=settings.outage_s),
-    )
-
-
 def _add_leader(app: faust.App, engine: KafkaEngine, ledger: PostgresAddress) -> None:
     async def lead() -> None:
         leadership = await open_leadership(ledger)
@@ -175,22 +184,35 @@ def _add_leader(app: faust.App, engine: KafkaEngine, ledger: PostgresAddress) ->
     app.task(lead)
 
 
-def _add_agent(app: faust.App, topic: Topic, take: Take, at_once: int, linger_s: float) -> None:
+def _add_agent(app: faust.App, topic: Topic, take: Take, most: Most, linger_s: float) -> None:
     channel = app.topic(
         topic.name, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
     )
 
     async def agent(stream: Any) -> None:
-        bulk = Bulk(app, stream.channel.queue, at_once, linger_s)
+        bulk = Bulk(app, stream.channel.queue, most.at_once, linger_s)
+        in_hand: deque[asyncio.Task[None]] = deque()
         with suppress(StopAsyncIteration):  # how Faust ends a stream
             while True:
                 events = await bulk.next()
                 if events:
-                    await _taken_or_ended(take, [_received(topic, event) for event in events])
-                    for event in events:
-                        event.ack()
+                    before = in_hand[-1] if in_hand else None
+                    in_hand.append(asyncio.create_task(_take(take, topic, events, before)))
+                while len(in_hand) >= most.in_hand or (in_hand and in_hand[0].done()):
+                    await in_hand.popleft()
 
     app.agent(channel, name=f"touchstone-{topic.name}")(agent)
+
+
+async def _take(
+    take: Take, topic: Topic, events: Sequence[Any], before: "asyncio.Task[None] | None"
+) -> None:
+    """Acknowledge when these are taken, and those before them are acknowledged."""
+    await _taken_or_ended(take, [_received(topic, event) for event in events])
+    if before is not None:
+        await before
+    for event in events:
+        event.ack()
 
 
 def _add_lag(app: faust.App, engine: Engine) -> None:
@@ -275,12 +297,15 @@ def _credentials(kafka: KafkaSettings) -> faust.SASLCredentials | faust.SSLCrede
 
 def _received(topic: Topic, event: Any) -> Received:
     message = event.message
-    trace = dict(message.headers or ()).get("traceparent")
+    trace = None
+    for name, value in message.headers or ():
+        if name == "traceparent":
+            trace = value.decode("ascii", "replace")
     return Received(
         topic,
         message.partition,
         message.offset,
         message.key or b"",
         message.value or b"",
-        trace.decode("ascii", "replace") if trace else None,
+        trace,
     )

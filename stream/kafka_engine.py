@@ -80,7 +80,8 @@ def _utc_now() -> datetime:
 class KafkaEngine:
     """One worker's engine, for one event loop. It closes ledger and publisher.
 
-    `fold_scans` is not for use by several tasks at once.
+    Of two calls of `fold_scans` the second one's signatures are checked while the first
+    one's histories are written: what one waits for, the other has the processor for.
     """
 
     ledger: AsyncLedgerWriter
@@ -95,19 +96,21 @@ class KafkaEngine:
         self._verifier = ScanVerifier()
         self._trust = TrustKeeper(self.roots)
         self._version_seen = 0
+        self._reading = asyncio.Lock()
+        self._folding = asyncio.Lock()
 
     async def fold_scans(self, records: Sequence[Received]) -> None:
         """Fold scans into the ledger; what cannot be processed becomes dead letters."""
-        trust_list = await self._through_outages(self._first_trust_list)
-        began = time.perf_counter()
-        try:
-            refused = await self._through_outages(lambda: self._fold_scans(records, trust_list))
-        except UnavailableError:
-            raise
-        except Exception:
-            log.exception("a batch of %d scans cannot be folded; one by one now", len(records))
-            refused = await self._fold_one_by_one(records, trust_list)
-        await self._bury(refused)
+        async with self._reading:
+            trust_list = await self._through_outages(self._first_trust_list)
+            began = time.perf_counter()
+            news, refused = await self._read_if_it_can_be(records, trust_list)
+        async with self._folding:
+            if news is None or not await self._folded(news):
+                log.error("a batch of %d scans cannot be folded; one by one now", len(records))
+                async with self._reading:
+                    refused = await self._fold_one_by_one(records, trust_list)
+            await self._bury(refused)
         stats = self.stats
         stats.scans += len(records) - len(refused)
         stats.signatures_checked = self._verifier.misses
@@ -210,12 +213,26 @@ class KafkaEngine:
     def _hold(self, trust_list: TrustList) -> None:
         self._version_seen = self.stats.trust_version = trust_list.version
 
-    async def _fold_scans(
+    async def _read_if_it_can_be(
         self, records: Sequence[Received], trust_list: TrustList
-    ) -> list[_Refused]:
-        news, refused = await asyncio.to_thread(self._read, records, trust_list)
-        await self._fold(news)
-        return refused
+    ) -> tuple[Mapping[ItemId, History] | None, list[_Refused]]:
+        """No news at all if one of the records breaks the program."""
+        try:
+            return await asyncio.to_thread(self._read, records, trust_list)
+        except Exception:
+            log.exception("a batch of %d scans cannot be read", len(records))
+            return None, []
+
+    async def _folded(self, news: Mapping[ItemId, History]) -> bool:
+        """Whether they could be; raises `UnavailableError` after an outage that lasts."""
+        try:
+            await self._through_outages(lambda: self._fold(news))
+        except UnavailableError:
+            raise
+        except Exception:
+            log.exception("the news of %d items cannot be folded", len(news))
+            return False
+        return True
 
     def _read(
         self, records: Sequence[Received], trust_list: TrustList
@@ -237,9 +254,9 @@ class KafkaEngine:
         failed = 0
         for record in records:
             try:
-                refused += await self._through_outages(
-                    lambda record=record: self._fold_scans([record], trust_list)  # type: ignore[misc]
-                )
+                news, unreadable = await asyncio.to_thread(self._read, [record], trust_list)
+                await self._through_outages(lambda news=news: self._fold(news))  # type: ignore[misc]
+                refused += unreadable
             except UnavailableError:
                 raise
             except Exception as error:

@@ -134,6 +134,40 @@ async def test_records_are_acknowledged_only_after_the_engine_has_taken_them_in_
     assert acknowledged == [(0, 1), (1, 1), (2, 1)]
 
 
+async def test_records_that_are_ready_early_are_acknowledged_after_those_before_them(
+    app: Any, engine: TakingEverything, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acknowledged: list[int] = []
+    ack = ConsumerMessage.ack
+
+    def recorded(message: Any, *arguments: Any, **named: Any) -> bool:
+        acknowledged.append(message.offset)
+        return ack(message, *arguments, **named)
+
+    monkeypatch.setattr(ConsumerMessage, "ack", recorded)
+    ready = asyncio.Event()
+
+    async def slow_at_first(records: Sequence[Received]) -> None:
+        if records[0].offset == 0:
+            await ready.wait()
+        engine.taken.append([record.offset for record in records])
+
+    most = faust_app.Most(at_once=2, in_hand=2)
+    faust_app._add_agent(app, SCANS, slow_at_first, most, 0.0)
+    agent = app.agents[f"touchstone-{SCANS.name}"]
+    async with agent.test_context() as running:
+        queue = running.stream().channel.queue
+        for offset in range(4):
+            queue.force_put_nowait(event(app, offset))
+        while [2, 3] not in engine.taken:
+            await asyncio.sleep(0.01)
+        assert acknowledged == []
+        ready.set()
+        while len(acknowledged) < 4:
+            await asyncio.sleep(0.01)
+    assert acknowledged == [0, 1, 2, 3]
+
+
 async def test_a_worker_that_cannot_keep_a_record_ends_before_it_acknowledges(
     app: Any, engine: TakingEverything, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -292,6 +292,30 @@ async def test_a_fault_that_meets_every_scan_stops_the_worker_instead_of_burying
     assert setting.letters.records == []
 
 
+async def test_signatures_are_checked_while_what_came_before_is_written(setting: Setting) -> None:
+    await setting.trust()
+    scans, _ = eventful(setting.world)
+    written = asyncio.Event()
+    write = setting.ledger.write
+
+    async def slow_write(*arguments: Any, **named: Any) -> set[ItemId]:
+        await written.wait()
+        return await write(*arguments, **named)
+
+    setting.ledger.write = slow_write  # type: ignore[method-assign]
+    first = asyncio.create_task(setting.engine.fold_scans(scans_of(scans[:1])))
+    second = asyncio.create_task(setting.engine.fold_scans(scans_of(scans[1:])))
+    for _ in range(500):
+        await asyncio.sleep(0.01)
+        if setting.engine._verifier.misses > 1:
+            break
+    assert setting.engine._verifier.misses > 1
+    assert not first.done()
+    written.set()
+    await asyncio.wait_for(asyncio.gather(first, second), 5)
+    assert exported(setting.folder) == replayed(setting.world, scans, [])
+
+
 async def test_an_outage_is_waited_through(setting: Setting) -> None:
     await setting.trust()
     scans, batches = eventful(setting.world)
