@@ -23,7 +23,7 @@ kafka-machine:
 	@.ci/kafka-machine
 
 test: $(DEV) kafka-machine ## Set up, then run every test (ARGS="-k words" narrows them)
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile $(ARGS)
 
 check: $(DEV) ## Format, lint, strict types, import contracts, unit tests with branch coverage
 	@$(BIN)/ruff format --check .
@@ -33,7 +33,7 @@ check: $(DEV) ## Format, lint, strict types, import contracts, unit tests with b
 	@$(BIN)/coverage run -m pytest tests/unit
 	@$(BIN)/coverage report
 
-bench: $(DEV) $(if $(findstring kafka,$(ARGS)),kafka-machine) ## Set up, then measure (NAME=verify|issue|labels|stream|api|growth|fire)
+bench: $(DEV) $(if $(findstring kafka,$(ARGS))$(filter fire,$(NAME)),kafka-machine) ## Set up, then measure (NAME=verify|issue|labels|stream|api|growth|fire)
 	@$(BIN)/touchstone bench $(NAME) $(ARGS)
 
 format: $(DEV) ## Format and fix what can be fixed by machine
