@@ -22,10 +22,11 @@ _COPY: Final = "COPY items (item, history, version) FROM STDIN (FORMAT BINARY)"
 _AT_ONCE: Final = 2_000
 
 
-def fill(ledger: PostgresAddress, count: int) -> float:
+def fill(ledger: PostgresAddress, count: int, *, analyse: bool = True) -> float:
     """Put `count` items with two scans each into an empty, migrated ledger, by COPY.
 
-    Returns the bytes an item takes, its share of the index counted.
+    Returns the bytes an item takes, its share of the index counted. `analyse`: let the
+    server get to know them, as its autovacuum would after a while.
     """
     with psycopg.connect(ledger.url) as connection:
         with connection.cursor().copy(_COPY) as rows:
@@ -33,8 +34,9 @@ def fill(ledger: PostgresAddress, count: int) -> float:
             for item, history in seen_items(count):
                 rows.write_row((to_key(item), history, 1))
         row = connection.execute("SELECT pg_total_relation_size('items')").fetchone()
-    with psycopg.connect(ledger.url, autocommit=True) as connection:
-        connection.execute("VACUUM (ANALYZE) items")
+    if analyse:
+        with psycopg.connect(ledger.url, autocommit=True) as connection:
+            connection.execute("VACUUM (ANALYZE) items")
     assert row is not None
     return float(row[0]) / count
 

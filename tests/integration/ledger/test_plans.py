@@ -1,0 +1,56 @@
+"""How the server goes about the fold's questions while a ledger grows."""
+
+import asyncio
+import time
+
+import psycopg
+
+from benchmarks.pipeline.prefill import fill
+from benchmarks.seen_items import numbered_item
+from ledger.address import PostgresAddress
+from ledger.opening import open_async_writer
+
+_ITEMS = 240
+_GROWN = 100 * _ITEMS
+_ROUNDS = 20
+_PATIENCE_S = 20.0
+_GROW = """
+    INSERT INTO items SELECT item || '-' || n, history, version
+    FROM items, generate_series(1, 100) AS more (n)
+"""
+
+
+def test_a_worker_that_began_on_a_small_ledger_goes_by_the_index_when_it_has_grown(
+    ledger_address: PostgresAddress,
+) -> None:
+    assert asyncio.run(_rows_read_in_passing(ledger_address)) < _GROWN
+
+
+async def _rows_read_in_passing(ledger: PostgresAddress) -> int:
+    """Rows of `items` that were read one after the other, rather than by the index, while
+    a worker asked for a few again and again, and the ledger grew meanwhile."""
+    items = [numbered_item(number) for number in range(_ITEMS)]
+    fill(ledger, _ITEMS, analyse=False)
+    writer = await open_async_writer(ledger)
+    with psycopg.connect(ledger.url, autocommit=True) as connection:
+        for _ in range(_ROUNDS):  # beyond the five after which a server may keep its plan
+            await writer.known(items[:10])
+        connection.execute(_GROW)
+        for _ in range(_ROUNDS):
+            assert len(await writer.known(items)) == _ITEMS
+        await writer.close()  # then at the latest the server counts what it did
+        until = time.monotonic() + _PATIENCE_S
+        while True:
+            in_passing, by_the_index = _counted(connection)
+            if in_passing >= _GROWN or by_the_index >= _ROUNDS * _ITEMS:
+                return in_passing
+            assert time.monotonic() < until
+            await asyncio.sleep(0.1)
+
+
+def _counted(connection: psycopg.Connection) -> tuple[int, int]:
+    row = connection.execute(
+        "SELECT seq_tup_read, idx_tup_fetch FROM pg_stat_user_tables WHERE relname = 'items'"
+    ).fetchone()
+    assert row is not None
+    return row[0], row[1]
