@@ -54,6 +54,7 @@ _QUIET_ABOUT_SLOWNESS_S: Final = 86_400.0
 _LOGGERS: Final = ("faust", "mode", "aiokafka")
 
 Take = Callable[[Sequence[Received]], Awaitable[None]]
+Ready = Callable[[], Awaitable[None]]
 
 
 class NoTables(TableManager):
@@ -76,6 +77,11 @@ class Engine(Protocol):
     """What the shell asks of `KafkaEngine`. Each method returns when its records are safe."""
 
     stats: EngineStats
+
+    async def trusting(self) -> None:
+        """Return when there is a trust list. Before that nothing is begun: a rebalance waits
+        for what is, and the list may come to this worker only after it."""
+        ...
 
     async def fold_scans(self, records: Sequence[Received]) -> None:
         """Of the topic `scans`."""
@@ -121,12 +127,12 @@ def build_app(
         web_enabled=False,
         TableManager=NoTables,
     )
-    for topic, take, most in (
-        (SCANS, engine.fold_scans, Most(at_once=settings.scans_at_once, in_hand=2)),
-        (BATCHES, engine.take_batches, Most(at_once=500, in_hand=1)),
-        (TRUST, engine.take_trust_lists, Most(at_once=1, in_hand=1)),
+    for topic, take, most, ready in (
+        (SCANS, engine.fold_scans, Most(settings.scans_at_once, in_hand=2), engine.trusting),
+        (BATCHES, engine.take_batches, Most(500, in_hand=1), engine.trusting),
+        (TRUST, engine.take_trust_lists, Most(1, in_hand=1), None),
     ):
-        _add_agent(app, topic, take, most, settings.linger_s)
+        _add_agent(app, topic, take, most, settings.linger_s, ready)
     _add_lag(app, engine)
     if settings.lean_intake:
         faust_intake.install(app, most_waiting=_MOST_WAITING)
@@ -184,12 +190,16 @@ def _add_leader(app: faust.App, engine: KafkaEngine, ledger: PostgresAddress) ->
     app.task(lead)
 
 
-def _add_agent(app: faust.App, topic: Topic, take: Take, most: Most, linger_s: float) -> None:
+def _add_agent(
+    app: faust.App, topic: Topic, take: Take, most: Most, linger_s: float, ready: Ready | None
+) -> None:
     channel = app.topic(
         topic.name, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
     )
 
     async def agent(stream: Any) -> None:
+        if ready is not None:
+            await _or_ended(ready(), f"{topic.name} were not begun")
         bulk = Bulk(app, stream.channel.queue, most.at_once, linger_s)
         in_hand: deque[asyncio.Task[None]] = deque()
         with suppress(StopAsyncIteration):  # how Faust ends a stream
@@ -208,7 +218,14 @@ async def _take(
     take: Take, topic: Topic, events: Sequence[Any], before: "asyncio.Task[None] | None"
 ) -> None:
     """Acknowledge when these are taken, and those before them are acknowledged."""
-    await _taken_or_ended(take, [_received(topic, event) for event in events])
+    records = [_received(topic, event) for event in events]
+    first, last = records[0], records[-1]
+    await _or_ended(
+        take(records),
+        f"Nothing of {topic.name} from offset {first.offset} of partition {first.partition} to"
+        f" offset {last.offset} of partition {last.partition} was acknowledged; it will be taken"
+        " up again",
+    )
     if before is not None:
         await before
     for event in events:
@@ -266,19 +283,14 @@ class Bulk:
             self._app.consumer.track_message(message)
 
 
-async def _taken_or_ended(take: Take, records: Sequence[Received]) -> None:
-    """Return only if the records may be acknowledged."""
+async def _or_ended(work: Awaitable[None], consequence: str) -> None:
+    """Return only if the work was done; else the process ends, here and now."""
     try:
-        await take(records)
+        await work
     except Exception as error:
-        first, last = records[0], records[-1]
-        words = str(error) if isinstance(error, TouchstoneError) else repr(error)
-        log.critical(
-            "this worker ends: %s. Nothing of %s from offset %d of partition %d to offset %d of"
-            " partition %d was acknowledged; it will be taken up again.",
-            words, first.topic.name, first.offset, first.partition, last.offset, last.partition,
-            exc_info=not isinstance(error, TouchstoneError),
-        )  # fmt: skip
+        expected = isinstance(error, TouchstoneError)
+        words = str(error) if expected else repr(error)
+        log.critical("this worker ends: %s. %s.", words, consequence, exc_info=not expected)
         logging.shutdown()
         os._exit(GIVEN_UP)
 

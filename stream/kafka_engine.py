@@ -99,6 +99,10 @@ class KafkaEngine:
         self._reading = asyncio.Lock()
         self._folding = asyncio.Lock()
 
+    async def trusting(self) -> None:
+        """Return when there is a trust list to judge by."""
+        await self._through_outages(self._first_trust_list)
+
     async def fold_scans(self, records: Sequence[Received]) -> None:
         """Fold scans into the ledger; what cannot be processed becomes dead letters."""
         async with self._reading:

@@ -35,6 +35,11 @@ class TakingEverything:
         self.taken: list[list[int]] = []
         self.stats = EngineStats()
         self.fails = False
+        self.trusts = True
+
+    async def trusting(self) -> None:
+        while not self.trusts:
+            await asyncio.sleep(0.01)
 
     async def fold_scans(self, records: Sequence[Received]) -> None:
         if self.fails:
@@ -153,7 +158,7 @@ async def test_records_that_are_ready_early_are_acknowledged_after_those_before_
         engine.taken.append([record.offset for record in records])
 
     most = faust_app.Most(at_once=2, in_hand=2)
-    faust_app._add_agent(app, SCANS, slow_at_first, most, 0.0)
+    faust_app._add_agent(app, SCANS, slow_at_first, most, 0.0, None)
     agent = app.agents[f"touchstone-{SCANS.name}"]
     async with agent.test_context() as running:
         queue = running.stream().channel.queue
@@ -168,6 +173,19 @@ async def test_records_that_are_ready_early_are_acknowledged_after_those_before_
     assert acknowledged == [0, 1, 2, 3]
 
 
+async def test_before_the_first_trust_list_nothing_is_begun_that_a_rebalance_would_wait_for(
+    app: Any, engine: TakingEverything
+) -> None:
+    engine.trusts = False
+    async with app.agents["touchstone-scans"].test_context() as running:
+        running.stream().channel.queue.force_put_nowait(event(app, 0))
+        await asyncio.sleep(0.1)
+        assert not app.consumer.unacked
+        engine.trusts = True
+        while not engine.taken:
+            await asyncio.sleep(0.01)
+
+
 async def test_a_worker_that_cannot_keep_a_record_ends_before_it_acknowledges(
     app: Any, engine: TakingEverything, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -180,9 +198,8 @@ async def test_a_worker_that_cannot_keep_a_record_ends_before_it_acknowledges(
     monkeypatch.setattr("os._exit", end)
     engine.fails = True
     first = event(app, 0)
-    received = [Received(SCANS, 0, 0, b"", b"")]
     with pytest.raises(SystemExit):
-        await faust_app._taken_or_ended(engine.fold_scans, received)
+        await faust_app._take(engine.fold_scans, SCANS, [first], None)
     assert ended == [faust_app.GIVEN_UP]
     assert not first.message.acked
 
