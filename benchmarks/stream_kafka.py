@@ -207,7 +207,9 @@ def _two_workers(here: Stage, size: Size, warm: list[Pack], groups: list[list[Pa
         for workers in (1, 2)[:: -1 if turn % 2 else 1]:
             packs = groups[(2 * turn + workers - 1) % len(groups)]
             worker = here.our_worker(ledger, workers=workers)
-            looks = two_looks(here, worker, warm, packs, topic=SCANS.name, first_look=2)
+            looks = two_looks(
+                here, worker, warm, packs, topic=SCANS.name, first_look=2, members=workers
+            )
             rates[workers].append(looks.new)
     return {
         "two_workers": round(median(rates[2])),

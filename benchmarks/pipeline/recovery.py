@@ -5,13 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from authenticity.errors import UnavailableError
 from benchmarks.pipeline.contenders import Contender
 from benchmarks.pipeline.load import Pack, look_at
 from benchmarks.pipeline.stage import Stage
-from events.kafka_connection import administration
 from ledger.address import PostgresAddress
-from stream.settings import GROUP
 
 PACKS: Final = 240
 _WITHIN_S: Final = 90.0
@@ -39,7 +36,7 @@ def recover(stage: Stage, ledger: PostgresAddress, packs: Sequence[Pack], look: 
         _kill_over_a_backlog(stage, worker, packs, look + 1)
         wait_included_s = _started_again(worker, len(packs))
         _kill_over_a_backlog(stage, worker, packs, look + 2)
-        _wait_until_empty(stage)
+        stage.wait_for_group(0)
         beyond_s = _started_again(worker, len(packs))
         worker.stop()
     return Recovery(beyond_s, wait_included_s)
@@ -58,17 +55,3 @@ def _started_again(worker: Contender, scans: int) -> float:
     first_s = worker.progress.points()[0].at_s - began_s
     worker.wait_for(scans, _WITHIN_S)
     return first_s
-
-
-def _wait_until_empty(stage: Stage) -> None:
-    until = time.monotonic() + _WITHIN_S
-    with administration(stage.kafka.settings) as client:
-        while time.monotonic() < until:
-            states = {group["group_id"]: group["group_state"] for group in client.list_groups()}
-            if states.get(GROUP, "Empty") in ("Empty", "Dead"):
-                return
-            time.sleep(0.1)
-    raise UnavailableError(
-        f"the group still waits for a killed worker after {_WITHIN_S:.0f} s",
-        next_step="shorten TOUCHSTONE_WORKER_SESSION_S",
-    )

@@ -45,14 +45,17 @@ def two_looks(
     *,
     topic: str,
     first_look: int = 0,
+    members: int = 0,
 ) -> Looks:
-    """Two looks at each pack by one running worker, which reads this topic.
+    """Two looks at each pack by one running program, which reads this topic.
 
-    The worker is started and warmed first, and suspended while the scans are published:
+    `members`: if it is ours, so many processes, all of which are waited for. It is started and warmed first, and suspended while the scans are published:
     each time runs from the moment it goes on until the last scan is processed, over a
     backlog that lies ready.
     """
     with worker:
+        if members:
+            stage.wait_for_group(members)
         stage.publish(look_at(warm, first_look), topic)
         worker.wait_for(len(warm), _FIRST_WITHIN_S)
         new, new_us = _timed(stage, worker, look_at(packs, first_look), topic)

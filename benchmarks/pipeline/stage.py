@@ -4,6 +4,7 @@ import asyncio
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -30,9 +31,11 @@ from ledger.address import PostgresAddress, read_address
 from ledger.opening import migrate, open_async_writer
 from producers.demonstration.local_kafka import LocalKafka
 from producers.demonstration.local_postgres import LocalPostgres
+from stream.settings import GROUP
 
 Say = Callable[[str], None]
 _PUBLISHED_WITHIN_S: Final = 120.0
+_GROUP_WITHIN_S: Final = 90.0
 
 NEWCOMERS: Final = "scans-for-newcomers"
 FOR_QUIX: Final = "scans-for-quix"
@@ -96,6 +99,28 @@ class Stage:
             "BENCH_PARTITIONS": str(SCANS.partitions),
         }
         return Peer(name, command, env, self.folder / "faust.log")
+
+    def wait_for_group(self, members: int) -> None:
+        """Until our group has so many members, each with its partitions; 0: until it is empty.
+
+        Raises `UnavailableError`.
+        """
+        until = time.monotonic() + _GROUP_WITHIN_S
+        with administration(self.kafka.settings) as client:
+            while time.monotonic() < until:
+                known = {group["group_id"]: group["group_state"] for group in client.list_groups()}
+                state = known.get(GROUP, "Empty")
+                if not members and state in ("Empty", "Dead"):
+                    return
+                if members and state == "Stable":
+                    group = client.describe_groups([GROUP])[GROUP]
+                    if len(group["members"]) == members:
+                        return
+                time.sleep(0.1)
+        raise UnavailableError(
+            f"our consumer group has not come to {members} members in {_GROUP_WITHIN_S:.0f} s",
+            next_step="try again on an idle machine, or shorten TOUCHSTONE_WORKER_SESSION_S",
+        )
 
     def publish(self, records: Sequence[Record], topic: str = SCANS.name) -> None:
         """All of them, acknowledged, by the quickest client there is."""
