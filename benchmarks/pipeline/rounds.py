@@ -49,9 +49,9 @@ def two_looks(
 ) -> Looks:
     """Two looks at each pack by one running program, which reads this topic.
 
-    `members`: if it is ours, so many processes, all of which are waited for. It is started and warmed first, and suspended while the scans are published:
-    each time runs from the moment it goes on until the last scan is processed, over a
-    backlog that lies ready.
+    `members`: if it is ours, so many processes, all of which are waited for. It is started
+    and warmed first, and suspended while the scans are published: each time runs from the
+    moment it goes on until the last scan is processed, over a backlog that lies ready.
     """
     with worker:
         if members:
