@@ -60,6 +60,8 @@ Ready = Callable[[], Awaitable[None]]
 class NoTables(TableManager):
     """Faust waits a second at its start for tables to be named; there are none."""
 
+    logger = logging.getLogger("faust.tables")
+
     async def on_start(self) -> None:
         """Begin at once with what every start needs: seeking to what is committed."""
         await self._update_channels()

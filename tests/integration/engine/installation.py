@@ -98,6 +98,13 @@ class Installation:
         assert done.returncode == 0, done.stderr
         return [json.loads(line) for line in done.stdout.splitlines()]
 
+    def wait_until_something_is_exported(self) -> None:
+        """Until the engine has made the ledger and folded a first scan."""
+        deadline = time.monotonic() + PATIENCE_S
+        while not self._exported_if_any():
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+
     def wait_until_exported(self, expected: bytes) -> None:
         """Until the engine has folded everything: what it exports is `expected`."""
         deadline = time.monotonic() + PATIENCE_S

@@ -115,9 +115,10 @@ def test_workers_that_cannot_reach_the_ledger_give_up_in_words_with_exit_code_3(
 ) -> None:
     up = Up(site, tmp_path, TOUCHSTONE_WORKER_OUTAGE_S="1")
     try:
-        eventually(lambda: len(up.workers()) == 2)
-        site.postgres.kill()
         site.publish_scans(site.traffic.scans[:10])
+        site.wait_until_passed(within_s=90)
+        site.postgres.kill()
+        site.publish_scans(site.traffic.scans[10:20])
         assert up.process.wait(60) == 3
     finally:
         up.end()
