@@ -31,14 +31,15 @@ class WorkerSettings:
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> "WorkerSettings":
-        """TOUCHSTONE_WORKER_SESSION_S, …_SCANS_AT_ONCE, …_OUTAGE_S, …_LEAN_INTAKE.
+        """TOUCHSTONE_WORKER_SESSION_S, …_COMMIT_S, …_SCANS_AT_ONCE, …_OUTAGE_S, …_LEAN_INTAKE.
 
         Raises `ConfigurationError`.
         """
-        session_s = _number(env, "SESSION_S", cls.session_timeout_s, 6, 300)
+        session_s = _number(env, "SESSION_S", cls.session_timeout_s, 1, 300)
         return cls(
             session_timeout_s=session_s,
             heartbeat_s=min(cls.heartbeat_s, session_s / 3),
+            commit_every_s=_number(env, "COMMIT_S", cls.commit_every_s, 0.02, 60),
             scans_at_once=int(_number(env, "SCANS_AT_ONCE", cls.scans_at_once, 1, 20_000)),
             outage_s=_number(env, "OUTAGE_S", cls.outage_s, 1, 86_400),
             lean_intake=_switch(env, "LEAN_INTAKE", cls.lean_intake),

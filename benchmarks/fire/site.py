@@ -40,7 +40,7 @@ from producers.demonstration.local_ports import free_ports
 from producers.demonstration.local_postgres import LocalPostgres
 from stream.settings import GROUP
 
-SESSION_S: Final = 6.0
+SESSION_S: Final = 3.0
 AT_ONCE: Final = 1_000
 _TETHERED: Final = (sys.executable, "-m", "cli.tethered")
 """The command, ending with this process, however that ends."""
@@ -57,9 +57,12 @@ class Progress(NamedTuple):
 class Site:
     """Use as a context manager; nothing of it is left behind."""
 
-    def __init__(self, folder: Path, traffic: Traffic, *, brokers: int = 1) -> None:
+    def __init__(
+        self, folder: Path, traffic: Traffic, *, brokers: int = 1, session_s: float = SESSION_S
+    ) -> None:
         self.folder = folder
         self.traffic = traffic
+        self.session_s = session_s
         self.kafka = LocalKafka(folder / "kafka", brokers=brokers)
         self.postgres = LocalPostgres(folder / "postgres")
         self.workers: dict[int, subprocess.Popen[bytes]] = {}
@@ -101,7 +104,10 @@ class Site:
             "TOUCHSTONE_KAFKA": ",".join(self.kafka.servers),
             "TOUCHSTONE_LEDGER": self.postgres.address.url,
             "TOUCHSTONE_DATA": str(self._data),
-            "TOUCHSTONE_WORKER_SESSION_S": f"{SESSION_S:g}",
+            "TOUCHSTONE_WORKER_SESSION_S": f"{self.session_s:g}",
+            # At once: whoever acknowledges too early has it in writing when it is killed.
+            "TOUCHSTONE_WORKER_COMMIT_S": "0.02",
+            "TOUCHSTONE_WORKER_SCANS_AT_ONCE": "200",
             "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
         }
 
@@ -184,6 +190,17 @@ class Site:
     def wait_until_passed(self, *, within_s: float) -> None:
         """Until nothing waits. Raises `TimeoutError`."""
         self.until("some records still wait", lambda: self.progress().waiting == 0, within_s)
+
+    def wait_until_at_work(self, *, within_s: float) -> bool:
+        """Until the group passes records while others wait; False if it did not come to it."""
+        until = time.monotonic() + within_s
+        before = self.progress()
+        while time.monotonic() < until:
+            now = self.progress()
+            if now.passed > before.passed and now.waiting:
+                return True
+            before = now
+        return False
 
     def wait_for_a_member(self) -> None:
         """Until a worker has passed something: the trust list, which waits from the start."""

@@ -11,7 +11,6 @@ from benchmarks.fire.outcome import (
     in_background,
     outcome_of,
     publish_at_rate,
-    publish_in_portions,
 )
 from benchmarks.fire.progress import Watched
 from benchmarks.fire.site import SESSION_S, Site
@@ -20,26 +19,37 @@ from ledger.postgres import CATALOGUE_LOCK, LOCKS
 
 
 def killed_workers(folder: Path, traffic: Traffic, *, workers: int, kills: int) -> Outcome:
-    """`kill -9` of one worker or of all at random moments, local files wiped at random."""
+    """`kill -9` of one worker or of all at random moments, local files wiped at random.
+
+    Scans come in as many portions as there are kills. Most kills wait until the workers are
+    in the middle of one, the others come at any time, into rebalances too.
+    """
     rng = random.Random(11)
+    portion = -(-len(traffic.scans) // kills)
     with Site(folder, traffic) as site:
         began = time.monotonic()
         for number in range(workers):
             site.start_worker(number)
-        publishing = in_background(lambda: publish_in_portions(site, scattered=True))
-        faults = 0
+        site.wait_for_a_member()
+        faults = at_work = 0
         while faults < kills:
-            time.sleep(rng.uniform(0.2, 3.0))
+            scans = traffic.scans[faults * portion :][:portion]
+            site.publish_scans(scans, scattered=True)
+            if faults == kills // 2:
+                site.publish_batches()
+            if rng.random() < 0.75:
+                at_work += site.wait_until_at_work(within_s=3 * site.session_s)
+            else:
+                time.sleep(rng.uniform(0.0, 2.0))
             site.look_after_workers()
             alive = sorted(site.workers)
             victims = alive if rng.random() < 0.15 else [rng.choice(alive)]
             for number in victims:
                 site.kill_worker(number, wipe=rng.random() < 0.5)
-                faults += 1
             for number in victims:
                 site.start_worker(number)
-        publishing()
-        return outcome_of("killed workers", site, faults, began, workers=workers)
+            faults += 1
+        return outcome_of("killed workers", site, faults, began, workers=workers, at_work=at_work)
 
 
 def sleeping_worker(folder: Path, traffic: Traffic) -> Outcome:
@@ -91,7 +101,7 @@ def endless_rebalances(
     folder: Path, traffic: Traffic, *, rebalances: int, every_s: float, per_second: int
 ) -> Outcome:
     """A worker joins or leaves every few seconds while scans arrive at a steady rate."""
-    with Site(folder, traffic) as site:
+    with Site(folder, traffic, session_s=6.0) as site:
         site.publish_batches()
         site.start_worker(0)
         site.wait_for_a_member()

@@ -11,7 +11,6 @@ import pytest
 
 from benchmarks.fire.outcome import Outcome
 from benchmarks.fire.servers import backlog, killed_servers, killed_service, lost_brokers
-from benchmarks.fire.site import SESSION_S
 from benchmarks.fire.traffic import Traffic, make_traffic
 from benchmarks.fire.workers import (
     endless_rebalances,
@@ -40,7 +39,9 @@ def assert_unharmed(outcome: Outcome) -> None:
 def test_workers_killed_at_random_points_lose_nothing_and_count_nothing_twice(
     tmp_path: Path, traffic: Traffic
 ) -> None:
-    assert_unharmed(killed_workers(tmp_path, traffic, workers=3, kills=10))
+    outcome = killed_workers(tmp_path, traffic, workers=3, kills=8)
+    assert_unharmed(outcome)
+    assert int(outcome.details["at_work"]) > 1
 
 
 def test_a_worker_that_wakes_after_another_took_over_overwrites_nothing(
@@ -69,7 +70,7 @@ def test_rebalances_without_end_never_stop_the_progress_for_a_session(
 ) -> None:
     outcome = endless_rebalances(tmp_path, traffic, rebalances=5, every_s=3.0, per_second=1_000)
     assert_unharmed(outcome)
-    assert float(outcome.details["longest_pause_s"]) < SESSION_S
+    assert float(outcome.details["longest_pause_s"]) < 6.0, "the session timeout there"
 
 
 def test_one_broker_of_three_may_die_and_two_are_said_and_waited_for(
