@@ -69,8 +69,6 @@ class Intake:
         if not records:
             await consumer.sleep(0)
             return
-        for tp, fetched in records.items():
-            await self._note_gaps(tp, fetched)
         if not self._current(generation):
             # The position of the consumer may have passed them already: go back for them.
             if consumer.flow_active:
@@ -91,16 +89,23 @@ class Intake:
             and self._app.consumer_generation_id == generation
         )
 
-    async def _note_gaps(self, tp: TP, fetched: list[Any]) -> None:
-        """Offsets that compaction or retention took: Faust must not wait for them."""
+    def _note_gaps(self, tp: TP, fetched: list[Any]) -> None:
+        """Offsets that compaction or retention took: Faust must not wait for them.
+
+        Not through `Consumer._add_gap`, which lets others run in between. And only for what
+        is handed over: a gap noted beside a fetch that is then dropped would let Faust
+        commit past records that nobody has seen.
+        """
+        gaps = self._consumer._gap[tp]
         before = self._consumer._read_offset[tp]
         for record in fetched:
             if before is not None and record.offset > before + 1:
-                await self._consumer._add_gap(tp, before + 1, record.offset - 1)
+                gaps.addi(before + 1, record.offset)
             before = record.offset
 
     def _hand_over(self, tp: TP, fetched: list[Any]) -> None:
         consumer, app = self._consumer, self._app
+        self._note_gaps(tp, fetched)
         for channel in app.topics._tp_index.get(tp, ()):
             for record in fetched:
                 message = consumer._to_message(tp, record)

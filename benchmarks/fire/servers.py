@@ -77,7 +77,7 @@ def lost_brokers(folder: Path, traffic: Traffic) -> Outcome:
         site.kafka.start_broker(0)
         return outcome_of(
             "lost brokers", site, 2, began,
-            longest_pause_s=watched.longest_pause_s, refused_with=refusal,
+            longest_pause_s=watched.longest_pause_s, looks=watched.looks, refused_with=refusal,
         )  # fmt: skip
 
 

@@ -70,8 +70,8 @@ class Site:
         self._metrics: dict[int, int] = {}
         self.service: subprocess.Popen[bytes] | None = None
         self._service_port = 0
-        self._lag: LagWatch | None = None
-        self._one_at_a_time = threading.Lock()
+        self._own = threading.local()
+        self._lags: list[LagWatch] = []
 
     def __enter__(self) -> "Site":
         try:
@@ -106,7 +106,7 @@ class Site:
             "TOUCHSTONE_DATA": str(self._data),
             "TOUCHSTONE_WORKER_SESSION_S": f"{self.session_s:g}",
             # At once: whoever acknowledges too early has it in writing when it is killed.
-            "TOUCHSTONE_WORKER_COMMIT_S": "0.02",
+            "TOUCHSTONE_WORKER_COMMIT_S": "0.1",
             "TOUCHSTONE_WORKER_SCANS_AT_ONCE": "200",
             "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
         }
@@ -175,15 +175,15 @@ class Site:
 
     def progress(self) -> Progress:
         """Of the group. Raises `LogUnavailableError`."""
-        with self._one_at_a_time:
-            if self._lag is None:
-                self._lag = LagWatch(self.kafka.settings, GROUP, within_s=5.0)
-            try:
-                lags = self._lag.read((SCANS, BATCHES, TRUST)).values()
-            except UnavailableError:
-                self._lag.close()
-                self._lag = None
-                raise
+        watch: LagWatch | None = getattr(self._own, "lag", None)
+        if watch is None:
+            watch = self._own.lag = LagWatch(self.kafka.settings, GROUP, within_s=5.0)
+            self._lags.append(watch)
+        try:
+            lags = watch.read((SCANS, BATCHES, TRUST)).values()
+        except UnavailableError:
+            self._own.lag = None
+            raise
         waiting = sum(lag.waiting for lag in lags)
         return Progress(sum(lag.end for lag in lags) - waiting, waiting)
 
@@ -327,7 +327,7 @@ class Site:
         """Wait for it. Raises `TimeoutError` with the workers' last words."""
         deadline = time.monotonic() + within_s
         while True:
-            with suppress(UnavailableError):
+            with suppress(UnavailableError, OSError):
                 if happens():
                     return
             if time.monotonic() > deadline:
@@ -347,8 +347,8 @@ class Site:
 
     def _close(self) -> None:
         self.kill_service()
-        if self._lag is not None:
-            self._lag.close()
+        for lag in self._lags:
+            lag.close()
         for number in list(self.workers):
             worker = self.workers[number]
             worker.send_signal(signal.SIGCONT)

@@ -3,6 +3,7 @@
 import random
 import signal
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from benchmarks.fire.outcome import (
@@ -105,7 +106,7 @@ def endless_rebalances(
         site.publish_batches()
         site.start_worker(0)
         site.wait_for_a_member()
-        began = time.monotonic()
+        began, joined = time.monotonic(), 0
         with Watched(site) as watched:
             publishing = in_background(lambda: publish_at_rate(site, per_second))
             for number in range(rebalances):
@@ -115,8 +116,17 @@ def endless_rebalances(
                     site.stop_worker(1)
                 else:
                     site.start_worker(1)
+                    with suppress(TimeoutError):  # all scans may have come by now
+                        site.until("idle", lambda: site.count(1, "scans_total") > 0, 10.0)
+                        joined += 1
             publishing()
             site.wait_until_passed(within_s=SETTLES_WITHIN_S)
         return outcome_of(
-            "endless rebalances", site, rebalances, began, longest_pause_s=watched.longest_pause_s
+            "endless rebalances",
+            site,
+            rebalances,
+            began,
+            joined=joined,
+            longest_pause_s=watched.longest_pause_s,
+            looks=watched.looks,
         )
