@@ -43,6 +43,7 @@ class Intake:
         self._app = consumer.app
         self._fetcher = fetcher
         self._most_waiting = most_waiting
+        self._must_seek = True
 
     @property
     def ended(self) -> bool:
@@ -58,21 +59,25 @@ class Intake:
         consumer = self._consumer
         if not consumer.flow_active:
             await consumer.wait(consumer.can_resume_flow)
+        generation = self._app.consumer_generation_id
+        if self._must_seek:
+            await consumer.perform_seek()
+            self._must_seek = not self._current(generation)
+            return
         active = consumer._get_active_partitions()
         roomy = {tp for tp in active if self._has_room(tp)}
         if self.ended or not roomy:
             await consumer.sleep(_ROOM_LOOK_S)
             return
-        generation = self._app.consumer_generation_id
         patience_s = _PATIENCE_S if len(roomy) == len(active) else _ROOM_LOOK_S
         records = await consumer._getmany(active_partitions=roomy, timeout=patience_s)
         if not records:
             await consumer.sleep(0)
             return
         if not self._current(generation):
-            # The position of the consumer may have passed them already: go back for them.
-            if consumer.flow_active:
-                await consumer.perform_seek()
+            # They may have been taken after the new assignment's own seek: then the consumer
+            # stands behind them, and nobody else would go back for them.
+            self._must_seek = True
             return
         # Nothing is awaited from here on: no rebalance can come in between.
         for tp, fetched in records.items():

@@ -240,7 +240,9 @@ def intake_of(app: Any, fetching: Fetching, monkeypatch: pytest.MonkeyPatch) -> 
     channel = app.topic("scans", key_type=bytes, value_type=bytes).clone(is_iterator=True)
     app.topics._tp_index[HERE] = {channel}
     app.topics._topics.add(channel)
-    return Intake(consumer, SimpleNamespace(_stopped=asyncio.Event()), 100), channel.queue
+    intake = Intake(consumer, SimpleNamespace(_stopped=asyncio.Event()), 100)
+    intake._must_seek = False
+    return intake, channel.queue
 
 
 async def test_a_fetch_is_handed_over_whole_and_in_order(
@@ -264,18 +266,36 @@ async def test_what_was_fetched_before_a_rebalance_is_fetched_again_after_it(
     app.consumer._read_offset[HERE] = 0
     await intake.fetch_and_hand_over()
     assert queue.empty()
-    assert fetching.sought == 1
     assert not app.consumer._gap[HERE], "or 1 and 2 would be committed unseen"
+    fetching.meanwhile = lambda: None
+    await intake.fetch_and_hand_over()
+    assert (fetching.sought, queue.qsize()) == (1, 0)
+    await intake.fetch_and_hand_over()
+    assert queue.qsize() == 3
 
 
-async def test_what_was_fetched_into_a_rebalance_waits_for_its_end(
+async def test_what_was_fetched_into_a_rebalance_is_fetched_again_after_it(
     app: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """It may have been taken after the new assignment's own seek, before the flow went on."""
     fetching = Fetching(app, [3, 4, 5])
-    fetching.meanwhile = app.flow_control.suspend
+
+    def rebalance() -> None:
+        app.flow_control.suspend()
+        app.consumer.stop_flow()
+        app.consumer_generation_id = GENERATION + 1
+
+    fetching.meanwhile = rebalance
     intake, queue = intake_of(app, fetching, monkeypatch)
     await intake.fetch_and_hand_over()
     assert queue.empty()
+    app.flow_control.resume()
+    app.consumer.resume_flow()
+    fetching.meanwhile = lambda: None
+    await intake.fetch_and_hand_over()
+    await intake.fetch_and_hand_over()
+    assert fetching.sought == 1
+    assert queue.qsize() == 3
 
 
 async def test_offsets_that_compaction_took_do_not_hold_up_the_commit(
