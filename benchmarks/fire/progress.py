@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Final
 
 from authenticity.errors import UnavailableError
-from benchmarks.fire.site import Site
+from benchmarks.fire.site import Progress, Site
 
 _LOOK_EVERY_S: Final = 0.25
 
@@ -24,8 +24,11 @@ class Watched:
         self._thread = threading.Thread(target=self._watch, name="watch", daemon=True)
         self.longest_pause_s = 0.0
         self.looks = 0
+        self._last = Progress(passed=-1, waiting=0)
+        self._since = time.monotonic()
 
     def __enter__(self) -> "Watched":
+        self._look()
         self._thread.start()
         return self
 
@@ -39,14 +42,19 @@ class Watched:
         self._thread.join()
 
     def _watch(self) -> None:
-        passed, since = -1, time.monotonic()
         while not self._over.wait(_LOOK_EVERY_S):
-            try:
-                progress = self._site.progress()
-            except UnavailableError:
-                continue
-            self.looks += 1
-            now = time.monotonic()
-            if progress.passed != passed or progress.waiting == 0:
-                passed, since = progress.passed, now
-            self.longest_pause_s = max(self.longest_pause_s, now - since)
+            self._look()
+
+    def _look(self) -> None:
+        """A time in which the group could not be asked counts as one in which it stood."""
+        try:
+            progress = self._site.progress()
+        except UnavailableError:
+            return
+        now = time.monotonic()
+        if self._last.waiting:
+            self.longest_pause_s = max(self.longest_pause_s, now - self._since)
+        if progress.passed != self._last.passed or not progress.waiting:
+            self._since = now
+        self._last = progress
+        self.looks += 1
