@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from types import TracebackType
 
 from kafka import KafkaAdminClient, OffsetSpec, TopicPartition
 
@@ -46,12 +45,7 @@ class LagWatch:
     def __enter__(self) -> "LagWatch":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def read(self, topics: Iterable[Topic]) -> dict[str, Lag]:

@@ -185,10 +185,6 @@ class AsyncLedgerWriter(Protocol):
         """See `LedgerWriter.next_reassessment`."""
         ...
 
-    async def newest_feed_number(self) -> int:
-        """0 before the first change."""
-        ...
-
     async def close(self) -> None:
         """Let go of the connection."""
         ...

@@ -221,11 +221,6 @@ class PostgresWriter:
             )  # fmt: skip
         return Reassessment(gtin, version, [from_key(key) for (key,) in keys])
 
-    async def newest_feed_number(self) -> int:
-        """See `AsyncLedgerWriter.newest_feed_number`."""
-        async with self._connection.use() as db:
-            return int(await db.fetchval("SELECT coalesce(max(number), 0) FROM feed"))
-
     async def close(self) -> None:
         """See `AsyncLedgerWriter.close`."""
         await self._connection.close()

@@ -185,7 +185,7 @@ def _add_leader(app: faust.App, engine: KafkaEngine, ledger: PostgresAddress) ->
     async def lead() -> None:
         leadership = await open_leadership(ledger)
         try:
-            await Leader(leadership, engine.publisher, engine).run()
+            await Leader(leadership, engine).run()
         finally:
             await leadership.close()
 

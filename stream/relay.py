@@ -8,15 +8,13 @@ of each alert ends right.
 
 import asyncio
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
 
 from authenticity.errors import UnavailableError
-from events.publisher import Publisher, Record
+from events.publisher import Record
 from events.topics import ALERTS, AlertChange
 from ledger.leading import Leadership
 from ledger.records import FeedEntry
@@ -27,21 +25,15 @@ log = logging.getLogger("touchstone.stream")
 _AT_ONCE: Final = 500
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 @dataclass
 class Leader:
-    """Give it a leadership of its own; it closes it."""
+    """One worker's, on its engine's publisher and clock. Close the leadership after it."""
 
     leadership: Leadership
-    publisher: Publisher
     engine: KafkaEngine
     idle_s: float = 0.05
     follow_s: float = 1.0
     longest_pause_s: float = 5.0
-    clock: Callable[[], datetime] = _utc_now
 
     async def run(self) -> None:
         """Until cancelled. No outage ends it: what is not relayed now is relayed later."""
@@ -71,13 +63,14 @@ class Leader:
         return relayed or judged
 
     async def _relay_some(self) -> bool:
+        engine = self.engine
         entries = await self.leadership.feed_after_relayed(_AT_ONCE)
-        stats = self.engine.stats
         if not entries:
-            stats.feed_delay_seconds = 0.0
+            engine.stats.feed_delay_seconds = 0.0
             return False
-        stats.feed_delay_seconds = max(0.0, (self.clock() - entries[0].at).total_seconds())
-        await asyncio.wrap_future(self.publisher.publish([_record(entry) for entry in entries]))
+        oldest = engine.clock() - entries[0].at
+        engine.stats.feed_delay_seconds = max(0.0, oldest.total_seconds())
+        await asyncio.wrap_future(engine.publisher.publish([_record(entry) for entry in entries]))
         await self.leadership.relayed(entries[-1].number)
         return True
 

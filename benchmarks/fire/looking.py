@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from http.client import HTTPConnection, HTTPException
 from itertools import cycle
 from pathlib import Path
-from types import TracebackType
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -36,12 +35,7 @@ class Looking:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._over.set()
         self._thread.join()
 

@@ -55,11 +55,11 @@ def scans_counted(lines: bytes) -> int:
     return sum(value["scans"] for value in values if value["type"] == "standing")
 
 
-def publish_in_portions(site: Site, *, scattered: bool = False) -> None:
+def publish_in_portions(site: Site) -> None:
     """All scans; the batches in the middle of them, late for some and early for others."""
     scans = site.traffic.scans
     for start in range(0, len(scans), _PORTION):
-        site.publish_scans(scans[start : start + _PORTION], scattered=scattered)
+        site.publish_scans(scans[start : start + _PORTION])
         if start <= len(scans) // 2 < start + _PORTION:
             site.publish_batches()
         time.sleep(0.1)

@@ -2,7 +2,6 @@
 
 import threading
 import time
-from types import TracebackType
 from typing import Final
 
 from authenticity.errors import UnavailableError
@@ -32,12 +31,7 @@ class Watched:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._over.set()
         self._thread.join()
 

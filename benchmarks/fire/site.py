@@ -13,7 +13,6 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from pathlib import Path
-from types import TracebackType
 from typing import Final, NamedTuple
 from urllib.request import urlopen
 
@@ -88,12 +87,7 @@ class Site:
             raise
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._close()
 
     @property
@@ -165,13 +159,11 @@ class Site:
         finally:
             _end(worker)
 
-    def look_after_workers(self) -> int:
-        """Start again what has ended by itself, as `touchstone up` does; how many had."""
-        ended = [number for number, one in self.workers.items() if one.poll() is not None]
-        for number in ended:
-            _end(self.workers[number])
+    def look_after_workers(self) -> None:
+        """Start again what has ended by itself, as `touchstone up` does."""
+        for number in [n for n, one in self.workers.items() if one.poll() is not None]:
+            self.kill_worker(number)
             self.start_worker(number)
-        return len(ended)
 
     def progress(self) -> Progress:
         """Of the group. Raises `LogUnavailableError`."""
@@ -350,8 +342,6 @@ class Site:
         for lag in self._lags:
             lag.close()
         for number in list(self.workers):
-            worker = self.workers[number]
-            worker.send_signal(signal.SIGCONT)
             self.kill_worker(number)
         if self._publisher is not None:
             self._publisher.close()

@@ -6,24 +6,15 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
+
+from benchmarks.fire.traffic import Traffic
 
 from .installation import Installation, run
 
 KILLS = 22
 SCANS_AT_ONCE = 1_000
-
-
-class Traffic(NamedTuple):
-    """What `touchstone simulate` made, and what `touchstone replay` says of it."""
-
-    scans: list[bytes]
-    batches: list[bytes]
-    trust_document: bytes
-    roots_document: bytes
-    replayed: bytes
 
 
 @pytest.fixture(scope="module")

@@ -80,9 +80,6 @@ class Ledger:
     async def next_reassessment(self, limit: int) -> Reassessment | None:
         return self._writer.next_reassessment(limit)
 
-    async def newest_feed_number(self) -> int:
-        return 0
-
     async def close(self) -> None:
         self._writer.close()
 
