@@ -15,10 +15,12 @@ class FindingKind(StrEnum):
 
     SEEN_BEFORE = "seen-before"
     CLONE_SUSPECTED = "clone-suspected"
+    CLONE_CONFIRMED = "clone-confirmed"
     REUSED_AFTER_END = "reused-after-end"
     WRONG_BATCH = "wrong-batch"
     WRONG_EXPIRY = "wrong-expiry"
     NOT_RELEASED = "not-released"
+    NEVER_ISSUED = "never-issued"
     DIVERTED = "diverted"
     RECALLED = "recalled"
     STOLEN = "stolen"
@@ -35,15 +37,21 @@ class FindingKind(StrEnum):
     KEY_NOT_VALID = "key-not-valid"
     KEY_REVOKED = "key-revoked"
     STALE_TRUST_LIST = "stale-trust-list"
+    CAMPAIGN = "campaign"
+    PROBING = "probing"
+    POISONING = "poisoning"
+    COLLUDING = "colluding"
 
 
 SEVERITY: Final[dict[FindingKind, Severity]] = {
     FindingKind.SEEN_BEFORE: Severity.INFO,
     FindingKind.CLONE_SUSPECTED: Severity.HIGH,
+    FindingKind.CLONE_CONFIRMED: Severity.CRITICAL,
     FindingKind.REUSED_AFTER_END: Severity.HIGH,
     FindingKind.WRONG_BATCH: Severity.HIGH,
     FindingKind.WRONG_EXPIRY: Severity.MEDIUM,
     FindingKind.NOT_RELEASED: Severity.LOW,
+    FindingKind.NEVER_ISSUED: Severity.CRITICAL,
     FindingKind.DIVERTED: Severity.MEDIUM,
     FindingKind.RECALLED: Severity.HIGH,
     FindingKind.STOLEN: Severity.HIGH,
@@ -60,6 +68,10 @@ SEVERITY: Final[dict[FindingKind, Severity]] = {
     FindingKind.KEY_NOT_VALID: Severity.MEDIUM,
     FindingKind.KEY_REVOKED: Severity.HIGH,
     FindingKind.STALE_TRUST_LIST: Severity.INFO,
+    FindingKind.CAMPAIGN: Severity.CRITICAL,
+    FindingKind.PROBING: Severity.HIGH,
+    FindingKind.POISONING: Severity.HIGH,
+    FindingKind.COLLUDING: Severity.HIGH,
 }
 
 FINDING_OF_DOUBT: Final[dict[Doubt, FindingKind]] = {doubt: FindingKind(doubt) for doubt in Doubt}

@@ -8,8 +8,13 @@ ItemId = NewType("ItemId", str)
 """`https://id.gs1.org/01/{gtin14}/21/{serial}`, the serial percent-encoded; or,
 for text that names no item, `urn:touchstone:text:{32 hex digits}`."""
 
+SubjectId = NewType("SubjectId", str)
+"""What an alert may be about beside an item: a batch, `https://id.gs1.org/01/{gtin14}/10/{lot}`,
+or a scanner, `urn:touchstone:scanner:{hex digits}`."""
+
 ITEM_PREFIX = "https://id.gs1.org/01/"
 TEXT_PREFIX = "urn:touchstone:text:"
+SCANNER_PREFIX = "urn:touchstone:scanner:"
 
 
 def item_id(gtin: str, serial: str) -> ItemId:
@@ -38,3 +43,14 @@ def gtin_of(item: ItemId) -> str | None:
 def serial_of(item: ItemId) -> str | None:
     """The decoded serial, or None for a mere text."""
     return unquote(item[len(ITEM_PREFIX) + 18 :]) if names_an_item(item) else None
+
+
+def batch_subject(gtin: str, lot: str) -> SubjectId:
+    """The packs of this product that carry this lot."""
+    return SubjectId(f"{ITEM_PREFIX}{gtin}/10/{quote(lot, safe='')}")
+
+
+def scanner_subject(number: int, *, known: bool) -> SubjectId:
+    """A scanner by the hash that histories keep of it: of its publisher if it is known, of
+    its session otherwise."""
+    return SubjectId(f"{SCANNER_PREFIX}{'a' if known else 's'}{number:08x}")
