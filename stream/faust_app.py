@@ -42,11 +42,14 @@ from stream.kafka_engine import KafkaEngine, KafkaLimits, Received
 from stream.metrics import serve_metrics
 from stream.relay import Leader
 from stream.settings import GROUP, WorkerSettings
+from stream.stall_watch import StallWatch
 
 log = logging.getLogger("touchstone.stream")
 
 GIVEN_UP: Final = 3
 """Exit code of a worker that ended before it acknowledged what it could not process."""
+STALLED: Final = 4
+"""Exit code of a worker that stood still: starting it again is all that it needs."""
 _MOST_WAITING: Final = 8_000
 _FETCHED_AT_ONCE: Final = 4_000
 _LOOK_EVERY_S: Final = 1.0
@@ -169,6 +172,7 @@ def run_worker(
     )
     app = build_app(settings, kafka, engine, folder)
     _add_leader(app, engine, ledger)
+    watching = loop.create_task(_end_when_stalled(app, engine, settings.stall_s))
     if metrics:
         serve_metrics(engine.stats, *metrics)
     worker = faust.Worker(
@@ -178,7 +182,18 @@ def run_worker(
     try:
         worker.execute_from_commandline()
     finally:
+        watching.cancel()
         engine.end()
+
+
+async def _end_when_stalled(app: faust.App, engine: Engine, patience_s: float) -> None:
+    """Not among Faust's own tasks, which it may never come to start."""
+    waiting = await StallWatch(app, engine.stats, patience_s).stalled()
+    _end(
+        f"it has taken nothing for {patience_s:.0f} s, though {waiting} records wait for it",
+        "It begins again where its offsets stand",
+        code=STALLED,
+    )
 
 
 def _add_leader(app: faust.App, engine: KafkaEngine, ledger: PostgresAddress) -> None:
@@ -291,10 +306,13 @@ async def _or_ended(work: Awaitable[None], consequence: str) -> None:
         await work
     except Exception as error:
         expected = isinstance(error, TouchstoneError)
-        words = str(error) if expected else repr(error)
-        log.critical("this worker ends: %s. %s.", words, consequence, exc_info=not expected)
-        logging.shutdown()
-        os._exit(GIVEN_UP)
+        _end(str(error) if expected else repr(error), consequence, with_trace=not expected)
+
+
+def _end(why: str, consequence: str, *, code: int = GIVEN_UP, with_trace: bool = False) -> None:
+    log.critical("this worker ends: %s. %s.", why, consequence, exc_info=with_trace)
+    logging.shutdown()
+    os._exit(code)
 
 
 def _credentials(kafka: KafkaSettings) -> faust.SASLCredentials | faust.SSLCredentials | None:

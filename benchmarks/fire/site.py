@@ -102,6 +102,7 @@ class Site:
             # At once: whoever acknowledges too early has it in writing when it is killed.
             "TOUCHSTONE_WORKER_COMMIT_S": "0.1",
             "TOUCHSTONE_WORKER_SCANS_AT_ONCE": "200",
+            "TOUCHSTONE_WORKER_STALL_S": "10",
             "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
         }
 

@@ -103,8 +103,9 @@ def test_a_trace_leads_from_the_request_to_the_fold_and_the_numbers_add_up(
     assert [line["route"] for line in of_request if line["logger"] == "verifier_api.access"] == [
         "/v1/scans"
     ] * len(codes)
-    folded = [line for line in of_request if line["logger"] == "touchstone.stream"]
+    # At least once: a rebalance, as when the second worker comes, may bring a scan again.
+    folded = {line["message"] for line in of_request if line["logger"] == "touchstone.stream"}
     assert len(folded) == len(codes)
-    (buried,) = [line for line in lines if "dead letter" in line["message"]]
-    assert buried["trace"] == BURIED
+    buried = [line for line in lines if "dead letter" in line["message"]]
+    assert {line["trace"] for line in buried} == {BURIED}
     assert not any(code.split("?")[-1] in json.dumps(lines) for code in codes)

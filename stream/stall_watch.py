@@ -1,0 +1,67 @@
+"""Notices a worker that stands still while records wait for it. Pinned to faust-streaming 0.15.3.
+
+A rebalance that is overtaken by the next one, while a broker dies, can leave Faust with its
+partitions paused and nothing under way: a member of the group in good health that takes
+nothing, for ever. Nobody else gets its partitions. It is not worth guessing at every way
+into that state; a worker in it ends, and is started again where its offsets stand.
+"""
+
+import asyncio
+import time
+from dataclasses import dataclass
+from typing import Any, Final
+
+import faust
+
+from stream.engine_stats import EngineStats
+
+_ANSWER_WITHIN_S: Final = 5.0
+
+
+@dataclass
+class StallWatch:
+    """One worker's. `patience_s`: how long it may stand still before anybody is asked."""
+
+    app: faust.App
+    stats: EngineStats
+    patience_s: float
+    look_every_s: float = 1.0
+
+    async def stalled(self) -> int:
+        """Return when the worker stands still; how many records wait for it.
+
+        Standing still: nothing in hand, no change of assignment or offsets for so long, and
+        the broker holds records that are not committed. A worker that waits for the first
+        trust list, or for a broker, does not count.
+        """
+        before, since = self._state(), time.monotonic()
+        while True:
+            await asyncio.sleep(self.look_every_s)
+            now = self._state()
+            if now is None or now != before or not self.stats.trust_version:
+                before, since = now, time.monotonic()
+            elif time.monotonic() - since >= self.patience_s:
+                if waiting := await self._waiting():
+                    return waiting
+                since = time.monotonic()
+
+    def _state(self) -> object | None:
+        """Whatever changes when something goes on; None while something is in hand."""
+        consumer: Any = self.app.consumer
+        if consumer.unacked or not self.app.started:
+            return None
+        offsets = sorted((tp, at) for tp, at in consumer._committed_offset.items() if at)
+        return self.app.consumer_generation_id, offsets
+
+    async def _waiting(self) -> int:
+        """Records of our partitions beyond what is committed; 0 if the broker does not say."""
+        consumer: Any = self.app.consumer
+        try:
+            async with asyncio.timeout(_ANSWER_WITHIN_S):
+                ours = consumer.assignment()
+                ends = await consumer.highwaters(*ours)
+                starts = await consumer.earliest_offsets(*ours)
+        except Exception:  # whatever it is, another look follows
+            return 0
+        committed = consumer._committed_offset
+        return sum(max(0, ends[tp] - max(starts[tp], committed[tp] or 0)) for tp in ours)

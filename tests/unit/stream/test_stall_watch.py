@@ -1,0 +1,95 @@
+"""When a worker counts as standing still. No broker: what Faust would say is said by hand."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from faust.types import TP
+
+from stream.engine_stats import EngineStats
+from stream.stall_watch import StallWatch
+
+OURS = TP("scans", 0)
+
+
+@dataclass
+class Consumer:
+    """One partition with ten records, four of them committed and none in hand."""
+
+    unacked: list[int] = field(default_factory=list)
+    _committed_offset: dict[TP, int | None] = field(default_factory=lambda: {OURS: 4})
+    begins_at: int = 0
+    answers: bool = True
+
+    def assignment(self) -> set[TP]:
+        return {OURS}
+
+    async def highwaters(self, *ours: TP) -> Mapping[TP, int]:
+        if not self.answers:
+            raise OSError("no broker")
+        return dict.fromkeys(ours, 10)
+
+    async def earliest_offsets(self, *ours: TP) -> Mapping[TP, int]:
+        return dict.fromkeys(ours, self.begins_at)
+
+
+@pytest.fixture
+def consumer() -> Consumer:
+    return Consumer()
+
+
+def watch(consumer: Consumer, *, trust_version: int = 1) -> StallWatch:
+    app: Any = SimpleNamespace(consumer=consumer, started=True, consumer_generation_id=3)
+    stats = EngineStats(trust_version=trust_version)
+    return StallWatch(app, stats, patience_s=0.05, look_every_s=0.01)
+
+
+async def is_stalled(watched: StallWatch) -> bool:
+    try:
+        async with asyncio.timeout(0.5):
+            return bool(await watched.stalled())
+    except TimeoutError:
+        return False
+
+
+async def test_nothing_in_hand_and_records_waiting_is_a_stall(consumer: Consumer) -> None:
+    assert await watch(consumer).stalled() == 6
+
+
+async def test_a_worker_with_something_in_hand_is_at_work(consumer: Consumer) -> None:
+    consumer.unacked.append(5)
+    assert not await is_stalled(watch(consumer))
+
+
+async def test_a_worker_whose_offsets_move_is_at_work(consumer: Consumer) -> None:
+    async def move() -> None:
+        for offset in range(5, 1_000):
+            consumer._committed_offset[OURS] = offset
+            await asyncio.sleep(0.02)
+
+    moving = asyncio.create_task(move())
+    assert not await is_stalled(watch(consumer))
+    moving.cancel()
+
+
+async def test_waiting_for_the_first_trust_list_is_no_stall(consumer: Consumer) -> None:
+    assert not await is_stalled(watch(consumer, trust_version=0))
+
+
+async def test_a_broker_that_is_gone_is_no_stall(consumer: Consumer) -> None:
+    consumer.answers = False
+    assert not await is_stalled(watch(consumer))
+
+
+async def test_what_retention_took_waits_for_nobody(consumer: Consumer) -> None:
+    consumer.begins_at = 10
+    assert not await is_stalled(watch(consumer))
+
+
+async def test_a_partition_never_committed_waits_from_its_beginning(consumer: Consumer) -> None:
+    consumer._committed_offset[OURS] = None
+    consumer.begins_at = 2
+    assert await watch(consumer).stalled() == 8
