@@ -89,8 +89,8 @@ def test_a_trace_leads_from_the_request_to_the_fold_and_the_numbers_add_up(
             _publish_junk(site)
             eventually(
                 lambda: (
-                    _sum("touchstone_engine_scans_total", workers) == len(codes)
-                    and _sum("touchstone_engine_dead_letters_total", workers) == 1
+                    _sum("touchstone_engine_scans_total", workers) >= len(codes)
+                    and _sum("touchstone_engine_dead_letters_total", workers) >= 1
                     and _sum("touchstone_engine_waiting", workers) == 0
                 ),
                 said,
