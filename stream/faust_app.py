@@ -188,12 +188,8 @@ def run_worker(
 
 async def _end_when_stalled(app: faust.App, engine: Engine, patience_s: float) -> None:
     """Not among Faust's own tasks, which it may never come to start."""
-    waiting = await StallWatch(app, engine.stats, patience_s).stalled()
-    _end(
-        f"it has taken nothing for {patience_s:.0f} s, though {waiting} records wait for it",
-        "It begins again where its offsets stand",
-        code=STALLED,
-    )
+    why = await StallWatch(app, engine.stats, patience_s).stalled()
+    _end(why, "It begins again where its offsets stand", code=STALLED)
 
 
 def _add_leader(app: faust.App, engine: KafkaEngine, ledger: PostgresAddress) -> None:

@@ -27,28 +27,36 @@ class StallWatch:
     patience_s: float
     look_every_s: float = 1.0
 
-    async def stalled(self) -> int:
-        """Return when the worker stands still; how many records wait for it.
+    async def stalled(self) -> str:
+        """Return when the worker stands still, with the reason in words.
 
         Standing still: nothing in hand, no change of assignment or offsets for so long, and
         the broker holds records that are not committed. A worker that waits for the first
-        trust list, or for a broker, does not count.
+        trust list, or for a broker, does not count. One that has begun to stop and does not
+        come to an end, as after a crash within Faust, does.
         """
         before, since = self._state(), time.monotonic()
         while True:
             await asyncio.sleep(self.look_every_s)
             now = self._state()
-            if now is None or now != before or not self.stats.trust_version:
+            if now is None or now != before:
                 before, since = now, time.monotonic()
             elif time.monotonic() - since >= self.patience_s:
+                if self.app.should_stop:
+                    return f"it has been stopping for {self.patience_s:.0f} s"
                 if waiting := await self._waiting():
-                    return waiting
+                    return (
+                        f"it has taken nothing for {self.patience_s:.0f} s, though {waiting}"
+                        " records wait for it"
+                    )
                 since = time.monotonic()
 
     def _state(self) -> object | None:
-        """Whatever changes when something goes on; None while something is in hand."""
+        """Whatever changes when something goes on; None if it may rightly stand still."""
         consumer: Any = self.app.consumer
-        if consumer.unacked or not self.app.started:
+        if self.app.should_stop:
+            return "stopping"
+        if consumer.unacked or not self.app.started or not self.stats.trust_version:
             return None
         offsets = sorted((tp, at) for tp, at in consumer._committed_offset.items() if at)
         return self.app.consumer_generation_id, offsets
