@@ -1,0 +1,149 @@
+"""The codes of a world, each with everything that arrives of it and what really happened.
+
+Packs are simulated batch by batch in processes, verified by the product's own verifier
+and gathered by the item that each code names; nothing goes through files, and memory does
+not grow with the number of packs.
+"""
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import Final, NamedTuple, TypeVar
+
+from authenticity.batch import Batch
+from authenticity.item import ItemId
+from authenticity.sighting import Sighting, sight
+from authenticity.trust import read_trust_list
+from producers.processes import in_processes
+from producers.simulation.attacks import AttackFamily
+from producers.simulation.traffic import Line, Scenario, Traffic
+from producers.simulation.truth import Truth
+from stream.processor import subject_of
+from stream.verification import ScanVerifier
+
+PACKS_AT_ONCE: Final = 5_000
+_CODES_REMEMBERED: Final = 20_000
+_MOST_WORKERS: Final = 16
+
+Answer = TypeVar("Answer")
+
+
+class Arrival(NamedTuple):
+    """One line as it arrives: what a detector may see, when, and what it may not."""
+
+    sighting: Sighting
+    received_ms: int
+    truth: Truth
+
+
+class Example(NamedTuple):
+    """One code, with what arrived of it, in order of arrival.
+
+    `batch` is the one its pack was minted in. `attack` is the family of the attack that
+    took hold of it, None for an honest one.
+    """
+
+    item: ItemId
+    batch: Batch
+    arrivals: tuple[Arrival, ...]
+    attack: AttackFamily | None
+    attack_id: str | None
+    detectable_ms: int | None
+
+    @property
+    def genuine(self) -> tuple[bool, ...]:
+        """Of each arrival, whether the genuine pack was held."""
+        return tuple(arrival.truth.genuine for arrival in self.arrivals)
+
+    @property
+    def copied(self) -> bool:
+        """Whether two physical items were scanned under this code: the label to learn."""
+        return len({arrival.truth.physical for arrival in self.arrivals}) > 1
+
+
+def examples(
+    seed: int, items: int, scenario: Callable[[int, int], Scenario], *, workers: int | None = None
+) -> Iterator[Example]:
+    """Every code of this world that was scanned, honest and attacked, in no order that counts.
+
+    `scenario(seed, items)` says which world, for instance `split.scenario_of`.
+    """
+    for some in worked(_all_of, scenario(seed, items), workers=workers):
+        yield from some
+
+
+def worked(
+    work: Callable[["Reading", range], Answer],
+    scenario: Scenario,
+    *,
+    workers: int | None = None,
+) -> Iterator[Answer]:
+    """`work(reading, packs)` for all packs of a world, some batches at a time, in processes.
+
+    `work` and its answers travel by pickle; `reading.of_packs(packs)` gives the examples.
+    """
+    tasks = list(chunks_of(scenario))
+    workers = min(workers or os.cpu_count() or 1, len(tasks), _MOST_WORKERS)
+    prepare = partial(Reading, scenario)
+    if workers == 1:
+        reading = prepare()
+        yield from (work(reading, packs) for packs in tasks)
+    else:
+        yield from in_processes(prepare, work, tasks, workers=workers)
+
+
+def chunks_of(scenario: Scenario, packs: int = PACKS_AT_ONCE) -> Iterator[range]:
+    """All packs of a world in pieces that begin and end with a batch."""
+    items, batches = scenario.items, len(Traffic(scenario).world.batches)
+    firsts = [-(-number * items // batches) for number in range(batches)]
+    begin = 0
+    for first in [*firsts[1:], items]:
+        if first - begin >= packs or first == items:
+            yield range(begin, first)
+            begin = first
+
+
+class Reading:
+    """One world as a verifier sees it, and the truth beside it."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.traffic = Traffic(scenario)
+        world = self.traffic.world
+        self.trust_list = read_trust_list(world.trust_document, world.roots, at=world.start)
+        self._verifier = ScanVerifier(remembered=_CODES_REMEMBERED, threads=1)
+
+    def of_packs(self, packs: range) -> list[Example]:
+        """The codes that these packs, and the false ones under their names, left scans of."""
+        found: list[Example] = []
+        for index in packs:
+            lines = self.traffic.of_pack(index)
+            if lines:
+                found += self._examples(self.traffic.world.pack(index).batch, lines)
+        return found
+
+    def _examples(self, batch: Batch, lines: list[Line]) -> Iterator[Example]:
+        by_item: dict[ItemId, list[Arrival]] = {}
+        judged = self._verifier.judge([line.scan for line in lines], self.trust_list)
+        for (scan, verdict, version), line in zip(judged, lines, strict=True):
+            received_ms = round(scan.received_at.timestamp() * 1000)
+            arrival = Arrival(sight(scan, verdict, version), received_ms, line.truth)
+            by_item.setdefault(subject_of(scan, verdict), []).append(arrival)
+        for item, arrivals in by_item.items():
+            arrivals.sort(key=lambda each: (each.received_ms, each.sighting.id))
+            yield example_of(item, batch, arrivals)
+
+
+def example_of(item: ItemId, batch: Batch, arrivals: Iterable[Arrival]) -> Example:
+    """Labelled by the truths about this very code; a mangled text names another, or none."""
+    all_of_it = tuple(arrivals)
+    of_code = [each.truth for each in all_of_it if each.truth.item == item]
+    attacked = next((truth for truth in of_code if truth.attack is not None), None)
+    if attacked is None:
+        return Example(item, batch, all_of_it, None, None, None)
+    known_at = attacked.first_detectable_at
+    known_ms = None if known_at is None else round(known_at.timestamp() * 1000)
+    return Example(item, batch, all_of_it, attacked.attack, attacked.attack_id, known_ms)
+
+
+def _all_of(reading: Reading, packs: range) -> list[Example]:
+    return reading.of_packs(packs)
