@@ -44,6 +44,7 @@ AT_ONCE: Final = 1_000
 _TETHERED: Final = (sys.executable, "-m", "cli.tethered")
 """The command, ending with this process, however that ends."""
 _QUIET_S: Final = 0.5
+_FOR_GOOD_S: Final = 45.0
 
 
 class Progress(NamedTuple):
@@ -295,19 +296,22 @@ class Site:
         return run("export", env=self.environment)
 
     def settle(self, *, within_s: float) -> bytes:
-        """Wait until nothing waits any more and what is exported stands still, or the time
-        is over; the export. Workers that ended are started again."""
+        """Wait until nothing waits any more and the export is the replay, or something else
+        for good, or the time is over; the export. Workers that ended are started again."""
         until = time.monotonic() + within_s
-        exported = b""
+        exported, since = b"", time.monotonic()
         while time.monotonic() < until:
             self.look_after_workers()
             try:
-                settled = self.progress().waiting == 0
+                passed = self.progress().waiting == 0
             except UnavailableError:
-                settled = False
-            if settled:
+                passed = False
+            if passed:
                 before, exported = exported, self.exported()
-                if exported == self.traffic.replayed or (before == exported != b""):
+                if before != exported:
+                    since = time.monotonic()
+                # What is judged anew behind the scans may wait for a relay that has paused.
+                if exported == self.traffic.replayed or time.monotonic() - since > _FOR_GOOD_S:
                     return exported
             time.sleep(_QUIET_S)
         return self.exported()
