@@ -1,62 +1,153 @@
-"""Is one code on two items? The evidence of place and time."""
+"""Is one code on several items? Fused evidence, and proof.
+
+`weigh` fuses what an item's looks say into one log-odds score: the features of
+`authenticity.features`, each times a weight that was fitted on simulated worlds and
+calibrated on others (`authenticity.clone_weights`, `docs/benchmark.md`). The weights are
+log-likelihood ratios, in nats: they say how much likelier the looks are if there are
+copies, whatever the share of copies is where one looks. That share, the prior, is the
+policy's, by who looks.
+
+Anonymous looks alone never prove anything: they raise a suspicion, and its wording.
+"""
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import pairwise
+from math import exp, log
+from typing import Final, NamedTuple
 
-from authenticity.finding import Finding, FindingKind, Reason, because, coarse, found
+from authenticity.batch import Batch
+from authenticity.clone_weights import BIAS, CALIBRATION, WEIGHTS
+from authenticity.features import FEATURES, channel_of, features_of
+from authenticity.finding import SEVERITY, Finding, FindingKind, Reason, because, coarse, found
+from authenticity.looks import Look, Surety, apart_km, looks_of
 from authenticity.policy import ClonePolicy
-from authenticity.sighting import (
-    Sighting,
-    distance_km,
-    excess_km,
-    has_usable_place,
-    implied_speed_kmh,
-)
+from authenticity.scan import Act
+from authenticity.sighting import ACTS, Sighting, distance_km
+
+_MOST_REASONS: Final = 5
+_LEAST_TOLD_NATS: Final = 0.5
+_SUREST: Final = 0.99
 
 
-def clone_suspected(genuine: Sequence[Sighting], policy: ClonePolicy) -> Iterator[Finding]:
-    """Two sessions too far apart for one item, or a crowd in too many places.
+class Weighed(NamedTuple):
+    """`nats`: the log-likelihood ratio of "several items" to "one", calibrated.
+    `parts`: feature, its value, and the nats it added, largest first."""
 
-    Takes issued sightings sorted by capture time. Sessions count, not scans: whoever
-    scans a pack ten times is one session. A pair counts by the kilometres that remain
-    after both radii; see `ClonePolicy` for what a place is worth.
-    """
-    placed = [sighting for sighting in genuine if has_usable_place(sighting, policy)]
-    reasons = [reason for reason in (_too_fast(placed, policy), _crowd(placed, policy)) if reason]
-    if reasons:
-        yield found(FindingKind.CLONE_SUSPECTED, *reasons)
+    nats: float
+    probability: float
+    parts: tuple[tuple[str, float, float], ...]
+    looks: tuple[Look, ...]
 
 
-def _too_fast(placed: Sequence[Sighting], policy: ClonePolicy) -> Reason | None:
-    """The first pair, in capture order, that no journey explains."""
+def weigh(genuine: Sequence[Sighting], batch: Batch | None, policy: ClonePolicy) -> Weighed | None:
+    """None where there are not two looks to compare. Takes issued sightings sorted by capture."""
+    looks = looks_of(genuine, policy)
+    if len(looks) < 2 or all(look.is_own for look in looks):
+        return None
+    values = features_of(genuine, looks, batch, policy)
+    parts = [
+        (name, value, value * weight)
+        for name, value, weight in zip(FEATURES, values, WEIGHTS, strict=True)
+        if value
+    ]
+    nats = _calibrated(BIAS + sum(part[2] for part in parts))
+    odds = nats + _log_odds(policy.prior[channel_of(genuine)])
+    probability = 1 / (1 + exp(-odds)) if odds > -700 else 0.0
+    parts.sort(key=lambda part: (-part[2], part[0]))
+    return Weighed(nats, probability, tuple(parts), tuple(looks))
+
+
+def clone_suspected(
+    genuine: Sequence[Sighting], batch: Batch | None, policy: ClonePolicy
+) -> Iterator[Finding]:
+    """At most one finding, with its probability and what moved it, by how many nats."""
+    weighed = weigh(genuine, batch, policy)
+    if weighed is None or weighed.probability < policy.threshold[channel_of(genuine)]:
+        return
+    kind = FindingKind.CLONE_SUSPECTED
+    probability = min(_SUREST, round(weighed.probability, 2))
+    yield Finding(kind, SEVERITY[kind], probability, tuple(_reasons(weighed, policy)))
+
+
+def clone_confirmed(genuine: Sequence[Sighting], elsewhere_km: float) -> Iterator[Finding]:
+    """What known scanners recorded that one item cannot undergo: two sales by different
+    shops, two seizures, or inspections with opposite results in different places."""
+    reason = _twice(genuine) or _contradiction(genuine, elsewhere_km)
+    if reason:
+        yield found(FindingKind.CLONE_CONFIRMED, reason)
+
+
+def _twice(genuine: Sequence[Sighting]) -> Reason | None:
+    first: dict[Act, Sighting] = {}
+    for sighting in genuine:
+        act = ACTS[sighting.act]
+        if act is Act.REACTIVATE:
+            first.pop(Act.SELL, None)
+        elif act is Act.RELEASE:
+            first.pop(Act.SEIZE, None)
+        elif act is Act.SELL or act is Act.SEIZE:
+            known = first.setdefault(act, sighting)
+            if known.actor != sighting.actor:
+                hours = (sighting.captured_ms - known.captured_ms) // 3_600_000
+                code = "sold-twice" if act is Act.SELL else "seized-twice"
+                return because(code, hours_between=hours)
+    return None
+
+
+def _contradiction(genuine: Sequence[Sighting], elsewhere_km: float) -> Reason | None:
+    good = [s for s in genuine if ACTS[s.act] is Act.INSPECT_CONFORMANT]
+    bad = [s for s in genuine if ACTS[s.act] is Act.INSPECT_NONCONFORMANT]
+    for one in good:
+        for other in bad:
+            apart = one.source and other.source and distance_km(one, other) > elsewhere_km
+            if one.actor != other.actor and apart:
+                return because("inspections-contradict", km=coarse(round(distance_km(one, other))))
+    return None
+
+
+def _reasons(weighed: Weighed, policy: ClonePolicy) -> Iterator[Reason]:
+    """The fastest journey that would be needed, if there is one too fast; then the features
+    that moved the score most, either way."""
+    example = _too_fast(weighed.looks, policy)
+    if example:
+        yield example
+    by_weight = sorted(weighed.parts, key=lambda part: (-abs(part[2]), part[0]))
+    for name, value, nats in by_weight[:_MOST_REASONS]:
+        if abs(nats) >= _LEAST_TOLD_NATS:
+            # In half nats, so that an alert is not published anew with every scan.
+            yield because(name, at_least=coarse(int(value)), half_nats=round(2 * nats))
+
+
+def _too_fast(looks: Sequence[Look], policy: ClonePolicy) -> Reason | None:
+    placed = [look for look in looks if look.surety <= Surety.FIXED_LINE and not look.jumps]
     for earlier, later in pairwise(placed):
-        if (
-            earlier.session != later.session
-            and excess_km(earlier, later, policy) >= policy.least_excess_km
-            and implied_speed_kmh(earlier, later, policy) > policy.speed_limit_kmh
-        ):
+        km = apart_km(earlier, later)
+        minutes = (later.at_ms - earlier.at_ms) // 60_000
+        hours = (later.at_ms - earlier.at_ms + 2_000 * policy.clock_tolerance_s) / 3_600_000
+        if km > max(policy.apart_km, policy.speed_limit_kmh * hours):
             return because(
                 "too-far-apart-in-time",
-                km=round(distance_km(earlier, later)),
-                minutes=(later.captured_ms - earlier.captured_ms) // 60_000,
+                km=round(km),
+                minutes=minutes,
                 countries=f"{earlier.country or '?'},{later.country or '?'}",
             )
     return None
 
 
-def _crowd(placed: Sequence[Sighting], policy: ClonePolicy) -> Reason | None:
-    """Many sessions in several places that lie apart, whatever the time between them."""
-    sessions = {sighting.session for sighting in placed}
-    if len(sessions) < policy.crowd_sessions:
-        return None
-    apart: list[Sighting] = []
-    for sighting in placed:
-        if all(excess_km(other, sighting, policy) >= policy.crowd_apart_km for other in apart):
-            apart.append(sighting)
-    if len(apart) < policy.crowd_places:
-        return None
-    return because(
-        "many-sessions-in-many-places",
-        sessions_at_least=coarse(len(sessions)),
-        places_at_least=coarse(len(apart)),
-    )
+def _calibrated(nats: float) -> float:
+    """Piecewise linear between the knots, parallel to the diagonal beyond them."""
+    before = CALIBRATION[0]
+    if nats <= before[0]:
+        return nats + before[1] - before[0]
+    for knot in CALIBRATION[1:]:
+        if nats <= knot[0]:
+            share = (nats - before[0]) / (knot[0] - before[0])
+            return before[1] + share * (knot[1] - before[1])
+        before = knot
+    return nats + before[1] - before[0]
+
+
+@lru_cache(maxsize=64)
+def _log_odds(share: float) -> float:
+    return log(share / (1 - share))

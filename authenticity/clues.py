@@ -51,7 +51,7 @@ def clues_of(
     sessions = {sighting.session for sighting in genuine}
     if gtin is None or len(sessions) < 2 or not genuine[0].lot:
         return ()
-    suspected = any(clone_suspected(genuine, policy.clone))
+    suspected = any(clone_suspected(genuine, batch, policy.clone))
     subject = batch_subject(gtin, genuine[0].lot)
     return (Clue(subject, item, "copies", 300 if suspected else -10, ""),)
 

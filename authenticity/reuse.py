@@ -24,7 +24,8 @@ def reused_after_end(genuine: Sequence[Sighting], policy: Policy) -> Iterator[Fi
 
 
 def _sold_twice(genuine: Sequence[Sighting], policy: Policy) -> Reason | None:
-    """A second sale, by another actor or after the undo window, with no undo between."""
+    """A second sale by the same actor after the undo window, with no undo between. By
+    another actor it proves two items: see `authenticity.clones`."""
     sold: Sighting | None = None
     for sighting in genuine:
         act = ACTS[sighting.act]
@@ -34,7 +35,7 @@ def _sold_twice(genuine: Sequence[Sighting], policy: Policy) -> Reason | None:
             sold = sighting
         elif act is Act.SELL and sold is not None:
             gap_ms = sighting.captured_ms - sold.captured_ms
-            if sighting.actor != sold.actor or gap_ms > policy.undo_window_days * _DAY_MS:
+            if sighting.actor == sold.actor and gap_ms > policy.undo_window_days * _DAY_MS:
                 return because("sold-twice", hours_between=gap_ms // _HOUR_MS)
     return None
 

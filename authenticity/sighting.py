@@ -11,7 +11,6 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from authenticity.policy import ClonePolicy
 from authenticity.scan import Act, Channel, PlaceSource, Scan, to_epoch_ms
 from authenticity.verdict import Doubt, Doubtful, Verdict
 
@@ -142,35 +141,14 @@ def distance_km(one: Sighting, other: Sighting) -> float:
     return 2 * 6_371.0 * asin(sqrt(min(1.0, h)))
 
 
-def excess_km(one: Sighting, other: Sighting, policy: ClonePolicy) -> float:
-    """Distance that remains after both places were as near as their radii allow, at least 0."""
-    return max(0.0, distance_km(one, other) - _radius_km(one, policy) - _radius_km(other, policy))
+def degrees_of(sighting: Sighting) -> tuple[float, float]:
+    """Latitude and longitude, WGS 84; zeros for an unknown place."""
+    return sighting.lat / _DEGREE_PARTS, sighting.lon / _DEGREE_PARTS
 
 
-def implied_speed_kmh(earlier: Sighting, later: Sighting, policy: ClonePolicy) -> float:
-    """Least speed that carries one item between two sightings.
-
-    Great-circle kilometres less both accuracy radii, over the gap between capture
-    times widened by the clock tolerance of both. Oldest first: a reversed pair
-    raises `ValueError`, for a negative speed would slip under every limit.
-    """
-    gap_ms = later.captured_ms - earlier.captured_ms
-    if gap_ms < 0:
-        raise ValueError("the earlier sighting comes first")
-    hours = (gap_ms / 1000 + 2 * policy.clock_tolerance_s) / 3600
-    return excess_km(earlier, later, policy) / hours
-
-
-def has_usable_place(sighting: Sighting, policy: ClonePolicy) -> bool:
-    """Whether its place is evidence of distance."""
-    source = SOURCES[sighting.source]
-    return source is not None and (sighting.authorised or source in policy.radius_factor)
-
-
-def _radius_km(sighting: Sighting, policy: ClonePolicy) -> float:
-    source = SOURCES[sighting.source]
-    factor = policy.radius_factor.get(source, 1.0) if source else 1.0
-    return sighting.accuracy / _ACCURACY_PARTS_PER_KM * factor
+def accuracy_km(sighting: Sighting) -> float:
+    """The radius that its scanner stated."""
+    return sighting.accuracy / _ACCURACY_PARTS_PER_KM
 
 
 def _content_digest(scan: Scan) -> int:
