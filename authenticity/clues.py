@@ -9,30 +9,49 @@ whatever order scans arrive in, the final histories are the same, hence the clue
 the findings; a clue that late data explains away is gone, and with it what rested on it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from math import exp, log, log1p
 from typing import Final
 
 from msgspec import Struct
 
 from authenticity.batch import Batch
-from authenticity.clones import clone_suspected
-from authenticity.finding import SEVERITY, Finding, FindingKind, because, coarse
+from authenticity.clones import clone_confirmed, weigh
+from authenticity.features import early_looks
+from authenticity.finding import SEVERITY, Finding, FindingKind, Reason, because, coarse
 from authenticity.findings import split
 from authenticity.history import History
-from authenticity.item import ItemId, SubjectId, batch_subject, gtin_of
-from authenticity.policy import Policy
+from authenticity.item import ItemId, SubjectId, batch_subject, gtin_of, scanner_subject
+from authenticity.looks import Look
+from authenticity.policy import Policy, SubjectPolicy
+from authenticity.scan import Act
+from authenticity.sighting import ACTS, DOUBTS, Sighting
+from authenticity.verdict import Doubt
 
 MOST_CLUES: Final = 16
 """Of one item."""
 MOST_CLUES_ASSESSED: Final = 2_000
 """About one subject: the first in their order."""
 
+COPIES: Final = "copies"
+REFUSED: Final = "refused"
+MISPLACED: Final = "misplaced"
+VOUCHED: Final = "vouched"
+
+_MOST_NATS: Final = 5.0
+_SHARES: Final = (0.01, 0.03, 0.1, 0.3)
+_INVENTED: Final = frozenset({Doubt.FORGED, Doubt.NOT_ENTITLED})
+_VOUCHING: Final = frozenset({Act.SELL, Act.INSPECT_CONFORMANT})
+_SUREST: Final = 0.99
+
 
 class Clue(Struct, frozen=True, order=True):
     """What one item says about one subject; one for each `sign`.
 
-    `weight` is in hundredths of a nat for copies: the log-likelihood ratio that the
-    item has some. It counts as it is for the others.
+    `copies`: `weight` is the log-likelihood ratio that the item has some, in hundredths of
+    a nat. `refused`: the scanner read an invented code under this item's name.
+    `misplaced`: an anonymous scanner claimed to hold it, at `detail`, where it was not.
+    `vouched`: a known scanner sold or passed it, and it was proven to be several.
     """
 
     subject: SubjectId
@@ -46,28 +65,29 @@ def clues_of(
     item: ItemId, history: History, batch: Batch | None, policy: Policy
 ) -> tuple[Clue, ...]:
     """Sorted, at most `MOST_CLUES`."""
-    genuine, _ = split(history, batch)
-    gtin = gtin_of(item)
-    sessions = {sighting.session for sighting in genuine}
-    if gtin is None or len(sessions) < 2 or not genuine[0].lot:
-        return ()
-    suspected = any(clone_suspected(genuine, batch, policy.clone))
-    subject = batch_subject(gtin, genuine[0].lot)
-    return (Clue(subject, item, "copies", 300 if suspected else -10, ""),)
+    sightings = history.sightings
+    if len(sightings) == 1 and not sightings[0].doubt:
+        return ()  # the usual case: one look at a genuine code
+    genuine, doubtful = split(history, batch)
+    clues = {(clue.subject, clue.sign): clue for clue in _of_refused(item, doubtful)}
+    if len(genuine) > 1:
+        clues |= {(c.subject, c.sign): c for c in _of_copies(item, genuine, batch, policy)}
+    return tuple(sorted(clues.values())[:MOST_CLUES])
 
 
-def assess_subject(clues: Sequence[Clue], policy: Policy) -> tuple[Finding, ...]:  # noqa: ARG001 - thresholds follow
+def assess_subject(clues: Sequence[Clue], policy: Policy) -> tuple[Finding, ...]:
     """Findings about the subject that all these clues are about.
 
     The caller owes them sorted, and no more than the first `MOST_CLUES_ASSESSED`.
     """
-    weight = sum(clue.weight for clue in clues if clue.sign == "copies")
-    items = sum(clue.weight > 0 for clue in clues)
-    if weight < 1_000 or items < 3:
-        return ()
-    kind = FindingKind.CAMPAIGN
-    reason = because("many-items-look-copied", items_at_least=coarse(items))
-    return (Finding(kind, SEVERITY[kind], None, (reason,)),)
+    rules = policy.subject
+    findings = [
+        *_campaign([clue.weight / 100 for clue in clues if clue.sign == COPIES], rules),
+        *_probing(sum(clue.sign == REFUSED for clue in clues), rules),
+        *_poisoning([clue for clue in clues if clue.sign == MISPLACED], rules),
+        *_colluding(sum(clue.sign == VOUCHED for clue in clues), rules),
+    ]
+    return tuple(sorted(findings, key=lambda finding: finding.kind))
 
 
 def by_subject(clues: Iterable[Clue]) -> dict[SubjectId, list[Clue]]:
@@ -76,3 +96,80 @@ def by_subject(clues: Iterable[Clue]) -> dict[SubjectId, list[Clue]]:
     for clue in sorted(clues):
         grouped.setdefault(clue.subject, []).append(clue)
     return {subject: group[:MOST_CLUES_ASSESSED] for subject, group in grouped.items()}
+
+
+def _of_refused(item: ItemId, doubtful: Sequence[Sighting]) -> Iterator[Clue]:
+    """Officers read forged codes because it is their work: only strangers are counted."""
+    for sighting in doubtful:
+        if not sighting.authorised and DOUBTS[sighting.doubt] in _INVENTED:
+            yield Clue(scanner_subject(sighting.session, known=False), item, REFUSED, 1, "")
+
+
+def _of_copies(
+    item: ItemId, genuine: Sequence[Sighting], batch: Batch | None, policy: Policy
+) -> Iterator[Clue]:
+    weighed = weigh(genuine, batch, policy.clone)
+    if weighed is None:
+        return
+    gtin, lot = gtin_of(item), genuine[0].lot
+    if gtin and lot:
+        weight = round(100 * min(_MOST_NATS, max(-_MOST_NATS, weighed.nats)))
+        yield Clue(batch_subject(gtin, lot), item, COPIES, weight, "")
+    for look in (*early_looks(weighed.looks, policy.clone), *_jumping(weighed.looks)):
+        yield Clue(scanner_subject(look.session, known=False), item, MISPLACED, 1, _region(look))
+    if any(clone_confirmed(genuine, policy.elsewhere_km)):
+        for sighting in genuine:
+            if ACTS[sighting.act] in _VOUCHING:
+                yield Clue(scanner_subject(sighting.actor, known=True), item, VOUCHED, 1, "")
+
+
+def _jumping(looks: Iterable[Look]) -> Iterator[Look]:
+    return (look for look in looks if look.jumps)
+
+
+def _region(look: Look) -> str:
+    """A cell of the earth some thousand kilometres wide."""
+    return f"{round(6 * look.x)},{round(6 * look.y)},{round(6 * look.z)}"
+
+
+def _campaign(nats: Sequence[float], rules: SubjectPolicy) -> Iterator[Finding]:
+    """Is a share of these items copied? The likelihood ratio of the mixture, averaged over a
+    few shares: one item says little, and honest items, of which most speak against it, count."""
+    suspicious = sum(weight >= rules.campaign_item_nats for weight in nats)
+    if suspicious < rules.campaign_items:
+        return
+    ratios = [sum(log1p(share * (exp(weight) - 1)) for weight in nats) for share in _SHARES]
+    highest = max(ratios)
+    mean = highest + log(sum(exp(ratio - highest) for ratio in ratios) / len(ratios))
+    odds = mean + log(rules.campaign_prior / (1 - rules.campaign_prior))
+    probability = 1 / (1 + exp(-odds)) if odds > -700 else 0.0
+    if probability >= rules.campaign_threshold:
+        reason = because("many-items-look-copied", items_at_least=coarse(suspicious))
+        yield _found(FindingKind.CAMPAIGN, min(_SUREST, round(probability, 2)), reason)
+
+
+def _probing(items: int, rules: SubjectPolicy) -> Iterator[Finding]:
+    if items >= rules.probing_items:
+        reason = because("invented-codes-from-one-scanner", items_at_least=coarse(items))
+        yield _found(FindingKind.PROBING, None, reason)
+
+
+def _poisoning(misplaced: Sequence[Clue], rules: SubjectPolicy) -> Iterator[Finding]:
+    """Somebody behind a VPN is misplaced too, but in one place: invented places differ."""
+    places = {clue.detail for clue in misplaced}
+    if len(misplaced) >= rules.poisoning_items and len(places) >= rules.poisoning_places:
+        reason = because(
+            "places-that-cannot-be", items_at_least=coarse(len(misplaced)),
+            places_at_least=coarse(len(places)),
+        )  # fmt: skip
+        yield _found(FindingKind.POISONING, None, reason)
+
+
+def _colluding(items: int, rules: SubjectPolicy) -> Iterator[Finding]:
+    if items >= rules.colluding_items:
+        reason = because("vouched-for-proven-copies", items_at_least=coarse(items))
+        yield _found(FindingKind.COLLUDING, None, reason)
+
+
+def _found(kind: FindingKind, probability: float | None, reason: Reason) -> Finding:
+    return Finding(kind, SEVERITY[kind], probability, (reason,))

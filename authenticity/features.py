@@ -68,7 +68,7 @@ def features_of(
         log2(max((len(place) for place in places), default=1)),
         log2(len(set(days))) if days else 0.0,
         log2(fullest) if fullest else 0.0,
-        float(min(4, _days(_early(placed, policy)))),
+        float(min(4, _days(early_looks(placed, policy)))),
         float(min(4, _abroad(places, batch))),
         float(min(3, sum(look.jumps for look in looks))),
         float(min(2, sum(ACTS[s.act] is Act.INSPECT_NONCONFORMANT for s in genuine))),
@@ -114,11 +114,14 @@ def _moves(numbers: Sequence[int]) -> int:
     return sum(one != other for one, other in pairwise(numbers))
 
 
-def _early(placed: Sequence[Look], policy: ClonePolicy) -> list[Look]:
-    """Anonymous looks away from where the trusted chain had the item next."""
+def early_looks(looks: Sequence[Look], policy: ClonePolicy) -> list[Look]:
+    """Anonymous looks away from where the trusted chain had the item next: it was not in
+    anybody's hands yet. Takes looks sorted by time."""
     early: list[Look] = []
     held: Look | None = None
-    for look in reversed(placed):
+    for look in reversed(looks):
+        if look.surety is Surety.NOWHERE:
+            continue
         if look.surety is Surety.TRUSTED:
             held = None if look.is_official else look
         elif held is not None and apart_km(held, look) > policy.apart_km:

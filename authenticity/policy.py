@@ -30,27 +30,46 @@ _RANK = {severity: rank for rank, severity in enumerate(Severity)}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClonePolicy:
-    """When two sightings need two items. See `authenticity.sightings.implied_speed_kmh`.
+    """When one code is said to be on several items. See `authenticity.clones`.
 
     A place found by GPS is off by metres, one from a fixed-line address by tens of
-    kilometres, one from a mobile address by hundreds, or by a continent behind a VPN:
-    the stated radius is multiplied by its source's factor, and a source without a
-    factor is no evidence of distance (unless the scanner is authorised).
+    kilometres, one from a mobile address by hundreds: the stated radius is multiplied by
+    its source's factor, so that nearly every device is within it (those behind a VPN are
+    not, which is why one look out of place proves nothing). `prior`: the share of items with
+    copies among those looked at twice or more, by who looks; in a pharmacy a fake is rare,
+    in a seized parcel it is not. `threshold`: the probability from which it is said.
     """
 
     speed_limit_kmh: float = 1_000.0
-    least_excess_km: float = 100.0
+    apart_km: float = 50.0
     clock_tolerance_s: int = 300
     radius_factor: dict[PlaceSource, float] = field(
         default_factory=lambda: {
             PlaceSource.GPS: 3.0,
             PlaceSource.WIFI: 3.0,
-            PlaceSource.FIXED_IP: 10.0,
+            PlaceSource.FIXED_IP: 4.0,
+            PlaceSource.MOBILE_IP: 4.0,
         }
     )
-    crowd_sessions: int = 8
-    crowd_places: int = 4
-    crowd_apart_km: float = 50.0
+    prior: dict[Channel, float] = field(default_factory=lambda: dict.fromkeys(Channel, 0.002))
+    threshold: dict[Channel, float] = field(default_factory=lambda: dict.fromkeys(Channel, 0.9))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubjectPolicy:
+    """When many items together say something of a batch or a scanner. See
+    `authenticity.clues`. `campaign_prior`: the share of batches of which many items were
+    copied; `campaign_item_nats`: from which log-likelihood ratio an item counts as one.
+    """
+
+    campaign_prior: float = 0.002
+    campaign_threshold: float = 0.95
+    campaign_items: int = 3
+    campaign_item_nats: float = 1.0
+    probing_items: int = 10
+    poisoning_items: int = 3
+    poisoning_places: int = 3
+    colluding_items: int = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +90,7 @@ class Policy:
     diverted_sessions: int = 3
     own_supply_chain: frozenset[Channel] = frozenset({Channel.MAKER, Channel.LOGISTICS})
     clone: ClonePolicy = field(default_factory=ClonePolicy)
+    subject: SubjectPolicy = field(default_factory=SubjectPolicy)
 
 
 DEFAULT_POLICY = Policy()
