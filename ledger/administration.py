@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from hashlib import sha256
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 
 from authenticity.alert import Alert
 from authenticity.batch import Batch, Catalogue, decode_batch
@@ -24,6 +24,7 @@ from ledger.records import (
     TokenRecord,
     decode_alert,
     from_key,
+    is_of_subject,
 )
 from ledger.sql_reader import token_record
 
@@ -140,11 +141,18 @@ class Snapshot:
                 yield decode_alert(alert)
 
     def histories(self) -> Iterator[tuple[ItemId, History]]:
-        """Every item, by id."""
+        """Every item, by id. The rows of batches and scanners, which have none, are left out."""
         table = schema.items
         statement = select(table.c.item, table.c.history).order_by(table.c.item)
         with self._database.in_words():
             for key, history in self._connection.execute(
                 statement.execution_options(yield_per=1_000)
             ):
-                yield from_key(key), decode_history(history)
+                if not is_of_subject(key):
+                    yield from_key(key), decode_history(history)
+
+    def subjects_due(self) -> int:
+        """How many batches and scanners wait to be assessed; 0 where alerts are final."""
+        with self._database.in_words():
+            subjects = select(func.count(schema.subjects_due.c.subject.distinct()))
+            return self._connection.scalar(subjects) or 0

@@ -10,6 +10,7 @@ from sqlalchemy.sql import Select
 from authenticity.scan import from_epoch_ms, to_epoch_ms
 from ledger import schema
 from ledger.records import (
+    BEYOND_PRODUCTS,
     CASE_MOVES,
     AlertFilter,
     AlertRecord,
@@ -24,10 +25,14 @@ from ledger.records import (
 
 
 def owned(column: ColumnElement[str], prefixes: Prefixes) -> Sequence[ColumnElement[bool]]:
-    """Items (or GTINs) of these companies: a GTIN's first digit is an indicator."""
+    """Items and batches (or GTINs) of these companies: a GTIN's first digit is an indicator.
+
+    Scanners, and texts whose hash happens to look like a GTIN, are no company's.
+    """
     if prefixes is None:
         return ()
-    return (or_(False, *(func.substr(column, 2, len(p)) == p for p in prefixes)),)
+    theirs = or_(False, *(func.substr(column, 2, len(p)) == p for p in prefixes))
+    return (theirs, column < BEYOND_PRODUCTS)
 
 
 def conditions_of(where: AlertFilter) -> list[ColumnElement[bool]]:

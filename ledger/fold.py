@@ -10,35 +10,42 @@ from typing import NamedTuple, Protocol
 
 from authenticity.alert import Alert
 from authenticity.batch import Batch, Catalogue
+from authenticity.clues import Clue
 from authenticity.finding import FindingKind
 from authenticity.history import EMPTY, History
-from authenticity.item import ItemId
+from authenticity.item import ItemId, SubjectId
 
 
 class KnownItem(NamedTuple):
-    """What the ledger knows of an item. `version` 0: nothing yet.
+    """What the ledger knows of an item, or of a subject. `version` 0: nothing yet.
 
-    `published` holds the newest alert of every kind ever published for it.
+    `published` holds the newest alert of every kind ever published for it; `clues` are those
+    that its history gave, sorted. A subject has neither history nor clues of its own.
     """
 
     history: History
     version: int
     published: Mapping[FindingKind, Alert]
+    clues: tuple[Clue, ...] = ()
 
 
 UNKNOWN = KnownItem(EMPTY, 0, {})
 
 
 class ItemChange(NamedTuple):
-    """What to write of an item, if its version is still the one that was read.
+    """What to write of an item, or of a subject, if its version is still the one that was
+    read.
 
-    `history` is encoded; `alerts` are those that changed.
+    `history` is encoded; `alerts` are those that changed. `clues` are all that the history
+    gives, `clues_before` those that were read: the subjects of what differs become due.
     """
 
     item: ItemId
     version: int
     history: bytes
     alerts: Sequence[Alert]
+    clues: tuple[Clue, ...] = ()
+    clues_before: tuple[Clue, ...] = ()
 
 
 class Letter(NamedTuple):
@@ -73,6 +80,17 @@ class Reassessment(NamedTuple):
     items: Sequence[ItemId]
 
 
+class Due(NamedTuple):
+    """Subjects whose clues changed, and the numbers of the entries that say so.
+
+    They are exactly the entries that were read, not all up to the last of them: a number is
+    given before its transaction commits, and a lower one may become visible later.
+    """
+
+    subjects: Sequence[SubjectId]
+    numbers: Sequence[int]
+
+
 class CatalogueChanged(Exception):  # noqa: N818 - no error: the fold begins again
     """The batches changed between a fold's read and its write; nothing was written."""
 
@@ -97,11 +115,13 @@ class LedgerWriter(Protocol):
         *,
         progress: Progress | None = None,
         reassessed: Reassessment | None = None,
+        settled: Due | None = None,
     ) -> set[ItemId]:
-        """Write histories, alerts and feed in one transaction; return what met another writer.
+        """Write histories, clues, alerts and feed in one transaction; return what met another
+        writer.
 
-        Only when nothing is returned are `progress` and `reassessed` written, with the
-        rest. Raises `CatalogueChanged` if `catalogue_version` is no longer the newest.
+        Only when nothing is returned are `progress`, `reassessed` and `settled` written, with
+        the rest. Raises `CatalogueChanged` if `catalogue_version` is no longer the newest.
         """
         ...
 
@@ -130,6 +150,19 @@ class LedgerWriter(Protocol):
 
     def next_reassessment(self, limit: int) -> Reassessment | None:
         """Some items to judge anew, None if there are none."""
+        ...
+
+    def next_due(self, limit: int) -> Due | None:
+        """At most so many subjects to assess, those waiting longest first; None if none is.
+
+        Whoever assesses one reads what is `known` of it, then its clues, and writes a change
+        of it even if no alert changes: so whatever was read before somebody else's assessment
+        is refused, and clues that change after they were read have made it due once more.
+        """
+        ...
+
+    def clues_about(self, subject: SubjectId) -> list[Clue]:
+        """Sorted, at most the first `MOST_CLUES_ASSESSED`."""
         ...
 
     def close(self) -> None:
@@ -161,6 +194,7 @@ class AsyncLedgerWriter(Protocol):
         at: datetime,
         *,
         reassessed: Reassessment | None = None,
+        settled: Due | None = None,
     ) -> set[ItemId]:
         """See `LedgerWriter.write`."""
         ...
@@ -183,6 +217,14 @@ class AsyncLedgerWriter(Protocol):
 
     async def next_reassessment(self, limit: int) -> Reassessment | None:
         """See `LedgerWriter.next_reassessment`."""
+        ...
+
+    async def next_due(self, limit: int) -> Due | None:
+        """See `LedgerWriter.next_due`."""
+        ...
+
+    async def clues_about(self, subject: SubjectId) -> list[Clue]:
+        """See `LedgerWriter.clues_about`."""
         ...
 
     async def close(self) -> None:

@@ -24,6 +24,8 @@ _WRITE: Final = "SELECT, INSERT, UPDATE"
 
 _WORKER: Final = {
     schema.items.name: _WRITE,
+    schema.clues.name: f"{_ADD}, DELETE",
+    schema.subjects_due.name: f"{_ADD}, DELETE",
     schema.alerts.name: f"{_ADD}, UPDATE (severity, retracted, alert, updated_ms)",
     schema.feed.name: _ADD,
     schema.batches.name: _WRITE,
@@ -47,8 +49,8 @@ _API: Final = {
 }
 
 _SEQUENCES: Final = {
-    "worker": "feed_number_seq",
-    "api": "case_steps_number_seq",
+    "worker": ("feed_number_seq", "subjects_due_number_seq"),
+    "api": ("case_steps_number_seq",),
 }
 
 
@@ -58,7 +60,8 @@ def grants(*, worker: str, api: str) -> Iterator[str]:
         name = _quoted(role)
         for table, what in tables.items():
             yield f"GRANT {what} ON {table} TO {name};"
-        yield f"GRANT USAGE ON SEQUENCE {_SEQUENCES[kind]} TO {name};"
+        for sequence in _SEQUENCES[kind]:
+            yield f"GRANT USAGE ON SEQUENCE {sequence} TO {name};"
 
 
 def grant(address: PostgresAddress, *, worker: str, api: str) -> None:

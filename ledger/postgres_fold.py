@@ -4,9 +4,10 @@
 write: 1. begin; share the catalogue's lock        many folds at once, no change of batches
        2. is the catalogue's version still ours?   in a statement that begins after 1
        3. write the items whose version we read    in sorted order: no two folds deadlock
-       4. take the feed's lock; number the changes held until the commit, so that numbers
+       4. their clues, and which subjects are due  rows of items that are ours until 6
+       5. take the feed's lock; number the changes held until the commit, so that numbers
                                                    become visible in their order
-       5. commit
+       6. commit
 ```
 A lock on the catalogue is exclusive for whoever changes batches; the feed's is taken last,
 and only by those who have alerts to write. Isolation is READ COMMITTED: each statement sees
@@ -19,14 +20,23 @@ from typing import Final
 
 from authenticity.alert import Alert
 from authenticity.batch import Batch, Catalogue, decode_batch, encode_batch
+from authenticity.clues import MOST_CLUES_ASSESSED, Clue
 from authenticity.errors import LedgerUnavailableError
 from authenticity.finding import FindingKind
 from authenticity.history import decode_history
-from authenticity.item import ItemId
+from authenticity.item import ItemId, SubjectId
 from authenticity.scan import to_epoch_ms
 from ledger.address import PostgresAddress
 from ledger.catalogue import KeptCatalogue, standing_after
-from ledger.fold import CatalogueChanged, ItemChange, KnownItem, Reassessment
+from ledger.clue_rows import (
+    ENTRIES_AT_ONCE,
+    clue_changes,
+    clue_of,
+    decode_clues,
+    due_of,
+    encode_clues,
+)
+from ledger.fold import CatalogueChanged, Due, ItemChange, KnownItem, Reassessment
 from ledger.postgres import CATALOGUE_LOCK, FEED_LOCK, LOCKS
 from ledger.postgres_connection import Connection, OwnConnection
 from ledger.records import decode_alert, encode_alert, from_key, to_key
@@ -40,19 +50,32 @@ _CATALOGUE_VERSION: Final = "SELECT version FROM catalogue"
 
 # One statement, one snapshot: histories, and under version 0 the alerts.
 _KNOWN: Final = """
-    SELECT item, history AS bytes, version FROM items WHERE item = ANY($1::text[])
+    SELECT item, history AS bytes, version, clues FROM items WHERE item = ANY($1::text[])
     UNION ALL
-    SELECT item, alert, 0 FROM alerts WHERE item = ANY($1::text[])
+    SELECT item, alert, 0, NULL FROM alerts WHERE item = ANY($1::text[])
 """
 
 _WRITE_ITEMS: Final = """
-    INSERT INTO items (item, history, version)
-    SELECT item, history, version
-    FROM unnest($1::text[], $2::bytea[], $3::integer[]) AS news (item, history, version)
+    INSERT INTO items (item, history, version, clues)
+    SELECT item, history, version, clues
+    FROM unnest($1::text[], $2::bytea[], $3::integer[], $4::bytea[])
+        AS news (item, history, version, clues)
     ORDER BY item
-    ON CONFLICT (item) DO UPDATE SET history = excluded.history, version = excluded.version
+    ON CONFLICT (item) DO UPDATE SET history = excluded.history, version = excluded.version,
+        clues = excluded.clues
     WHERE items.version = excluded.version - 1
     RETURNING item
+"""
+
+_DELETE_CLUES: Final = """
+    DELETE FROM clues USING unnest($1::text[], $2::text[], $3::text[]) AS gone (subject, item, sign)
+    WHERE clues.subject = gone.subject AND clues.item = gone.item AND clues.sign = gone.sign
+"""
+
+_WRITE_CLUES: Final = """
+    WITH due AS (INSERT INTO subjects_due (subject) SELECT unnest($1::text[]))
+    INSERT INTO clues (subject, item, sign, rest)
+    SELECT * FROM unnest($2::text[], $3::text[], $4::text[], $5::bytea[])
 """
 
 _WRITE_ALERTS: Final = """
@@ -74,6 +97,8 @@ _WRITE_ALERTS: Final = """
     ON CONFLICT (id) DO UPDATE SET severity = excluded.severity,
         retracted = excluded.retracted, alert = excluded.alert, updated_ms = excluded.updated_ms
 """
+
+_SETTLE: Final = "DELETE FROM subjects_due WHERE number = ANY($1::bigint[])"
 
 _WRITE_BATCHES: Final = """
     INSERT INTO batches (issuer, batch_id, gtin, header)
@@ -100,18 +125,23 @@ class PostgresWriter:
         self._catalogue_from = 0
 
     async def known(self, items: Collection[ItemId]) -> dict[ItemId, KnownItem]:
-        """See `LedgerWriter.known`. Histories and alerts are of one snapshot."""
+        """See `LedgerWriter.known`. All of it is of one snapshot."""
         keys = sorted(map(to_key, items))
         async with self._connection.use() as db:
             rows = await db.fetch(_KNOWN, keys)
         published: dict[str, dict[FindingKind, Alert]] = {}
-        for key, encoded, version in rows:
+        for key, encoded, version, _ in rows:
             if not version:
                 alert = decode_alert(encoded)
                 published.setdefault(key, {})[alert.kind] = alert
         return {
-            from_key(key): KnownItem(decode_history(encoded), version, published.get(key, {}))
-            for key, encoded, version in rows
+            (item := from_key(key)): KnownItem(
+                decode_history(encoded),
+                version,
+                published.get(key, {}),
+                decode_clues(item, clues) if clues else (),
+            )
+            for key, encoded, version, clues in rows
             if version
         }
 
@@ -138,19 +168,25 @@ class PostgresWriter:
         at: datetime,
         *,
         reassessed: Reassessment | None = None,
+        settled: Due | None = None,
     ) -> set[ItemId]:
         """See `LedgerWriter.write`."""
-        rows = sorted((to_key(c.item), c.history, c.version + 1) for c in changes)
+        rows = sorted(
+            (to_key(c.item), c.history, c.version + 1, encode_clues(c.clues)) for c in changes
+        )
         async with self._connection.use() as db:
             await db.execute(_BEGIN_FOLD)
             current = await db.fetchval(_CATALOGUE_VERSION) == catalogue_version
             if current:
-                written = await _written(db, rows)
-                alerts = [a for c in changes if to_key(c.item) in written for a in c.alerts]
-                await _write_alerts(db, alerts, to_epoch_ms(at))
-                met = {change.item for change in changes if to_key(change.item) not in written}
+                keys = await _written(db, rows)
+                written = [change for change in changes if to_key(change.item) in keys]
+                met = {change.item for change in changes if to_key(change.item) not in keys}
+                await _write_clues(db, written)
                 if reassessed and not met:
                     await _write_reassessed(db, reassessed)
+                if settled and not met:
+                    await db.execute(_SETTLE, settled.numbers)
+                await _write_alerts(db, [a for c in written for a in c.alerts], to_epoch_ms(at))
                 await self._commit(db)
             else:
                 await db.execute("ROLLBACK")
@@ -214,12 +250,32 @@ class PostgresWriter:
             if row is None:
                 return None
             gtin, passed, version = row
-            # "0" follows "/" in the order of bytes: all keys that begin with the GTIN.
+            # "0" follows "/" in the order of bytes: all items with this GTIN, and none of its
+            # batches.
             keys = await db.fetch(
                 "SELECT item FROM items WHERE item > $1 AND item < $2 ORDER BY item LIMIT $3",
-                max(passed, f"{gtin}/"), f"{gtin}0", limit,
+                max(passed, f"{gtin}/21/"), f"{gtin}/210", limit,
             )  # fmt: skip
         return Reassessment(gtin, version, [from_key(key) for (key,) in keys])
+
+    async def next_due(self, limit: int) -> Due | None:
+        """See `LedgerWriter.next_due`."""
+        async with self._connection.use() as db:
+            entries = await db.fetch(
+                "SELECT number, subject FROM subjects_due ORDER BY number LIMIT $1",
+                ENTRIES_AT_ONCE,
+            )
+        return due_of(entries, limit)
+
+    async def clues_about(self, subject: SubjectId) -> list[Clue]:
+        """See `LedgerWriter.clues_about`."""
+        async with self._connection.use() as db:
+            rows = await db.fetch(
+                "SELECT item, sign, rest FROM clues WHERE subject = $1"
+                " ORDER BY item, sign LIMIT $2",
+                to_key(subject), MOST_CLUES_ASSESSED,
+            )  # fmt: skip
+        return [clue_of(subject, *row) for row in rows]
 
     async def close(self) -> None:
         """See `AsyncLedgerWriter.close`."""
@@ -233,12 +289,26 @@ class PostgresWriter:
             )
 
 
-async def _written(db: Connection, rows: Sequence[tuple[str, bytes, int]]) -> set[str]:
+async def _written(
+    db: Connection, rows: Sequence[tuple[str, bytes, int, bytes | None]]
+) -> set[str]:
     """Write those whose version is still the one before; their keys."""
     if not rows:
         return set()
-    keys, histories, versions = map(list, zip(*rows, strict=True))
-    return {row[0] for row in await db.fetch(_WRITE_ITEMS, keys, histories, versions)}
+    columns = map(list, zip(*rows, strict=True))
+    return {row[0] for row in await db.fetch(_WRITE_ITEMS, *columns)}
+
+
+async def _write_clues(db: Connection, changes: Sequence[ItemChange]) -> None:
+    """Nobody else touches the clues of an item whose row is being written."""
+    changed = clue_changes(changes)
+    if changed is None:
+        return
+    if changed.gone:
+        subjects, items, signs, _ = map(list, zip(*changed.gone, strict=True))
+        await db.execute(_DELETE_CLUES, subjects, items, signs)
+    columns = map(list, zip(*changed.come, strict=True)) if changed.come else ([], [], [], [])
+    await db.execute(_WRITE_CLUES, changed.due, *columns)
 
 
 async def _write_alerts(db: Connection, alerts: Sequence[Alert], at_ms: int) -> None:

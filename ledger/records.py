@@ -10,13 +10,16 @@ from msgspec import Struct
 from authenticity.alert import Alert
 from authenticity.errors import InputError
 from authenticity.finding import FindingKind
-from authenticity.item import ITEM_PREFIX, TEXT_PREFIX, ItemId
+from authenticity.item import ITEM_PREFIX, SCANNER_PREFIX, TEXT_PREFIX, ItemId, SubjectId
 from authenticity.policy import Severity
 
 Prefixes = tuple[str, ...] | None
 """GS1 company prefixes whose items may be seen; None for all of them."""
 
 T = TypeVar("T")
+
+BEYOND_PRODUCTS: Final = "}"
+"""Above every key that begins with a GTIN; with it begin those of scanners."""
 
 decode_alert: Final = msgspec.json.Decoder(Alert).decode
 encode_alert: Final = msgspec.json.encode
@@ -133,13 +136,25 @@ class DeadLetterRecord(Struct, frozen=True):
     bytes: int
 
 
-def to_key(item: ItemId) -> str:
-    """How an item stands in the tables: without what all items share. Keeps their order."""
+def to_key(item: ItemId | SubjectId) -> str:
+    """How an item or a subject stands in the tables: without what all of them share. Keeps
+    their order: products with their batches and items, then scanners, then texts."""
     if item.startswith(ITEM_PREFIX):
         return item[len(ITEM_PREFIX) :]
+    if item.startswith(SCANNER_PREFIX):
+        return BEYOND_PRODUCTS + item[len(SCANNER_PREFIX) :]
     return "~" + item.removeprefix(TEXT_PREFIX)
 
 
 def from_key(key: str) -> ItemId:
-    """Inverse of `to_key`."""
-    return ItemId(TEXT_PREFIX + key[1:] if key.startswith("~") else ITEM_PREFIX + key)
+    """Inverse of `to_key`; for the key of a subject its id, which is to be taken as such."""
+    if key.startswith("~"):
+        return ItemId(TEXT_PREFIX + key[1:])
+    if key.startswith(BEYOND_PRODUCTS):
+        return ItemId(SCANNER_PREFIX + key[1:])
+    return ItemId(ITEM_PREFIX + key)
+
+
+def is_of_subject(key: str) -> bool:
+    """Whether a batch or a scanner has this key, rather than an item."""
+    return key.startswith(BEYOND_PRODUCTS) or key.startswith("/10/", 14)

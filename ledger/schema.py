@@ -1,6 +1,6 @@
 """The tables. What they hold is decided by `authenticity`; here it only gets columns.
 
-All are keyed by item, or small. Times are milliseconds since 1970 UTC, so that both
+All are keyed by item or subject, or small. Times are milliseconds since 1970 UTC, so that both
 databases order and compare them alike.
 """
 
@@ -38,8 +38,30 @@ items = Table(
     Column("item", _key(), primary_key=True),  # see ledger.records.to_key
     Column("history", LargeBinary, nullable=False),
     Column("version", Integer, nullable=False),
+    Column("clues", LargeBinary),  # see ledger.clue_rows; NULL for none, as usual
     sqlite_with_rowid=False,
     postgresql_with={"fillfactor": 70},  # room beside a row for its next version
+)
+
+# What items say about batches and scanners: the column above once more, by subject.
+clues = Table(
+    "clues",
+    metadata,
+    Column("subject", _key(), nullable=False),
+    Column("item", _key(), nullable=False),
+    Column("sign", _key(), nullable=False),
+    Column("rest", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("subject", "item", "sign"),
+    sqlite_with_rowid=False,
+)
+
+# Subjects whose clues changed. One may stand in it many times: nobody waits for anybody.
+subjects_due = Table(
+    "subjects_due",
+    metadata,
+    Column("number", Number, primary_key=True, autoincrement=True),
+    Column("subject", _key(), nullable=False),
+    sqlite_autoincrement=True,  # a number that is given twice would settle what nobody read
 )
 
 alerts = Table(

@@ -37,6 +37,7 @@ from ledger.records import (
     Role,
     TokenRecord,
     decode_alert,
+    is_of_subject,
     to_key,
 )
 
@@ -193,7 +194,8 @@ class SqlReader:
         if catalogue is None:
             catalogue = self._read_catalogue()
         return [
-            decode_history(histories[key]) if key in histories else None for key in keys
+            decode_history(histories[key]) if key in histories and not is_of_subject(key) else None
+            for key in keys
         ], catalogue
 
     def _read_catalogue(self) -> Catalogue:

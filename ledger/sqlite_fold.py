@@ -8,12 +8,21 @@ from pathlib import Path
 
 from authenticity.alert import Alert
 from authenticity.batch import Batch, Catalogue, decode_batch, encode_batch
+from authenticity.clues import MOST_CLUES_ASSESSED, Clue
 from authenticity.finding import FindingKind
 from authenticity.history import decode_history
-from authenticity.item import ItemId
+from authenticity.item import ItemId, SubjectId
 from authenticity.scan import to_epoch_ms
 from ledger.catalogue import BatchKey, KeptCatalogue, standing_after
-from ledger.fold import CatalogueChanged, ItemChange, KnownItem, Progress, Reassessment
+from ledger.clue_rows import (
+    ENTRIES_AT_ONCE,
+    clue_changes,
+    clue_of,
+    decode_clues,
+    due_of,
+    encode_clues,
+)
+from ledger.fold import CatalogueChanged, Due, ItemChange, KnownItem, Progress, Reassessment
 from ledger.records import decode_alert, encode_alert, from_key, to_key
 from ledger.sqlite import in_words, open_connection
 
@@ -29,11 +38,11 @@ class SqliteWriter:
         self._catalogue = KeptCatalogue()
 
     def known(self, items: Collection[ItemId]) -> dict[ItemId, KnownItem]:
-        """See `LedgerWriter.known`. Histories and alerts are of one snapshot."""
+        """See `LedgerWriter.known`. All of it is of one snapshot."""
         keys = json.dumps([to_key(item) for item in items])
         with self._transaction("BEGIN"):
             rows = self._db.execute(
-                "SELECT item, history, version FROM items"
+                "SELECT item, history, version, clues FROM items"
                 " WHERE item IN (SELECT value FROM json_each(?))",
                 (keys,),
             ).fetchall()
@@ -45,8 +54,13 @@ class SqliteWriter:
                 decoded = decode_alert(alert)
                 published.setdefault(key, {})[decoded.kind] = decoded
         return {
-            from_key(key): KnownItem(decode_history(history), version, published.get(key, {}))
-            for key, history, version in rows
+            (item := from_key(key)): KnownItem(
+                decode_history(history),
+                version,
+                published.get(key, {}),
+                decode_clues(item, clues) if clues else (),
+            )
+            for key, history, version, clues in rows
         }
 
     def catalogue(self) -> tuple[Catalogue, int]:
@@ -66,6 +80,7 @@ class SqliteWriter:
         *,
         progress: Progress | None = None,
         reassessed: Reassessment | None = None,
+        settled: Due | None = None,
     ) -> set[ItemId]:
         """See `LedgerWriter.write`."""
         with self._transaction():
@@ -75,12 +90,15 @@ class SqliteWriter:
             met = self._met_another_writer(changes)
             written = [change for change in changes if change.item not in met] if met else changes
             self._write_items(written)
+            self._write_clues(written)
             self._write_alerts([a for change in written for a in change.alerts], to_epoch_ms(at))
             if not met:
                 if progress:
                     self._write_progress(progress, at)
                 if reassessed:
                     self._write_reassessed(reassessed)
+                if settled:
+                    self._write_settled(settled)
         return met
 
     def accept_batches(self, batches: Sequence[Batch], progress: Progress, at: datetime) -> None:
@@ -142,12 +160,31 @@ class SqliteWriter:
             if row is None:
                 return None
             gtin, passed, version = row
-            # "0" follows "/" in the order of characters: all keys that begin with the GTIN.
+            # "0" follows "/" in the order of characters: all items with this GTIN, and none of
+            # its batches.
             keys = self._db.execute(
                 "SELECT item FROM items WHERE item > ? AND item < ? ORDER BY item LIMIT ?",
-                (max(passed, f"{gtin}/"), f"{gtin}0", limit),
+                (max(passed, f"{gtin}/21/"), f"{gtin}/210", limit),
             ).fetchall()
         return Reassessment(gtin, version, [from_key(key) for (key,) in keys])
+
+    def next_due(self, limit: int) -> Due | None:
+        """See `LedgerWriter.next_due`."""
+        with in_words(self._path):
+            entries = self._db.execute(
+                "SELECT number, subject FROM subjects_due ORDER BY number LIMIT ?",
+                (ENTRIES_AT_ONCE,),
+            ).fetchall()
+        return due_of(entries, limit)
+
+    def clues_about(self, subject: SubjectId) -> list[Clue]:
+        """See `LedgerWriter.clues_about`."""
+        with in_words(self._path):
+            rows = self._db.execute(
+                "SELECT item, sign, rest FROM clues WHERE subject = ? ORDER BY item, sign LIMIT ?",
+                (to_key(subject), MOST_CLUES_ASSESSED),
+            ).fetchall()
+        return [clue_of(subject, *row) for row in rows]
 
     def close(self) -> None:
         """See `LedgerWriter.close`."""
@@ -165,10 +202,27 @@ class SqliteWriter:
 
     def _write_items(self, changes: Sequence[ItemChange]) -> None:
         self._db.executemany(
-            "INSERT INTO items (item, history, version) VALUES (?, ?, ?)"
-            " ON CONFLICT (item) DO UPDATE"
-            " SET history = excluded.history, version = excluded.version",
-            sorted((to_key(c.item), c.history, c.version + 1) for c in changes),
+            "INSERT INTO items (item, history, version, clues) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT (item) DO UPDATE SET history = excluded.history,"
+            " version = excluded.version, clues = excluded.clues",
+            sorted(
+                (to_key(c.item), c.history, c.version + 1, encode_clues(c.clues)) for c in changes
+            ),
+        )
+
+    def _write_clues(self, changes: Sequence[ItemChange]) -> None:
+        changed = clue_changes(changes)
+        if changed is None:
+            return
+        self._db.executemany(
+            "DELETE FROM clues WHERE subject = ? AND item = ? AND sign = ?",
+            [row[:3] for row in changed.gone],
+        )
+        self._db.executemany(
+            "INSERT INTO clues (subject, item, sign, rest) VALUES (?, ?, ?, ?)", changed.come
+        )
+        self._db.executemany(
+            "INSERT INTO subjects_due (subject) VALUES (?)", [(key,) for key in changed.due]
         )
 
     def _write_alerts(self, alerts: Sequence[Alert], at_ms: int) -> None:
@@ -221,6 +275,12 @@ class SqliteWriter:
             self._db.execute(
                 "DELETE FROM reassessments WHERE gtin = ? AND catalogue_version = ?", which
             )
+
+    def _write_settled(self, settled: Due) -> None:
+        self._db.execute(
+            "DELETE FROM subjects_due WHERE number IN (SELECT value FROM json_each(?))",
+            (json.dumps(settled.numbers),),
+        )
 
     def _known_batches(self, batches: Sequence[Batch]) -> dict[BatchKey, Batch]:
         """Those of these that are registered, as they stand."""

@@ -1,19 +1,20 @@
 """The embedded engine: one loop around the pure step, on the embedded log and the ledger.
 
 One round: new trust lists, new batches, a chunk of items whose batch changed, a batch of
-scans. Each is one transaction of the ledger that moves the position with it; a crash
-between reading and writing repeats the round, and repeating changes nothing.
+scans, some subjects whose clues changed. Each is one transaction of the ledger that moves
+the position with it; a crash between reading and writing repeats the round, and repeating
+changes nothing.
 """
 
 import logging
 import random
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from authenticity.batch import Batch, decode_batch
+from authenticity.batch import Batch, Catalogue, decode_batch
 from authenticity.errors import (
     BatchError,
     InputError,
@@ -22,17 +23,30 @@ from authenticity.errors import (
     UnavailableError,
 )
 from authenticity.history import History
-from authenticity.item import ItemId
+from authenticity.item import ItemId, SubjectId
 from authenticity.policy import Policy
 from authenticity.scan import Scan, decode_scan
 from authenticity.trust import Roots, TrustList
 from events.embedded_log import EmbeddedLog, Entry
 from events.topics import BATCHES, DEAD_LETTER_BYTES, SCANS, TRUST, Topic
-from ledger.fold import CatalogueChanged, LedgerWriter, Letter, Progress, Reassessment
+from ledger.fold import (
+    UNKNOWN,
+    CatalogueChanged,
+    Due,
+    ItemChange,
+    KnownItem,
+    LedgerWriter,
+    Letter,
+    Progress,
+    Reassessment,
+)
 from stream.engine_stats import EngineStats
-from stream.processor import judge_anew, news_of, step
+from stream.processor import judge_anew, judge_subject, news_of, step
 from stream.trust_keeper import TrustKeeper, entitled
 from stream.verification import ScanVerifier
+
+ChangesOf = Callable[[Collection[ItemId], Mapping[ItemId, KnownItem], Catalogue], list[ItemChange]]
+"""What to write of these, by what is known of them."""
 
 log = logging.getLogger("touchstone.stream")
 
@@ -43,6 +57,8 @@ class EngineLimits:
 
     scans_at_once: int = 4_096
     items_judged_anew_at_once: int = 500
+    subjects_at_once: int = 50
+    subjects_every_s: float = 1.0
     idle_s: float = 0.02
     drain_s: float = 4.0
     fold_attempts: int = 50
@@ -73,7 +89,7 @@ class EmbeddedEngine:
         self._trust = TrustKeeper(self.roots)
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
-        self._pruned_at = time.monotonic()
+        self._pruned_at = self._subjects_at = time.monotonic()
         if document := self.ledger.trust_list():
             self._take_up(document)
         self._position = {
@@ -138,6 +154,7 @@ class EmbeddedEngine:
         busy |= self._take_batches()
         busy |= self._judge_some_anew()
         busy |= self._take_scans()
+        busy |= self._judge_due_subjects(busy=busy)
         self._prune_now_and_then()
         return busy
 
@@ -210,6 +227,32 @@ class EmbeddedEngine:
         self._fold(judge_anew(some.items), reassessed=some)
         return True
 
+    def _judge_due_subjects(self, *, busy: bool) -> bool:
+        """While scans keep coming only now and then: of many changes of a subject's clues the
+        last one counts."""
+        if busy and time.monotonic() - self._subjects_at < self.limits.subjects_every_s:
+            return False
+        self._subjects_at = time.monotonic()
+        due = self.ledger.next_due(self.limits.subjects_at_once)
+        if due is None:
+            return False
+
+        def changes_of(
+            subjects: Collection[ItemId], known: Mapping[ItemId, KnownItem], _: Catalogue
+        ) -> list[ItemChange]:
+            return [
+                judge_subject(
+                    SubjectId(subject),
+                    known.get(subject, UNKNOWN),
+                    self.ledger.clues_about(SubjectId(subject)),
+                    self.policy,
+                )
+                for subject in subjects
+            ]
+
+        self._write([ItemId(subject) for subject in due.subjects], changes_of, settled=due)
+        return True
+
     def _take_scans(self) -> bool:
         entries = self._read(SCANS, self.limits.scans_at_once)
         if not entries:
@@ -269,22 +312,38 @@ class EmbeddedEngine:
         progress: Progress | None = None,
         reassessed: Reassessment | None = None,
     ) -> None:
+        def changes_of(
+            items: Collection[ItemId], known: Mapping[ItemId, KnownItem], catalogue: Catalogue
+        ) -> list[ItemChange]:
+            return step({item: news[item] for item in items}, known, catalogue, self.policy)
+
+        self._write(news.keys(), changes_of, progress=progress, reassessed=reassessed)
+
+    def _write(
+        self,
+        pending: Collection[ItemId],
+        changes_of: ChangesOf,
+        *,
+        progress: Progress | None = None,
+        reassessed: Reassessment | None = None,
+        settled: Due | None = None,
+    ) -> None:
         """Read, compute, write; again with those items that met another writer."""
-        pending = news
         for attempt in range(self.limits.fold_attempts):
             catalogue, version = self.ledger.catalogue()
-            changes = step(pending, self.ledger.known(pending.keys()), catalogue, self.policy)
+            changes = changes_of(pending, self.ledger.known(pending), catalogue)
             try:
                 met = self.ledger.write(
-                    changes, version, self.clock(), progress=progress, reassessed=reassessed
-                )
+                    changes, version, self.clock(),
+                    progress=progress, reassessed=reassessed, settled=settled,
+                )  # fmt: skip
             except CatalogueChanged:
                 continue
             self.stats.folds += 1
             if not met:
                 return
             self.stats.conflicts += len(met)
-            pending = {item: pending[item] for item in met}
+            pending = met
             self._stopping.wait(random.uniform(0, 0.001 * 2 ** min(attempt, 6)))  # noqa: S311
         raise LedgerUnavailableError(
             f"{len(pending)} items kept meeting another writer",

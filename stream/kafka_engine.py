@@ -10,14 +10,14 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import NamedTuple, TypeVar
 
 import msgspec
 
-from authenticity.batch import Batch, decode_batch
+from authenticity.batch import Batch, Catalogue, decode_batch
 from authenticity.errors import (
     BatchError,
     InputError,
@@ -26,21 +26,34 @@ from authenticity.errors import (
     UnavailableError,
 )
 from authenticity.history import History
-from authenticity.item import ItemId
+from authenticity.item import ItemId, SubjectId
 from authenticity.policy import Policy
 from authenticity.scan import Scan, decode_scan
 from authenticity.trust import Roots, TrustList
 from events.publisher import Publisher, Record
 from events.topics import SCANS_DEAD, Topic, dead_letter
-from ledger.fold import AsyncLedgerWriter, CatalogueChanged, Reassessment
+from ledger.fold import (
+    UNKNOWN,
+    AsyncLedgerWriter,
+    CatalogueChanged,
+    Due,
+    ItemChange,
+    KnownItem,
+    Reassessment,
+)
 from stream.engine_stats import EngineStats
-from stream.processor import judge_anew, news_of, step
+from stream.processor import judge_anew, judge_subject, news_of, step
 from stream.trust_keeper import TrustKeeper, entitled
 from stream.verification import ScanVerifier
 
 log = logging.getLogger("touchstone.stream")
 
 T = TypeVar("T")
+
+ChangesOf = Callable[
+    [Collection[ItemId], Mapping[ItemId, KnownItem], Catalogue], Awaitable[list[ItemChange]]
+]
+"""What to write of these, by what is known of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +67,7 @@ class KafkaLimits:
     trust_look_s: float = 0.5
     trust_patience_s: float = 5.0
     items_judged_anew_at_once: int = 500
+    subjects_at_once: int = 100
 
 
 class Received(NamedTuple):
@@ -164,6 +178,30 @@ class KafkaEngine:
         await self._fold(judge_anew(some.items), reassessed=some)
         return True
 
+    async def judge_due_subjects(self) -> int:
+        """Assess batches and scanners whose clues changed: how many, `subjects_at_once` at
+        most."""
+        due = await self.ledger.next_due(self.limits.subjects_at_once)
+        if due is None:
+            return 0
+
+        async def changes_of(
+            subjects: Collection[ItemId], known: Mapping[ItemId, KnownItem], _: Catalogue
+        ) -> list[ItemChange]:
+            changes = []
+            for subject in subjects:
+                clues = await self.ledger.clues_about(SubjectId(subject))
+                before = known.get(subject, UNKNOWN)
+                changes.append(
+                    await asyncio.to_thread(
+                        judge_subject, SubjectId(subject), before, clues, self.policy
+                    )
+                )
+            return changes
+
+        await self._write([ItemId(subject) for subject in due.subjects], changes_of, settled=due)
+        return len(due.subjects)
+
     def end(self) -> None:
         """Let go of threads and publisher, when the event loop is over already."""
         self._verifier.close()
@@ -273,21 +311,37 @@ class KafkaEngine:
     async def _fold(
         self, news: Mapping[ItemId, History], *, reassessed: Reassessment | None = None
     ) -> None:
+        async def changes_of(
+            items: Collection[ItemId], known: Mapping[ItemId, KnownItem], catalogue: Catalogue
+        ) -> list[ItemChange]:
+            some = {item: news[item] for item in items}
+            return await asyncio.to_thread(step, some, known, catalogue, self.policy)
+
+        await self._write(news.keys(), changes_of, reassessed=reassessed)
+
+    async def _write(
+        self,
+        pending: Collection[ItemId],
+        changes_of: ChangesOf,
+        *,
+        reassessed: Reassessment | None = None,
+        settled: Due | None = None,
+    ) -> None:
         """Read, compute, write; again with those items that met another writer."""
-        pending = news
         for attempt in range(self.limits.fold_attempts):
             catalogue, version = await self.ledger.catalogue()
-            known = await self.ledger.known(pending.keys())
-            changes = await asyncio.to_thread(step, pending, known, catalogue, self.policy)
+            changes = await changes_of(pending, await self.ledger.known(pending), catalogue)
             try:
-                met = await self.ledger.write(changes, version, self.clock(), reassessed=reassessed)
+                met = await self.ledger.write(
+                    changes, version, self.clock(), reassessed=reassessed, settled=settled
+                )
             except CatalogueChanged:
                 continue
             self.stats.folds += 1
             if not met:
                 return
             self.stats.conflicts += len(met)
-            pending = {item: pending[item] for item in met}
+            pending = met
             await asyncio.sleep(random.uniform(0, 0.001 * 2 ** min(attempt, 6)))  # noqa: S311
         raise LedgerUnavailableError(
             f"{len(pending)} items kept meeting another writer",

@@ -4,19 +4,22 @@ Both engines and the replay are shells around these functions; they ask no clock
 database, and whatever order scans come in, the same is known in the end.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Final, NamedTuple
 
 from authenticity.alert import revise
 from authenticity.batch import Catalogue
+from authenticity.clues import Clue, assess_subject, clues_of
 from authenticity.findings import assess, batch_of
 from authenticity.history import EMPTY, History, encode_history, history_of, merge
-from authenticity.item import ItemId, text_id
+from authenticity.item import ItemId, SubjectId, text_id
 from authenticity.policy import Policy
 from authenticity.scan import Scan
 from authenticity.sighting import Sighting, sight
 from authenticity.verdict import Verdict
 from ledger.fold import UNKNOWN, ItemChange, KnownItem
+
+_NO_HISTORY: Final = encode_history(EMPTY)
 
 
 class Judged(NamedTuple):
@@ -47,18 +50,32 @@ def step(
     catalogue: Catalogue,
     policy: Policy,
 ) -> list[ItemChange]:
-    """What to write: items whose history or alerts change. News that is none leaves nothing."""
+    """What to write: items whose history, clues or alerts change. News that is none leaves
+    nothing."""
     changes: list[ItemChange] = []
     for item, new in news.items():
         before = known.get(item, UNKNOWN)
         history = merge(before.history, new)
-        findings = assess(history, batch_of(item, history, catalogue), policy)
-        alerts = revise(item, before.published, findings, policy)
-        if alerts or history != before.history:
-            changes.append(ItemChange(item, before.version, encode_history(history), alerts))
+        batch = batch_of(item, history, catalogue)
+        alerts = revise(item, before.published, assess(history, batch, policy), policy)
+        clues = clues_of(item, history, batch, policy)
+        if alerts or history != before.history or clues != before.clues:
+            encoded = encode_history(history)
+            changes.append(ItemChange(item, before.version, encoded, alerts, clues, before.clues))
     return changes
 
 
-def judge_anew(items: Sequence[ItemId]) -> dict[ItemId, History]:
+def judge_subject(
+    subject: SubjectId, known: KnownItem, clues: Sequence[Clue], policy: Policy
+) -> ItemChange:
+    """What to write of a batch or a scanner: always something, see `LedgerWriter.next_due`.
+
+    The caller owes that the clues were read after what is `known`.
+    """
+    alerts = revise(ItemId(subject), known.published, assess_subject(clues, policy), policy)
+    return ItemChange(ItemId(subject), known.version, _NO_HISTORY, alerts)
+
+
+def judge_anew(items: Collection[ItemId]) -> dict[ItemId, History]:
     """The news that says nothing, for items whose batch has changed."""
     return dict.fromkeys(items, EMPTY)

@@ -1,14 +1,18 @@
-"""What one worker does for all: the feed's way to the `alerts` topic, and judging anew.
+"""What one worker does for all: the feed's way to the `alerts` topic, judging anew, and
+assessing batches and scanners.
 
 Whoever holds the ledger's lock leads; when it dies the database lets go of the lock, and
 another takes over where the stored position stands. So every change of an alert is
 published at least once, in the order of the feed; a reader that keeps the highest version
-of each alert ends right.
+of each alert ends right. A leader that was suspended and wakes beside its successor writes
+nothing older than what stands: what it relays is ordered by versions, what it judges is
+refused by them.
 """
 
 import asyncio
 import logging
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from typing import Final
 
 import msgspec
@@ -33,7 +37,9 @@ class Leader:
     engine: KafkaEngine
     idle_s: float = 0.05
     follow_s: float = 1.0
+    subjects_every_s: float = 0.5
     longest_pause_s: float = 5.0
+    _subjects_from: float = field(default=0.0, init=False)
 
     async def run(self) -> None:
         """Until cancelled. No outage ends it: what is not relayed now is relayed later."""
@@ -57,10 +63,21 @@ class Leader:
                 await asyncio.sleep(self.idle_s if leading else self.follow_s)
 
     async def work(self) -> bool:
-        """Relay some changes and judge some items anew; whether there were any."""
+        """Relay some changes and judge some items and subjects; whether there may be more."""
         relayed = await self._relay_some()
         judged = await self.engine.judge_some_anew()
-        return relayed or judged
+        assessed = await self._assess_some()
+        return relayed or judged or assessed
+
+    async def _assess_some(self) -> bool:
+        """Now and then: of many changes of a subject's clues the last one counts. Whether more
+        of them wait already."""
+        if time.monotonic() < self._subjects_from:
+            return False
+        if await self.engine.judge_due_subjects() == self.engine.limits.subjects_at_once:
+            return True
+        self._subjects_from = time.monotonic() + self.subjects_every_s
+        return False
 
     async def _relay_some(self) -> bool:
         engine = self.engine

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from authenticity.alert import Alert, revise
 from authenticity.batch import Catalogue
+from authenticity.clues import Clue, assess_subject, by_subject, clues_of
 from authenticity.errors import InputError
 from authenticity.findings import assess, batch_of
 from authenticity.history import History, merge
@@ -64,7 +65,13 @@ class Replay:
             self._histories[item] = merge(known, new) if known else new
 
     def _alerts(self, histories: Iterable[tuple[ItemId, History]]) -> Iterator[Alert]:
+        """About items first, then about batches and scanners by the clues of all items."""
+        clues: list[Clue] = []
         for item, history in histories:
             batch = batch_of(item, history, self._catalogue)
             findings = assess(history, batch, self._policy)
             yield from revise(item, {}, findings, self._policy)
+            clues += clues_of(item, history, batch, self._policy)
+        for subject, about in by_subject(clues).items():
+            findings = assess_subject(about, self._policy)
+            yield from revise(ItemId(subject), {}, findings, self._policy)

@@ -134,7 +134,7 @@ class FoldContract:
         writer.accept_batches([world.batch(), newer], world.now)
         catalogue, unchanged = writer.catalogue()
         assert unchanged == version
-        assert catalogue.find(newer.gtin, newer.lot, newer.expiry) == newer
+        assert catalogue.find(newer.gtin, newer.lot, newer.expiry, "S") == newer
 
     def test_the_newest_trust_list_is_kept(self, writer: Writer, world: World) -> None:
         assert writer.trust_list() is None
@@ -229,8 +229,8 @@ class FoldContract:
         writer.accept_batches([world.batch(), moved, world.batch()], world.now)
         catalogue, version = writer.catalogue()
         assert version == 1
-        assert catalogue.find(moved.gtin, moved.lot, moved.expiry) == moved
-        assert catalogue.find(GTINS[0], moved.lot, moved.expiry) is None
+        assert catalogue.find(moved.gtin, moved.lot, moved.expiry, "S") == moved
+        assert catalogue.find(GTINS[0], moved.lot, moved.expiry, "S") is None
 
     def test_a_batch_that_moves_to_another_product_has_both_judged_anew(
         self, writer: Writer, world: World

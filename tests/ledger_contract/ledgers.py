@@ -11,9 +11,10 @@ import psycopg
 from psycopg import sql
 
 from authenticity.batch import Batch, Catalogue
-from authenticity.item import ItemId
+from authenticity.clues import Clue
+from authenticity.item import ItemId, SubjectId
 from ledger.address import LedgerAddress
-from ledger.fold import AsyncLedgerWriter, ItemChange, KnownItem, Progress, Reassessment
+from ledger.fold import AsyncLedgerWriter, Due, ItemChange, KnownItem, Progress, Reassessment
 from ledger.opening import open_async_writer, open_reader, open_writer
 from ledger.reading import LedgerReader
 
@@ -34,11 +35,14 @@ class Writer(Protocol):
         at: datetime,
         *,
         reassessed: Reassessment | None = None,
+        settled: Due | None = None,
     ) -> set[ItemId]: ...
     def accept_batches(self, batches: Sequence[Batch], at: datetime) -> None: ...
     def accept_trust_list(self, document: bytes, version: int, at: datetime) -> None: ...
     def trust_list(self) -> bytes | None: ...
     def next_reassessment(self, limit: int) -> Reassessment | None: ...
+    def next_due(self, limit: int) -> Due | None: ...
+    def clues_about(self, subject: SubjectId) -> list[Clue]: ...
     def close(self) -> None: ...
 
 
@@ -70,6 +74,8 @@ class SqliteWriting:
         self.write = self._writer.write
         self.trust_list = self._writer.trust_list
         self.next_reassessment = self._writer.next_reassessment
+        self.next_due = self._writer.next_due
+        self.clues_about = self._writer.clues_about
         self.close = self._writer.close
 
     def accept_batches(self, batches: Sequence[Batch], at: datetime) -> None:
@@ -99,9 +105,12 @@ class PostgresWriting:
         at: datetime,
         *,
         reassessed: Reassessment | None = None,
+        settled: Due | None = None,
     ) -> set[ItemId]:
         return self._loop.run(
-            self._writer.write(changes, catalogue_version, at, reassessed=reassessed)
+            self._writer.write(
+                changes, catalogue_version, at, reassessed=reassessed, settled=settled
+            )
         )
 
     def accept_batches(self, batches: Sequence[Batch], at: datetime) -> None:
@@ -115,6 +124,12 @@ class PostgresWriting:
 
     def next_reassessment(self, limit: int) -> Reassessment | None:
         return self._loop.run(self._writer.next_reassessment(limit))
+
+    def next_due(self, limit: int) -> Due | None:
+        return self._loop.run(self._writer.next_due(limit))
+
+    def clues_about(self, subject: SubjectId) -> list[Clue]:
+        return self._loop.run(self._writer.clues_about(subject))
 
     def close(self) -> None:
         self._loop.run(self._writer.close())

@@ -157,7 +157,7 @@ class ReadingContract:
         recalled = world.batch(revision=2, status="recalled")
         ledgers.writer().accept_batches([recalled], world.now)
         newer = await reader.catalogue()
-        assert newer.find(recalled.gtin, recalled.lot, recalled.expiry) == recalled
+        assert newer.find(recalled.gtin, recalled.lot, recalled.expiry, "S") == recalled
 
     async def test_a_token_is_found_by_its_hash_and_its_text_is_nowhere(
         self, reader: LedgerReader, ledgers: Ledgers

@@ -138,7 +138,7 @@ def test_a_batch_rests_on_the_newest_list_before_it_however_many_were_waiting(
         engine.log.append(records(world.batch(maker=1), world.scan(world.code(maker=1))))
         drain(engine)
         assert engine.stats.dead_letters == 0
-        assert engine.ledger.catalogue()[0].find(GTINS[1], "L1", "281231") is not None
+        assert engine.ledger.catalogue()[0].find(GTINS[1], "L1", "281231", "S") is not None
     [line] = exported(tmp_path)
     assert b'"verified"' in line
 

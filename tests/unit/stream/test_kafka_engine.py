@@ -16,13 +16,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from authenticity.batch import Batch, Catalogue, encode_batch
+from authenticity.clues import Clue
 from authenticity.errors import LedgerUnavailableError, LogUnavailableError
-from authenticity.item import ItemId
+from authenticity.item import ItemId, SubjectId
 from authenticity.policy import DEFAULT_POLICY
 from authenticity.scan import Scan, encode_scan
 from events.publisher import Record
 from events.topics import BATCHES, SCANS, SCANS_DEAD, TRUST, DeadLetter, Topic
-from ledger.fold import ItemChange, KnownItem, Progress, Reassessment
+from ledger.fold import Due, ItemChange, KnownItem, Progress, Reassessment
 from ledger.opening import migrate, open_writer
 from stream import kafka_engine
 from stream.kafka_engine import KafkaEngine, KafkaLimits, Received
@@ -55,11 +56,14 @@ class Ledger:
         at: datetime,
         *,
         reassessed: Reassessment | None = None,
+        settled: Due | None = None,
     ) -> set[ItemId]:
         self._fail_if_down()
         before, self.before_write = self.before_write, lambda: None
         before()
-        return self._writer.write(changes, catalogue_version, at, reassessed=reassessed)
+        return self._writer.write(
+            changes, catalogue_version, at, reassessed=reassessed, settled=settled
+        )
 
     async def accept_batches(self, batches: Sequence[Batch], at: datetime) -> None:
         self._fail_if_down()
@@ -79,6 +83,12 @@ class Ledger:
 
     async def next_reassessment(self, limit: int) -> Reassessment | None:
         return self._writer.next_reassessment(limit)
+
+    async def next_due(self, limit: int) -> Due | None:
+        return self._writer.next_due(limit)
+
+    async def clues_about(self, subject: SubjectId) -> list[Clue]:
+        return self._writer.clues_about(subject)
 
     async def close(self) -> None:
         self._writer.close()
@@ -133,8 +143,8 @@ class Setting:
     async def trust(self) -> None:
         await self.engine.take_trust_lists([received(TRUST, 0, self.world.trust_document)])
 
-    async def judge_all_anew(self) -> None:
-        while await self.engine.judge_some_anew():
+    async def judge_all(self) -> None:
+        while await self.engine.judge_some_anew() or await self.engine.judge_due_subjects():
             pass
 
     async def close(self) -> None:
@@ -185,7 +195,7 @@ def test_any_order_any_repeats_any_portions_end_equal_to_the_replay(
             await setting.engine.fold_scans([r for r in portion if r.topic is SCANS])
             await setting.engine.take_batches([r for r in portion if r.topic is BATCHES])
             await setting.engine.judge_some_anew()
-        await setting.judge_all_anew()
+        await setting.judge_all()
         await setting.close()
         assert setting.letters.records == []
 
@@ -320,7 +330,7 @@ async def test_an_outage_is_waited_through(setting: Setting) -> None:
     await setting.engine.fold_scans(scans_of(scans))
     setting.ledger.down = 2
     await setting.engine.take_batches(batches_of(batches))
-    await setting.judge_all_anew()
+    await setting.judge_all()
     assert exported(setting.folder) == replayed(setting.world, scans, batches)
 
 

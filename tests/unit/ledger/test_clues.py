@@ -1,0 +1,60 @@
+"""Clues on SQLite: the contract, and how what they are about stands in the tables."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from authenticity.clues import Clue
+from authenticity.item import (
+    ItemId,
+    SubjectId,
+    batch_subject,
+    item_id,
+    scanner_subject,
+    text_id,
+)
+from ledger.clue_rows import decode_clues, due_of, encode_clues
+from ledger.records import from_key, is_of_subject, to_key
+from tests.ledger_contract.clue_keeping import CluesContract
+
+GTINS = st.from_regex("[0-9]{14}", fullmatch=True)
+NUMBERS = st.integers(0, 2**32 - 1)
+TEXTS = st.text(st.characters(codec="utf-8"), max_size=9)
+ITEMS = st.builds(item_id, GTINS, TEXTS) | st.builds(text_id, TEXTS)
+SUBJECTS = st.builds(batch_subject, GTINS, TEXTS) | st.builds(
+    lambda number, known: scanner_subject(number, known=known), NUMBERS, st.booleans()
+)
+
+
+class TestCluesOnSqlite(CluesContract):
+    """See `tests.ledger_contract`."""
+
+
+@given(ITEMS | SUBJECTS)
+def test_every_item_and_subject_comes_back_from_its_key(any_id: ItemId | SubjectId) -> None:
+    assert from_key(to_key(any_id)) == any_id
+
+
+@given(st.lists(ITEMS | SUBJECTS))
+def test_keys_are_ordered_as_what_they_stand_for(ids: list[ItemId | SubjectId]) -> None:
+    assert [from_key(key) for key in sorted(map(to_key, ids))] == sorted(ids)
+
+
+@given(ITEMS, SUBJECTS)
+def test_the_key_of_a_subject_is_told_from_that_of_an_item(
+    item: ItemId, subject: SubjectId
+) -> None:
+    assert not is_of_subject(to_key(item))
+    assert is_of_subject(to_key(subject))
+
+
+@given(ITEMS, st.lists(st.tuples(SUBJECTS, TEXTS, st.integers(-(2**31), 2**31), TEXTS)))
+def test_clues_come_back_as_they_were(
+    item: ItemId, said: list[tuple[SubjectId, str, int, str]]
+) -> None:
+    clues = tuple(Clue(subject, item, sign, n, detail) for subject, sign, n, detail in said)
+    assert decode_clues(item, encode_clues(clues)) == clues
+    assert (encode_clues(clues) is None) == (not clues)
+
+
+def test_no_entry_is_nothing_due() -> None:
+    assert due_of([], 9) is None
