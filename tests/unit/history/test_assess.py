@@ -13,7 +13,7 @@ from authenticity.finding import FindingKind
 from authenticity.findings import assess, batch_of
 from authenticity.history import EMPTY, history_of, merge
 from authenticity.policy import DEFAULT_POLICY
-from authenticity.scan import Act, Place, PlaceSource
+from authenticity.scan import Act, Channel, Place, PlaceSource
 from authenticity.sighting import Sighting, sight
 from authenticity.standing import Standing, assess_item
 from authenticity.verdict import Doubt
@@ -136,11 +136,31 @@ def test_an_item_seen_only_under_refused_codes_stands_by_the_worst_of_them() -> 
     assert standing(*both) is Standing.SUSPECT
 
 
-def test_a_second_sale_by_another_shop_is_reuse() -> None:
+def test_a_second_sale_by_another_shop_proves_two_items() -> None:
     sold = trusted("a", act=Act.SELL)
     again = trusted("b", publisher="shop-2", act=Act.SELL, after=HOUR)
-    assert FindingKind.REUSED_AFTER_END in kinds(sold, again)
+    assert FindingKind.CLONE_CONFIRMED in kinds(sold, again)
     assert standing(sold, again) is Standing.SUSPECT
+
+
+def test_two_seizures_prove_two_items_unless_the_first_was_released() -> None:
+    police: dict[str, Any] = {"channel": Channel.POLICE, "act": Act.SEIZE}
+    first = trusted("a", "police-1", **police)
+    second = trusted("c", "police-2", **police, after=2 * DAY)
+    freed = trusted("b", "police-1", channel=Channel.POLICE, act=Act.RELEASE, after=DAY)
+    assert FindingKind.CLONE_CONFIRMED in kinds(first, second)
+    assert FindingKind.CLONE_CONFIRMED not in kinds(first, freed, second)
+
+
+def test_inspections_that_contradict_each_other_in_two_places_prove_two_items() -> None:
+    customs: dict[str, Any] = {"channel": Channel.CUSTOMS}
+    good = trusted("a", "customs-fr", **customs, act=Act.INSPECT_CONFORMANT, place=PARIS)
+    bad = trusted(
+        "b", "customs-jp", **customs, act=Act.INSPECT_NONCONFORMANT, place=TOKYO, after=DAY
+    )
+    again = trusted("c", "customs-fr", **customs, act=Act.INSPECT_NONCONFORMANT, place=PARIS)
+    assert FindingKind.CLONE_CONFIRMED in kinds(good, bad)
+    assert FindingKind.CLONE_CONFIRMED not in kinds(good, again), "one officer looked closer"
 
 
 def test_the_same_shop_selling_again_within_the_undo_window_is_information() -> None:
