@@ -1,6 +1,6 @@
 """What one issuing run minted, and what has been declared of it since."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import Annotated, Final
 
@@ -10,6 +10,7 @@ from msgspec import Meta, Struct
 from authenticity.errors import BatchError
 from authenticity.limits import LIMITS
 from authenticity.scan import Country, Instant
+from authenticity.serial_filter import check_filter, may_hold
 
 BATCH_FORMAT: Final = 1
 
@@ -33,7 +34,8 @@ class Batch(Struct, frozen=True):
     A later statement about the batch carries a higher `revision`. `released_at`
     is None until the batch may be sold; an empty `markets` means everywhere.
     `manifest_sha256` is the hex digest of the manifest's serials (see
-    `producers.manifest`).
+    `producers.manifest`). `serials` is their filter (`authenticity.serial_filter`), None
+    where there is none: an old header, or a batch of too many.
     """
 
     v: int
@@ -51,6 +53,12 @@ class Batch(Struct, frozen=True):
     markets: Annotated[tuple[Country, ...], Meta(max_length=LIMITS.markets)] = ()
     status: BatchStatus = BatchStatus.NORMAL
     revision: Annotated[int, Meta(ge=1)] = 1
+    serials: bytes | None = None
+
+
+class PrintOnly(Batch, frozen=True):
+    """The batch whose print an item carries without being of it: no batch of this print
+    holds its serial. The same header."""
 
 
 _decoder = msgspec.json.Decoder(Batch)
@@ -74,6 +82,8 @@ def decode_batch(raw: bytes) -> Batch:
         )
     if "\0" in batch.batch_id + batch.issuer:  # which no database could store as text
         raise BatchError("not a batch header: a name with a NUL character")
+    if batch.serials is not None:
+        check_filter(batch.serials, batch.count)
     return batch
 
 
@@ -90,12 +100,12 @@ def later(one: Batch, other: Batch) -> Batch:
 class Catalogue:
     """The registered batches, to find the one a printed pack belongs to.
 
-    Immutable once made. Two runs may share GTIN and lot; the one with the printed
-    expiry is preferred, then the smallest batch id, so that the answer does not
-    depend on the order of registration.
+    Immutable once made. Two runs may share GTIN and lot; of those that may hold the
+    serial the one with the printed expiry is preferred, then the smallest batch id, so
+    that the answer does not depend on the order of registration.
     """
 
-    __slots__ = ("_by_print",)
+    __slots__ = ("_by_print", "_print_only")
 
     def __init__(self, batches: Iterable[Batch] = ()) -> None:
         standing: dict[tuple[str, str], Batch] = {}
@@ -105,10 +115,25 @@ class Catalogue:
         self._by_print: dict[tuple[str, str | None], list[Batch]] = {}
         for batch in sorted(standing.values(), key=lambda batch: (batch.batch_id, batch.issuer)):
             self._by_print.setdefault((batch.gtin, batch.lot), []).append(batch)
+        self._print_only: dict[tuple[str, str], PrintOnly] = {}
 
-    def find(self, gtin: str, lot: str | None, expiry: str | None) -> Batch | None:
-        """The batch whose packs carry this print, or None if none is registered."""
+    def find(self, gtin: str, lot: str | None, expiry: str | None, serial: str) -> Batch | None:
+        """The batch of the pack with this print and serial, None if none of this print is
+        registered; `PrintOnly` if some are, and none of them holds the serial."""
         candidates = self._by_print.get((gtin, lot))
         if not candidates:
             return None
-        return next((batch for batch in candidates if batch.expiry == expiry), candidates[0])
+        holding = [batch for batch in candidates if _may_be_of(batch, serial)]
+        if holding:
+            return _by_expiry(holding, expiry)
+        batch = _by_expiry(candidates, expiry)
+        key = (batch.issuer, batch.batch_id)
+        return self._print_only.setdefault(key, PrintOnly(**msgspec.structs.asdict(batch)))
+
+
+def _may_be_of(batch: Batch, serial: str) -> bool:
+    return batch.serials is None or may_hold(batch.serials, serial)
+
+
+def _by_expiry(candidates: Sequence[Batch], expiry: str | None) -> Batch:
+    return next((batch for batch in candidates if batch.expiry == expiry), candidates[0])

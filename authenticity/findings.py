@@ -8,8 +8,8 @@ sessions is never a finding by itself.
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from authenticity.batch import Batch, BatchStatus, Catalogue
-from authenticity.clones import clone_suspected
+from authenticity.batch import Batch, BatchStatus, Catalogue, PrintOnly
+from authenticity.clones import clone_confirmed, clone_suspected
 from authenticity.finding import (
     FINDING_OF_DOUBT,
     SEVERITY,
@@ -20,7 +20,8 @@ from authenticity.finding import (
     found,
 )
 from authenticity.history import History, by_capture
-from authenticity.item import ItemId, gtin_of
+from authenticity.issued import never_issued
+from authenticity.item import ItemId, gtin_of, serial_of
 from authenticity.policy import Policy
 from authenticity.reuse import reused_after_end
 from authenticity.sighting import CHANNELS, DOUBTS, Sighting
@@ -37,29 +38,30 @@ def assess(history: History, batch: Batch | None, policy: Policy) -> tuple[Findi
         return tuple(_of_scanning(sightings, policy))  # the usual case: seen once, nothing known
     genuine, doubtful = split(history, batch)
     findings: list[Finding] = [*_of_scanning(sightings, policy), *_of_doubts(doubtful)]
+    findings += never_issued(batch)
     if genuine:
         findings += _of_print(genuine, sightings, batch)
         findings += _of_batch(genuine, batch, policy)
-        findings += _of_use(genuine, policy)
+        findings += _of_use(genuine, batch, policy)
     return tuple(sorted(findings, key=lambda finding: (-finding.severity.rank, finding.kind)))
 
 
 def batch_of(item: ItemId, history: History, catalogue: Catalogue) -> Batch | None:
     """The registered batch of an item, by what its earliest issued sighting prints."""
-    gtin = gtin_of(item)
+    gtin, serial = gtin_of(item), serial_of(item)
     issued = [sighting for sighting in history.sightings if sighting.issued]
-    if gtin is None or not issued:
+    if gtin is None or serial is None or not issued:
         return None
     first = min(issued, key=by_capture)
     expiry = f"{first.expiry:06d}" if first.expiry else None
-    return catalogue.find(gtin, first.lot or None, expiry)
+    return catalogue.find(gtin, first.lot or None, expiry, serial)
 
 
 def split(history: History, batch: Batch | None) -> tuple[list[Sighting], list[Sighting]]:
     """Sightings of a code to be believed, and the others.
 
     Where two trust lists disagreed on one scan, the newer one counts. A code under a
-    revoked key is believed if its batch was registered, with that key, before.
+    revoked key is believed if its batch was registered, with that key and this serial, before.
     """
     genuine: list[Sighting] = []
     doubtful: list[Sighting] = []
@@ -86,7 +88,9 @@ def _newest_judgements(sightings: Sequence[Sighting]) -> Iterator[Sighting]:
 def _believed(sighting: Sighting, batch: Batch | None) -> bool:
     if not sighting.doubt:
         return True
-    if DOUBTS[sighting.doubt] is not Doubt.KEY_REVOKED or batch is None:
+    if DOUBTS[sighting.doubt] is not Doubt.KEY_REVOKED:
+        return False
+    if batch is None or isinstance(batch, PrintOnly):
         return False
     return batch.registered_at.timestamp() * 1000 < sighting.revoked_ms
 
@@ -174,11 +178,12 @@ def _diverted(genuine: Sequence[Sighting], batch: Batch, policy: Policy) -> Iter
         yield found(FindingKind.DIVERTED, reason)
 
 
-def _of_use(genuine: Sequence[Sighting], policy: Policy) -> Iterator[Finding]:
+def _of_use(genuine: Sequence[Sighting], batch: Batch | None, policy: Policy) -> Iterator[Finding]:
     ours = policy.own_supply_chain
     sessions = {s.session for s in genuine if CHANNELS[s.channel] not in ours}
     if len(sessions) > 1:
         reason = because("scanned-in-other-sessions", at_least=coarse(len(sessions) - 1))
         yield found(FindingKind.SEEN_BEFORE, reason)
-        yield from clone_suspected(genuine, policy.clone)
+    yield from clone_suspected(genuine, batch, policy.clone)
+    yield from clone_confirmed(genuine, policy.elsewhere_km)
     yield from reused_after_end(genuine, policy)

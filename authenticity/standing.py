@@ -46,6 +46,8 @@ STANDING_OF_DOUBT: Final[dict[Doubt, Standing]] = {
 
 _WORST_FIRST: Final = (Standing.SUSPECT, Standing.NOT_ISSUED, Standing.UNREADABLE)
 _STANDING_OF_FINDING: Final[dict[FindingKind, Standing]] = {
+    FindingKind.NEVER_ISSUED: Standing.SUSPECT,
+    FindingKind.CLONE_CONFIRMED: Standing.SUSPECT,
     FindingKind.STOLEN: Standing.SUSPECT,
     FindingKind.RECALLED: Standing.SUSPECT,
     FindingKind.REUSED_AFTER_END: Standing.SUSPECT,

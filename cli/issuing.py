@@ -200,6 +200,7 @@ def _say(
                 "key_slot": header.key_slot,
                 "batch_id": header.batch_id,
                 "released": batch.released_at is not None,
+                "serial_filter": batch.serials is not None,
                 "manifest_csv": str(csv),
                 "manifest_parquet": str(parquet),
                 "manifest_sha256": header.manifest_sha256,
@@ -219,6 +220,12 @@ def _say(
         out.print(f"  labels    {path}", markup=False)
     state = "released" if batch.released_at else "not to be sold before `batches release`"
     out.print(f"  batch     {batch.issuer} {batch.batch_id}, registered, {state}", markup=False)
+    if batch.serials is None:
+        out.print(
+            "            too many codes for a filter of their serials: a serial that was never "
+            "issued will not be noticed; smaller batches have one",
+            markup=False,
+        )
 
 
 def _label_maker(

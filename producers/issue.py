@@ -22,7 +22,9 @@ import msgspec
 
 from authenticity.batch import BATCH_FORMAT, Batch, decode_batch, encode_batch
 from authenticity.errors import ConfigurationError
+from authenticity.limits import LIMITS
 from authenticity.seal import read_seal
+from authenticity.serial_filter import build_filter
 from authenticity.signature import PublicKey, verifies
 from keys.signer import SignerSource
 from producers.declarations import keep_batch, read_batch
@@ -115,7 +117,7 @@ def issue(
     else:
         raise RuntimeError("the operating system's random numbers repeat")
     files.finish_codes()
-    batch = _batch(run, header, clock())
+    batch = _batch(run, header, _filter(files, header), clock())
     keep_batch(files.root, batch)
     write_durably(files.header, msgspec.json.encode(header) + b"\n")
     return Issued(files.root, header, batch, signed)
@@ -218,7 +220,13 @@ def _header(run: Run, key: SigningKey, digest: str) -> ManifestHeader:
     )
 
 
-def _batch(run: Run, header: ManifestHeader, now: datetime) -> Batch:
+def _filter(files: RunFolder, header: ManifestHeader) -> bytes | None:
+    if header.count > LIMITS.batch_filter_serials:
+        return None
+    return build_filter(read_codes(files.csv)["serial"].to_pylist())
+
+
+def _batch(run: Run, header: ManifestHeader, serials: bytes | None, now: datetime) -> Batch:
     order = run.order
     batch = Batch(
         v=BATCH_FORMAT,
@@ -234,6 +242,7 @@ def _batch(run: Run, header: ManifestHeader, now: datetime) -> Batch:
         registered_at=now,
         released_at=now if order.released else None,
         markets=order.markets,
+        serials=serials,
     )
     return decode_batch(encode_batch(batch))
 

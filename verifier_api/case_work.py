@@ -64,7 +64,8 @@ class Alerts(Struct, frozen=True):
 
 
 class Batches(Struct, frozen=True):
-    """Some batches by issuer and id."""
+    """Some batches by issuer and id. The filter of their serials (`serials`) is left out:
+    it is large, and for the pipeline alone."""
 
     batches: tuple[Batch, ...]
     next: str | None
@@ -93,7 +94,7 @@ class CaseWork:
         return _json(
             ItemStanding(
                 item, known.standing, known.findings, known.scans, known.first, known.last,
-                known.batch, policy.version,
+                known.batch and _without_filter(known.batch), policy.version,
             )
         )  # fmt: skip
 
@@ -166,7 +167,8 @@ class CaseWork:
         found = await self.running.parts.reader.batches(
             caller.prefixes, after=_cursor(request), limit=self._limit(request)
         )
-        return _json(Batches(found.items, found.after))
+        told = tuple(_without_filter(batch) for batch in found.items)
+        return _json(Batches(told, found.after))
 
     async def _caller(self, request: Request, *roles: Role) -> Caller:
         caller = await self.running.caller(request)
@@ -183,6 +185,10 @@ class CaseWork:
 
 def _json(value: Struct) -> Response:
     return Response(_encoder.encode(value), media_type=JSON)
+
+
+def _without_filter(batch: Batch) -> Batch:
+    return batch if batch.serials is None else msgspec.structs.replace(batch, serials=None)
 
 
 def _case(record: AlertRecord) -> Case:

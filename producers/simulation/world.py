@@ -13,6 +13,8 @@ from functools import cached_property, partial
 from hashlib import blake2b, sha256
 from typing import Final, Protocol
 
+from msgspec.structs import replace
+
 from authenticity.batch import BATCH_FORMAT, Batch
 from authenticity.code import write_digital_link
 from authenticity.issuers import Issuer, IssuerKey, TrustList
@@ -20,6 +22,7 @@ from authenticity.item import ItemId, item_id
 from authenticity.roots import Roots, assemble_jws, signing_input
 from authenticity.seal import SEAL_AI, Algorithm, Seal, seal_header, signed_bytes, write_seal
 from authenticity.serial import RANDOM_BYTES, mint_serial
+from authenticity.serial_filter import build_filter
 from authenticity.signature import PublicKey
 from authenticity.trust import encode_payload
 from authenticity.verdict import IssuerId
@@ -148,7 +151,7 @@ class World:
         """The header of one batch, with the digest of its serials."""
         serials = sorted(self._serial(index) for index in self._packs_of(number))
         digest = sha256("".join(f"{serial}\n" for serial in serials).encode()).hexdigest()
-        return self._describe(number, digest)
+        return replace(self._describe(number, digest), serials=build_filter(serials))
 
     @property
     def roots(self) -> Roots:

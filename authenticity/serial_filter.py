@@ -1,0 +1,141 @@
+"""The serials of a batch, so small that its header carries them: a filter, not a list.
+
+A xor filter (Graf & Lemire, "Xor Filters", ACM JEA 2020) with 10-bit fingerprints: some
+12.3 bits a serial. What it was built from it never denies; of other serials it takes one
+in 1,024 for its own. The serials cannot be read back from it.
+
+```
+offset  bytes
+     0      1  seed: the salt of BLAKE2b under which the filter could be built, the least
+     1      4  how many serials, big endian, n
+     5    ...  3 * segment(n) fingerprints of 10 bits, least significant bit first, padded with 0
+```
+
+The same serials give the same bytes, in whatever order they come.
+"""
+
+from collections.abc import Iterable
+from hashlib import blake2b
+from typing import Final
+
+from authenticity.errors import BatchError
+from authenticity.limits import LIMITS
+
+FINGERPRINT_BITS: Final = 10
+_HEAD_BYTES: Final = 5
+_FINGERPRINT: Final = (1 << FINGERPRINT_BITS) - 1
+_SEEDS: Final = 256
+_WORD: Final = 0xFFFFFFFF
+
+
+def build_filter(serials: Iterable[str]) -> bytes | None:
+    """The filter of these (decoded) serials; None if there are more than
+    `LIMITS.batch_filter_serials`: such a batch goes without one.
+
+    Raises `ValueError` without a serial.
+    """
+    distinct = sorted(set(serials))
+    if not distinct:
+        raise ValueError("no serials")
+    if len(distinct) > LIMITS.batch_filter_serials:
+        return None
+    for seed in range(_SEEDS):  # the first one does, all but always
+        if (slots := _slots(distinct, seed)) is not None:
+            head = bytes((seed,)) + len(distinct).to_bytes(4, "big")
+            return head + _packed(slots)
+    raise RuntimeError("no seed builds the filter: BLAKE2b is broken")
+
+
+def may_hold(serials: bytes, serial: str) -> bool:
+    """False: it was surely not built from this serial. True for one in 1,024 others too.
+
+    The caller owes a filter that `check_filter` accepts.
+    """
+    count = int.from_bytes(serials[1:_HEAD_BYTES], "big")
+    one, two, three, fingerprint = _places(serial, serials[:1], _segment(count))
+    for slot in (one, two, three):
+        bit = slot * FINGERPRINT_BITS
+        start = _HEAD_BYTES + (bit >> 3)
+        fingerprint ^= int.from_bytes(serials[start : start + 2], "little") >> (bit & 7)
+    return not fingerprint & _FINGERPRINT
+
+
+def check_filter(serials: bytes, count: int) -> None:
+    """Refuse bytes that are no filter of `count` serials; whether of the right ones, nobody
+    can see. Raises `BatchError`."""
+    if len(serials) < _HEAD_BYTES:
+        raise BatchError(f"serials: a filter of {len(serials)} bytes has no head")
+    held = int.from_bytes(serials[1:_HEAD_BYTES], "big")
+    if held != count:
+        raise BatchError(f"serials: the filter holds {held:,} serials, the batch {count:,}")
+    if held > LIMITS.batch_filter_serials:
+        limit = LIMITS.batch_filter_serials
+        raise BatchError(f"serials: the filter holds {held:,} serials; the limit is {limit:,}")
+    bits = 3 * _segment(held) * FINGERPRINT_BITS
+    if len(serials) != _HEAD_BYTES + -(-bits // 8):
+        raise BatchError(f"serials: {len(serials):,} bytes are no filter of {held:,} serials")
+    if bits % 8 and serials[-1] >> bits % 8:
+        raise BatchError("serials: the filter's padding is not empty")
+
+
+def _segment(count: int) -> int:
+    """A third of the slots: 1.23 for each serial in all, and some more for few."""
+    return (count * 123 // 100 + 32) // 3 + 1
+
+
+def _places(serial: str, seed: bytes, segment: int) -> tuple[int, int, int, int]:
+    """A slot in each third, and the fingerprint."""
+    digest = blake2b(serial.encode(), digest_size=16, salt=seed).digest()
+    number = int.from_bytes(digest, "little")
+    return (
+        (number & _WORD) * segment >> 32,
+        ((number >> 32 & _WORD) * segment >> 32) + segment,
+        ((number >> 64 & _WORD) * segment >> 32) + 2 * segment,
+        number >> 96 & _FINGERPRINT,
+    )
+
+
+def _slots(serials: list[str], seed: int) -> list[int] | None:
+    """The fingerprints of all slots, or None if this seed leaves a knot.
+
+    1. Note in each slot how many serials are in it, and the xor of their numbers.
+    2. Take away, again and again, a serial that is alone in one of its slots.
+    3. Backwards, set that slot so that the xor of all three is the fingerprint.
+    """
+    segment, salt = _segment(len(serials)), bytes((seed,))
+    places = [_places(serial, salt, segment) for serial in serials]
+    held, numbers = [0] * (3 * segment), [0] * (3 * segment)
+    for number, (one, two, three, _) in enumerate(places):
+        for slot in (one, two, three):
+            held[slot] += 1
+            numbers[slot] ^= number
+    alone = [slot for slot, count in enumerate(held) if count == 1]
+    taken: list[tuple[int, int]] = []
+    while alone:
+        own = alone.pop()
+        if held[own] != 1:
+            continue
+        number = numbers[own]
+        taken.append((own, number))
+        for slot in places[number][:3]:
+            held[slot] -= 1
+            numbers[slot] ^= number
+            if held[slot] == 1:
+                alone.append(slot)
+    if len(taken) < len(serials):
+        return None
+    slots = [0] * (3 * segment)
+    for own, number in reversed(taken):
+        one, two, three, fingerprint = places[number]
+        slots[own] = fingerprint ^ slots[one] ^ slots[two] ^ slots[three]
+    return slots
+
+
+def _packed(slots: list[int]) -> bytes:
+    """Four fingerprints in five bytes."""
+    padded = [*slots, *[0] * (-len(slots) % 4)]
+    packed = b"".join(
+        (a | b << 10 | c << 20 | d << 30).to_bytes(5, "little")
+        for a, b, c, d in zip(*[iter(padded)] * 4, strict=True)
+    )
+    return packed[: -(-len(slots) * FINGERPRINT_BITS // 8)]
