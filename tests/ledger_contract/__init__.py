@@ -2,4 +2,9 @@
 
 import pytest
 
-pytest.register_assert_rewrite("tests.ledger_contract.folding", "tests.ledger_contract.reading")
+pytest.register_assert_rewrite(
+    *(
+        f"tests.ledger_contract.{name}"
+        for name in ("clue_keeping", "folding", "reading", "upgrading")
+    )
+)

@@ -10,7 +10,14 @@ from authenticity.alert import Alert, alert_id
 from authenticity.errors import InputError
 from authenticity.finding import FindingKind, because
 from authenticity.history import EMPTY, encode_history
-from authenticity.item import ItemId, item_id, text_id
+from authenticity.item import (
+    TEXT_PREFIX,
+    ItemId,
+    batch_subject,
+    item_id,
+    scanner_subject,
+    text_id,
+)
 from authenticity.policy import Severity
 from ledger.administration import LedgerAdministration
 from ledger.fold import ItemChange
@@ -66,6 +73,33 @@ class ReadingContract:
         assert {e.alert.item for e in await reader.feed(0, 100, ALPINE)} == set(ITEMS[0::2])
         batches = await reader.batches(HARBOUR, after=None, limit=9)
         assert [batch.issuer for batch in batches.items] == ["harbour"]
+
+    async def test_alerts_about_batches_are_their_makers_and_those_about_scanners_nobodys(
+        self, reader: LedgerReader, ledgers: Ledgers
+    ) -> None:
+        batches = [ItemId(batch_subject(gtin, "L1")) for gtin in GTINS]
+        scanners = [ItemId(scanner_subject(0x09521234, known=known)) for known in (True, False)]
+        # Whose hash, of all hashes, looks like a GTIN of theirs.
+        text = ItemId(f"{TEXT_PREFIX}9521234{'0' * 25}")
+        changes = [
+            ItemChange(item, 0, encode_history(EMPTY), [raised(item, FindingKind.CAMPAIGN)])
+            for item in (*batches, *scanners, text)
+        ]
+        ledgers.writer().write(changes, (await self._version(ledgers)), World(2).now)
+        assert await alerts_of(reader, ALPINE) == {*ITEMS[0::2], batches[0]}
+        assert await alerts_of(reader, HARBOUR) == {*ITEMS[1::2], batches[1]}
+        assert {*batches, *scanners, text} < await alerts_of(reader, None)
+        feed = {entry.alert.item for entry in await reader.feed(0, 100, ALPINE)}
+        assert feed == {*ITEMS[0::2], batches[0]}
+        scanner_alert = raised(scanners[0], FindingKind.CAMPAIGN).id
+        assert await reader.alert(scanner_alert, None) is not None
+        assert await reader.alert(scanner_alert, ALPINE) is None
+        where = AlertFilter(prefixes=ALPINE, item=batches[0])
+        assert len((await reader.alerts(where, after=None, limit=9)).items) == 1
+
+    @staticmethod
+    async def _version(ledgers: Ledgers) -> int:
+        return (await asyncio.to_thread(ledgers.writer().catalogue))[1]
 
     async def test_a_single_alert_of_another_company_is_as_if_it_were_not(
         self,

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -23,9 +24,20 @@ from ledger.opening import migrate, newest_revision, require_current
 from ledger.records import CaseChange, CaseState
 from ledger.schema import metadata
 from tests.integration.ledger.server import Server, query
+from tests.ledger_contract.clue_keeping import BATCH, assessed, clue, giving
 from tests.ledger_contract.folding import alert, change
 from tests.ledger_contract.ledgers import Ledgers
+from tests.ledger_contract.upgrading import UpgradingContract
 from tests.world import GTINS, World
+
+
+class TestUpgradingOnPostgres(UpgradingContract):
+    """See `tests.ledger_contract`."""
+
+    @pytest.fixture
+    def unmigrated(self, server: Server) -> Iterator[PostgresAddress]:
+        yield server.new_database("to_upgrade")
+        server.drop_database("to_upgrade")
 
 
 def test_a_migrated_ledger_has_the_tables_of_the_schema_and_no_others(
@@ -141,6 +153,11 @@ async def test_a_worker_can_do_its_work_with_what_it_is_granted(
     writer.accept_batches([world.batch(revision=2)], world.now)
     while some := writer.next_reassessment(10):
         writer.write([], 2, world.now, reassessed=some)
+    given = clue(BATCH, item)
+    writer.write([giving(item, 2, given)], 2, world.now)
+    assert writer.clues_about(BATCH) == [given]
+    due = writer.next_due(9)
+    writer.write([assessed(BATCH, 0), giving(item, 3, before=(given,))], 2, world.now, settled=due)
     assert writer.trust_list() == b"list"
     leadership = await open_leadership(as_worker)
     assert await leadership.hold()

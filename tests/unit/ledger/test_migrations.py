@@ -2,12 +2,22 @@
 
 from pathlib import Path
 
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from ledger.opening import migrate
 from ledger.schema import metadata
 from ledger.sqlite import open_engine
+from tests.ledger_contract.upgrading import UpgradingContract
+
+
+class TestUpgradingOnSqlite(UpgradingContract):
+    """See `tests.ledger_contract`."""
+
+    @pytest.fixture
+    def unmigrated(self, tmp_path: Path) -> Path:
+        return tmp_path / "ledger.sqlite"
 
 
 def test_a_migrated_ledger_has_the_tables_of_the_schema_and_no_others(tmp_path: Path) -> None:

@@ -1,0 +1,89 @@
+"""Clues on PostgreSQL: the contract, and what only many workers on a server can meet."""
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+
+import msgspec
+
+from authenticity.clues import Clue
+from authenticity.finding import because
+from authenticity.item import ItemId, item_id
+from ledger.address import PostgresAddress
+from ledger.fold import UNKNOWN
+from ledger.records import to_key
+from tests.integration.ledger.server import in_transaction
+from tests.ledger_contract.clue_keeping import (
+    BATCH,
+    ONE,
+    CluesContract,
+    assessed,
+    campaign,
+    clue,
+    giving,
+)
+from tests.ledger_contract.ledgers import Ledgers, Writer
+from tests.world import GTINS, World
+
+
+class TestCluesOnPostgres(CluesContract):
+    """See `tests.ledger_contract`."""
+
+
+def test_an_entry_with_a_lower_number_that_becomes_visible_later_is_not_settled_unread(
+    ledger_address: PostgresAddress, ledgers: Ledgers
+) -> None:
+    writer, world = ledgers.writer(), World(3)
+    with in_transaction(ledger_address) as somebody:
+        somebody.execute("INSERT INTO subjects_due (subject) VALUES (%s)", (to_key(BATCH),))
+        writer.write([giving(ONE, 0, clue(BATCH, ONE))], 0, world.now)
+        due = writer.next_due(9)
+        assert due is not None
+        assert len(due.numbers) == 1
+    writer.write([assessed(BATCH, 0)], 0, world.now, settled=due)
+    later = writer.next_due(9)
+    assert later is not None
+    assert later.subjects == [BATCH]
+    assert max(later.numbers) < min(due.numbers)
+
+
+def test_many_workers_give_clues_about_one_batch_while_it_is_assessed_and_none_is_overlooked(
+    ledgers: Ledgers,
+) -> None:
+    """Two assess it at once, each as if alone; what is published in the end is the whole."""
+    world, items = World(3), [item_id(GTINS[0], f"S{n}") for n in range(80)]
+    batch = ItemId(BATCH)
+
+    def give(writer: Writer, some: list[ItemId]) -> None:
+        for item in some:
+            before: tuple[Clue, ...] = ()
+            for version in range(3):
+                now = (clue(BATCH, item, weight=version),)
+                writer.write([giving(item, version, *now, before=before)], 0, world.now)
+                before = now
+
+    def assess(writer: Writer) -> None:
+        due = writer.next_due(9)
+        known = writer.known([batch]).get(batch, UNKNOWN)
+        weight = sum(each.weight for each in writer.clues_about(BATCH))
+        said = msgspec.structs.replace(campaign(BATCH), reasons=(because("w", weight=weight),))
+        writer.write([assessed(BATCH, known.version, said)], 0, world.now, settled=due)
+
+    def assess_until(over: Event, writer: Writer) -> None:
+        while not over.is_set():
+            assess(writer)
+
+    assessors, over = [ledgers.writer() for _ in range(2)], Event()
+    with ThreadPoolExecutor(6) as threads:
+        assessing = [threads.submit(assess_until, over, writer) for writer in assessors]
+        given = [threads.submit(give, ledgers.writer(), items[n::4]) for n in range(4)]
+        try:
+            for done in given:
+                done.result(60)
+        finally:
+            over.set()
+        for done in assessing:
+            done.result(60)
+    while assessors[0].next_due(9) is not None:
+        assess(assessors[0])
+    [published] = assessors[0].known([batch])[batch].published.values()
+    assert published.reasons[0].facts == {"weight": 2 * len(items)}
