@@ -8,7 +8,7 @@ from rich.text import Text
 
 from cli.demo_view import QUIET, attack_table, false_alert_words
 from producers.demonstration.tally import Tally
-from producers.simulation.attacks import FAMILIES
+from producers.simulation.attacks import SHOWN
 from producers.simulation.score import Outcome, Score
 
 _WIDE = 110
@@ -18,7 +18,7 @@ def summary_of(tally: Tally, score: Score, seconds: float, pages: dict[str, str]
     """The account as JSON: attacks by family and outcome, false alerts with their causes."""
     families = {
         family: {"launched": counted.total(), **_outcomes(counted)}
-        for family in FAMILIES
+        for family in SHOWN
         if (counted := score.outcomes.get(family))
     }
     together: Counter[Outcome] = Counter()

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from producers.demonstration.tally import ShownAlert, Tally
-from producers.simulation.attacks import FAMILIES
+from producers.simulation.attacks import SHOWN
 from producers.simulation.score import Outcome, Score
 
 ACCENT = "cyan"
@@ -43,7 +43,7 @@ _FAMILY_WORDS = {
     "few-copies": "many codes, few packs each",
     "forged": "signed with a false key",
     "unsigned": "not signed at all",
-    "replay": "used again after its end",
+    "reuse": "used again after its end",
     "diversion": "sold outside its markets",
 }
 
@@ -102,7 +102,7 @@ def attack_table(score: Score, *, wide: bool) -> Table:
     for outcome in Outcome:
         table.add_column(_WORDS[outcome], justify="right", min_width=8)
     total: Counter[Outcome] = Counter()
-    for family in FAMILIES:
+    for family in SHOWN:
         counted = score.outcomes.get(family, Counter())
         total.update(counted)
         words = [Text(_FAMILY_WORDS[family])] if wide else []

@@ -11,19 +11,14 @@ from itertools import count
 from typing import Final
 
 from authenticity.scan import to_epoch_ms
-from producers.simulation.attacks import (
-    FAMILIES,
-    PACKS_TAKEN,
-    Attack,
-    AttackFamily,
-    Scene,
-    attacked_life,
-)
+from producers.simulation.attacked import attacked_life
+from producers.simulation.attacks import PACKS_TAKEN, SHOWN, Attack, AttackFamily
 from producers.simulation.behaviour import Rates, honest_life
 from producers.simulation.draws import stream_of
-from producers.simulation.noise import Noise, reports_of
+from producers.simulation.noise import Noise, Report, reports_of
+from producers.simulation.scene import Scene
 from producers.simulation.signers import SeededSigner
-from producers.simulation.traffic import Line, lines_of
+from producers.simulation.traffic import Line, honest_lines, lines_of
 from producers.simulation.visits import DAY_S, Calendar, Visit
 from producers.simulation.world import Pack
 
@@ -85,25 +80,37 @@ class LiveTraffic:
         packs = self._take(PACKS_TAKEN.get(family, 1))
         for pack in packs:
             draw = stream_of(self._seed, "live attack", number, pack.index)
-            scene = Scene(pack, draw, self._story(at_s), self._pace.attacked, self.forger)
-            self._expect(pack, attacked_life(attack, scene), attack)
+            scene = Scene(
+                attack=attack,
+                pack=pack,
+                draw=draw,
+                common=stream_of(self._seed, "live attack", number),
+                calendar=self._story(at_s),
+                rates=self._pace.attacked,
+                forger=self.forger,
+            )
+            life = attacked_life(scene)
+            self._expect(lines_of(self._reports(pack, life.visits), attack, life, pack))
         return packs
 
     def _start_attack(self, at_s: float) -> None:
-        self.launch(FAMILIES[len(self.launched) % len(FAMILIES)], at_s)
+        self.launch(SHOWN[len(self.launched) % len(SHOWN)], at_s)
 
     def _start_pack(self, at_s: float) -> None:
         (pack,) = self._take(1)
         draw = stream_of(self._seed, "live pack", pack.index)
-        self._expect(pack, honest_life(pack, draw, self._story(at_s), self._pace.honest), None)
+        visits = honest_life(pack, draw, self._story(at_s), self._pace.honest)
+        self._expect(honest_lines(self._reports(pack, visits)))
 
     def _story(self, at_s: float) -> Calendar:
         return Calendar(at_s, at_s + self._pace.story_days * DAY_S)
 
-    def _expect(self, pack: Pack, visits: list[Visit], attack: Attack | None) -> None:
+    def _reports(self, pack: Pack, visits: list[Visit]) -> list[Report]:
         draw = stream_of(self._seed, "live noise", pack.index)
-        reports = reports_of(visits, draw, self._noise, self._seed)
-        for line in lines_of(reports, attack, pack.batch.markets):
+        return reports_of(visits, draw, self._noise, self._seed)
+
+    def _expect(self, lines: list[Line]) -> None:
+        for line in lines:
             arrival_ms = to_epoch_ms(line.scan.received_at)
             heappush(self._arriving, (arrival_ms, next(self._numbers), line))
 

@@ -1,9 +1,10 @@
 """What a scanner believes of where it is.
 
-A quarter of phones answer with GPS, some 20 m off; the others are placed by their
-network address. Fixed lines are some 8 km off in the median, mobile addresses 190 km and
-half as much again in Africa and Asia; and one address in twenty is a virtual private
-network that ends in another country. The stated accuracy knows nothing of that.
+A quarter of phones answer with GPS, some 20 m off; the others are placed by their network
+address: three in ten by a fixed line, some kilometres off in the median, the rest by a
+mobile address, some hundreds (by country, `producers.simulation.cities.ADDRESSES`). One
+address in twenty is a virtual private network that ends in another country. The stated
+accuracy knows nothing of that.
 """
 
 from math import cos, pi, sin
@@ -11,24 +12,20 @@ from random import Random
 from typing import Final
 
 from authenticity.scan import Channel, Place, PlaceSource
-from producers.simulation.cities import city_abroad, moved
+from producers.simulation.cities import ADDRESSES, city_abroad, moved, some_city
 from producers.simulation.draws import lognormal
 from producers.simulation.visits import Spot
 
 _GPS_SHARE: Final = 0.25
 _FIXED_SHARE: Final = 0.30
 _GPS_ERROR_KM: Final = 0.02
-_FIXED_ERROR_KM: Final = 8.0
 _FIXED_RADIUS_KM: Final = 20.0
-_MOBILE_ERROR_KM: Final = 190.0
 _MOBILE_RADIUS_KM: Final = 200.0
 _ERROR_LIMIT_KM: Final = 1_500.0
-_FAR_NETWORKS: Final = frozenset(
-    (
-        "JP", "KR", "CN", "HK", "TW", "PH", "ID", "SG", "MY", "TH", "VN", "BD", "IN", "PK",
-        "AE", "SA", "IR", "TR", "EG", "MA", "NG", "GH", "KE", "ET", "ZA",
-    )
-)  # fmt: skip
+_EXITS: Final = ("CA", "CH", "DE", "FR", "GB", "JP", "NL", "SE", "SG", "US")
+_ADDRESSED: Final = frozenset((Channel.RETAIL, Channel.LOGISTICS, Channel.MAKER))
+_USUAL_EXITS: Final = 0.8
+"""Four tunnels in five end where most servers stand; the others anywhere abroad."""
 
 
 def consumer_place(draw: Random, spot: Spot, vpn_share: float) -> tuple[Place, bool]:
@@ -40,12 +37,18 @@ def consumer_place(draw: Random, spot: Spot, vpn_share: float) -> tuple[Place, b
     if kind < _GPS_SHARE + _FIXED_SHARE:
         source, radius_km = PlaceSource.FIXED_IP, _FIXED_RADIUS_KM
     if draw.random() < vpn_share:
-        exit_city = city_abroad(draw, (spot.country,))
-        return _place(exit_city.lat, exit_city.lon, radius_km, source, exit_city.country), True
+        return _exit_place(draw, spot, source, radius_km), True
+    addresses = ADDRESSES[spot.country]
     if source is PlaceSource.FIXED_IP:
-        return _off(draw, spot, _FIXED_ERROR_KM, 1.0, source, radius_km), False
-    error_km = _MOBILE_ERROR_KM * (1.5 if spot.country in _FAR_NETWORKS else 1.0)
-    return _off(draw, spot, error_km, 0.8, source, radius_km), False
+        return _off(draw, spot, addresses.fixed_km, 1.0, source, radius_km), False
+    return _off(draw, spot, addresses.mobile_km, 0.8, source, radius_km), False
+
+
+def _exit_place(draw: Random, spot: Spot, source: PlaceSource, radius_km: float) -> Place:
+    city = city_abroad(draw, (spot.country,))
+    if draw.random() < _USUAL_EXITS:
+        city = some_city(draw, tuple(exit_ for exit_ in _EXITS if exit_ != spot.country))
+    return _place(city.lat, city.lon, radius_km, source, city.country)
 
 
 def exact_place(spot: Spot) -> Place:
@@ -54,8 +57,8 @@ def exact_place(spot: Spot) -> Place:
 
 
 def known_place(draw: Random, spot: Spot, channel: Channel) -> Place:
-    """Where a known scanner is: a till at its address, an officer by GPS."""
-    if channel is Channel.RETAIL:
+    """Where a known scanner is: tills and warehouses at their address, an officer by GPS."""
+    if channel in _ADDRESSED:
         return _place(spot.lat, spot.lon, 0.1, PlaceSource.DECLARED, spot.country)
     return _off(draw, spot, _GPS_ERROR_KM, 0.5, PlaceSource.GPS, _GPS_ERROR_KM)
 

@@ -1,37 +1,61 @@
 """From what happened to what arrives: wrong places, wrong clocks, late, twice, mangled."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from random import Random
 from typing import Final, NamedTuple
 
-from authenticity.scan import SCAN_FORMAT, Place, Scan, from_epoch_ms
-from producers.simulation.draws import digest_of
+import msgspec
+
+from authenticity.scan import SCAN_FORMAT, Channel, Place, Scan, from_epoch_ms
+from producers.simulation.draws import digest_of, stream_of
 from producers.simulation.location import consumer_place, exact_place, known_place
 from producers.simulation.visits import DAY_S, HOUR_S, Reader, Visit
 
 _LONGEST_DELAY_S: Final = 14 * DAY_S
+_OFFICERS: Final = frozenset((Channel.CUSTOMS, Channel.POLICE))
 _CAPS_LOCK: Final = str.maketrans(
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ",
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz",
 )
 _QWERTZ: Final = str.maketrans("yzYZ", "zyZY")
+_CUT_CHARACTERS: Final = 20
+
+MANGLING: Final = frozenset(("case-mangled", "keys-swapped", "truncated"))
+"""Noise after which the text may name another item, or none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Noise:
-    """Shares, each of which can be 0: of devices, of scans, of known scanners' uploads."""
+    """Shares, each of which can be 0: of devices, of scans, of uploads, of batches, of days.
+
+    `late_officers`: their uploads come 0 to 72 hours later, one in twenty of those up to
+    14 days. `out_of_order`: a scan is held up for minutes. `backlogs`: the scans of one
+    publisher's day arrive again, days later. `late_manifests`: a batch's header is uploaded
+    when its packs are in the shops.
+    """
 
     vpn: float = 0.05
     skewed_clocks: float = 0.10
     skew_limit_s: float = 300.0
     duplicates: float = 0.01
-    mangled: float = 0.003
+    case_mangled: float = 0.001
+    keys_swapped: float = 0.001
+    truncated: float = 0.001
     late_consumers: float = 0.005
     late_officers: float = 0.30
+    late_partners: float = 0.05
+    out_of_order: float = 0.02
+    backlogs: float = 0.002
+    late_manifests: float = 0.005
     place_errors: bool = True
 
 
-SILENCE: Final = Noise(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, place_errors=False)
+SILENCE: Final = Noise(
+    vpn=0.0, skewed_clocks=0.0, skew_limit_s=0.0, duplicates=0.0, case_mangled=0.0,
+    keys_swapped=0.0, truncated=0.0, late_consumers=0.0, late_officers=0.0, late_partners=0.0,
+    out_of_order=0.0, backlogs=0.0, late_manifests=0.0, place_errors=False,
+)  # fmt: skip
 """Every scan arrives once, in time, as it was, and from where it was."""
 
 
@@ -61,17 +85,30 @@ def reports_of(visits: list[Visit], draw: Random, noise: Noise, seed: int) -> li
         report = _report(visit, number, devices[visit.reader], draw, noise, seed)
         reports.append(report)
         if draw.random() < noise.duplicates:
-            reports.append(_again(report, draw))
+            reports.append(_again(report, draw.uniform(1, 600), "duplicate"))
+        day = int(visit.at_s // DAY_S)
+        delay_days = _backlog(seed, visit.reader.publisher, day, noise.backlogs)
+        if delay_days:
+            reports.append(_again(report, delay_days * DAY_S, "backlog"))
     return reports
+
+
+@lru_cache(maxsize=65_536)
+def _backlog(seed: int, publisher: str, day: int, share: float) -> float:
+    """After how many days this day of the publisher's is sent again; 0 for hardly ever."""
+    if not share:
+        return 0.0
+    draw = stream_of(seed, "backlog", publisher, day)
+    return draw.uniform(2, 10) if draw.random() < share else 0.0
 
 
 def _device(visit: Visit, draw: Random, noise: Noise) -> _Device:
     reader, spot = visit.reader, visit.spot
     if reader.authorised:
         return _Device(known_place(draw, spot, reader.channel), 0.0, False)
-    if not noise.place_errors:
-        return _Device(exact_place(spot), 0.0, False)
-    place, is_vpn = consumer_place(draw, spot, noise.vpn)
+    place, is_vpn = exact_place(spot), False
+    if noise.place_errors:
+        place, is_vpn = consumer_place(draw, spot, noise.vpn)
     skew_s = 0.0
     if draw.random() < noise.skewed_clocks:
         skew_s = draw.uniform(-noise.skew_limit_s, noise.skew_limit_s)
@@ -81,13 +118,20 @@ def _device(visit: Visit, draw: Random, noise: Noise) -> _Device:
 def _report(
     visit: Visit, number: int, device: _Device, draw: Random, noise: Noise, seed: int
 ) -> Report:
-    causes: list[str] = []
     text = visit.subject.print_code()
-    if draw.random() < noise.mangled:
-        text = _mangled(text, draw)
-        causes.append("mangled")
-    delay_s, is_late = _delay_s(visit.reader, draw, noise)
-    causes += ["late"] * is_late + ["clock-skew"] * bool(device.skew_s) + ["vpn"] * device.is_vpn
+    causes: tuple[str, ...] = ()
+    if visit.operation is None:  # otherwise it was the case's label that was read
+        text, causes = _typed(text, draw, noise)
+    delay_s, late = _delay_s(visit.reader, draw, noise)
+    if late:
+        causes += (late,)
+    place = device.place
+    if visit.claimed is not None:
+        place = exact_place(visit.claimed)
+    elif device.is_vpn:
+        causes += ("vpn",)
+    if device.skew_s:
+        causes += ("clock-skew",)
     reader = visit.reader
     scan = Scan(
         v=SCAN_FORMAT,
@@ -99,34 +143,49 @@ def _report(
         channel=reader.channel,
         authorised=reader.authorised,
         session=reader.session,
-        place=device.place,
+        place=place,
         act=visit.act,
+        operation=visit.operation,
     )
-    return Report(scan, visit, tuple(causes))
+    return Report(scan, visit, causes)
 
 
-def _delay_s(reader: Reader, draw: Random, noise: Noise) -> tuple[float, bool]:
-    """Seconds; hours for those without signal, up to two weeks for a few officers."""
-    if reader.authorised:
+def _delay_s(reader: Reader, draw: Random, noise: Noise) -> tuple[float, str]:
+    """Seconds; minutes if held up; hours without a signal, up to two weeks for officers."""
+    if reader.channel in _OFFICERS:
         if draw.random() < noise.late_officers:
-            longest_s = _LONGEST_DELAY_S if draw.random() < 0.05 else 3 * DAY_S
-            return min(draw.expovariate(1 / (longest_s / 4)), longest_s), True
+            if draw.random() < 0.05:
+                return draw.uniform(3 * DAY_S, _LONGEST_DELAY_S), "late"
+            return draw.uniform(0, 3 * DAY_S), "late"
+    elif reader.authorised:
+        if draw.random() < noise.late_partners:
+            return draw.uniform(1, 24) * HOUR_S, "late"
     elif draw.random() < noise.late_consumers:
-        return draw.uniform(1, 48) * HOUR_S, True
-    return draw.uniform(0.2, 3.0), False
+        return draw.uniform(1, 48) * HOUR_S, "late"
+    if draw.random() < noise.out_of_order:
+        return draw.uniform(3, 300), "out-of-order"
+    return draw.uniform(0.2, 3.0), ""
 
 
-def _again(report: Report, draw: Random) -> Report:
+def _again(report: Report, after_s: float, cause: str) -> Report:
     """The same scan, delivered a second time: only its arrival differs."""
     scan = report.scan
-    received_ms = round(scan.received_at.timestamp() * 1000 + draw.uniform(1, 600) * 1000)
-    fields = {name: getattr(scan, name) for name in scan.__struct_fields__}
-    again = Scan(**(fields | {"received_at": from_epoch_ms(received_ms)}))
-    return report._replace(scan=again, noise=(*report.noise, "duplicate"))
+    received_ms = round((scan.received_at.timestamp() + after_s) * 1000)
+    again = msgspec.structs.replace(scan, received_at=from_epoch_ms(received_ms))
+    return report._replace(scan=again, noise=(*report.noise, cause))
 
 
-def _mangled(text: str, draw: Random) -> str:
+def _typed(text: str, draw: Random, noise: Noise) -> tuple[str, tuple[str, ...]]:
     """What a scanner that acts as a keyboard makes of it: Caps Lock, QWERTZ, cut short."""
-    return draw.choice(
-        (text.upper(), text.translate(_CAPS_LOCK), text.translate(_QWERTZ), text[: len(text) - 20])
-    )
+    chance = draw.random()
+    if chance < noise.case_mangled:
+        return (text.upper() if draw.random() < 0.5 else text.translate(_CAPS_LOCK)), (
+            "case-mangled",
+        )
+    chance -= noise.case_mangled
+    if chance < noise.keys_swapped:
+        return text.translate(_QWERTZ), ("keys-swapped",)
+    chance -= noise.keys_swapped
+    if chance < noise.truncated:
+        return text[:-_CUT_CHARACTERS], ("truncated",)
+    return text, ()

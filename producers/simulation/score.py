@@ -10,17 +10,29 @@ from typing import Final
 
 from authenticity.finding import FindingKind
 from authenticity.item import ItemId
-from producers.simulation.attacks import AttackFamily
+from producers.simulation.attacks import COPYING, AttackFamily
 from producers.simulation.truth import Truth
 
-_CLONE_SIGNS: Final = frozenset({FindingKind.CLONE_SUSPECTED, FindingKind.REUSED_AFTER_END})
+_CLONE_SIGNS: Final = frozenset(
+    {
+        FindingKind.CLONE_SUSPECTED,
+        FindingKind.CLONE_CONFIRMED,
+        FindingKind.REUSED_AFTER_END,
+        FindingKind.CAMPAIGN,
+    }
+)
+_REFUSED: Final = frozenset({FindingKind.FORGED, FindingKind.UNSIGNED})
 SIGNS: Final[dict[AttackFamily, frozenset[FindingKind]]] = {
-    AttackFamily.COPIES: _CLONE_SIGNS,
-    AttackFamily.FEW_COPIES: _CLONE_SIGNS,
-    AttackFamily.REPLAY: _CLONE_SIGNS,
+    **dict.fromkeys(COPYING, _CLONE_SIGNS),
+    AttackFamily.COLLUDING: _CLONE_SIGNS | {FindingKind.COLLUDING},
     AttackFamily.FORGED: frozenset({FindingKind.FORGED}),
     AttackFamily.UNSIGNED: frozenset({FindingKind.UNSIGNED}),
+    AttackFamily.STOLEN_KEY: frozenset({FindingKind.NEVER_ISSUED}),
+    AttackFamily.GUESSING_FAST: _REFUSED | {FindingKind.PROBING},
+    AttackFamily.GUESSING_SLOW: _REFUSED | {FindingKind.PROBING},
     AttackFamily.DIVERSION: frozenset({FindingKind.DIVERTED}),
+    AttackFamily.RELABELLED: frozenset({FindingKind.WRONG_BATCH, FindingKind.WRONG_EXPIRY}),
+    AttackFamily.POISONING: frozenset({FindingKind.POISONING}),
 }
 """The findings that name an attack for what it is."""
 

@@ -5,6 +5,7 @@ other, duplicates too.
 """
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Final
 
 import msgspec
@@ -13,20 +14,30 @@ from msgspec import Struct
 from authenticity.item import ItemId
 from producers.simulation.attacks import AttackFamily
 
-TRUTH_FORMAT: Final = 1
+TRUTH_FORMAT: Final = 2
+
+
+class Thing(StrEnum):
+    """What was held."""
+
+    PACK = "pack"
+    FAKE = "fake"
+    SCREEN = "screen"
 
 
 class Truth(Struct, frozen=True):
     """The label of one line.
 
-    `item` is what the code claims, whatever became of the text; `physical` names the
-    item that was held. `attack` is the family of the attack on this code, on the genuine
-    pack's own scans too; `genuine` is about the physical item. `noise` names what makes
-    this line differ from what happened: `duplicate`, `late`, `clock-skew`, `vpn`,
-    `mangled`. `first_detectable_at` is the arrival of the scan with which the attack on
-    this code could first be known: of the first forged or unsigned code, of the second
-    physical item under one code, of the first scan outside the markets; None if that
-    never arrives, and for honest codes. Times are UTC, places WGS 84 degrees.
+    `item` is what the code claims, whatever became of the text; `physical` names what
+    was held and `thing` what that is: a `pack`, a `fake`, or a code on a `screen`, which is
+    no pack at all. `genuine` is False for a fake and for a code that was made up. `attack` is
+    the family of the attack on this code, on the genuine pack's own scans too.
+
+    `noise` names what makes this line differ from what happened: `duplicate`, `backlog`,
+    `late`, `out-of-order`, `clock-skew`, `vpn`, `case-mangled`, `keys-swapped`,
+    `truncated`. `first_detectable_at` is the arrival of the scan with which a perfect
+    observer could first know of the attack on this code: see `producers.simulation.traffic`;
+    None if that never arrives, and for honest codes. Times are UTC, places WGS 84 degrees.
     """
 
     v: int
@@ -34,6 +45,7 @@ class Truth(Struct, frozen=True):
     publisher: str
     item: ItemId
     physical: str
+    thing: Thing
     genuine: bool
     attack: AttackFamily | None
     attack_id: str | None

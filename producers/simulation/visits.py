@@ -21,12 +21,16 @@ _CITY_RADIUS_KM: Final = 8.0
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A physical item. `item` is what its code claims; `print_code` is asked when it is read."""
+    """What is held. `item` is what its code claims; `print_code` is asked when it is read.
+
+    `on_screen`: no pack at all, but a picture of a code, or one made up.
+    """
 
     physical: str
     genuine: bool
     item: ItemId
     print_code: Callable[[], str]
+    on_screen: bool = False
 
 
 class Reader(NamedTuple):
@@ -47,7 +51,11 @@ class Spot(NamedTuple):
 
 
 class Visit(NamedTuple):
-    """One reading. `behaviour` names why it was made, for the truth file alone."""
+    """One reading. `behaviour` names why it was made, for the truth file alone.
+
+    `operation` is the SSCC of the case, where only its label was read. `claimed` is the
+    place that a liar states.
+    """
 
     subject: Subject
     reader: Reader
@@ -55,6 +63,8 @@ class Visit(NamedTuple):
     spot: Spot
     behaviour: str
     act: Act | None = None
+    operation: str | None = None
+    claimed: Spot | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +89,19 @@ def consumer(draw: Random) -> Reader:
     return Reader("consumer-web", Channel.CONSUMER, False, f"{draw.getrandbits(64):016x}")
 
 
+def till(draw: Random, publisher: str) -> Reader:
+    """A sale at this shop, which is known to us."""
+    return Reader(publisher, Channel.RETAIL, True, f"{draw.getrandbits(64):016x}")
+
+
+def shop_name(city: City, number: int) -> str:
+    """The publisher of a shop."""
+    return f"shop-{city.name.lower().replace(' ', '-')}-{number}"
+
+
 def shop(draw: Random, city: City) -> Reader:
     """A till that is known to us."""
-    publisher = f"shop-{city.name.lower().replace(' ', '-')}-{draw.randint(1, 5)}"
-    return Reader(publisher, Channel.RETAIL, True, f"{draw.getrandbits(64):016x}")
+    return till(draw, shop_name(city, draw.randint(1, 5)))
 
 
 def officer(draw: Random, city: City) -> Reader:

@@ -13,7 +13,7 @@ from functools import cached_property, partial
 from hashlib import blake2b, sha256
 from typing import Final, Protocol
 
-from msgspec.structs import replace
+import msgspec
 
 from authenticity.batch import BATCH_FORMAT, Batch
 from authenticity.code import write_digital_link
@@ -43,6 +43,9 @@ _ITEMS_PER_BATCH: Final = 500
 _MOST_BATCHES: Final = 2_000
 _ITEMS_PER_PRODUCT: Final = 5_000
 _MOST_PRODUCTS: Final = 200
+_LATE_DAYS: Final = (15.0, 60.0)
+"""From a batch's release to a late upload: its first packs are in the shops."""
+_LATE_NOTICES: Final = 0.1
 
 
 class SealingKey(Protocol):
@@ -109,7 +112,12 @@ def sealed_code(ais: list[tuple[str, str]], host: str, key: SealingKey) -> str:
 
 
 class World:
-    """`items` packs of `makers` makers, on sale for `days` days from `start` (UTC)."""
+    """`items` packs of `makers` makers, on sale for `days` days from `start` (UTC).
+
+    They are made in the first `production_days`, or all of them before `start` if that is
+    0. `late_manifests` is the share of batches whose header is uploaded when the goods are
+    on sale already; `parallel_trade` the share that a re-packager sells in one more market.
+    """
 
     def __init__(
         self,
@@ -119,7 +127,13 @@ class World:
         makers: int = 2,
         days: int = 30,
         start: datetime = DEFAULT_START,
+        production_days: int = 0,
+        late_manifests: float = 0.0,
+        parallel_trade: float = 0.0,
     ) -> None:
+        self.production_days = production_days
+        self._late_manifests = late_manifests
+        self._parallel_trade = parallel_trade
         self.seed = seed
         self.items = items
         self.days = days
@@ -137,10 +151,27 @@ class World:
 
     def pack(self, index: int) -> Pack:
         """The pack with this number, 0 to `items` - 1."""
-        number = index * self._batches // self.items
+        number = self.batch_number(index)
         batch = self._header(number)
-        maker = self._maker_of(number)
+        maker = self.maker_of(number)
         return Pack(index, batch, self._serial(index), maker.host, partial(_signed_by, maker))
+
+    def batch_number(self, index: int) -> int:
+        """The batch that a pack belongs to."""
+        return index * self._batches // self.items
+
+    def product_number(self, batch: int) -> int:
+        """The product of a batch."""
+        return batch % len(self._gtins)
+
+    def packs_of(self, batch: int) -> range:
+        """The numbers of a batch's packs."""
+        first = -(-batch * self.items // self._batches)
+        return range(first, -(-(batch + 1) * self.items // self._batches))
+
+    def maker_of(self, batch: int) -> Maker:
+        """Who made a batch."""
+        return self.makers[batch % len(self._gtins) % len(self.makers)]
 
     @property
     def batches(self) -> range:
@@ -148,10 +179,36 @@ class World:
         return range(self._batches)
 
     def batch(self, number: int) -> Batch:
-        """The header of one batch, with the digest of its serials."""
-        serials = sorted(self._serial(index) for index in self._packs_of(number))
+        """The header of one batch that stands in the end, with the digest of its serials."""
+        return self.headers(number)[-1][1]
+
+    def headers(self, number: int) -> list[tuple[datetime, Batch]]:
+        """All statements about one batch with their arrival, UTC, oldest first.
+
+        A second one adds the market of a parallel trader, once he has given notice.
+        """
+        serials = sorted(self._serial(index) for index in self.packs_of(number))
         digest = sha256("".join(f"{serial}\n" for serial in serials).encode()).hexdigest()
-        return replace(self._describe(number, digest), serials=build_filter(serials))
+        described = self._describe(number, digest)
+        last = msgspec.structs.replace(described, serials=build_filter(serials))
+        market = self.parallel_market(number)
+        if market is None:
+            return [(last.registered_at, last)]
+        others = tuple(country for country in last.markets if country != market)
+        first = msgspec.structs.replace(last, markets=others, revision=1)
+        draw = stream_of(self.seed, "notice", number)
+        days = draw.uniform(20, 60) if draw.random() < _LATE_NOTICES else draw.uniform(0, 2)
+        return [(last.registered_at, first), (last.registered_at + timedelta(days=days), last)]
+
+    def parallel_market(self, number: int) -> str | None:
+        """Where a re-packager sells a part of this batch, beside its maker's markets."""
+        if not self._parallel_trade:
+            return None
+        draw = stream_of(self.seed, "parallel", number)
+        markets = self._own_markets(number)
+        if not markets or draw.random() >= self._parallel_trade:
+            return None
+        return draw.choice([country for country in COUNTRIES if country not in markets])
 
     @property
     def roots(self) -> Roots:
@@ -171,16 +228,9 @@ class World:
     def _root(self) -> SeededSigner:
         return SeededSigner(self.seed, ROOT)
 
-    def _maker_of(self, batch: int) -> Maker:
-        return self.makers[batch % len(self._gtins) % len(self.makers)]
-
     def _serial(self, index: int) -> str:
         drawn = blake2b(f"{self.seed}/serial/{index}".encode(), digest_size=RANDOM_BYTES)
         return mint_serial(drawn.digest())
-
-    def _packs_of(self, batch: int) -> range:
-        first = -(-batch * self.items // self._batches)
-        return range(first, -(-(batch + 1) * self.items // self._batches))
 
     def _header(self, number: int) -> Batch:
         if number not in self._headers:
@@ -189,25 +239,38 @@ class World:
 
     def _describe(self, number: int, digest: str) -> Batch:
         draw = stream_of(self.seed, "batch", number)
-        produced_at = self.start - timedelta(days=draw.uniform(20, 50))
-        expiry = self.start + timedelta(days=draw.randint(200, 900))
+        before, after = (0, self.production_days) if self.production_days else (-50, -20)
+        produced_at = self.start + timedelta(days=draw.uniform(before, after))
+        expiry = self.start + timedelta(days=self.production_days + draw.randint(200, 900))
         registered_at = _to_second(produced_at + timedelta(hours=draw.uniform(1, 24)))
-        markets = draw.sample(COUNTRIES, draw.randint(1, 8)) if draw.random() < 0.9 else []
+        released_at = registered_at + timedelta(days=2)
+        if draw.random() < self._late_manifests:
+            registered_at = _to_second(released_at + timedelta(days=draw.uniform(*_LATE_DAYS)))
+        parallel = self.parallel_market(number)
+        markets = {*self._own_markets(number), *([parallel] if parallel else [])}
         return Batch(
             v=BATCH_FORMAT,
             batch_id=digest_of(self.seed, "batch id", number),
-            issuer=self._maker_of(number).issuer,
-            gtin=self._gtins[number % len(self._gtins)],
+            issuer=self.maker_of(number).issuer,
+            gtin=self._gtins[self.product_number(number)],
             lot=f"L{self.start:%y}{number:04d}",
             expiry=f"{expiry:%y%m%d}",
             produced=f"{produced_at:%y%m%d}",
-            count=max(1, len(self._packs_of(number))),
+            count=max(1, len(self.packs_of(number))),
             key_slot=0,
             manifest_sha256=digest,
             registered_at=registered_at,
-            released_at=registered_at + timedelta(days=2),
+            released_at=released_at,
             markets=tuple(sorted(markets)),
+            revision=2 if parallel else 1,
         )
+
+    def _own_markets(self, number: int) -> tuple[str, ...]:
+        """One to eight countries; for one batch in ten, none: it may be sold anywhere."""
+        draw = stream_of(self.seed, "markets", number)
+        if draw.random() >= 0.9:
+            return ()
+        return tuple(sorted(draw.sample(COUNTRIES, draw.randint(1, 8))))
 
 
 def _signed_by(maker: Maker, pack: Pack) -> str:

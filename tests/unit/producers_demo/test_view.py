@@ -11,7 +11,7 @@ from authenticity.item import item_id
 from cli.demo_feed import read_alert
 from cli.demo_view import Frame, plain_line, render
 from producers.demonstration.tally import SeenAlert, Tally
-from producers.simulation.attacks import FAMILIES
+from producers.simulation.attacks import SHOWN
 from producers.simulation.score import Outcome, Score
 
 NOW = datetime(2026, 5, 4, tzinfo=UTC)
@@ -28,7 +28,7 @@ def frame() -> Frame:
         reason = "too far apart in time: km 9740, minutes 223, countries MX,DE"
         alert = SeenAlert(f"a{second}", item, "clone-suspected", "high", False, reason)
         tally.alerted(alert, second)
-    outcomes = {family: Counter({Outcome.CAUGHT: 1_000, Outcome.MISSED: 5}) for family in FAMILIES}
+    outcomes = {family: Counter({Outcome.CAUGHT: 1_000, Outcome.MISSED: 5}) for family in SHOWN}
     score = Score(outcomes, 3, Counter(), Counter({"vpn": 3}), 9_999)
     names = ("genuine", "copied", "forged")
     pages = {name: f"http://127.0.0.1:45678/{name}" for name in names}

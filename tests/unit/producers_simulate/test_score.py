@@ -6,7 +6,7 @@ from typing import Any
 from authenticity.item import ItemId, item_id
 from producers.simulation.attacks import AttackFamily
 from producers.simulation.score import Outcome, gather, score
-from producers.simulation.truth import TRUTH_FORMAT, Truth
+from producers.simulation.truth import TRUTH_FORMAT, Thing, Truth
 
 NOON = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
 ITEM = item_id("09521000000018", "A")
@@ -20,6 +20,7 @@ def truth(item: ItemId = ITEM, **changes: Any) -> Truth:
         "publisher": "consumer-web",
         "item": item,
         "physical": "p",
+        "thing": Thing.PACK,
         "genuine": True,
         "attack": None,
         "attack_id": None,

@@ -7,14 +7,22 @@ import pytest
 from authenticity.trust import read_trust_list
 from authenticity.verdict import Doubt, Doubtful, Genuine
 from authenticity.verify import verify
-from producers.simulation.attacks import FAMILIES, AttackFamily, plan_attacks
-from producers.simulation.noise import SILENCE, Noise
+from producers.simulation.attacks import COPYING, FAMILIES, AttackFamily, plan_attacks
+from producers.simulation.noise import MANGLING, SILENCE, Noise
 from producers.simulation.score import Outcome
 from producers.simulation.traffic import Line, Scenario, Traffic
 from tests.unit.producers_simulate.replayed import lines_of, replayed
 
 QUIET = Traffic(Scenario(seed=5, items=4_000, attack_rate=0.02, noise=SILENCE))
 NOISY = Traffic(Scenario(seed=5, items=4_000, attack_rate=0.02))
+
+AGAIN = {"duplicate", "backlog"}
+EXPECTED_DOUBTS: dict[AttackFamily | None, frozenset[Doubt]] = {
+    AttackFamily.FORGED: frozenset({Doubt.FORGED}),
+    AttackFamily.UNSIGNED: frozenset({Doubt.UNSIGNED}),
+    AttackFamily.GUESSING_FAST: frozenset({Doubt.UNSIGNED, Doubt.FORGED}),
+    AttackFamily.GUESSING_SLOW: frozenset({Doubt.UNSIGNED, Doubt.FORGED}),
+}
 
 
 @pytest.fixture(scope="module")
@@ -34,14 +42,14 @@ def test_a_pack_has_the_same_traffic_whatever_was_asked_before(noisy: list[Line]
 
 
 def test_scan_ids_are_unique_but_for_duplicates(noisy: list[Line]) -> None:
-    first_deliveries = [scan.scan_id for scan, truth in noisy if "duplicate" not in truth.noise]
+    first_deliveries = [scan.scan_id for scan, truth in noisy if AGAIN.isdisjoint(truth.noise)]
     assert len(set(first_deliveries)) == len(first_deliveries)
     assert {scan.scan_id for scan, _ in noisy} == set(first_deliveries)
 
 
 def test_a_duplicate_differs_in_its_arrival_alone(noisy: list[Line]) -> None:
-    originals = {s.scan_id: s for s, truth in noisy if "duplicate" not in truth.noise}
-    duplicates = [scan for scan, truth in noisy if "duplicate" in truth.noise]
+    originals = {s.scan_id: s for s, truth in noisy if AGAIN.isdisjoint(truth.noise)}
+    duplicates = [scan for scan, truth in noisy if not AGAIN.isdisjoint(truth.noise)]
     assert duplicates
     for scan in duplicates:
         original = originals[scan.scan_id]
@@ -55,22 +63,22 @@ def test_codes_verify_exactly_as_their_family_says(quiet: list[Line]) -> None:
     seen: Counter[str] = Counter()
     for scan, truth in quiet:
         verdict = verify(scan.code, trust_list, scan.captured_at)
-        fake = None if truth.genuine else truth.attack
-        if fake is AttackFamily.FORGED:
-            assert isinstance(verdict, Doubtful) and verdict.doubt is Doubt.FORGED
-        elif fake is AttackFamily.UNSIGNED:
-            assert isinstance(verdict, Doubtful) and verdict.doubt is Doubt.UNSIGNED
+        doubts = EXPECTED_DOUBTS.get(None if truth.genuine else truth.attack, frozenset())
+        if truth.behaviour == "print read":
+            doubts = frozenset({Doubt.UNSIGNED})
+        if doubts:
+            assert isinstance(verdict, Doubtful) and verdict.doubt in doubts
         else:  # copies carry the real code: the signature cannot tell
             assert isinstance(verdict, Genuine)
         assert verdict.item == truth.item
-        seen[fake or "none"] += 1
-    assert set(seen) == {"none", "copies", "few-copies", "forged", "unsigned", "replay"}
+        seen[truth.attack or "none"] += 1
+    assert set(seen) == {"none", *FAMILIES}
 
 
 def test_every_family_is_launched_as_often_as_the_others() -> None:
-    plan = plan_attacks(seed=3, items=60_000, rate=0.005)
-    attacks = {a for index in range(60_000) if (a := plan.attack_on(index)) is not None}
-    assert Counter(attack.family for attack in attacks) == dict.fromkeys(FAMILIES, 50)
+    plan = plan_attacks(seed=3, items=64_000, rate=0.005, batches=128)
+    attacks = {a for index in range(64_000) if (a := plan.attack_on(index)) is not None}
+    assert Counter(attack.family for attack in attacks) == dict.fromkeys(FAMILIES, 20)
 
 
 def test_no_attack_is_planned_at_rate_zero() -> None:
@@ -83,12 +91,14 @@ def test_a_clone_is_detectable_when_its_second_physical_item_has_arrived(
 ) -> None:
     by_item: dict[str, list[Line]] = {}
     for line in noisy:
-        if line.truth.attack in (AttackFamily.COPIES, AttackFamily.REPLAY):
+        if line.truth.attack in COPYING:
             by_item.setdefault(line.truth.item, []).append(line)
     assert by_item
     for lines in by_item.values():
         first_of: dict[str, float] = {}
         for scan, truth in lines:
+            if truth.thing == "screen" or scan.operation or not MANGLING.isdisjoint(truth.noise):
+                continue
             at = scan.received_at.timestamp()
             first_of[truth.physical] = min(at, first_of.get(truth.physical, at))
         expected = sorted(first_of.values())[1] if len(first_of) > 1 else None
@@ -113,8 +123,12 @@ def test_nothing_is_captured_outside_the_simulated_days(quiet: list[Line]) -> No
         (Noise(vpn=0), "vpn"),
         (Noise(skewed_clocks=0), "clock-skew"),
         (Noise(duplicates=0), "duplicate"),
-        (Noise(mangled=0), "mangled"),
-        (Noise(late_officers=0, late_consumers=0), "late"),
+        (Noise(backlogs=0), "backlog"),
+        (Noise(case_mangled=0), "case-mangled"),
+        (Noise(keys_swapped=0), "keys-swapped"),
+        (Noise(truncated=0), "truncated"),
+        (Noise(out_of_order=0), "out-of-order"),
+        (Noise(late_officers=0, late_consumers=0, late_partners=0), "late"),
     ],
 )
 def test_each_noise_can_be_switched_off(noisy: list[Line], silenced: Noise, name: str) -> None:
@@ -130,7 +144,7 @@ def test_officers_upload_late_but_never_later_than_two_weeks(noisy: list[Line]) 
     delays = [
         (scan.received_at - scan.captured_at).total_seconds() / 86_400
         for scan, truth in noisy
-        if scan.channel == "customs" and "duplicate" not in truth.noise
+        if scan.channel == "customs" and AGAIN.isdisjoint(truth.noise)
     ]
     assert max(delays) > 1
     assert max(delays) <= 14
@@ -148,7 +162,7 @@ def test_a_replay_catches_every_forged_and_unsigned_attack_and_most_copies() -> 
     result = replayed(NOISY)
     for family in (AttackFamily.FORGED, AttackFamily.UNSIGNED):
         outcomes = result.outcomes[family]
-        assert outcomes[Outcome.CAUGHT] > 5
+        assert outcomes[Outcome.CAUGHT] >= 3
         assert outcomes[Outcome.MISSED] == outcomes[Outcome.NOTICED] == 0
     copies = result.outcomes[AttackFamily.COPIES]
     assert copies[Outcome.CAUGHT] > copies[Outcome.MISSED] + copies[Outcome.NOTICED]
