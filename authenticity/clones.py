@@ -20,9 +20,9 @@ from authenticity.batch import Batch
 from authenticity.clone_weights import BIAS, CALIBRATION, WEIGHTS
 from authenticity.features import FEATURES, channel_of, features_of
 from authenticity.finding import SEVERITY, Finding, FindingKind, Reason, because, coarse, found
-from authenticity.looks import Look, Surety, apart_km, looks_of
+from authenticity.looks import Look, Surety, apart_km, looks_of, strays
 from authenticity.policy import ClonePolicy
-from authenticity.scan import Act
+from authenticity.scan import Act, Channel
 from authenticity.sighting import ACTS, Sighting, distance_km
 
 _MOST_REASONS: Final = 5
@@ -32,18 +32,20 @@ _SUREST: Final = 0.99
 
 class Weighed(NamedTuple):
     """`nats`: the log-likelihood ratio of "several items" to "one", calibrated.
-    `parts`: feature, its value, and the nats it added, largest first."""
+    `parts`: feature, its value, and the nats it added, largest first. `channel`: whose
+    prior and threshold hold."""
 
     nats: float
     probability: float
     parts: tuple[tuple[str, float, float], ...]
     looks: tuple[Look, ...]
+    channel: Channel
 
 
 def weigh(genuine: Sequence[Sighting], batch: Batch | None, policy: ClonePolicy) -> Weighed | None:
-    """None where there are not two looks to compare. Takes issued sightings sorted by capture."""
+    """None where there is nothing to compare. Takes issued sightings sorted by capture."""
     looks = looks_of(genuine, policy)
-    if len(looks) < 2 or all(look.is_own for look in looks):
+    if not comparable(looks, policy):
         return None
     values = features_of(genuine, looks, batch, policy)
     parts = [
@@ -52,18 +54,26 @@ def weigh(genuine: Sequence[Sighting], batch: Batch | None, policy: ClonePolicy)
         if value
     ]
     nats = _calibrated(BIAS + sum(part[2] for part in parts))
-    odds = nats + _log_odds(policy.prior[channel_of(genuine)])
+    channel = channel_of(genuine)
+    odds = nats + _log_odds(policy.prior[channel])
     probability = 1 / (1 + exp(-odds)) if odds > -700 else 0.0
     parts.sort(key=lambda part: (-part[2], part[0]))
-    return Weighed(nats, probability, tuple(parts), tuple(looks))
+    return Weighed(nats, probability, tuple(parts), tuple(looks), channel)
 
 
-def clone_suspected(
-    genuine: Sequence[Sighting], batch: Batch | None, policy: ClonePolicy
-) -> Iterator[Finding]:
+def comparable(looks: Sequence[Look], policy: ClonePolicy) -> bool:
+    """Two looks of others, or one that does not simply follow the maker's own chain."""
+    outside = [look for look in looks if not look.is_own]
+    if len(outside) != 1 or len(looks) == 1:
+        return len(outside) > 1
+    [look] = outside
+    placed = [other for other in looks if other.surety is not Surety.NOWHERE]
+    return look in placed and (placed[-1] != look or any(True for _ in strays(placed, policy)))
+
+
+def clone_suspected(weighed: Weighed, policy: ClonePolicy) -> Iterator[Finding]:
     """At most one finding, with its probability and what moved it, by how many nats."""
-    weighed = weigh(genuine, batch, policy)
-    if weighed is None or weighed.probability < policy.threshold[channel_of(genuine)]:
+    if weighed.probability < policy.threshold[weighed.channel]:
         return
     kind = FindingKind.CLONE_SUSPECTED
     probability = min(_SUREST, round(weighed.probability, 2))

@@ -16,10 +16,10 @@ from typing import Final
 from msgspec import Struct
 
 from authenticity.batch import Batch
-from authenticity.clones import clone_confirmed, weigh
+from authenticity.clones import Weighed, clone_confirmed
 from authenticity.features import early_looks
 from authenticity.finding import SEVERITY, Finding, FindingKind, Reason, because, coarse
-from authenticity.findings import split
+from authenticity.findings import Appraisal, appraise
 from authenticity.history import History
 from authenticity.item import ItemId, SubjectId, batch_subject, gtin_of, scanner_subject
 from authenticity.looks import Look
@@ -62,16 +62,20 @@ class Clue(Struct, frozen=True, order=True):
 
 
 def clues_of(
-    item: ItemId, history: History, batch: Batch | None, policy: Policy
+    item: ItemId,
+    history: History,
+    batch: Batch | None,
+    policy: Policy,
+    appraisal: Appraisal | None = None,
 ) -> tuple[Clue, ...]:
     """Sorted, at most `MOST_CLUES`."""
     sightings = history.sightings
     if len(sightings) == 1 and not sightings[0].doubt:
         return ()  # the usual case: one look at a genuine code
-    genuine, doubtful = split(history, batch)
+    genuine, doubtful, weighed = appraisal or appraise(history, batch, policy)
     clues = {(clue.subject, clue.sign): clue for clue in _of_refused(item, doubtful)}
-    if len(genuine) > 1:
-        clues |= {(c.subject, c.sign): c for c in _of_copies(item, genuine, batch, policy)}
+    if weighed is not None:
+        clues |= {(c.subject, c.sign): c for c in _of_copies(item, genuine, weighed, policy)}
     return tuple(sorted(clues.values())[:MOST_CLUES])
 
 
@@ -106,11 +110,8 @@ def _of_refused(item: ItemId, doubtful: Sequence[Sighting]) -> Iterator[Clue]:
 
 
 def _of_copies(
-    item: ItemId, genuine: Sequence[Sighting], batch: Batch | None, policy: Policy
+    item: ItemId, genuine: Sequence[Sighting], weighed: Weighed, policy: Policy
 ) -> Iterator[Clue]:
-    weighed = weigh(genuine, batch, policy.clone)
-    if weighed is None:
-        return
     gtin, lot = gtin_of(item), genuine[0].lot
     if gtin and lot:
         weight = round(100 * min(_MOST_NATS, max(-_MOST_NATS, weighed.nats)))

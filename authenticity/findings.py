@@ -7,9 +7,10 @@ sessions is never a finding by itself.
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
 from authenticity.batch import Batch, BatchStatus, Catalogue, PrintOnly
-from authenticity.clones import clone_confirmed, clone_suspected
+from authenticity.clones import Weighed, clone_confirmed, clone_suspected, weigh
 from authenticity.finding import (
     FINDING_OF_DOUBT,
     SEVERITY,
@@ -28,7 +29,28 @@ from authenticity.sighting import CHANNELS, DOUBTS, Sighting
 from authenticity.verdict import Doubt
 
 
-def assess(history: History, batch: Batch | None, policy: Policy) -> tuple[Finding, ...]:
+class Appraisal(NamedTuple):
+    """A history taken apart: sightings of codes to be believed, the others, and what the
+    former weigh, where there is something to compare."""
+
+    genuine: list[Sighting]
+    doubtful: list[Sighting]
+    weighed: Weighed | None
+
+
+def appraise(history: History, batch: Batch | None, policy: Policy) -> Appraisal:
+    """What `assess` and `authenticity.clues.clues_of` both rest on, to be made once."""
+    genuine, doubtful = split(history, batch)
+    weighed = weigh(genuine, batch, policy.clone) if len(genuine) > 1 else None
+    return Appraisal(genuine, doubtful, weighed)
+
+
+def assess(
+    history: History,
+    batch: Batch | None,
+    policy: Policy,
+    appraisal: Appraisal | None = None,
+) -> tuple[Finding, ...]:
     """Every finding, most severe first, then by kind: the same history, the same answer.
 
     `batch` is the one the printed lot belongs to (`batch_of`), None if unregistered.
@@ -36,13 +58,13 @@ def assess(history: History, batch: Batch | None, policy: Policy) -> tuple[Findi
     sightings = history.sightings
     if len(sightings) == 1 and batch is None and not sightings[0].doubt:
         return tuple(_of_scanning(sightings, policy))  # the usual case: seen once, nothing known
-    genuine, doubtful = split(history, batch)
+    genuine, doubtful, weighed = appraisal or appraise(history, batch, policy)
     findings: list[Finding] = [*_of_scanning(sightings, policy), *_of_doubts(doubtful)]
     findings += never_issued(batch)
     if genuine:
         findings += _of_print(genuine, sightings, batch)
         findings += _of_batch(genuine, batch, policy)
-        findings += _of_use(genuine, batch, policy)
+        findings += _of_use(genuine, weighed, policy)
     return tuple(sorted(findings, key=lambda finding: (-finding.severity.rank, finding.kind)))
 
 
@@ -178,12 +200,15 @@ def _diverted(genuine: Sequence[Sighting], batch: Batch, policy: Policy) -> Iter
         yield found(FindingKind.DIVERTED, reason)
 
 
-def _of_use(genuine: Sequence[Sighting], batch: Batch | None, policy: Policy) -> Iterator[Finding]:
+def _of_use(
+    genuine: Sequence[Sighting], weighed: Weighed | None, policy: Policy
+) -> Iterator[Finding]:
     ours = policy.own_supply_chain
     sessions = {s.session for s in genuine if CHANNELS[s.channel] not in ours}
     if len(sessions) > 1:
         reason = because("scanned-in-other-sessions", at_least=coarse(len(sessions) - 1))
         yield found(FindingKind.SEEN_BEFORE, reason)
-    yield from clone_suspected(genuine, batch, policy.clone)
+    if weighed is not None:
+        yield from clone_suspected(weighed, policy.clone)
     yield from clone_confirmed(genuine, policy.elsewhere_km)
     yield from reused_after_end(genuine, policy)

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from authenticity.alert import revise
 from authenticity.batch import Catalogue
 from authenticity.clues import Clue, assess_subject, clues_of
-from authenticity.findings import assess, batch_of
+from authenticity.findings import appraise, assess, batch_of
 from authenticity.history import EMPTY, History, encode_history, history_of, merge
 from authenticity.item import ItemId, SubjectId, text_id
 from authenticity.policy import Policy
@@ -57,8 +57,10 @@ def step(
         before = known.get(item, UNKNOWN)
         history = merge(before.history, new)
         batch = batch_of(item, history, catalogue)
-        alerts = revise(item, before.published, assess(history, batch, policy), policy)
-        clues = clues_of(item, history, batch, policy)
+        appraisal = appraise(history, batch, policy)
+        findings = assess(history, batch, policy, appraisal)
+        alerts = revise(item, before.published, findings, policy)
+        clues = clues_of(item, history, batch, policy, appraisal)
         if alerts or history != before.history or clues != before.clues:
             encoded = encode_history(history)
             changes.append(ItemChange(item, before.version, encoded, alerts, clues, before.clues))

@@ -9,7 +9,7 @@ from authenticity.alert import Alert, revise
 from authenticity.batch import Catalogue
 from authenticity.clues import Clue, assess_subject, by_subject, clues_of
 from authenticity.errors import InputError
-from authenticity.findings import assess, batch_of
+from authenticity.findings import appraise, assess, batch_of
 from authenticity.history import History, merge
 from authenticity.item import ItemId
 from authenticity.policy import Policy
@@ -69,9 +69,10 @@ class Replay:
         clues: list[Clue] = []
         for item, history in histories:
             batch = batch_of(item, history, self._catalogue)
-            findings = assess(history, batch, self._policy)
+            appraisal = appraise(history, batch, self._policy)
+            findings = assess(history, batch, self._policy, appraisal)
             yield from revise(item, {}, findings, self._policy)
-            clues += clues_of(item, history, batch, self._policy)
+            clues += clues_of(item, history, batch, self._policy, appraisal)
         for subject, about in by_subject(clues).items():
             findings = assess_subject(about, self._policy)
             yield from revise(ItemId(subject), {}, findings, self._policy)
