@@ -12,10 +12,11 @@ from typing import Final, NamedTuple, TypeVar
 
 from authenticity.batch import Batch
 from authenticity.item import ItemId
+from authenticity.scan import to_epoch_ms
 from authenticity.sighting import Sighting, sight
 from authenticity.trust import read_trust_list
 from producers.processes import in_processes
-from producers.simulation.attacks import AttackFamily
+from producers.simulation.attacks import COPYING, AttackFamily
 from producers.simulation.traffic import Line, Scenario, Traffic
 from producers.simulation.truth import Truth
 from stream.processor import subject_of
@@ -36,19 +37,31 @@ class Arrival(NamedTuple):
     truth: Truth
 
 
+class Header(NamedTuple):
+    """One statement about a batch, and when it reached the verifiers."""
+
+    arrived_ms: int
+    batch: Batch
+
+
 class Example(NamedTuple):
     """One code, with what arrived of it, in order of arrival.
 
-    `batch` is the one its pack was minted in. `attack` is the family of the attack that
-    took hold of it, None for an honest one.
+    `headers` are the statements about the batch its pack was minted in, oldest first.
+    `attack` is the family of the attack that took hold of it, None for an honest one.
     """
 
     item: ItemId
-    batch: Batch
+    headers: tuple[Header, ...]
     arrivals: tuple[Arrival, ...]
     attack: AttackFamily | None
     attack_id: str | None
     detectable_ms: int | None
+
+    @property
+    def batch(self) -> Batch:
+        """The statement about its batch that stands in the end."""
+        return self.headers[-1].batch
 
     @property
     def genuine(self) -> tuple[bool, ...]:
@@ -57,8 +70,9 @@ class Example(NamedTuple):
 
     @property
     def copied(self) -> bool:
-        """Whether two physical items were scanned under this code: the label to learn."""
-        return len({arrival.truth.physical for arrival in self.arrivals}) > 1
+        """Whether two packs were read under this code, mangled texts and the labels of cases
+        left aside: the label to learn."""
+        return self.attack in COPYING and self.detectable_ms is not None
 
 
 def examples(
@@ -94,13 +108,13 @@ def worked(
 
 def chunks_of(scenario: Scenario, packs: int = PACKS_AT_ONCE) -> Iterator[range]:
     """All packs of a world in pieces that begin and end with a batch."""
-    items, batches = scenario.items, len(Traffic(scenario).world.batches)
-    firsts = [-(-number * items // batches) for number in range(batches)]
+    world = Traffic(scenario).world
     begin = 0
-    for first in [*firsts[1:], items]:
-        if first - begin >= packs or first == items:
-            yield range(begin, first)
-            begin = first
+    for number in world.batches:
+        end = world.packs_of(number).stop
+        if end - begin >= packs or end == scenario.items:
+            yield range(begin, end)
+            begin = end
 
 
 class Reading:
@@ -111,6 +125,8 @@ class Reading:
         world = self.traffic.world
         self.trust_list = read_trust_list(world.trust_document, world.roots, at=world.start)
         self._verifier = ScanVerifier(remembered=_CODES_REMEMBERED, threads=1)
+        self._batch_number: int | None = None
+        self._headers: tuple[Header, ...] = ()
 
     def of_packs(self, packs: range) -> list[Example]:
         """The codes that these packs, and the false ones under their names, left scans of."""
@@ -118,31 +134,40 @@ class Reading:
         for index in packs:
             lines = self.traffic.of_pack(index)
             if lines:
-                found += self._examples(self.traffic.world.pack(index).batch, lines)
+                found += self._examples(self._headers_of(index), lines)
         return found
 
-    def _examples(self, batch: Batch, lines: list[Line]) -> Iterator[Example]:
+    def _headers_of(self, pack: int) -> tuple[Header, ...]:
+        number = self.traffic.world.batch_number(pack)
+        if number != self._batch_number:
+            self._batch_number = number
+            self._headers = tuple(
+                Header(to_epoch_ms(at), batch) for at, batch in self.traffic.world.headers(number)
+            )
+        return self._headers
+
+    def _examples(self, headers: tuple[Header, ...], lines: list[Line]) -> Iterator[Example]:
         by_item: dict[ItemId, list[Arrival]] = {}
         judged = self._verifier.judge([line.scan for line in lines], self.trust_list)
         for (scan, verdict, version), line in zip(judged, lines, strict=True):
-            received_ms = round(scan.received_at.timestamp() * 1000)
+            received_ms = to_epoch_ms(scan.received_at)
             arrival = Arrival(sight(scan, verdict, version), received_ms, line.truth)
             by_item.setdefault(subject_of(scan, verdict), []).append(arrival)
         for item, arrivals in by_item.items():
             arrivals.sort(key=lambda each: (each.received_ms, each.sighting.id))
-            yield example_of(item, batch, arrivals)
+            yield example_of(item, headers, arrivals)
 
 
-def example_of(item: ItemId, batch: Batch, arrivals: Iterable[Arrival]) -> Example:
+def example_of(item: ItemId, headers: tuple[Header, ...], arrivals: Iterable[Arrival]) -> Example:
     """Labelled by the truths about this very code; a mangled text names another, or none."""
     all_of_it = tuple(arrivals)
     of_code = [each.truth for each in all_of_it if each.truth.item == item]
     attacked = next((truth for truth in of_code if truth.attack is not None), None)
     if attacked is None:
-        return Example(item, batch, all_of_it, None, None, None)
+        return Example(item, headers, all_of_it, None, None, None)
     known_at = attacked.first_detectable_at
-    known_ms = None if known_at is None else round(known_at.timestamp() * 1000)
-    return Example(item, batch, all_of_it, attacked.attack, attacked.attack_id, known_ms)
+    known_ms = None if known_at is None else to_epoch_ms(known_at)
+    return Example(item, headers, all_of_it, attacked.attack, attacked.attack_id, known_ms)
 
 
 def _all_of(reading: Reading, packs: range) -> list[Example]:

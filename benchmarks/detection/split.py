@@ -1,9 +1,10 @@
 """Which worlds are for learning, which for choosing, and which are looked at last."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
-from producers.simulation.traffic import Scenario
+from producers.simulation.attacks import AttackFamily
+from producers.simulation.traffic import BENCHMARK, Scenario
 
 FIT: Final = (101, 102, 103, 104)
 """Models and tables are learned on these seeds alone."""
@@ -12,7 +13,10 @@ VALIDATE: Final = (201, 202)
 TEST: Final = (301, 302, 303, 304)
 """Frozen: what is published comes from these, and nothing is chosen by them."""
 
-ATTACKS_PER_ITEM: Final = 0.0005
+HELD_OUT: Final = AttackFamily.BEFORE_SALE
+"""Never used for fitting: would the detector catch what it was not taught?"""
+
+ATTACKS_PER_ITEM: Final = BENCHMARK.attack_rate
 DEFAULT_ITEMS: Final = 1_000_000
 
 
@@ -45,4 +49,4 @@ def share_out(count: int) -> Seeds:
 
 def scenario_of(seed: int, items: int) -> Scenario:
     """The benchmark's world under this seed."""
-    return Scenario(seed=seed, items=items, attack_rate=ATTACKS_PER_ITEM)
+    return replace(BENCHMARK, seed=seed, items=items)

@@ -1,0 +1,71 @@
+"""Our detector with its second stage: what alerts on batches and scanners add, code by code."""
+
+from collections import Counter
+from dataclasses import replace
+from typing import Final
+
+from authenticity.finding import FindingKind
+from authenticity.item import ItemId
+from benchmarks.detection.judging import Spoken
+from benchmarks.detection.report import SubjectReport
+from benchmarks.detection.running import CAMPAIGN, OURS, WorldResult
+from benchmarks.detection.subjects import SubjectAlert
+from benchmarks.detection.tally import Case, FalseAlerts
+from producers.simulation.attacks import AttackFamily
+from producers.simulation.score import SIGNS
+
+_ABOUT_ALL: Final = frozenset({str(FindingKind.CAMPAIGN)})
+
+
+def with_subjects(result: WorldResult) -> tuple[list[Spoken], FalseAlerts]:
+    """For each case in the tally's order what both stages together said, and their false
+    alerts: honest codes that speak for an alert on their batch count with those alerted on."""
+    naming: dict[ItemId, list[SubjectAlert]] = {}
+    for alert in result.subjects:
+        for item in alert.items:
+            naming.setdefault(item, []).append(alert)
+    spoken = [_spoken(case, naming.get(case.item, [])) for case in result.tally.cases]
+    attacked = {case.item for case in result.tally.cases}
+    campaigns = [alert for alert in result.subjects if alert.kinds & _ABOUT_ALL]
+    named = {item for alert in campaigns for item in alert.items} - attacked
+    ours = result.tally.false[OURS]
+    added = named - result.tally.falsely
+    kinds = ours.by_kind + Counter({str(FindingKind.CAMPAIGN): len(named)})
+    by_scans = ours.by_scans + Counter({2: len(added)})
+    alerts = replace(ours, codes=ours.codes + len(added), by_kind=kinds, by_scans=by_scans)
+    return spoken, alerts
+
+
+def _spoken(case: Case, naming: list[SubjectAlert]) -> Spoken:
+    mine = case.spoken[0]
+    signs = _ABOUT_ALL | frozenset(map(str, SIGNS[AttackFamily(case.family)]))
+    telling = [alert for alert in naming if alert.kinds & signs and alert.stands]
+    if not telling or (mine.stands and mine.known is not None and mine.known == case.known_at):
+        return mine
+    first_ms = min(alert.first_ms for alert in telling)
+    known_ms = None
+    if case.detectable_ms is not None:
+        known_ms = max(first_ms, case.detectable_ms)
+    if mine.stands and mine.known_ms is not None and known_ms is not None:
+        known_ms = min(known_ms, mine.known_ms)
+    kinds = mine.kinds.union(*(alert.kinds for alert in telling))
+    return mine._replace(stands=True, known_ms=known_ms, kinds=kinds)
+
+
+def subject_reports(results: list[WorldResult]) -> tuple[SubjectReport, ...]:
+    """Alerts on batches and scanners by kind; right, if a code that speaks for it is attacked."""
+    alerts: Counter[str] = Counter()
+    right: Counter[str] = Counter()
+    standing: Counter[str] = Counter()
+    for result in results:
+        attacked = {case.item for case in result.tally.cases}
+        for alert in result.subjects:
+            alerts.update(alert.kinds)
+            standing.update(alert.kinds if alert.stands else ())
+            right.update(alert.kinds if alert.items & attacked else ())
+    return tuple(
+        SubjectReport(kind, alerts[kind], right[kind], standing[kind]) for kind in sorted(alerts)
+    )
+
+
+__all__ = ["CAMPAIGN", "subject_reports", "with_subjects"]

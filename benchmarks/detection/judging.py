@@ -1,0 +1,160 @@
+"""One code before all detectors: who spoke when, and what it was worth."""
+
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
+
+from authenticity.clues import Clue
+from authenticity.history import History
+from authenticity.item import ItemId
+from authenticity.policy import DEFAULT_POLICY
+from authenticity.sighting import CHANNELS
+from benchmarks.detection.contenders import COPIED, NOTHING, Contender, Watch
+from benchmarks.detection.dataset import Arrival, Example
+from benchmarks.detection.ours import ACCUSING, BAD, Ours, OurWatch
+from producers.simulation.score import SIGNS
+from producers.simulation.truth import Thing
+
+
+class Spoken(NamedTuple):
+    """What one detector did on one code, in the kinds of alert that are to the point.
+
+    `first` and `known` are numbers of arrivals, from 0 (one more than the last: a header
+    that arrived after it): of the first alert at all, and of the first that stood once the
+    attack could be known. `stands`: in the end. `kinds` is everything that it ever said.
+    """
+
+    first: int | None
+    first_ms: int | None
+    known: int | None
+    known_ms: int | None
+    stands: bool
+    kinds: frozenset[str]
+    score: float | None
+
+
+class ClueChange(NamedTuple):
+    """From `at_ms` on these are the clues of the item."""
+
+    at_ms: int
+    item: ItemId
+    clues: tuple[Clue, ...]
+
+
+class Judged(NamedTuple):
+    """All detectors on one code, in their order, and what only the product has.
+
+    `bad`: the code was ever given a bad standing; `bad_end`: and has it in the end.
+    `told_verified` and `told` are arrivals of a false pack after the attack could be known:
+    those told "verified, not scanned before", and all. `history`: of the code, in the end.
+    """
+
+    spoken: tuple[Spoken, ...]
+    bad: bool
+    bad_end: bool
+    probability: float | None
+    told_verified: int
+    told: int
+    clue_changes: tuple[ClueChange, ...]
+    history: History
+
+
+def relevant_kinds(example: Example) -> frozenset[str]:
+    """Which alerts are to the point: that name the attack, or for an honest code any that
+    accuses it."""
+    if example.attack is None:
+        return ACCUSING | {COPIED}
+    return frozenset(map(str, SIGNS[example.attack])) | {COPIED}
+
+
+def judge(example: Example, ours: Ours, others: Sequence[Contender]) -> Judged:
+    """Ours first, then the others in their order."""
+    relevant = relevant_kinds(example)
+    watch = ours.watch(example)
+    spoken, asked = _watched(example, watch, relevant)
+    return Judged(
+        (spoken, *(_spoken(example, other.watch(example), relevant) for other in others)),
+        *asked,
+    )
+
+
+def _spoken(example: Example, watch: Watch, relevant: frozenset[str]) -> Spoken:
+    record = _Record(example.detectable_ms, relevant)
+    for number, arrival in enumerate(example.arrivals):
+        record.note(number, arrival.received_ms, watch.see(arrival))
+    return record.spoken(watch.score)
+
+
+class _Asked(NamedTuple):
+    bad: bool
+    bad_end: bool
+    probability: float | None
+    told_verified: int
+    told: int
+    clue_changes: tuple[ClueChange, ...]
+    history: History
+
+
+def _watched(example: Example, watch: OurWatch, relevant: frozenset[str]) -> tuple[Spoken, _Asked]:
+    record = _Record(example.detectable_ms, relevant)
+    bad, told_verified, told = False, 0, 0
+    changes: list[ClueChange] = []
+    clues: tuple[Clue, ...] = ()
+    known_ms = example.detectable_ms
+
+    def note_clues(at_ms: int) -> None:
+        nonlocal clues
+        news = watch.clues()
+        if news != clues:
+            clues = news
+            changes.append(ClueChange(at_ms, example.item, clues))
+
+    for number, arrival in enumerate(example.arrivals):
+        if known_ms is not None and arrival.received_ms >= known_ms and _holds_a_fake(arrival):
+            standing = watch.told(arrival)
+            told += standing is not None
+            told_verified += standing == "verified"
+        record.note(number, arrival.received_ms, watch.see(arrival))
+        bad = bad or watch.standing in BAD
+        note_clues(arrival.received_ms)
+    header_ms, kinds = watch.finish()
+    if header_ms is not None:
+        record.note(len(example.arrivals), header_ms, kinds)
+        bad = bad or watch.standing in BAD
+        note_clues(header_ms)
+    probability = watch.probability
+    asked = _Asked(
+        bad, watch.standing in BAD, probability, told_verified, told, tuple(changes), watch.history
+    )
+    return record.spoken(watch.score_from(probability)), asked
+
+
+def _holds_a_fake(arrival: Arrival) -> bool:
+    """Whoever reads the label of a case holds none of the packs in it."""
+    own = CHANNELS[arrival.sighting.channel] in DEFAULT_POLICY.own_supply_chain
+    return arrival.truth.thing is Thing.FAKE and not own
+
+
+class _Record:
+    def __init__(self, detectable_ms: int | None, relevant: frozenset[str]) -> None:
+        self._detectable_ms = detectable_ms
+        self._relevant = relevant
+        self._kinds: frozenset[str] = NOTHING
+        self._last: Collection[str] = NOTHING
+        self._stands = False
+        self._first: tuple[int, int] | None = None
+        self._known: tuple[int, int] | None = None
+
+    def note(self, number: int, at_ms: int, kinds: Collection[str]) -> None:
+        if kinds is not self._last:
+            self._last = kinds
+            self._kinds |= frozenset(kinds)
+            self._stands = bool(self._relevant.intersection(kinds))
+        if self._stands:
+            self._first = self._first or (number, at_ms)
+            if self._detectable_ms is not None and at_ms >= self._detectable_ms:
+                self._known = self._known or (number, at_ms)
+
+    def spoken(self, score: float | None) -> Spoken:
+        first, first_ms = self._first or (None, None)
+        known, known_ms = self._known or (None, None)
+        return Spoken(first, first_ms, known, known_ms, self._stands, self._kinds, score)
