@@ -1,10 +1,10 @@
 """Write a simulation to files: scans, their truth, and what a verifier of them needs.
 
-Beside `scans.ndjson` stand `scans.trust.json` (the signed trust list), `scans.roots.json`
-(the keys to pin) and `scans.batches.ndjson`. The same scenario gives the same bytes,
-whatever the number of processes: packs are simulated in chunks, each chunk is sorted by
-arrival into a file of its own, and the chunks are merged, so that memory does not grow
-with the number of packs.
+Beside `scans.ndjson` stand `scans.attacks.ndjson` (the record of each attack),
+`scans.trust.json` (the signed trust list), `scans.roots.json` (the keys to pin) and
+`scans.batches.ndjson`. The same scenario gives the same bytes, whatever the number of
+processes: packs are simulated in chunks, each chunk is sorted by arrival into a file of its
+own, and the chunks are merged, so that memory does not grow with the number of packs.
 """
 
 from collections import Counter
@@ -22,6 +22,7 @@ from authenticity.errors import ConfigurationError
 from authenticity.roots import encode_roots
 from authenticity.scan import encode_scan, to_epoch_ms
 from producers.processes import in_processes
+from producers.simulation.ceiling import encode_attack
 from producers.simulation.traffic import Line, Scenario, Traffic
 from producers.simulation.truth import encode_truth
 
@@ -34,7 +35,7 @@ Progress = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True)
 class SimulationFiles:
-    """Where a simulation is written. The last three follow from `scans`."""
+    """Where a simulation is written. All but the first two follow from them."""
 
     scans: Path
     truth: Path
@@ -51,18 +52,25 @@ class SimulationFiles:
 
     @property
     def batches(self) -> Path:
-        """The batch headers, one a line."""
+        """The batch headers by arrival, one a line; some come a second time, changed."""
         return self.scans.with_suffix(".batches.ndjson")
+
+    @property
+    def attacks(self) -> Path:
+        """The records of the attacks, one a line."""
+        return self.scans.with_suffix(".attacks.ndjson")
 
 
 @dataclass(frozen=True, slots=True)
 class SimulationCounts:
-    """What was written. `attacks` counts the attacks of each family that left a scan."""
+    """What was written. `attacks` counts the attacks of each family that left a scan,
+    `launched` all of them."""
 
     items: int
     scans: int
     batches: int
     attacks: dict[str, int]
+    launched: dict[str, int]
 
 
 def simulate(
@@ -86,9 +94,11 @@ def simulate(
             folder = Path(scratch)
             chunks = _chunks(scenario, chunk_packs, folder)
             runs = list(_sorted_runs(scenario, chunks, processes, progress))
-            scans, attacks = _merge_runs(runs, files, folder)
-        batches = [encode_batch(traffic.world.batch(n)) for n in traffic.world.batches]
-        files.batches.write_bytes(b"".join(line + b"\n" for line in batches))
+            scans, attacks = _merge_runs([run.chunk.path for run in runs], files, folder)
+        headers = sorted(header for run in runs for header in run.headers)
+        _write_lines(files.batches, (line for _, line in headers))
+        records = [record for run in runs for record in run.attacks]
+        _write_lines(files.attacks, (line for _, line in records))
         files.trust.write_bytes(traffic.world.trust_document)
         files.roots.write_bytes(encode_roots(traffic.world.roots))
     except OSError as error:
@@ -96,7 +106,11 @@ def simulate(
             f"the simulation cannot be written: {error}",
             next_step="choose another --out, or make room on the disk",
         ) from error
-    return SimulationCounts(scenario.items, scans, len(batches), dict(sorted(attacks.items())))
+    launched = Counter(family for family, _ in records)
+    return SimulationCounts(
+        scenario.items, scans, len(traffic.world.batches),
+        dict(sorted(attacks.items())), dict(sorted(launched.items())),
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +122,15 @@ class _Chunk:
     path: Path
 
 
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """A chunk that is written, with what begins in it: (arrival, header), (family, record)."""
+
+    chunk: _Chunk
+    headers: list[tuple[int, bytes]]
+    attacks: list[tuple[str, bytes]]
+
+
 def _chunks(scenario: Scenario, packs: int, folder: Path) -> list[_Chunk]:
     return [
         _Chunk(first, min(first + packs, scenario.items), folder / f"{first}.run")
@@ -117,25 +140,34 @@ def _chunks(scenario: Scenario, packs: int, folder: Path) -> list[_Chunk]:
 
 def _sorted_runs(
     scenario: Scenario, chunks: list[_Chunk], processes: int, progress: Progress
-) -> Iterator[Path]:
+) -> Iterator[_Run]:
     prepare = partial(Traffic, scenario)
     if processes == 1 or len(chunks) < _CHUNKS_WORTH_PROCESSES:
         traffic = prepare()
-        done: Iterable[_Chunk] = (_write_run(traffic, chunk) for chunk in chunks)
+        done: Iterable[_Run] = (_write_run(traffic, chunk) for chunk in chunks)
     else:
         done = in_processes(prepare, _write_run, chunks, workers=processes)
-    for chunk in done:
-        progress(chunk.end - chunk.first)
-        yield chunk.path
+    for run in done:
+        progress(run.chunk.end - run.chunk.first)
+        yield run
 
 
-def _write_run(traffic: Traffic, chunk: _Chunk) -> _Chunk:
-    """The chunk's scans and truths, sorted by arrival."""
+def _write_run(traffic: Traffic, chunk: _Chunk) -> _Run:
+    """The chunk's scans and truths, sorted by arrival; the headers of the batches and the
+    records of the attacks that begin in it."""
     packs = range(chunk.first, chunk.end)
     rows = sorted(_row(line) for index in packs for line in traffic.of_pack(index))
     with chunk.path.open("wb") as file:
         file.writelines(rows)
-    return chunk
+    headers = [
+        (to_epoch_ms(arrives_at), encode_batch(batch))
+        for number in traffic.world.batches
+        if traffic.world.packs_of(number).start in packs
+        for arrives_at, batch in traffic.world.headers(number)
+    ]
+    records = (traffic.attack(number) for number in traffic.plan.begun_in(packs))
+    attacks = [(str(each.family), encode_attack(each)) for each in records if each is not None]
+    return _Run(chunk, headers, attacks)
 
 
 def _row(line: Line) -> bytes:
@@ -166,6 +198,10 @@ def _merge_runs(
         parts[0].replace(files.scans)
         parts[1].replace(files.truth)
     return lines, Counter(attacks.values())
+
+
+def _write_lines(path: Path, lines: Iterable[bytes]) -> None:
+    path.write_bytes(b"".join(line + b"\n" for line in lines))
 
 
 def _note_attack(truth: bytes, attacks: dict[str, str]) -> None:

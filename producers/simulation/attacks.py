@@ -99,9 +99,14 @@ class AttackPlan:
         """The attack with this number, 0 to `count` - 1, and the packs it takes hold of."""
         return _attack(self, number)
 
-    def attacks(self) -> Iterator[tuple[Attack, range]]:
-        """All of them, by the packs that they take hold of."""
-        return (self.attack(number) for number in range(self.count))
+    def begun_in(self, packs: range) -> Iterator[int]:
+        """The numbers of the attacks whose first pack is one of these, next to one another."""
+        if not self.count or not packs:
+            return
+        last = packs[-1] * self.count // self.items
+        for number in range(packs[0] * self.count // self.items, last + 1):
+            if self.attack(number)[1].start in packs:
+                yield number
 
 
 def plan_attacks(

@@ -16,6 +16,7 @@ A text that a scanner mangled is no reading of any code.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cache
 from random import Random
 from typing import Final, NamedTuple
 
@@ -169,10 +170,14 @@ class Traffic:
 
     def scan_probability(self, index: int) -> float:
         """With which a consumer scans a pack of this product."""
-        choices = self.scenario.scan_rates
-        if not choices:
+        if not self._rates:
             return self.scenario.rates.consumer
-        return choices[self.world.product_number(self.world.batch_number(index)) % len(choices)]
+        return self._product_rate(self.world.product_number(self.world.batch_number(index)))
+
+    @cache  # noqa: B019 - a few hundred products, and a Traffic lives as long as its process
+    def _product_rate(self, product: int) -> float:
+        draw = stream_of(self.scenario.seed, "scan rate", product)
+        return draw.choice(self.scenario.scan_rates)
 
     def _attack_on(self, index: int) -> Attack | None:
         """What is meant for every market cannot be diverted."""

@@ -179,7 +179,7 @@ class World:
         return range(self._batches)
 
     def batch(self, number: int) -> Batch:
-        """The header of one batch that stands in the end, with the digest of its serials."""
+        """The header of one batch that stands in the end, with its serials' digest and filter."""
         return self.headers(number)[-1][1]
 
     def headers(self, number: int) -> list[tuple[datetime, Batch]]:
