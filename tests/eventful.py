@@ -10,7 +10,7 @@ from authenticity.scan import Act, Scan, encode_scan
 from ledger.administration import Snapshot
 from stream.final_state import lines_of
 from stream.replay import Replay
-from tests.world import PARIS, TOKYO, World
+from tests.world import LYON, PARIS, TOKYO, World
 
 
 def exported(folder: Path) -> list[bytes]:
@@ -28,6 +28,40 @@ def replayed(world: World, scans: Sequence[Scan], batches: Sequence[Batch]) -> l
     replay.close()
     assert replay.refused == []
     return lines
+
+
+KINDS = (
+    "clone-suspected",
+    "clone-confirmed",
+    "wrong-batch",
+    "recalled",
+    "forged",
+    "unsigned",
+    "campaign",
+)
+"""What must be found in the eventful scene and a campaign together."""
+
+
+def campaign(world: World, *, items: int = 4) -> tuple[list[Scan], list[Scan]]:
+    """A batch, lot C1, of which several packs were copied; and late scans of the same packs
+    that explain it: whoever was in Tokyo claims Paris too."""
+    scans, late = [], []
+    for number in range(items):
+        code = world.code(lot="C1")
+        scans += [
+            world.scan(code, minutes=number, place=PARIS),
+            world.scan(code, minutes=number + 60, place=TOKYO),
+            world.scan(code, minutes=number + 90, place=LYON),
+        ]
+        jumping = scans[-2].session
+        late.append(world.scan(code, minutes=number + 59, place=PARIS, session=jumping))
+    return scans, late
+
+
+def kinds_of(lines: Sequence[bytes]) -> set[str]:
+    """Those of the alerts among these lines that are in `KINDS`."""
+    alerts = [line for line in lines if line.startswith(b'{"type":"alert"')]
+    return {kind for kind in KINDS if any(f'"kind":"{kind}"'.encode() in a for a in alerts)}
 
 
 def eventful(world: World) -> tuple[list[Scan], list[Batch]]:

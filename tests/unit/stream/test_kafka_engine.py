@@ -28,7 +28,7 @@ from ledger.opening import migrate, open_writer
 from stream import kafka_engine
 from stream.kafka_engine import KafkaEngine, KafkaLimits, Received
 from stream.processor import news_of
-from tests.eventful import eventful, exported, replayed
+from tests.eventful import campaign, eventful, exported, replayed
 from tests.world import World
 
 
@@ -173,8 +173,8 @@ def batches_of(batches: Sequence[Batch]) -> list[Received]:
 
 @settings(max_examples=20, deadline=None)
 @given(
-    order=st.permutations(range(16)),
-    again=st.lists(st.integers(0, 15), max_size=6),
+    order=st.permutations(range(28)),
+    again=st.lists(st.integers(0, 27), max_size=6),
     sizes=st.lists(st.integers(1, 5), min_size=1, max_size=6),
 )
 def test_any_order_any_repeats_any_portions_end_equal_to_the_replay(
@@ -182,6 +182,7 @@ def test_any_order_any_repeats_any_portions_end_equal_to_the_replay(
 ) -> None:
     world = World(4)
     scans, batches = eventful(world)
+    scans += campaign(world)[0]
     everything = [*scans_of(scans), *batches_of(batches)]
 
     async def scenario(folder: Path) -> None:
@@ -195,6 +196,8 @@ def test_any_order_any_repeats_any_portions_end_equal_to_the_replay(
             await setting.engine.fold_scans([r for r in portion if r.topic is SCANS])
             await setting.engine.take_batches([r for r in portion if r.topic is BATCHES])
             await setting.engine.judge_some_anew()
+            if at % 2:
+                await setting.engine.judge_due_subjects()
         await setting.judge_all()
         await setting.close()
         assert setting.letters.records == []
