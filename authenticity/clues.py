@@ -72,6 +72,7 @@ def clues_of(
     sightings = history.sightings
     if len(sightings) == 1 and not sightings[0].doubt:
         return ()  # the usual case: one look at a genuine code
+    policy = policy.of(batch)
     genuine, doubtful, weighed = appraisal or appraise(history, batch, policy)
     clues = {(clue.subject, clue.sign): clue for clue in _of_refused(item, doubtful)}
     if weighed is not None:

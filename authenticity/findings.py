@@ -41,6 +41,7 @@ class Appraisal(NamedTuple):
 def appraise(history: History, batch: Batch | None, policy: Policy) -> Appraisal:
     """What `assess` and `authenticity.clues.clues_of` both rest on, to be made once."""
     genuine, doubtful = split(history, batch)
+    policy = policy.of(batch)
     weighed = weigh(genuine, batch, policy.clone) if len(genuine) > 1 else None
     return Appraisal(genuine, doubtful, weighed)
 
@@ -55,6 +56,7 @@ def assess(
 
     `batch` is the one the printed lot belongs to (`batch_of`), None if unregistered.
     """
+    policy = policy.of(batch)
     sightings = history.sightings
     if len(sightings) == 1 and batch is None and not sightings[0].doubt:
         return tuple(_of_scanning(sightings, policy))  # the usual case: seen once, nothing known

@@ -57,7 +57,8 @@ def look_at(
     standing = whole.standing
     seen_before = [f for f in whole.findings if f.kind is FindingKind.SEEN_BEFORE]
     findings = tuple(f for f in whole.findings if f.kind is not FindingKind.SEEN_BEFORE)
-    if any(CHANNELS[sighting.channel] not in policy.own_supply_chain for sighting in others):
+    ours = policy.of(whole.batch).own_supply_chain
+    if any(CHANNELS[sighting.channel] not in ours for sighting in others):
         findings += tuple(seen_before) or (_seen_before(others),)
         if standing is Standing.VERIFIED:
             standing = Standing.SEEN_BEFORE

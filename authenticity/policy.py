@@ -1,12 +1,12 @@
-"""What counts as suspicious: every threshold of `assess`, in one frozen value."""
+"""What counts as suspicious: every threshold of `assess`, in one frozen value.
 
-import tomllib
+As TOML: `authenticity.policy_file`.
+"""
+
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-import msgspec
-
-from authenticity.errors import PolicyError
+from authenticity.batch import Batch
 from authenticity.scan import Channel, PlaceSource
 
 
@@ -76,7 +76,8 @@ class SubjectPolicy:
 class Policy:
     """Thresholds and windows of `authenticity.findings.assess`.
 
-    Whoever changes a threshold changes alerts: `version` is part of every answer.
+    Whoever changes a threshold changes alerts: `version` is part of every answer. `issuer`
+    holds the policy for the batches of each issuer that has one of its own.
     """
 
     version: str = "2026-11"
@@ -91,49 +92,11 @@ class Policy:
     own_supply_chain: frozenset[Channel] = frozenset({Channel.MAKER, Channel.LOGISTICS})
     clone: ClonePolicy = field(default_factory=ClonePolicy)
     subject: SubjectPolicy = field(default_factory=SubjectPolicy)
+    issuer: "dict[str, Policy]" = field(default_factory=dict)
+
+    def of(self, batch: Batch | None) -> "Policy":
+        """What holds for the items of this batch."""
+        return self.issuer.get(batch.issuer, self) if batch and self.issuer else self
 
 
 DEFAULT_POLICY = Policy()
-
-
-def read_policy(text: str) -> Policy:
-    """The policy written in this TOML; keys left out keep their defaults.
-
-    Raises `PolicyError` naming the line of a syntax error, or the key of a value
-    that is unknown, of the wrong type, or not positive.
-    """
-    try:
-        values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise PolicyError(f"policy is not TOML: {error}") from None
-    _refuse_unknown(values, Policy, "")
-    if isinstance(clone := values.get("clone"), dict):
-        _refuse_unknown(clone, ClonePolicy, "clone.")
-    try:
-        policy = msgspec.convert(values, Policy)
-    except msgspec.ValidationError as error:
-        raise PolicyError(
-            f"policy: {error}", next_step="see docs/policy.md for every key"
-        ) from None
-    _refuse_nonpositive(policy, "")
-    _refuse_nonpositive(policy.clone, "clone.")
-    return policy
-
-
-def _refuse_unknown(
-    values: dict[str, object], kind: type[Policy] | type[ClonePolicy], at: str
-) -> None:
-    unknown = sorted(set(values) - set(kind.__dataclass_fields__))
-    if unknown:
-        raise PolicyError(
-            f"policy: unknown key {at}{unknown[0]}", next_step="see docs/policy.md for every key"
-        )
-
-
-def _refuse_nonpositive(values: Policy | ClonePolicy, at: str) -> None:
-    for name in values.__dataclass_fields__:
-        value = getattr(values, name)
-        numbers = value.values() if isinstance(value, dict) else [value]
-        for number in numbers:
-            if isinstance(number, int | float) and not 0 < number < float("inf"):
-                raise PolicyError(f"policy: {at}{name} must be a positive number, not {number}")

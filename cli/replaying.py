@@ -11,7 +11,8 @@ import typer
 
 from authenticity.batch import Catalogue
 from authenticity.errors import ConfigurationError
-from authenticity.policy import DEFAULT_POLICY, Policy, read_policy
+from authenticity.policy import DEFAULT_POLICY, Policy
+from authenticity.policy_file import read_policy
 from cli.console import err, fail
 from cli.data import DataFolder
 from cli.ledgers import existing_ledger

@@ -59,7 +59,7 @@ def step(
         batch = batch_of(item, history, catalogue)
         appraisal = appraise(history, batch, policy)
         findings = assess(history, batch, policy, appraisal)
-        alerts = revise(item, before.published, findings, policy)
+        alerts = revise(item, before.published, findings, policy.of(batch))
         clues = clues_of(item, history, batch, policy, appraisal)
         if alerts or history != before.history or clues != before.clues:
             encoded = encode_history(history)

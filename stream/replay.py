@@ -71,7 +71,7 @@ class Replay:
             batch = batch_of(item, history, self._catalogue)
             appraisal = appraise(history, batch, self._policy)
             findings = assess(history, batch, self._policy, appraisal)
-            yield from revise(item, {}, findings, self._policy)
+            yield from revise(item, {}, findings, self._policy.of(batch))
             clues += clues_of(item, history, batch, self._policy, appraisal)
         for subject, about in by_subject(clues).items():
             findings = assess_subject(about, self._policy)
