@@ -296,14 +296,15 @@ class Site:
         return run("export", env=self.environment)
 
     def settle(self, *, within_s: float) -> bytes:
-        """Wait until nothing waits any more and the export is the replay, or something else
-        for good, or the time is over; the export. Workers that ended are started again."""
+        """Wait until no record waits and no subject is due, and the export is the replay, or
+        something else for good, or the time is over; the export. Workers that ended are
+        started again."""
         until = time.monotonic() + within_s
         exported, since = b"", time.monotonic()
         while time.monotonic() < until:
             self.look_after_workers()
             try:
-                passed = self.progress().waiting == 0
+                passed = self.progress().waiting == 0 and not self._subjects_due()
             except UnavailableError:
                 passed = False
             if passed:
@@ -315,6 +316,10 @@ class Site:
                     return exported
             time.sleep(_QUIET_S)
         return self.exported()
+
+    def _subjects_due(self) -> int:
+        with Snapshot(self.postgres.address) as ledger:
+            return ledger.subjects_due()
 
     def words_of(self, number: int) -> str:
         """What a worker has said."""

@@ -24,7 +24,10 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(420)]
 
 @pytest.fixture(scope="module")
 def traffic(tmp_path_factory: pytest.TempPathFactory) -> Traffic:
-    return make_traffic(tmp_path_factory.mktemp("traffic"), 12_000)
+    made = make_traffic(tmp_path_factory.mktemp("traffic"), 12_000)
+    assert b'"kind":"campaign"' in made.replayed, "what is burnt has something to lose"
+    assert b'"item":"urn:touchstone:scanner:' in made.replayed
+    return made
 
 
 @pytest.fixture(scope="module")
