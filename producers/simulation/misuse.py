@@ -60,7 +60,7 @@ def relabelled(scene: Scene) -> Life:
     """
     draw, pack = scene.draw, scene.pack
     changed = scene.common.choice(("expiry", "lot"))
-    later = f"{int(pack.batch.expiry or '300101') + 20_000:06d}"
+    later = _two_years_later(pack.batch.expiry or "300101")
     lot = f"{pack.batch.lot}{scene.common.randint(1, 9)}"
     new = {"17": later} if changed == "expiry" else {"10": lot}
     printed = "".join(f"({ai}){new.get(ai, value)}" for ai, value in pack.plain_ais)
@@ -78,6 +78,11 @@ def relabelled(scene: Scene) -> Life:
         visits.append(Visit(print_of, officer(draw, city), read_s, spot, "print read"))
     concern = Concern(pack.item, 0, 0.0, _PRINT_READ, _PRINT_READ)
     return Life(scene.calendar.within(visits), (concern,), wave.begins_s, changed)
+
+
+def _two_years_later(expiry: str) -> str:
+    """YYMMDD; the 28th at the latest, for the next February is shorter."""
+    return f"{(int(expiry[:2]) + 2) % 100:02d}{expiry[2:4]}{min(int(expiry[4:]), 28):02d}"
 
 
 def poisoning(scene: Scene) -> Life:
