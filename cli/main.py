@@ -8,6 +8,7 @@ import sys
 import typer
 
 from cli import (
+    backtesting,
     batches,
     benching,
     codes,
@@ -52,6 +53,7 @@ migrating.register(app)
 workers.register(app)
 trust_publishing.register(app)
 replaying.register(app)
+backtesting.register(app)
 dead_letters.register(app)
 contracts.register(app)
 tokens.register(app)

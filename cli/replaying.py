@@ -18,6 +18,7 @@ from cli.data import DataFolder
 from cli.ledgers import existing_ledger
 
 if TYPE_CHECKING:
+    from authenticity.trust import TrustList
     from stream.replay import Replay
 
 MOST_REFUSALS_SHOWN = 10
@@ -54,9 +55,24 @@ def replay(
 
     Exit code 0, or 1 if some lines were no scans (they are named on stderr).
     """
+    from stream.replay import Replay
+
+    believed, catalogue = recorded_beside(scans, trust_list, roots, batches)
+    engine = Replay(believed, catalogue, load_policy(policy))
+    with _opened(scans) as lines:
+        engine.feed(enumerate(lines, 1))
+    _write(engine.final_lines())
+    engine.close()
+    _tell_refusals(engine)
+
+
+def recorded_beside(
+    scans: str, trust_list: Path | None, roots: Path | None, batches: Path | None
+) -> tuple["TrustList", Catalogue]:
+    """The trust list and the batches to judge these scans by: those named, else those that
+    stand beside the file."""
     from cli.trust import load_trust_list
     from producers.declarations import read_batches
-    from stream.replay import Replay
 
     stem = None if scans == "-" else Path(scans).with_suffix("")
     trust_path = trust_list or (stem and stem.with_suffix(".trust.json"))
@@ -65,16 +81,8 @@ def replay(
     batches_path = batches or (stem and stem.with_suffix(".batches.ndjson"))
     if batches is None and batches_path and not batches_path.exists():
         batches_path = None
-    engine = Replay(
-        load_trust_list(trust_path, roots, datetime.now(UTC)),
-        Catalogue(read_batches(batches_path) if batches_path else ()),
-        load_policy(policy),
-    )
-    with _opened(scans) as lines:
-        engine.feed(enumerate(lines, 1))
-    _write(engine.final_lines())
-    engine.close()
-    _tell_refusals(engine)
+    believed = load_trust_list(trust_path, roots, datetime.now(UTC))
+    return believed, Catalogue(read_batches(batches_path) if batches_path else ())
 
 
 def export(
@@ -108,7 +116,10 @@ def load_policy(path: Path | None) -> Policy:
     try:
         return read_policy(path.read_text())
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"cannot read the policy {path}: {error}") from error
+        raise ConfigurationError(
+            f"cannot read the policy {path}: {error}",
+            next_step="name a TOML file; `touchstone policy` prints one to begin with",
+        ) from error
 
 
 @contextmanager

@@ -1,0 +1,146 @@
+"""What policies would have alerted on recorded scans, in the order in which they arrived.
+
+Scans are folded once, and judged by each policy side by side. The pure step of the
+engines, without a ledger: histories grow with the items, not with the scans.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date
+from itertools import groupby
+from typing import NamedTuple
+
+from authenticity.alert import Alert, revise
+from authenticity.batch import Batch, Catalogue
+from authenticity.clues import Clue, assess_subject, by_subject, clues_of
+from authenticity.finding import Finding, FindingKind
+from authenticity.findings import appraise, assess, batch_of
+from authenticity.history import History, merge
+from authenticity.item import ItemId, SubjectId
+from authenticity.policy import Policy
+from authenticity.scan import Scan
+from authenticity.trust import TrustList
+from stream.processor import news_of
+from stream.verification import ScanVerifier
+
+AT_ONCE = 4_096
+
+
+class AlertName(NamedTuple):
+    """Which alert: what an alert's id is made of."""
+
+    item: ItemId
+    kind: FindingKind
+
+
+@dataclass(slots=True)
+class Course:
+    """What one policy alerted.
+
+    `raised`: the day (UTC, of arrival) on which each alert was first published. `about`:
+    for alerts on a batch or a scanner, the items that gave clues about it.
+    """
+
+    policy: Policy
+    raised: dict[AlertName, date] = field(default_factory=dict)
+    retracted: set[AlertName] = field(default_factory=set)
+    about: dict[ItemId, frozenset[ItemId]] = field(default_factory=dict)
+    _published: dict[ItemId, dict[FindingKind, Alert]] = field(default_factory=dict)
+    _clues: dict[SubjectId, dict[ItemId, list[Clue]]] = field(default_factory=dict)
+    _of_item: dict[ItemId, tuple[Clue, ...]] = field(default_factory=dict)
+    _changed: set[SubjectId] = field(default_factory=set)
+
+    @property
+    def standing(self) -> set[AlertName]:
+        """The alerts that were not retracted in the end."""
+        return set(self.raised) - self.retracted
+
+    def by_day(self) -> Counter[tuple[date, FindingKind]]:
+        """New alerts of each day and kind."""
+        return Counter((day, name.kind) for name, day in self.raised.items())
+
+    def judge(self, item: ItemId, history: History, batch: Batch | None, day: date) -> None:
+        """Judge an item whose history has changed."""
+        appraisal = appraise(history, batch, self.policy)
+        findings = assess(history, batch, self.policy, appraisal)
+        self._publish(item, findings, self.policy.of(batch), day)
+        self._note_clues(item, clues_of(item, history, batch, self.policy, appraisal))
+
+    def settle(self, day: date) -> None:
+        """Judge the batches and scanners about which there are other clues than before."""
+        for subject in sorted(self._changed):
+            clues = [clue for given in self._clues[subject].values() for clue in given]
+            cut = by_subject(clues).get(subject, [])
+            item = ItemId(subject)
+            self._publish(item, assess_subject(cut, self.policy), self.policy, day)
+            if item in self._published:
+                self.about[item] = frozenset(clue.item for clue in cut if clue.weight > 0)
+        self._changed.clear()
+
+    def _publish(
+        self, item: ItemId, findings: tuple[Finding, ...], policy: Policy, day: date
+    ) -> None:
+        for alert in revise(item, self._published.get(item, {}), findings, policy):
+            self._published.setdefault(item, {})[alert.kind] = alert
+            name = AlertName(item, alert.kind)
+            self.raised.setdefault(name, day)
+            (self.retracted.add if alert.retracted else self.retracted.discard)(name)
+
+    def _note_clues(self, item: ItemId, clues: tuple[Clue, ...]) -> None:
+        before = self._of_item.get(item, ())
+        if clues == before:
+            return
+        for subject in {clue.subject for clue in before}:
+            del self._clues[subject][item]
+        for clue in clues:
+            self._clues.setdefault(clue.subject, {}).setdefault(item, []).append(clue)
+        self._changed |= {clue.subject for clue in (*before, *clues)}
+        self._of_item[item] = clues
+
+
+class Backtest:
+    """Feed it scans by arrival, then read what each policy alerted in `courses`."""
+
+    def __init__(
+        self, trust_list: TrustList, catalogue: Catalogue, policies: Sequence[Policy]
+    ) -> None:
+        """`catalogue`: every batch, known from the first day on."""
+        self.courses = tuple(Course(policy) for policy in policies)
+        self.scans = 0
+        self.first_day: date | None = None
+        self.last_day: date | None = None
+        self._trust_list = trust_list
+        self._catalogue = catalogue
+        self._verifier = ScanVerifier()
+        self._histories: dict[ItemId, History] = {}
+
+    def feed(self, scans: Iterable[Scan]) -> None:
+        """Raises `ValueError` if a scan arrived on an earlier day than one fed before it."""
+        for day, of_day in groupby(scans, lambda scan: scan.received_at.astimezone(UTC).date()):
+            if self.last_day is not None and day < self.last_day:
+                raise ValueError("scans are fed by arrival")
+            self.first_day, self.last_day = self.first_day or day, day
+            waiting: list[Scan] = []
+            for scan in of_day:
+                waiting.append(scan)
+                if len(waiting) >= AT_ONCE:
+                    self._fold(waiting, day)
+                    waiting = []
+            self._fold(waiting, day)
+
+    def close(self) -> None:
+        """End the threads."""
+        self._verifier.close()
+
+    def _fold(self, scans: Sequence[Scan], day: date) -> None:
+        self.scans += len(scans)
+        news = news_of(self._verifier.judge(scans, self._trust_list))
+        for item, new in news.items():
+            known = self._histories.get(item)
+            history = self._histories[item] = merge(known, new) if known else new
+            batch = batch_of(item, history, self._catalogue)
+            for course in self.courses:
+                course.judge(item, history, batch, day)
+        for course in self.courses:
+            course.settle(day)

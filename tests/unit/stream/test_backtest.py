@@ -1,0 +1,163 @@
+"""What a policy would have alerted, beside another, in the order of arrival."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import msgspec
+import pytest
+from typer.testing import CliRunner
+
+from authenticity.batch import Catalogue
+from authenticity.errors import ConfigurationError
+from authenticity.finding import FindingKind
+from authenticity.item import serial_of
+from authenticity.policy import DEFAULT_POLICY, Policy, Severity
+from authenticity.scan import Scan, encode_scan
+from authenticity.trust import read_trust_list
+from cli.main import app
+from producers.simulate import SimulationFiles, simulate
+from producers.simulation.traffic import Scenario, Traffic
+from stream.backtest import Backtest, Course
+from stream.replay import Replay
+
+SCENARIO = Scenario(seed=1, items=1_000)
+TRAFFIC = Traffic(SCENARIO)
+TRUST_LIST = read_trust_list(
+    TRAFFIC.world.trust_document, TRAFFIC.world.roots, at=datetime.now(UTC)
+)
+CATALOGUE = Catalogue(TRAFFIC.world.batch(number) for number in TRAFFIC.world.batches)
+SCANS = sorted(
+    (line.scan for index in range(SCENARIO.items) for line in TRAFFIC.of_pack(index)),
+    key=lambda scan: scan.received_at,
+)
+
+
+def ran(scans: Sequence[Scan], *policies: Policy) -> tuple[Course, ...]:
+    run = Backtest(TRUST_LIST, CATALOGUE, policies)
+    run.feed(scans)
+    run.close()
+    return run.courses
+
+
+def test_what_stands_in_the_end_is_what_the_replay_prints() -> None:
+    [course] = ran(SCANS, DEFAULT_POLICY)
+    replay = Replay(TRUST_LIST, CATALOGUE, DEFAULT_POLICY)
+    replay.feed(enumerate((encode_scan(scan) for scan in SCANS), 1))
+    lines = [json.loads(line) for line in replay.final_lines()]
+    replay.close()
+    printed = {(line["item"], line["kind"]) for line in lines if line["type"] == "alert"}
+    assert printed
+    assert {(name.item, name.kind.value) for name in course.standing} == printed
+
+
+def test_a_stricter_severity_takes_alerts_away_and_adds_none() -> None:
+    strict = replace(DEFAULT_POLICY, alert_from=Severity.CRITICAL)
+    all_of_them, critical = ran(SCANS, DEFAULT_POLICY, strict)
+    assert set(critical.raised) < set(all_of_them.raised)
+    assert all(day == all_of_them.raised[name] for name, day in critical.raised.items())
+
+
+def test_an_alert_counts_on_the_day_on_which_its_scan_arrived() -> None:
+    [course] = ran(SCANS, DEFAULT_POLICY)
+    forged = [name for name in course.raised if name.kind is FindingKind.FORGED]
+    assert forged
+    for name in forged[:20]:
+        serial = serial_of(name.item)
+        assert serial
+        arrived = [scan.received_at.date() for scan in SCANS if f"/21/{serial}" in scan.code]
+        assert course.raised[name] in arrived
+
+
+def test_scans_of_an_earlier_day_are_refused() -> None:
+    run = Backtest(TRUST_LIST, CATALOGUE, [DEFAULT_POLICY])
+    earlier = replace_arrival(SCANS[0], SCANS[-1].received_at - timedelta(days=3))
+    with pytest.raises(ValueError, match="by arrival"):
+        run.feed([SCANS[-1], earlier])
+    run.close()
+
+
+def replace_arrival(scan: Scan, at: datetime) -> Scan:
+    return msgspec.structs.replace(scan, received_at=at)
+
+
+@pytest.fixture
+def recorded(tmp_path: Path) -> SimulationFiles:
+    files = SimulationFiles(tmp_path / "scans.ndjson", tmp_path / "truth.ndjson")
+    simulate(SCENARIO, files)
+    return files
+
+
+def invoked(*arguments: object) -> tuple[int, str, str]:
+    result = CliRunner().invoke(app, ["backtest", *map(str, arguments)])
+    return result.exit_code, result.stdout, result.stderr
+
+
+def test_the_command_compares_with_the_default_and_with_the_truth(
+    recorded: SimulationFiles, tmp_path: Path
+) -> None:
+    policy = tmp_path / "strict.toml"
+    policy.write_text('version = "strict"\nalert_from = "critical"\n')
+    code, printed, _ = invoked(
+        "--policy", policy, "--scans", recorded.scans, "--truth", recorded.truth,
+        "--data", tmp_path, "--json",
+    )  # fmt: skip
+    told = json.loads(printed)
+    assert code == 0
+    assert (told["policy"], told["against"]) == ("strict", DEFAULT_POLICY.version)
+    assert not told["new"]
+    assert {name["kind"] for name in told["gone"]} >= {"forged"}
+    forged = told["truth"]["against"]["families"]["forged"]
+    assert (forged["recall"], forged["precision"]) == (1.0, 1.0)
+    assert told["truth"]["policy"]["families"]["forged"]["recall"] == 0.0
+    assert sum(row["against"] for row in told["days"]) == sum(
+        row["against"] for row in told["kinds"].values()
+    )
+
+
+def test_the_order_of_the_lines_changes_nothing(recorded: SimulationFiles, tmp_path: Path) -> None:
+    policy = tmp_path / "same.toml"
+    policy.write_text("")
+    arguments = ("--policy", policy, "--scans", recorded.scans, "--data", tmp_path, "--json")
+    _, in_order, _ = invoked(*arguments)
+    lines = recorded.scans.read_bytes().splitlines(keepends=True)
+    recorded.scans.write_bytes(b"".join(reversed(lines)))
+    assert invoked(*arguments)[1] == in_order
+    assert json.loads(in_order)["scans"] == len(lines)
+
+
+def test_people_read_tables_and_lines_that_are_no_scans_are_named(
+    recorded: SimulationFiles, tmp_path: Path
+) -> None:
+    policy = tmp_path / "loud.toml"
+    policy.write_text("diverted_sessions = 1\n")
+    with recorded.scans.open("ab") as file:
+        file.write(b"no scan\n")
+    code, printed, said = invoked(
+        "--policy", policy, "--scans", recorded.scans, "--truth", recorded.truth, "--data", tmp_path
+    )
+    assert code == 1
+    assert "no scan" in said or "not a scan" in said
+    assert "change `version`" in said
+    assert "precision" in printed and "forged" in printed
+
+
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [("--policy", "cannot read the policy"), ("--scans", "cannot read"), ("--truth", "the truth")],
+)
+def test_a_missing_file_is_named_with_the_next_step(
+    recorded: SimulationFiles, tmp_path: Path, option: str, words: str
+) -> None:
+    policy = tmp_path / "p.toml"
+    policy.write_text("")
+    given = {"--policy": policy, "--scans": recorded.scans, "--truth": recorded.truth}
+    given |= {option: tmp_path / "missing.ndjson"}
+    arguments = [str(part) for pair in given.items() for part in pair]
+    trust = ["--trust-list", str(recorded.trust), "--data", str(tmp_path)]
+    result = CliRunner().invoke(app, ["backtest", *arguments, *trust])
+    assert isinstance(result.exception, ConfigurationError)
+    assert words in str(result.exception)
+    assert result.exception.next_step
