@@ -176,8 +176,10 @@ class Traffic:
 
     @cache  # noqa: B019 - a few hundred products, and a Traffic lives as long as its process
     def _product_rate(self, product: int) -> float:
-        draw = stream_of(self.scenario.seed, "scan rate", product)
-        return draw.choice(self.scenario.scan_rates)
+        """Every few products hold each rate once, in an order of their own."""
+        rates = self.scenario.scan_rates
+        turn, place = divmod(product, len(rates))
+        return stream_of(self.scenario.seed, "scan rates", turn).sample(rates, len(rates))[place]
 
     def _attack_on(self, index: int) -> Attack | None:
         """What is meant for every market cannot be diverted."""
