@@ -37,7 +37,7 @@ def between(value: float, rounds: Floats) -> Estimate:
     if not len(usable):
         return UNKNOWN
     low, high = np.quantile(usable, (0.025, 0.975))
-    return Estimate(value, float(low), float(high))
+    return Estimate(value, min(value, float(low)), max(value, float(high)))
 
 
 def share_rounds(hits: Floats, among: Floats, draw: np.random.Generator) -> Floats:

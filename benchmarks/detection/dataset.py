@@ -6,23 +6,27 @@ not grow with the number of packs.
 """
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
+from itertools import groupby
+from operator import itemgetter
 from typing import Final, NamedTuple, TypeVar
 
 from authenticity.batch import Batch
 from authenticity.item import ItemId
-from authenticity.scan import to_epoch_ms
+from authenticity.scan import Scan, to_epoch_ms
 from authenticity.sighting import Sighting, sight
 from authenticity.trust import read_trust_list
+from authenticity.verdict import Verdict
 from producers.processes import in_processes
 from producers.simulation.attacks import COPYING, AttackFamily
 from producers.simulation.traffic import Line, Scenario, Traffic
 from producers.simulation.truth import Truth
-from stream.processor import subject_of
+from stream.processor import Judged, subject_of
 from stream.verification import ScanVerifier
 
 PACKS_AT_ONCE: Final = 5_000
+_PACKS_VERIFIED_AT_ONCE: Final = 250
 _CODES_REMEMBERED: Final = 20_000
 _MOST_WORKERS: Final = 16
 
@@ -131,11 +135,27 @@ class Reading:
     def of_packs(self, packs: range) -> list[Example]:
         """The codes that these packs, and the false ones under their names, left scans of."""
         found: list[Example] = []
-        for index in packs:
-            lines = self.traffic.of_pack(index)
-            if lines:
-                found += self._examples(self._headers_of(index), lines)
+        for first in range(packs.start, packs.stop, _PACKS_VERIFIED_AT_ONCE):
+            some = range(first, min(first + _PACKS_VERIFIED_AT_ONCE, packs.stop))
+            lines = [(index, line) for index in some for line in self.traffic.of_pack(index)]
+            scans = [line.scan for _, line in lines]
+            judged = self.judge(scans)
+            seen = [
+                (index, subject_of(scan, verdict), _arrival(scan, verdict, version, line))
+                for (index, line), (scan, verdict, version) in zip(lines, judged, strict=True)
+            ]
+            for index, group in groupby(seen, key=itemgetter(0)):
+                found += _examples(self._headers_of(index), group)
         return found
+
+    def judge(self, scans: Sequence[Scan]) -> list[Judged]:
+        """Each scan with the verdict on its code."""
+        return self._verifier.judge(scans, self.trust_list)
+
+    def headers(self, packs: range) -> list[Header]:
+        """Every statement about the batches of these packs."""
+        of_each = dict.fromkeys(header for index in packs for header in self._headers_of(index))
+        return list(of_each)
 
     def _headers_of(self, pack: int) -> tuple[Header, ...]:
         number = self.traffic.world.batch_number(pack)
@@ -146,16 +166,21 @@ class Reading:
             )
         return self._headers
 
-    def _examples(self, headers: tuple[Header, ...], lines: list[Line]) -> Iterator[Example]:
-        by_item: dict[ItemId, list[Arrival]] = {}
-        judged = self._verifier.judge([line.scan for line in lines], self.trust_list)
-        for (scan, verdict, version), line in zip(judged, lines, strict=True):
-            received_ms = to_epoch_ms(scan.received_at)
-            arrival = Arrival(sight(scan, verdict, version), received_ms, line.truth)
-            by_item.setdefault(subject_of(scan, verdict), []).append(arrival)
-        for item, arrivals in by_item.items():
-            arrivals.sort(key=lambda each: (each.received_ms, each.sighting.id))
-            yield example_of(item, headers, arrivals)
+
+def _arrival(scan: Scan, verdict: Verdict, trust_version: int, line: Line) -> Arrival:
+    sighting = sight(scan, verdict, trust_version)
+    return Arrival(sighting, to_epoch_ms(scan.received_at), line.truth)
+
+
+def _examples(
+    headers: tuple[Header, ...], seen: Iterable[tuple[int, ItemId, Arrival]]
+) -> Iterator[Example]:
+    by_item: dict[ItemId, list[Arrival]] = {}
+    for _, item, arrival in seen:
+        by_item.setdefault(item, []).append(arrival)
+    for item, arrivals in by_item.items():
+        arrivals.sort(key=lambda each: (each.received_ms, each.sighting.id))
+        yield example_of(item, headers, arrivals)
 
 
 def example_of(item: ItemId, headers: tuple[Header, ...], arrivals: Iterable[Arrival]) -> Example:

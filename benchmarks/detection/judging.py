@@ -1,7 +1,7 @@
 """One code before all detectors: who spoke when, and what it was worth."""
 
 from collections.abc import Collection, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from authenticity.clues import Clue
 from authenticity.history import History
@@ -10,7 +10,7 @@ from authenticity.policy import DEFAULT_POLICY
 from authenticity.sighting import CHANNELS
 from benchmarks.detection.contenders import COPIED, NOTHING, Contender, Watch
 from benchmarks.detection.dataset import Arrival, Example
-from benchmarks.detection.ours import ACCUSING, BAD, Ours, OurWatch
+from benchmarks.detection.ours import ACCUSING, Ours, OurWatch
 from producers.simulation.score import SIGNS
 from producers.simulation.truth import Thing
 
@@ -21,6 +21,7 @@ class Spoken(NamedTuple):
     `first` and `known` are numbers of arrivals, from 0 (one more than the last: a header
     that arrived after it): of the first alert at all, and of the first that stood once the
     attack could be known. `stands`: in the end. `kinds` is everything that it ever said.
+    `score`: in the end; of an honest code the highest that it ever had.
     """
 
     first: int | None
@@ -30,6 +31,9 @@ class Spoken(NamedTuple):
     stands: bool
     kinds: frozenset[str]
     score: float | None
+
+
+SILENT: Final = Spoken(None, None, None, None, False, NOTHING, 0.0)
 
 
 class ClueChange(NamedTuple):
@@ -71,10 +75,11 @@ def judge(example: Example, ours: Ours, others: Sequence[Contender]) -> Judged:
     relevant = relevant_kinds(example)
     watch = ours.watch(example)
     spoken, asked = _watched(example, watch, relevant)
-    return Judged(
-        (spoken, *(_spoken(example, other.watch(example), relevant) for other in others)),
-        *asked,
-    )
+    if len(example.arrivals) == 1 and example.detectable_ms is None:
+        words = [SILENT] * len(others)  # no rule speaks at a first scan
+    else:
+        words = [_spoken(example, other.watch(example), relevant) for other in others]
+    return Judged((spoken, *words), *asked)
 
 
 def _spoken(example: Example, watch: Watch, relevant: frozenset[str]) -> Spoken:
@@ -103,9 +108,8 @@ def _watched(example: Example, watch: OurWatch, relevant: frozenset[str]) -> tup
 
     def note_clues(at_ms: int) -> None:
         nonlocal clues
-        news = watch.clues()
-        if news != clues:
-            clues = news
+        if watch.clues != clues:
+            clues = watch.clues
             changes.append(ClueChange(at_ms, example.item, clues))
 
     for number, arrival in enumerate(example.arrivals):
@@ -114,18 +118,18 @@ def _watched(example: Example, watch: OurWatch, relevant: frozenset[str]) -> tup
             told += standing is not None
             told_verified += standing == "verified"
         record.note(number, arrival.received_ms, watch.see(arrival))
-        bad = bad or watch.standing in BAD
+        bad = bad or watch.is_bad
         note_clues(arrival.received_ms)
     header_ms, kinds = watch.finish()
     if header_ms is not None:
         record.note(len(example.arrivals), header_ms, kinds)
-        bad = bad or watch.standing in BAD
+        bad = bad or watch.is_bad
         note_clues(header_ms)
-    probability = watch.probability
     asked = _Asked(
-        bad, watch.standing in BAD, probability, told_verified, told, tuple(changes), watch.history
+        bad, watch.is_bad, watch.probability, told_verified, told, tuple(changes), watch.history
     )
-    return record.spoken(watch.score_from(probability)), asked
+    score = watch.peak if example.attack is None else watch.score
+    return record.spoken(score), asked
 
 
 def _holds_a_fake(arrival: Arrival) -> bool:

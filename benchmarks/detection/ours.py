@@ -9,11 +9,10 @@ from functools import lru_cache
 from math import log
 from typing import Final
 
-from authenticity.batch import Batch, Catalogue
-from authenticity.clones import weigh
+from authenticity.batch import Catalogue
 from authenticity.clues import Clue, clues_of
 from authenticity.finding import SEVERITY, Finding, FindingKind
-from authenticity.findings import batch_of, split
+from authenticity.findings import appraise, assess, batch_of
 from authenticity.history import EMPTY, history_of, merge
 from authenticity.look import look_at
 from authenticity.policy import Policy, Severity
@@ -49,7 +48,11 @@ class Ours:
 
 
 class OurWatch:
-    """One item's history as it grows, and what follows from it."""
+    """One item's history as it grows, and what follows from it.
+
+    `probability` is that of a copy, None where there are no two looks to compare; `is_bad`:
+    whoever looks is told so; `peak`: the highest score so far.
+    """
 
     def __init__(self, example: Example, policy: Policy) -> None:
         self._item = example.item
@@ -59,7 +62,10 @@ class OurWatch:
         self._catalogue = Catalogue()
         self.history = EMPTY
         self.findings: tuple[Finding, ...] = ()
-        self.standing: Standing | None = None
+        self.clues: tuple[Clue, ...] = ()
+        self.is_bad = False
+        self.probability: float | None = None
+        self.peak = NO_COMPARISON
         self._kinds: Collection[str] = NOTHING
 
     def see(self, arrival: Arrival) -> Collection[str]:
@@ -86,34 +92,14 @@ class OurWatch:
         return looked.standing if looked else None
 
     @property
-    def batch(self) -> Batch | None:
-        """The batch as it is known now."""
-        return batch_of(self._item, self.history, self._catalogue)
-
-    @property
-    def probability(self) -> float | None:
-        """That this is one of several items; None where nothing can be compared."""
-        batch = self.batch
-        weighed = weigh(split(self.history, batch)[0], batch, self._policy.clone)
-        return None if weighed is None else weighed.probability
-
-    @property
-    def score(self) -> float | None:
-        """See `Watch.score`."""
-        return self.score_from(self.probability)
-
-    def score_from(self, probability: float | None) -> float:
+    def score(self) -> float:
         """Log-odds of the probability; proof lies above all of them, no comparison below."""
         if any(finding.kind is FindingKind.CLONE_CONFIRMED for finding in self.findings):
             return PROOF
-        if probability is None:
+        if self.probability is None:
             return NO_COMPARISON
-        within = min(max(probability, 1e-15), 1 - 1e-15)
+        within = min(max(self.probability, 1e-15), 1 - 1e-15)
         return log(within / (1 - within))
-
-    def clues(self) -> tuple[Clue, ...]:
-        """What this item says about its batch and about scanners."""
-        return clues_of(self._item, self.history, self.batch, self._policy)
 
     def _learn(self, until_ms: int) -> bool:
         """Take in the headers that had arrived by then."""
@@ -126,11 +112,20 @@ class OurWatch:
         return True
 
     def _assess(self) -> None:
-        assessment = assess_item(self._item, self.history, self._catalogue, self._policy)
-        self.findings, self.standing = assessment.findings, assessment.standing
+        item, history, policy = self._item, self.history, self._policy
+        batch = batch_of(item, history, self._catalogue)
+        appraisal = appraise(history, batch, policy)
+        self.findings = assess(history, batch, policy, appraisal)
+        self.clues = clues_of(item, history, batch, policy, appraisal)
+        self.probability = appraisal.weighed.probability if appraisal.weighed else None
         least = Severity.MEDIUM.rank
         kinds = [finding.kind for finding in self.findings if finding.severity.rank >= least]
         self._kinds = frozenset(map(str, kinds)) if kinds else NOTHING
+        self.peak = max(self.peak, self.score)
+        self.is_bad = bool(kinds or not appraisal.genuine) and self._standing() in BAD
+
+    def _standing(self) -> Standing:
+        return assess_item(self._item, self.history, self._catalogue, self._policy).standing
 
 
 @lru_cache(maxsize=16)

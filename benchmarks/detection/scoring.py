@@ -303,16 +303,17 @@ def compare(
 ) -> Comparison | None:
     """Ours beside a rule at the rule's recall of what was detectable; None if it has none.
 
-    If ours, as it is shipped, catches no less, all false alerts that it ever raised count;
-    else its threshold is lowered until it does, along `our_points`, its whole ROC curve.
+    Our threshold moves along `our_points`, the whole ROC curve of our score, to where it
+    catches as much; as it is shipped if that is better and catches no less.
     """
     recall = _pooled_recall(rule)
     if not recall or not honest.codes:
         return None
     theirs = rule.false.codes / honest.codes
-    mine: float | None = ours.false.codes / honest.codes
-    if _pooled_recall(ours) < recall:
-        mine = false_rate_at(our_points, recall)
+    mine = false_rate_at(our_points, recall)
+    if _pooled_recall(ours) >= recall:
+        shipped = ours.false.codes / honest.codes
+        mine = shipped if mine is None else min(mine, shipped)
     if mine is None:
         return Comparison(rule.name, recall, theirs, None, False, None, None)
     least = 3.0 / honest.codes

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
-from authenticity.clues import MOST_CLUES_ASSESSED, Clue, assess_subject
+from authenticity.clues import COPIES, MOST_CLUES_ASSESSED, Clue, assess_subject
 from authenticity.item import ItemId, SubjectId
 from authenticity.policy import Policy, Severity
 from benchmarks.detection.judging import ClueChange
@@ -59,7 +59,12 @@ def _alert_on(
         if stands:
             first_ms = at_ms if first_ms is None else first_ms
             kinds |= told
-            items = frozenset(clue.item for clue in known if clue.weight > 0)
+            items = frozenset(clue.item for clue in known if _speaks(clue, policy))
     if first_ms is None:
         return None
     return SubjectAlert(subject, first_ms, stands, kinds, items)
+
+
+def _speaks(clue: Clue, policy: Policy) -> bool:
+    """Whether a finding about its subject counts this item among those that it rests on."""
+    return clue.sign != COPIES or clue.weight / 100 >= policy.subject.campaign_item_nats
