@@ -11,6 +11,8 @@ import pyarrow as pa
 import pyarrow.json as pa_json
 import pyarrow.parquet as pq
 
+from authenticity.errors import ConfigurationError
+
 _BLOCK_BYTES: Final = 16 * 2**20
 _TIME: Final = pa.timestamp("us", tz="UTC")
 
@@ -66,12 +68,23 @@ TRUTH_SCHEMA: Final = pa.schema(
 def as_parquet(ndjson: Path, schema: pa.Schema) -> Path:
     """The same lines in the same order, in a file of the same name with suffix `.parquet`.
 
-    Memory does not grow with the number of lines.
+    Memory does not grow with the number of lines. Raises `ConfigurationError` if it cannot
+    be written.
     """
     target = ndjson.with_suffix(".parquet")
+    try:
+        _write(ndjson, schema, target)
+    except (OSError, pa.ArrowException) as error:
+        raise ConfigurationError(
+            f"{target} cannot be written: {error}", next_step="make room on the disk"
+        ) from error
+    return target
+
+
+def _write(ndjson: Path, schema: pa.Schema, target: Path) -> None:
     with pq.ParquetWriter(target, schema, compression="zstd") as writer:
         if ndjson.stat().st_size == 0:
-            return target
+            return
         blocks = pa_json.open_json(
             ndjson,
             read_options=pa_json.ReadOptions(block_size=_BLOCK_BYTES),
@@ -79,4 +92,3 @@ def as_parquet(ndjson: Path, schema: pa.Schema) -> Path:
         )
         for block in blocks:
             writer.write_batch(block)
-    return target

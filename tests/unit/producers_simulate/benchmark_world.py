@@ -14,7 +14,7 @@ def scenario(items: int = 4_000, *, seed: int = 21, **changes: Any) -> Scenario:
     return replace(BENCHMARK, seed=seed, items=items, **(quiet | changes))
 
 
-def attacked_by(family: AttackFamily, *, items: int = 4_000, **changes: Any) -> Traffic:
+def attacked_by(family: AttackFamily, *, items: int = 2_000, **changes: Any) -> Traffic:
     """Many attacks of one family; a third of the packs are scanned by consumers."""
     small: dict[str, Any] = {
         "attack_rate": 0.01, "families": (family,), "scan_rates": (0.3,), "most_copies": 200,

@@ -208,10 +208,10 @@ def test_an_attack_leaves_the_codes_beside_it_honest() -> None:
 
 def test_one_serial_is_on_ten_to_ten_thousand_copies() -> None:
     traffic = Traffic(
-        scenario(40_000, attack_rate=0.005, families=(AttackFamily.COPIES,), most_copies=10_000)
+        scenario(12_000, attack_rate=0.005, families=(AttackFamily.COPIES,), most_copies=10_000)
     )
     fakes = sorted(record.items[0].fakes for record in traffic.attacks())
     assert fakes[0] >= 10 and fakes[-1] <= 10_000
-    assert fakes[0] < 30 and fakes[-1] > 4_000
+    assert fakes[0] < 40 and fakes[-1] > 3_000
     middle = fakes[len(fakes) // 2]
-    assert 150 < middle < 650  # log-uniform: half of them below 316
+    assert 100 < middle < 1_000  # log-uniform: half of them below 316

@@ -50,8 +50,8 @@ def test_every_country_has_its_addresses_and_they_are_worse_in_africa_and_asia()
 def test_as_many_packs_are_looked_at_as_consumers_scan() -> None:
     looked: Counter[float] = Counter()
     packs: Counter[float] = Counter()
-    traffic = Traffic(scenario(12_000, seed=4, production_days=100))
-    for index in range(12_000):
+    traffic = Traffic(scenario(8_000, seed=4, production_days=100))
+    for index in range(8_000):
         rate = traffic.scan_probability(index)
         packs[rate] += 1
         lines = traffic.of_pack(index)
@@ -59,7 +59,7 @@ def test_as_many_packs_are_looked_at_as_consumers_scan() -> None:
     assert set(packs) == {0.01, 0.05, 0.10, 0.30}
     for rate, number in packs.items():
         # destroyed packs are not opened, and some are sold after the last day
-        assert looked[rate] / number == pytest.approx(rate, abs=0.006 + 0.1 * rate)
+        assert looked[rate] / number == pytest.approx(rate, abs=0.008 + 0.1 * rate)
 
 
 def test_one_scan_rate_can_be_set_for_all_products() -> None:
@@ -173,9 +173,11 @@ def test_a_case_is_named_by_one_sscc_and_holds_two_dozen_packs() -> None:
 def test_partners_miss_the_share_that_they_are_given() -> None:
     def shipments(misses: float) -> int:
         chain = Chain(sharing=1.0, read_misses=(misses,), parallel_batches=0.0)
-        return behaviours(everything(Traffic(scenario(4_800, chain=chain))))["shipment"]
+        return behaviours(everything(Traffic(scenario(2_400, chain=chain, scan_rates=(0.0,)))))[
+            "shipment"
+        ]
 
-    assert shipments(0.4) / shipments(0.0) == pytest.approx(0.6, abs=0.08)
+    assert shipments(0.4) / shipments(0.0) == pytest.approx(0.6, abs=0.1)
 
 
 def test_a_late_manifest_arrives_when_packs_of_the_batch_were_scanned() -> None:
@@ -194,7 +196,9 @@ def test_a_late_manifest_arrives_when_packs_of_the_batch_were_scanned() -> None:
 
 def test_places_come_from_the_sources_in_their_shares() -> None:
     noise = replace(SILENCE, place_errors=True, vpn=0.05)
-    lines = everything(Traffic(scenario(6_000, scan_rates=(0.3,), noise=noise)))
+    lines = everything(
+        Traffic(scenario(4_000, scan_rates=(0.3,), chain=Chain(sharing=0.0), noise=noise))
+    )
     looks = [line for line in lines if line.truth.behaviour in ("first look", "shelf")]
     sources = Counter(line.scan.place.source for line in looks if line.scan.place)
     shares = {source: number / len(looks) for source, number in sources.items()}
