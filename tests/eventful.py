@@ -31,7 +31,6 @@ def replayed(world: World, scans: Sequence[Scan], batches: Sequence[Batch]) -> l
 
 
 KINDS = (
-    "clone-suspected",
     "clone-confirmed",
     "wrong-batch",
     "recalled",
@@ -42,7 +41,7 @@ KINDS = (
 """What must be found in the eventful scene and a campaign together."""
 
 
-def campaign(world: World, *, items: int = 4) -> tuple[list[Scan], list[Scan]]:
+def campaign(world: World, *, items: int = 6) -> tuple[list[Scan], list[Scan]]:
     """A batch, lot C1, of which several packs were copied; and late scans of the same packs
     that explain it: whoever was in Tokyo claims Paris too."""
     scans, late = [], []
