@@ -28,7 +28,7 @@ from producers.simulation.visits import (
     consumer,
     spot_in,
 )
-from producers.simulation.world import SealingKey, sealed_code
+from producers.simulation.world import sealed_code
 
 _EXISTING_SERIALS = 0.2
 _INVENTED_LOTS = 0.2
@@ -61,7 +61,7 @@ def stolen_key(scene: Scene) -> Life:
     concerns: list[Concern] = []
     for serial in (_invented_serial(scene) for _ in range(draw.randint(5, 40))):
         ais = [(ai, lot if ai == "10" and lot else value) for ai, value in _ais(scene, serial)]
-        print_code = _once(partial(_sealed, ais, scene.pack.host, scene.thief))
+        print_code = _once(partial(sealed_code, ais, scene.pack.host, scene.thief))
         subjects = _fakes(scene, serial, draw.randint(1, 3), print_code)
         visits += sold(scene, subjects, lambda: draw.choice(cities), wave)
         ceiling = one_seen(len(subjects), fake)
@@ -145,10 +145,6 @@ def _ais(scene: Scene, serial: str) -> list[tuple[str, str]]:
 
 def _invented_serial(scene: Scene) -> str:
     return mint_serial(scene.draw.randbytes(RANDOM_BYTES))
-
-
-def _sealed(ais: list[tuple[str, str]], host: str, key: SealingKey) -> str:
-    return sealed_code(ais, host, key)
 
 
 def _once(print_code: Callable[[], str]) -> Callable[[], str]:

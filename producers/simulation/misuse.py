@@ -11,7 +11,7 @@ from producers.simulation.behaviour import (
     shipment,
 )
 from producers.simulation.ceiling import any_of
-from producers.simulation.cities import City, city_abroad, some_city
+from producers.simulation.cities import city_abroad, some_city
 from producers.simulation.scene import Concern, Life, Scene, untouched, wave_after
 from producers.simulation.visits import (
     DAY_S,
@@ -27,6 +27,7 @@ from producers.simulation.visits import (
 
 _INSPECTED_ABROAD: Final = 0.05
 _PRINT_READ: Final = 0.10
+_FRESH: Final = "one fresh session a scan"
 
 
 def diversion(scene: Scene) -> Life:
@@ -89,7 +90,7 @@ def poisoning(scene: Scene) -> Life:
     """Codes photographed on a shelf, scanned from the screen under invented places, so that
     genuine packs look copied. In one burst from few sessions, or over days with fresh ones."""
     draw, common, pack = scene.draw, scene.common, scene.pack
-    style = common.choice(("burst", "spread", "one fresh session a scan"))
+    style = common.choice(("burst", "spread", _FRESH))
     home = spot_in(common, some_city(common))
     readers = [consumer(common) for _ in range(common.randint(2, 6))]
     scans = common.randint(4, 40)
@@ -99,10 +100,10 @@ def poisoning(scene: Scene) -> Life:
     for _ in range(scans):
         reader = _liar(style, readers, draw)
         at_s = begins_s + draw.uniform(0, length_s)
-        claimed = spot_in(draw, _invented_city(draw))
+        claimed = spot_in(draw, some_city(draw))
         visits.append(Visit(picture, reader, at_s, home, "poisoning", claimed=claimed))
     concern = Concern(pack.item, 0, 0.0, 0.0, 1.0)
-    own = tuple(reader.session for reader in readers) if style == "burst" else ()
+    own = () if style == _FRESH else tuple(reader.session for reader in readers)
     visits = scene.calendar.within(visits)
     publisher = readers[0].publisher
     return Life(visits, (concern,), begins_s, style, publisher=publisher, sessions=own)
@@ -123,7 +124,3 @@ def _liar(style: str, readers: list[Reader], draw: Random) -> Reader:
     if style == "burst" or (style == "spread" and draw.random() < 0.5):
         return draw.choice(readers)
     return consumer(draw)
-
-
-def _invented_city(draw: Random) -> City:
-    return some_city(draw)
