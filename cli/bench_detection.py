@@ -26,6 +26,7 @@ class DetectionRun:
 
 def bench_detection(run: DetectionRun, *, quick: bool, as_json: bool) -> None:
     """Simulate, judge, score, print."""
+    from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     from authenticity.policy import DEFAULT_POLICY
@@ -33,7 +34,7 @@ def bench_detection(run: DetectionRun, *, quick: bool, as_json: bool) -> None:
     from benchmarks.detection.export import export
     from benchmarks.detection.page import page
     from benchmarks.detection.split import DEFAULT_ITEMS, share_out
-    from benchmarks.detection.terminal import tables
+    from benchmarks.detection.terminal import WIDTH, tables
 
     workers = os.cpu_count() or 1
     items = run.items or (QUICK_ITEMS if quick else DEFAULT_ITEMS)
@@ -84,8 +85,9 @@ def bench_detection(run: DetectionRun, *, quick: bool, as_json: bool) -> None:
         f"{report.items:,} items a seed; fit {_listed(report.fit)}, validate"
         f" {_listed(report.validate)}, test {_listed(report.test)}; policy {report.policy}"
     )
-    for table in tables(report):
-        out.print(table)
+    wide = Console(width=max(out.width, WIDTH), highlight=False)
+    for table in tables(report, intervals=False):
+        wide.print(table)
 
 
 def _listed(seeds: tuple[int, ...]) -> str:

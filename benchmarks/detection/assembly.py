@@ -27,7 +27,7 @@ from benchmarks.detection.running import (
     contenders,
     run_seeds,
 )
-from benchmarks.detection.scoring import Row, compare, detector_report, rows_of
+from benchmarks.detection.scoring import Row, compare, detector_report, honest_scores, rows_of
 from benchmarks.detection.split import HELD_OUT, Seeds
 from benchmarks.detection.tally import FalseAlerts, Tally
 from benchmarks.result import machine
@@ -124,7 +124,7 @@ def _whole_curve(total: Tally) -> list[tuple[float, float]]:
         if case.family in COPYING and case.detectable_ms is not None
     )
     copied = Counter(float(f"{score:.4g}") for score in scores if score is not None)
-    return roc(total.false[OURS].scores, copied)
+    return roc(honest_scores(total.false[OURS], total.honest), copied)
 
 
 def _ours(

@@ -8,7 +8,7 @@ from authenticity.finding import FindingKind
 from authenticity.item import ItemId
 from benchmarks.detection.judging import Spoken
 from benchmarks.detection.report import SubjectReport
-from benchmarks.detection.running import CAMPAIGN, OURS, WorldResult
+from benchmarks.detection.running import OURS, WorldResult
 from benchmarks.detection.subjects import SubjectAlert
 from benchmarks.detection.tally import Case, FalseAlerts
 from producers.simulation.attacks import AttackFamily
@@ -18,22 +18,21 @@ _ABOUT_ALL: Final = frozenset({str(FindingKind.CAMPAIGN)})
 
 
 def with_subjects(result: WorldResult) -> tuple[list[Spoken], FalseAlerts]:
-    """For each case in the tally's order what both stages together said, and their false
-    alerts: honest codes that speak for an alert on their batch count with those alerted on."""
+    """For each case in the tally's order what both stages together said; and their false
+    alerts, those on batches and scanners that no attacked code speaks for among them."""
     naming: dict[ItemId, list[SubjectAlert]] = {}
     for alert in result.subjects:
         for item in alert.items:
             naming.setdefault(item, []).append(alert)
     spoken = [_spoken(case, naming.get(case.item, [])) for case in result.tally.cases]
     attacked = {case.item for case in result.tally.cases}
+    false = [alert for alert in result.subjects if not alert.items & attacked]
     campaigns = [alert for alert in result.subjects if alert.kinds & _ABOUT_ALL]
     named = {item for alert in campaigns for item in alert.items} - attacked
     ours = result.tally.false[OURS]
-    added = named - result.tally.falsely
-    kinds = ours.by_kind + Counter({str(FindingKind.CAMPAIGN): len(named)})
-    by_scans = ours.by_scans + Counter({2: len(added)})
-    alerts = replace(ours, codes=ours.codes + len(added), by_kind=kinds, by_scans=by_scans)
-    return spoken, alerts
+    kinds = ours.by_kind + Counter(kind for alert in false for kind in alert.kinds)
+    named -= result.tally.falsely
+    return spoken, replace(ours, by_kind=kinds, subjects=len(false), named=len(named))
 
 
 def _spoken(case: Case, naming: list[SubjectAlert]) -> Spoken:
@@ -66,6 +65,3 @@ def subject_reports(results: list[WorldResult]) -> tuple[SubjectReport, ...]:
     return tuple(
         SubjectReport(kind, alerts[kind], right[kind], standing[kind]) for kind in sorted(alerts)
     )
-
-
-__all__ = ["CAMPAIGN", "subject_reports", "with_subjects"]

@@ -33,7 +33,7 @@ class Spoken(NamedTuple):
     score: float | None
 
 
-SILENT: Final = Spoken(None, None, None, None, False, NOTHING, 0.0)
+SILENT: Final = Spoken(None, None, None, None, False, NOTHING, None)
 
 
 class ClueChange(NamedTuple):

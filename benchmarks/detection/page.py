@@ -11,6 +11,7 @@ from benchmarks.detection.curves import FPR_LIMIT
 from benchmarks.detection.plots import COLOURS, Axis, Bar, Series, bars, chart
 from benchmarks.detection.report import DetectionReport, DetectorReport, Share
 from benchmarks.detection.running import CAMPAIGN, ORACLE, OURS
+from benchmarks.detection.scoring import pooled_recall
 from benchmarks.detection.terminal import tables
 
 _MOST_PARTS: Final = 14
@@ -26,7 +27,7 @@ def page(report: DetectionReport) -> str:
         " figures mean is told in docs/benchmark.md."
     )
     parts = [f"<h1>Does it catch copies?</h1><p>{intro}</p>"]
-    parts += [_table(table) for table in tables(report)]
+    parts += [_table(table) for table in tables(report, intervals=True)]
     parts += [f"<section><h2>{title}</h2>{plot}</section>" for title, plot in _plots(report)]
     body = "\n".join(parts)
     return (
@@ -49,7 +50,7 @@ def _plots(report: DetectionReport) -> Iterator[tuple[str, str]]:
     yield f"By region: {unit}", _parts(unit, ours.false.by_region, limit=5.0)
     yield f"By location source: {unit}", _parts(unit, ours.false.by_source, limit=5.0)
     rows = [_bar_of(each) for each in report.detectors if each.name != ORACLE]
-    yield f"By detector: {unit}", bars(unit, rows, limit=2.0)
+    yield f"By detector: {unit} (logarithmic)", bars(unit, rows, limit=2.0, logarithmic=True)
 
 
 def _roc(detectors: Sequence[DetectorReport]) -> str:
@@ -63,9 +64,9 @@ def _roc(detectors: Sequence[DetectorReport]) -> str:
             colour = COLOURS[len(lines) % len(COLOURS)]
             lines.append(Series(each.name, points, (), colour))
     for each in detectors:
-        rate, recall = each.false.of_codes.value, each.of_ceiling.value
+        rate, recall = each.false.of_codes.value, pooled_recall(each)
         if each.name != ORACLE and rate is not None and recall and rate <= limit:
-            colour = COLOURS[0] if each.name in (OURS, CAMPAIGN) else COLOURS[1]
+            colour = next((line.colour for line in lines if line.name == each.name), "#78716c")
             name = f"{each.name}, as it is used"
             lines.append(Series(name, ((rate, recall),), (5.0,), colour))
     return chart("ROC curves at low false positive rates", x, y, lines)

@@ -76,15 +76,19 @@ def chart(label: str, x: Axis, y: Axis, series: Sequence[Series], *, diagonal: b
     return f'{_svg(label, parts, HEIGHT)}<p class="legend">{legend}</p>'
 
 
-def bars(label: str, rows: Sequence[Bar], *, limit: float | None = None) -> str:
-    """Horizontal bars with intervals; `limit` as a line across them."""
-    most = max([row.high for row in rows] + [limit or 0.0] + [1e-9]) * 1.05
+def bars(
+    label: str, rows: Sequence[Bar], *, limit: float | None = None, logarithmic: bool = False
+) -> str:
+    """Horizontal bars with intervals, cut at the right edge; `limit` as a line across them."""
+    ends = [1.6 * row.value for row in rows] or [0.0]
+    most = max(*ends, 1.6 * (limit or 0.0)) or max([row.high for row in rows] + [1e-9])
+    axis = Axis("", most / 1e5 if logarithmic else 0.0, most, (), logarithmic)
     left, row_height = 170, 24
     wide = WIDTH - left - 96
     parts: list[str] = []
     for number, row in enumerate(rows):
         y = 8 + number * row_height
-        end, low, high = (left + value / most * wide for value in (row.value, row.low, row.high))
+        end, low, high = (left + axis.place(v) * wide for v in (row.value, row.low, row.high))
         middle = y + 8
         parts += [
             f'<text x="{left - 8}" y="{middle + 4}" text-anchor="end">{escape(row.name)}</text>',
@@ -95,7 +99,7 @@ def bars(label: str, rows: Sequence[Bar], *, limit: float | None = None) -> str:
         ]
     height = 16 + len(rows) * row_height
     if limit is not None:
-        x = left + limit / most * wide
+        x = left + axis.place(limit) * wide
         parts.append(f'<path class="guide" d="M{x:.1f} 2V{height - 6}"/>')
     return _svg(label, parts, height)
 

@@ -21,13 +21,16 @@ class Share(Struct, frozen=True):
 
 
 class FalseReport(Struct, frozen=True):
-    """False alerts of one detector: codes with an alert, ever, per 10,000 genuine scans.
+    """False alerts of one detector, ever raised, per 10,000 genuine scans.
 
-    `of_codes` is their share among honest codes that were scanned. A code counts for every
-    cause among its scans up to the alert; for region and source of the scan that raised it.
+    `codes` are alerts on honest codes, `subjects` on batches and scanners that no attacked
+    code speaks for. `of_codes` is the share of honest scanned codes that were alerted on, or
+    spoke for an alert on their batch, a right one too. A code counts for every cause among
+    its scans up to the alert, and for region and source of the scan that raised it.
     """
 
     codes: int
+    subjects: int
     standing: int
     per_10000: Estimate
     of_codes: Estimate

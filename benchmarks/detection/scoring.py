@@ -39,6 +39,8 @@ from producers.simulation.ceiling import AttackRecord
 
 _PER: Final = 10_000.0
 _AREA_ROUNDS: Final = 200
+LOWEST: Final = -1e9
+"""The score of a code that a rule has nothing to say of."""
 _HOUR_MS: Final = 3_600_000
 
 
@@ -106,7 +108,8 @@ def detector_report(
         if row.family in COPYING and row.detectable and row.spoken
         if row.spoken.score is not None
     )
-    points = roc(alerts.scores, copied) if alerts.scores else []
+    scores = honest_scores(alerts, honest)
+    points = roc(scores, copied) if scores else []
     return DetectorReport(
         name,
         says,
@@ -114,20 +117,29 @@ def detector_report(
         recall,
         _mean_of_ceiling(rows),
         tuple(_precision(p, recall, recall_rounds, alerts, honest) for p in PREVALENCES),
-        _area(alerts.scores, copied, points),
+        _area(scores, copied, points),
         tuple(_low_part(points)),
         _delay(rows),
         tuple(_families(rows_by_seed)),
     )
 
 
+def honest_scores(alerts: FalseAlerts, honest: Honest) -> Counter[float]:
+    """Of all honest codes; those that were scanned once have the lowest there is. Empty for a
+    detector without degrees."""
+    if not alerts.scores:
+        return Counter()
+    return alerts.scores + Counter({LOWEST: honest.codes - alerts.scores.total()})
+
+
 def false_report(alerts: FalseAlerts, honest: Honest) -> FalseReport:
     """False alerts overall and by part. Parts take the number of their scans as given."""
     return FalseReport(
         alerts.codes,
+        alerts.subjects,
         alerts.standing,
         _per_10000(alerts, honest),
-        rate(alerts.codes, honest.codes),
+        rate(alerts.codes + alerts.named, honest.codes),
         _parts(alerts.by_region, honest.by_region),
         _parts(alerts.by_source, honest.by_source),
         _parts(alerts.by_cause, honest.by_cause),
@@ -138,16 +150,17 @@ def false_report(alerts: FalseAlerts, honest: Honest) -> FalseReport:
 def _per_10000(alerts: FalseAlerts, honest: Honest) -> Estimate:
     """By resampling codes: those scanned equally often, with an alert or without, are alike,
     and how often such a code is drawn is Poisson distributed."""
-    if not alerts.codes or not honest.scans:
-        return rate(alerts.codes, honest.scans, per=_PER)
+    total = alerts.codes + alerts.subjects
+    if not total or not honest.scans:
+        return rate(total, honest.scans, per=_PER)
     draw = generator()
-    scans, hits = np.zeros(ROUNDS), np.zeros(ROUNDS)
+    scans, hits = np.zeros(ROUNDS), draw.poisson(alerts.subjects, ROUNDS).astype(np.float64)
     for many, codes in honest.by_scans.items():
         alerted = min(codes, alerts.by_scans[many])
         drawn = draw.poisson(alerted, ROUNDS)
         hits += drawn
         scans += many * (drawn + draw.poisson(codes - alerted, ROUNDS))
-    return between(alerts.codes / honest.scans * _PER, hits / scans * _PER)
+    return between(total / honest.scans * _PER, hits / scans * _PER)
 
 
 def _parts(alerts: Counter[str], scans: Counter[str]) -> tuple[Share, ...]:
@@ -212,11 +225,12 @@ def _precision(
 ) -> Precision:
     if recall.value is None or not honest.codes:
         return Precision(prevalence, UNKNOWN)
-    value = precision_at(prevalence, recall.value, alerts.codes / honest.codes)
+    false_codes = alerts.codes + alerts.named
+    value = precision_at(prevalence, recall.value, false_codes / honest.codes)
     if value is None:
         return Precision(prevalence, UNKNOWN)
     true = prevalence * recalls
-    false = (1 - prevalence) * rate_rounds(alerts.codes, honest.codes, generator())
+    false = (1 - prevalence) * rate_rounds(false_codes, honest.codes, generator())
     with np.errstate(invalid="ignore", divide="ignore"):
         return Precision(prevalence, between(value, true / (true + false)))
 
@@ -233,11 +247,10 @@ def _area(honest: Counter[float], copied: Counter[float], points: Sequence[Point
             break
         leading[score] = honest[score]
     rest = honest.total() - leading.total()
-    lowest = min(min(copied), min(honest)) - 1.0
     areas = []
     for _ in range(_AREA_ROUNDS):
         drawn = Counter({score: int(draw.poisson(n)) for score, n in leading.items()})
-        drawn[lowest] += rest
+        drawn[LOWEST] += rest
         found = Counter({score: int(draw.poisson(n)) for score, n in copied.items()})
         areas.append(partial_area(roc(drawn, found)) if found.total() else float("nan"))
     return between(partial_area(points), np.array(areas))
@@ -306,13 +319,13 @@ def compare(
     Our threshold moves along `our_points`, the whole ROC curve of our score, to where it
     catches as much; as it is shipped if that is better and catches no less.
     """
-    recall = _pooled_recall(rule)
+    recall = pooled_recall(rule)
     if not recall or not honest.codes:
         return None
-    theirs = rule.false.codes / honest.codes
+    theirs = rule.false.of_codes.value or 0.0
     mine = false_rate_at(our_points, recall)
-    if _pooled_recall(ours) >= recall:
-        shipped = ours.false.codes / honest.codes
+    if pooled_recall(ours) >= recall:
+        shipped = ours.false.of_codes.value or 0.0
         mine = shipped if mine is None else min(mine, shipped)
     if mine is None:
         return Comparison(rule.name, recall, theirs, None, False, None, None)
@@ -321,7 +334,7 @@ def compare(
     return Comparison(rule.name, recall, theirs, mine, mine == 0, *ratios)
 
 
-def _pooled_recall(detector: DetectorReport) -> float:
+def pooled_recall(detector: DetectorReport) -> float:
     """Of all copied codes that were detectable, whatever their family."""
     copied = [family for family in detector.families if family.family in COPYING]
     detectable = sum(family.detectable for family in copied)

@@ -48,10 +48,16 @@ class AlertLine(NamedTuple):
 
 @dataclass(slots=True)
 class FalseAlerts:
-    """Of one detector, on honest codes; `by_scans`: codes by how often they were scanned."""
+    """Of one detector, on honest codes; `by_scans`: codes by how often they were scanned.
+
+    `subjects` are alerts on batches and scanners that no attacked code speaks for; `named`
+    honest codes that are not alerted on themselves, but speak for an alert on their batch.
+    """
 
     codes: int = 0
     standing: int = 0
+    subjects: int = 0
+    named: int = 0
     by_scans: Counter[int] = field(default_factory=Counter)
     by_region: Counter[str] = field(default_factory=Counter)
     by_source: Counter[str] = field(default_factory=Counter)
@@ -63,6 +69,8 @@ class FalseAlerts:
         """Add what was counted elsewhere."""
         self.codes += other.codes
         self.standing += other.standing
+        self.subjects += other.subjects
+        self.named += other.named
         for name in ("by_scans", "by_region", "by_source", "by_cause", "by_kind", "scores"):
             getattr(self, name).update(getattr(other, name))
 

@@ -1,6 +1,7 @@
 """The report as tables for a terminal."""
 
 from collections.abc import Iterator
+from typing import Final
 
 from rich.table import Table
 
@@ -8,21 +9,24 @@ from benchmarks.detection.bootstrap import Estimate
 from benchmarks.detection.report import DetectionReport, DetectorReport
 from benchmarks.detection.running import CAMPAIGN, OURS
 
+WIDTH: Final = 160
+"""What the tables need, in characters, without intervals."""
 
-def tables(report: DetectionReport) -> Iterator[Table]:
-    """Detectors, families, what is asked of the product alone, aims."""
-    yield _detectors(report)
-    yield _families(report)
+
+def tables(report: DetectionReport, *, intervals: bool) -> Iterator[Table]:
+    """Detectors, families, rules at their own recall, the product alone, aims."""
+    yield _detectors(report, intervals=intervals)
+    yield _families(report, intervals=intervals)
     yield _comparisons(report)
     yield _alone(report)
     yield _aims(report)
 
 
-def _detectors(report: DetectionReport) -> Table:
+def _detectors(report: DetectionReport, *, intervals: bool) -> Table:
     table = Table(title="detectors, test seeds", title_justify="left")
     for heading in (
-        "detector", "false alerts / 10,000 scans", "worst region", "recall / ceiling",
-        "precision at 1e-5", "at 1e-3", "at 0.48", "partial AUC", "delay h (median, 90 %)",
+        "detector", "false / 10,000 scans", "worst region", "recall / ceiling",
+        "precision 1e-5", "1e-3", "0.48", "partial AUC", "delay h, 90 %",
     ):  # fmt: skip
         table.add_column(heading, justify="left" if heading == "detector" else "right")
     for each in report.detectors:
@@ -30,21 +34,23 @@ def _detectors(report: DetectionReport) -> Table:
         delay = each.delay
         table.add_row(
             each.name,
-            figure(each.false.per_10000, 2),
+            figure(each.false.per_10000, 2, intervals),
             f"{max(parts, default=0.0):.2f}",
-            figure(each.of_ceiling, 3),
-            *(figure(p.precision, 4) for p in each.precision),
-            figure(each.partial_area, 3),
-            f"{delay.hours_median:.1f}, {delay.hours_90:.1f}" if delay else "–",
+            figure(each.of_ceiling, 3, intervals),
+            *(figure(p.precision, 4, intervals) for p in each.precision),
+            figure(each.partial_area, 3, intervals),
+            f"{delay.hours_median:.0f}, {delay.hours_90:.0f}" if delay else "–",
         )
     return table
 
 
-def _families(report: DetectionReport) -> Table:
+def _families(report: DetectionReport, *, intervals: bool) -> Table:
     rules = _best_rules(report)
     table = Table(title="attacked codes by family: caught / detectable", title_justify="left")
-    for heading in ("family", "codes", "detectable", "ceiling by numbers", OURS, CAMPAIGN):
-        table.add_column(heading, justify="left" if heading == "family" else "right")
+    for heading in ("family", "codes", "detectable", "ceiling", OURS, "+ campaign"):
+        table.add_column(
+            heading, justify="left" if heading == "family" else "right", no_wrap=heading == "family"
+        )
     for rule in rules:
         table.add_column(rule.name, justify="right")
     by_name = {each.name: each for each in report.detectors}
@@ -56,7 +62,7 @@ def _families(report: DetectionReport) -> Table:
             f"{family.codes:,}",
             f"{family.detectable:,}",
             "–" if family.ceiling is None else f"{family.ceiling:.3f}",
-            *(figure(each.families[number].of_ceiling, 3) for each in shown),
+            *(figure(each.families[number].of_ceiling, 3, intervals) for each in shown),
         )
     return table
 
@@ -96,11 +102,8 @@ def _alone(report: DetectionReport) -> Table:
         suspicious = ours.calibration.error_suspicious
         table.add_row("the same, from 1 % on", "–" if suspicious is None else f"{suspicious:.4f}")
     table.add_row("alerts retracted", _of(ours.retracted, ours.raised))
-    looks, verified = (
-        (sum(column) for column in zip(*((t.looks, t.verified) for t in ours.told), strict=True))
-        if ours.told
-        else (0, 0)
-    )
+    looks = sum(each.looks for each in ours.told)
+    verified = sum(each.verified for each in ours.told)
     table.add_row('false packs told "verified, not scanned before"', _of(verified, looks))
     table.add_row(
         "genuine items ever given a bad standing", _of(ours.genuine_ever_bad, ours.genuine_codes)
@@ -138,10 +141,12 @@ def _aims(report: DetectionReport) -> Table:
     return table
 
 
-def figure(estimate: Estimate, digits: int) -> str:
-    """Value and interval, or a dash."""
+def figure(estimate: Estimate, digits: int, intervals: bool) -> str:
+    """Value, with its interval if asked for, or a dash."""
     if estimate.value is None or estimate.low is None or estimate.high is None:
         return "–"
+    if not intervals:
+        return f"{estimate.value:.{digits}f}"
     low, high = f"{estimate.low:.{digits}f}", f"{estimate.high:.{digits}f}"
     return f"{estimate.value:.{digits}f} ({low}–{high})"
 
