@@ -1,0 +1,120 @@
+"""A tiny run from end to end, scored again by a few lines that share nothing with it."""
+
+import json
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from authenticity.policy import DEFAULT_POLICY
+from benchmarks.detection.assembly import report_of
+from benchmarks.detection.export import export
+from benchmarks.detection.page import page
+from benchmarks.detection.report import DetectionReport
+from benchmarks.detection.running import WorldResult, run_seeds
+from benchmarks.detection.split import share_out
+from cli.main import app
+from producers.simulation.attacks import COPYING
+
+ITEMS = 1_500
+SEEDS = share_out(3)
+SEED = SEEDS.test[0]
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> tuple[DetectionReport, Path]:
+    folder = tmp_path_factory.mktemp("export")
+
+    def keep(result: WorldResult) -> None:
+        if result.seed == SEED:
+            export(result, folder)
+
+    results = run_seeds(SEEDS, ITEMS, DEFAULT_POLICY, workers=1, keep=keep)
+    return report_of(SEEDS, ITEMS, DEFAULT_POLICY, results), folder / f"seed-{SEED}"
+
+
+def lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_the_export_scored_by_others_gives_the_same_recall(
+    exported: tuple[DetectionReport, Path],
+) -> None:
+    report, folder = exported
+    truth = lines(folder / "scans.truth.ndjson")
+    for detector in report.detectors:
+        if "campaign" in detector.name:
+            continue
+        name = "-".join(detector.name.replace("+", " ").split())
+        standing = {a["item"] for a in lines(folder / f"alerts.{name}.ndjson") if a["stands"]}
+        known = defaultdict(set)
+        for line in truth:
+            if line["first_detectable_at"]:
+                known[line["attack"]].add(line["item"])
+        for family in detector.families:
+            if family.family in COPYING:
+                assert family.detectable == len(known[family.family])
+                assert family.caught == len(known[family.family] & standing)
+
+
+def test_the_export_scored_by_others_gives_the_same_false_alerts(
+    exported: tuple[DetectionReport, Path],
+) -> None:
+    report, folder = exported
+    attacked = {t["item"] for t in lines(folder / "scans.truth.ndjson") if t["attack"]}
+    second = {a["item"] for a in lines(folder / "alerts.second-scan.ndjson")}
+    detector = next(each for each in report.detectors if each.name == "second scan")
+    assert detector.false.codes == len(second - attacked) > 0
+
+
+def test_every_attack_is_exported_whether_it_left_a_scan_or_not(
+    exported: tuple[DetectionReport, Path],
+) -> None:
+    report, folder = exported
+    launched = lines(folder / "scans.attacks.ndjson")
+    assert sum(family.attacks for family in report.detectors[0].families) == len(launched) > 0
+
+
+def test_the_oracle_reaches_the_ceiling_without_a_false_alert(
+    exported: tuple[DetectionReport, Path],
+) -> None:
+    report, _ = exported
+    oracle = report.detectors[-1]
+    assert oracle.false.codes == 0
+    assert all(f.caught == f.detectable for f in oracle.families)
+
+
+def test_no_replay_differs(exported: tuple[DetectionReport, Path]) -> None:
+    report, _ = exported
+    assert report.ours.replayed > 0
+    assert report.ours.replays_differing == 0
+
+
+def test_state_stays_within_its_bounds(exported: tuple[DetectionReport, Path]) -> None:
+    report, _ = exported
+    assert 0 < report.ours.bytes_two_scans <= 300
+    assert 0 < report.ours.bytes_100000_scans <= 8_192
+
+
+def test_the_page_needs_nothing_else(exported: tuple[DetectionReport, Path]) -> None:
+    report, _ = exported
+    document = page(report)
+    assert "<svg" in document
+    for loads in ("http://", "https://", "src=", "<link", "@import", "url("):
+        assert loads not in document
+
+
+def test_two_runs_give_the_same_figures(exported: tuple[DetectionReport, Path]) -> None:
+    first, _ = exported
+    again = report_of(
+        SEEDS, ITEMS, DEFAULT_POLICY, run_seeds(SEEDS, ITEMS, DEFAULT_POLICY, workers=1)
+    )
+    assert again.detectors == first.detectors
+
+
+def test_its_options_are_refused_for_other_benchmarks() -> None:
+    result = CliRunner().invoke(app, ["bench", "verify", "--items", "5000"])
+    assert result.exit_code == 2
+    assert "touchstone bench detect" in result.stderr
