@@ -1,7 +1,7 @@
 """Is one code on several items? Fused evidence, and proof.
 
 `weigh` fuses what an item's looks say into one log-odds score: the features of
-`authenticity.features`, each times a weight that was fitted on simulated worlds and
+`authenticity.features`, each with the weight of its value, fitted on simulated worlds and
 calibrated on others (`authenticity.clone_weights`, `docs/benchmark.md`). The weights are
 log-likelihood ratios, in nats: they say how much likelier the looks are if there are
 copies, whatever the share of copies is where one looks. That share, the prior, is the
@@ -37,7 +37,7 @@ class Weighed(NamedTuple):
 
     nats: float
     probability: float
-    parts: tuple[tuple[str, float, float], ...]
+    parts: tuple[tuple[str, int, float], ...]
     looks: tuple[Look, ...]
     channel: Channel
 
@@ -49,8 +49,8 @@ def weigh(genuine: Sequence[Sighting], batch: Batch | None, policy: ClonePolicy)
         return None
     values = features_of(genuine, looks, batch, policy)
     parts = [
-        (name, value, value * weight)
-        for name, value, weight in zip(FEATURES, values, WEIGHTS, strict=True)
+        (name, value, weights[value - 1])
+        for name, value, weights in zip(FEATURES, values, WEIGHTS, strict=True)
         if value
     ]
     nats = _calibrated(BIAS + sum(part[2] for part in parts))
@@ -126,7 +126,7 @@ def _reasons(weighed: Weighed, policy: ClonePolicy) -> Iterator[Reason]:
     for name, value, nats in by_weight[:_MOST_REASONS]:
         if abs(nats) >= _LEAST_TOLD_NATS:
             # In half nats, so that an alert is not published anew with every scan.
-            yield because(name, at_least=coarse(int(value)), half_nats=round(2 * nats))
+            yield because(name, at_least=value, half_nats=round(2 * nats))
 
 
 def _too_fast(looks: Sequence[Look], policy: ClonePolicy) -> Reason | None:

@@ -1,93 +1,124 @@
 """What in an item's looks bears on the question whether it is one item or several.
 
-Each feature is a number that is 0 where there is nothing to say: a look without a place
+What a network address attests is kept apart from what an anonymous device claims: whoever
+wants to make a genuine pack look copied can claim any place, but has few addresses.
+Each feature is a small number that is 0 where there is nothing to say: a look without a place
 says nothing about places, a batch without markets nothing about markets. None of them is a
 finding; `authenticity.clones` weighs them.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
-from math import log2
 from typing import Final
 
 from authenticity.batch import Batch
-from authenticity.looks import Look, Surety, apart_km, places_of, strays
+from authenticity.looks import OWN, Look, Surety, apart_km, places_of, strays
 from authenticity.policy import ClonePolicy
 from authenticity.scan import Act, Channel
 from authenticity.sighting import ACTS, CHANNELS, Sighting
 
-MOST_LOOKS: Final = 24
-"""Weighed at once; of more, as many are taken, spread evenly over their order in time."""
 _DAY_MS: Final = 86_400_000
 _STREET_KM: Final = 1.0
 
 FEATURES: Final = (
-    "sessions",            # log2 of the sessions outside the maker's own chain
-    "places-sure",         # places apart, beyond the first, with a precise or trusted look
-    "places-by-address",   # places apart, beyond the first, by network address alone
-    "homes",               # precise anonymous spots in one place, streets apart, beyond two
-    "strays-sure",         # days with precise or trusted looks that no journey explains
-    "strays-by-address",   # days with looks by network address that no journey explains
-    "returns-sure",        # precise or trusted changes of place beyond those that places need
-    "returns-by-address",  # the same by network address
-    "settled",             # log2 of the looks at the place with most of them
-    "days",                # log2 of the days with a look
-    "crowd",               # log2 of the sessions on the fullest day
-    "early",               # days with anonymous looks elsewhere before the trusted chain let go
-    "abroad",              # places in countries outside the batch's markets
-    "jumping",             # sessions that name places apart
-    "refused",             # trusted inspections that found it not conformant
-    "official",            # 1 if customs or police looked
-    "sold-again",          # recorded sales by other shops than the first
+    "sessions",          # log2 of the sessions outside the maker's own chain
+    "days",              # log2 of the days with such a look
+    "crowd",             # log2 of the sessions on the fullest day
+    "settled",           # log2 of the looks at home
+    "homes",             # precise anonymous spots in one place, streets apart, beyond 2
+    "away-attested",     # places away from home that network addresses attest
+    "away-claimed",      # places away from home that anonymous devices claim alone
+    "away-trusted",      # places away from home where a trusted scanner had it
+    "strays-attested",   # days with looks by network address that no journey explains
+    "strays-claimed",    # days with looks at claimed or trusted places that no journey explains
+    "returns-attested",  # changes between places by network address, beyond those that they need
+    "returns-claimed",   # changes between claimed or trusted places, beyond those that they need
+    "early-attested",    # days with looks by network address away from where the chain still had it
+    "early-claimed",     # days with looks at claimed places away from where the chain still had it
+    "abroad-attested",   # places outside the batch's markets that addresses or officials attest
+    "abroad-claimed",    # places outside the batch's markets that are only claimed
+    "uncorroborated",    # claimed places away from home beyond one for each attested one
+    "jumping",           # sessions that name places apart
+    "refused",           # trusted inspections that found it not conformant
+    "official",          # 1 if customs or police looked
 )  # fmt: skip
+MOST: Final = (5, 5, 4, 4, 5, 5, 5, 3, 4, 4, 4, 4, 3, 3, 4, 4, 4, 2, 2, 1)
+"""Of each feature: what is more counts as this."""
 
 
 def features_of(
     genuine: Sequence[Sighting], looks: Sequence[Look], batch: Batch | None, policy: ClonePolicy
-) -> tuple[float, ...]:
-    """In the order of `FEATURES`. Both sequences sorted by capture time."""
-    outside = [look for look in looks if not look.is_own]
-    days = [look.at_ms // _DAY_MS for look in outside]
-    fullest = max(days.count(day) for day in set(days)) if days else 0
+) -> tuple[int, ...]:
+    """In the order of `FEATURES`, each from 0 to its `MOST`. Both sequences sorted by capture."""
+    first = {s.session: s.captured_ms for s in reversed(genuine) if CHANNELS[s.channel] not in OWN}
+    days = Counter(at_ms // _DAY_MS for at_ms in first.values())
     placed = [look for look in looks if look.surety is not Surety.NOWHERE and not look.jumps]
-    placed = _spread(placed, MOST_LOOKS)
-    seen = [look for look in placed if not look.is_own]
-    places = places_of(seen, policy)
-    sure = [place for place in places if place[0].surety <= Surety.PRECISE]
-    apart = list(strays(placed, policy)) if len(placed) > 1 else []
-    moves_sure, moves_by_address = _changes(places)
-    return (
-        log2(len(outside)) if outside else 0.0,
-        float(min(6, max(0, len(sure) - 1))),
-        float(min(6, len(places) - max(1, len(sure)))) if places else 0.0,
-        float(min(6, max(0, max((_homes(place) for place in sure), default=0) - 2))),
-        float(min(4, _days(look for look in apart if look.surety <= Surety.PRECISE))),
-        float(min(4, _days(look for look in apart if look.surety > Surety.PRECISE))),
-        float(min(5, max(0, moves_sure - max(0, len(sure) - 1)))),
-        float(min(6, max(0, moves_by_address - max(0, len(places) - 1)))),
-        log2(max((len(place) for place in places), default=1)),
-        log2(len(set(days))) if days else 0.0,
-        log2(fullest) if fullest else 0.0,
-        float(min(4, _days(early_looks(placed, policy)))),
-        float(min(4, _abroad(places, batch))),
-        float(min(3, sum(look.jumps for look in looks))),
-        float(min(2, sum(ACTS[s.act] is Act.INSPECT_NONCONFORMANT for s in genuine))),
-        float(any(look.is_official for look in looks)),
-        float(min(2, _sold_again(genuine))),
+    places = places_of((look for look in placed if not look.is_own), policy)
+    home = _home(places, placed, policy)
+    away = [place for place in places if place is not home]
+    attested = [place for place in away if _is_attested(place)]
+    trusted = [place for place in away if place[0].surety is Surety.TRUSTED]
+    claimed = [p for p in away if p[0].surety is Surety.PRECISE and not _is_attested(p)]
+    stray = list(strays(placed, policy)) if len(placed) > 1 else []
+    early = early_looks(placed, policy)
+    returns_attested, returns_claimed = _returns(places)
+    abroad_attested, abroad_claimed = _abroad(places, batch)
+    values = (
+        _log2(len(first)),
+        _log2(len(days)),
+        _log2(max(days.values(), default=0)),
+        _log2(len(home)),
+        max(map(_spots, places), default=0) - 2,
+        len(attested),
+        len(claimed),
+        len(trusted),
+        _days(look for look in stray if look.surety > Surety.PRECISE),
+        _days(look for look in stray if look.surety <= Surety.PRECISE),
+        returns_attested,
+        returns_claimed,
+        _days(look for look in early if look.surety > Surety.PRECISE),
+        _days(look for look in early if look.surety is Surety.PRECISE),
+        abroad_attested,
+        abroad_claimed,
+        len(claimed) - len(attested) - 1,
+        sum(look.jumps for look in looks),
+        sum(ACTS[sighting.act] is Act.INSPECT_NONCONFORMANT for sighting in genuine),
+        any(look.is_official for look in looks),
+    )
+    return tuple(max(0, min(most, value)) for most, value in zip(MOST, values, strict=True))
+
+
+def _log2(count: int) -> int:
+    return count.bit_length() - 1 if count else 0
+
+
+def _home(
+    places: Sequence[list[Look]], placed: Sequence[Look], policy: ClonePolicy
+) -> Sequence[Look]:
+    """The place where the trusted chain had it last, if it was looked at there; otherwise
+    the one with most looks, or the first of those."""
+    last = next((look for look in reversed(placed) if look.surety is Surety.TRUSTED), None)
+    if last is not None and not last.is_official:
+        for place in places:
+            if apart_km(place[0], last) <= policy.apart_km:
+                return place
+        return ()
+    return max(
+        places, key=lambda place: (len(place), -min(look.at_ms for look in place)), default=()
     )
 
 
-def _spread(looks: list[Look], most: int) -> list[Look]:
-    if len(looks) <= most:
-        return looks
-    return [looks[number * (len(looks) - 1) // (most - 1)] for number in range(most)]
+def _is_attested(place: Sequence[Look]) -> bool:
+    """A network address is seen by the service; a device's claim of a place is believed."""
+    return any(look.surety > Surety.PRECISE for look in place)
 
 
 def _days(looks: Iterable[Look]) -> int:
     return len({look.at_ms // _DAY_MS for look in looks})
 
 
-def _homes(place: Sequence[Look]) -> int:
+def _spots(place: Sequence[Look]) -> int:
     """Precise anonymous spots that lie streets apart: one household is one of them."""
     spots: list[Look] = []
     for look in place:
@@ -98,20 +129,32 @@ def _homes(place: Sequence[Look]) -> int:
     return len(spots)
 
 
-def _changes(places: Sequence[Sequence[Look]]) -> tuple[int, int]:
-    """How often looks in order of time changed from one place to another: among the sure
-    ones alone, and among all."""
+def _returns(places: Sequence[Sequence[Look]]) -> tuple[int, int]:
+    """How often looks in order of time changed to a place that was left before: by network
+    addresses alone, and by claimed and trusted places alone."""
+    if len(places) < 2:
+        return 0, 0
     in_order = sorted(
-        (look.at_ms, number, look.surety <= Surety.PRECISE)
+        (look.at_ms, number, look.surety > Surety.PRECISE)
         for number, place in enumerate(places)
         for look in place
     )
-    sure = [number for _, number, is_sure in in_order if is_sure]
-    return _moves(sure), _moves([number for _, number, _ in in_order])
+    attested = [number for _, number, by_address in in_order if by_address]
+    claimed = [number for _, number, by_address in in_order if not by_address]
+    return _changes_beyond(attested), _changes_beyond(claimed)
 
 
-def _moves(numbers: Sequence[int]) -> int:
-    return sum(one != other for one, other in pairwise(numbers))
+def _changes_beyond(numbers: Sequence[int]) -> int:
+    changes = sum(one != other for one, other in pairwise(numbers))
+    return changes - max(0, len(set(numbers)) - 1)
+
+
+def _abroad(places: Sequence[Sequence[Look]], batch: Batch | None) -> tuple[int, int]:
+    if batch is None or not batch.markets:
+        return 0, 0
+    outside = [p for p in places if p[0].country and p[0].country not in batch.markets]
+    attested = sum(p[0].surety is Surety.TRUSTED or _is_attested(p) for p in outside)
+    return attested, len(outside) - attested
 
 
 def early_looks(looks: Sequence[Look], policy: ClonePolicy) -> list[Look]:
@@ -127,17 +170,6 @@ def early_looks(looks: Sequence[Look], policy: ClonePolicy) -> list[Look]:
         elif held is not None and apart_km(held, look) > policy.apart_km:
             early.append(look)
     return early
-
-
-def _abroad(places: Sequence[Sequence[Look]], batch: Batch | None) -> int:
-    if batch is None or not batch.markets:
-        return 0
-    return sum(bool(place[0].country) and place[0].country not in batch.markets for place in places)
-
-
-def _sold_again(genuine: Sequence[Sighting]) -> int:
-    sellers = [s.actor for s in genuine if ACTS[s.act] is Act.SELL]
-    return len(set(sellers)) - 1 if sellers else 0
 
 
 def channel_of(genuine: Sequence[Sighting]) -> Channel:

@@ -15,7 +15,9 @@ from authenticity.scan import Channel, PlaceSource
 from authenticity.sighting import CHANNELS, SOURCES, Sighting, accuracy_km, degrees_of
 
 EARTH_RADIUS_KM: Final = 6_371.0
-_OWN: Final = frozenset({Channel.MAKER, Channel.LOGISTICS})
+MOST_KNOWN: Final = 6
+MOST_OTHERS: Final = 12
+OWN: Final = frozenset({Channel.MAKER, Channel.LOGISTICS})
 _OFFICIAL: Final = frozenset({Channel.CUSTOMS, Channel.POLICE})
 
 
@@ -57,20 +59,28 @@ class Look(NamedTuple):
 
 
 def looks_of(genuine: Sequence[Sighting], policy: ClonePolicy) -> list[Look]:
-    """One for each session, by capture time. Takes issued sightings sorted by capture."""
-    by_session: dict[int, Sighting | list[Sighting]] = {}
+    """One for each session, by capture time. Takes issued sightings sorted by capture.
+
+    Of more sessions than can be weighed: the latest `MOST_KNOWN` of known scanners, and of
+    the others `MOST_OTHERS`, spread evenly over their order in time.
+    """
+    by_session: dict[int, list[Sighting]] = {}
     for sighting in genuine:
-        known = by_session.setdefault(sighting.session, sighting)
-        if known is sighting:
-            continue
-        if isinstance(known, list):
-            known.append(sighting)
-        else:
-            by_session[sighting.session] = [known, sighting]
-    return [
-        _of_many(each, policy) if isinstance(each, list) else _look(each, policy)
-        for each in by_session.values()
-    ]
+        by_session.setdefault(sighting.session, []).append(sighting)
+    if len(by_session) > MOST_OTHERS:
+        known = [session for session, some in by_session.items() if some[0].authorised]
+        others = [session for session, some in by_session.items() if not some[0].authorised]
+        kept = {*known[-MOST_KNOWN:], *_spread(others, MOST_OTHERS)}
+        return [
+            _of_session(by_session[session], policy) for session in by_session if session in kept
+        ]
+    return [_of_session(some, policy) for some in by_session.values()]
+
+
+def _spread(sessions: Sequence[int], most: int) -> Iterable[int]:
+    if len(sessions) <= most:
+        return sessions
+    return (sessions[number * (len(sessions) - 1) // (most - 1)] for number in range(most))
 
 
 def apart_km(one: Look, other: Look) -> float:
@@ -124,7 +134,13 @@ _WEIGHT: Final = {
 }  # fmt: skip
 
 
+_NEAR: Final = 0.99999
+"""The cosine of some 28 km on the earth: no clock tells whether that was too fast."""
+
+
 def _can_follow(earlier: Look, later: Look, policy: ClonePolicy) -> bool:
+    if earlier.x * later.x + earlier.y * later.y + earlier.z * later.z > _NEAR:
+        return True
     km = apart_km(earlier, later)
     if km <= policy.apart_km:
         return True
@@ -132,7 +148,9 @@ def _can_follow(earlier: Look, later: Look, policy: ClonePolicy) -> bool:
     return km <= policy.speed_limit_kmh * hours
 
 
-def _of_many(sightings: list[Sighting], policy: ClonePolicy) -> Look:
+def _of_session(sightings: list[Sighting], policy: ClonePolicy) -> Look:
+    if len(sightings) == 1:
+        return _look(sightings[0], policy)
     looks = [_look(sighting, policy) for sighting in sightings]
     placed = [look for look in looks if look.surety is not Surety.NOWHERE]
     if not placed:
@@ -147,7 +165,7 @@ def _of_many(sightings: list[Sighting], policy: ClonePolicy) -> Look:
 def _look(sighting: Sighting, policy: ClonePolicy) -> Look:
     source = SOURCES[sighting.source]
     channel = CHANNELS[sighting.channel]
-    own, official = channel in _OWN, channel in _OFFICIAL
+    own, official = channel in OWN, channel in _OFFICIAL
     surety = _SURETY[source]
     if sighting.authorised and source is not None:
         surety = Surety.TRUSTED

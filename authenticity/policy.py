@@ -47,8 +47,8 @@ class ClonePolicy:
         default_factory=lambda: {
             PlaceSource.GPS: 3.0,
             PlaceSource.WIFI: 3.0,
-            PlaceSource.FIXED_IP: 4.0,
-            PlaceSource.MOBILE_IP: 4.0,
+            PlaceSource.FIXED_IP: 5.0,
+            PlaceSource.MOBILE_IP: 6.0,
         }
     )
     prior: dict[Channel, float] = field(default_factory=lambda: dict.fromkeys(Channel, 0.002))
