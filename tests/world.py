@@ -38,6 +38,13 @@ NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 PARIS = Place(48.8566, 2.3522, 0.02, PlaceSource.GPS, "FR")
 LYON = Place(45.7640, 4.8357, 0.02, PlaceSource.GPS, "FR")
 TOKYO = Place(35.6762, 139.6503, 0.02, PlaceSource.GPS, "JP")
+_AROUND_THE_WORLD = tuple(
+    Place(lat, lon, 5.0, PlaceSource.FIXED_IP, country)
+    for lat, lon, country in (
+        (48.9, 2.4, "FR"), (35.7, 139.7, "JP"), (-33.9, 18.4, "ZA"),
+        (40.7, -74.0, "US"), (-33.9, 151.2, "AU"), (-23.6, -46.6, "BR"),
+    )
+)  # fmt: skip
 
 ROOT = "root-1"
 ED25519_MAKER = 0
@@ -134,6 +141,15 @@ class World:
         customs = Channel.CUSTOMS
         officer: dict[str, Any] = {"publisher": "customs-1", "channel": customs, "authorised": True}
         return self.scan(code, **(officer | changes))
+
+    def copied_scans(self, code: str) -> list[Scan]:
+        """Strangers in six parts of the world on each of four days, by addresses that nobody
+        chooses: copies, for any weights."""
+        return [
+            self.scan(code, minutes=-day * 1_440 - 10 * number, place=place)
+            for day in range(1, 5)
+            for number, place in enumerate(_AROUND_THE_WORLD)
+        ]
 
     def batch(self, *, maker: int = ED25519_MAKER, **changes: Any) -> Batch:
         """The registered and released batch of `code(maker=maker)`."""

@@ -15,6 +15,7 @@ from authenticity.finding import FindingKind
 from authenticity.standing import Standing
 from authenticity.verdict import Doubt
 from verifier_api.callers import Reader
+from verifier_api.finding_words import inspection, likelihood
 from verifier_api.wording import Words, msg
 
 Cause = Doubt | FindingKind | None
@@ -39,6 +40,8 @@ class Occasion:
     first: datetime | None
     provisional: bool
     at: datetime
+    probability: float | None = None
+    """Of the cause, told to officers and rights-holders alone."""
 
 
 _TITLES: Final = {
@@ -68,6 +71,12 @@ _TEXTS: Final[dict[Cause, str]] = {
     FindingKind.WRONG_EXPIRY: msg(
         "Genuine code, but another expiry date was seen on a pack with this code. "
         "Compare lot and expiry with the pack."
+    ),
+    FindingKind.NEVER_ISSUED: msg(
+        "This code was not issued by {issuer}: its serial number is not among those issued."
+    ),
+    FindingKind.CLONE_CONFIRMED: msg(
+        "This code is on more than one pack, so at least one of them is a copy."
     ),
     FindingKind.STOLEN: msg("{issuer} has reported these packs stolen."),
     FindingKind.RECALLED: msg("{issuer} has recalled these packs."),
@@ -165,10 +174,17 @@ _HOLDER_STEPS: Final[dict[Standing, tuple[str, ...]]] = {
 }
 
 
+_HOW_LIKELY: Final = msg("How likely: {likelihood}.")
+
+
 def advise(occasion: Occasion, reader: Reader, words: Words) -> Advice:
     """Title, text and steps for this reader."""
     title, steps = _frame(occasion.standing, occasion.cause, reader, words)
-    return Advice(title, _text(occasion, words), steps)
+    text = _text(occasion, words)
+    if reader is not Reader.CONSUMER and occasion.probability is not None:
+        likely = likelihood(occasion.probability, words)
+        text = f"{text} {words.text(_HOW_LIKELY, likelihood=likely)}"
+    return Advice(title, text, steps)
 
 
 @lru_cache(maxsize=1_024)
@@ -184,7 +200,10 @@ def _frame(
             title, steps = _OFFICER_TITLES[standing], _OFFICER_STEPS[standing]
         case Reader.RIGHTS_HOLDER:
             steps = _HOLDER_STEPS.get(standing, ())
-    return words.text(title), tuple(words.text(step) for step in steps)
+    told = [words.text(step) for step in steps]
+    if reader is Reader.OFFICER and isinstance(cause, FindingKind):
+        told = [*inspection(cause, words), *told]
+    return words.text(title), tuple(dict.fromkeys(told))
 
 
 def _text(occasion: Occasion, words: Words) -> str:

@@ -6,13 +6,14 @@
 3. No history within the deadline: the code alone, marked provisional.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
+import msgspec
 from msgspec import Struct
 
-from authenticity.alert import alert_id
+from authenticity.alert import Alert, alert_id
 from authenticity.batch import Catalogue
 from authenticity.finding import Finding, FindingKind, Reason
 from authenticity.findings import assess, batch_of
@@ -26,9 +27,12 @@ from authenticity.standing import STANDING_OF_DOUBT, Standing
 from authenticity.verdict import Doubt, Doubtful, Genuine, Note, Verdict
 from verifier_api.advice import Advice, Cause, Occasion, advise
 from verifier_api.callers import Caller, Reader
+from verifier_api.finding_words import Told, tell
 from verifier_api.wording import Words
 
 PUBLIC_FINDINGS: Final = (
+    FindingKind.NEVER_ISSUED,
+    FindingKind.CLONE_CONFIRMED,
     FindingKind.STOLEN,
     FindingKind.RECALLED,
     FindingKind.REUSED_AFTER_END,
@@ -42,13 +46,15 @@ reasons, which name places and times of other people's scans."""
 
 
 class FindingSeen(Struct, frozen=True):
-    """A finding as far as the caller may see it: `reasons` and `alert_id` by role."""
+    """A finding as far as the caller may see it: `probability`, `reasons`, `words` and
+    `alert_id` by role. `words` are null for consumers, whom `advice` tells what they need."""
 
     kind: FindingKind
     severity: Severity
     probability: float | None
     reasons: tuple[Reason, ...]
     alert_id: str | None
+    words: Told | None
 
 
 class Answer(Struct, frozen=True):
@@ -58,6 +64,7 @@ class Answer(Struct, frozen=True):
     holds the company prefix of the GTIN; it made the code only if `verdict` is
     Genuine. `scans`, `first` and `last` leave out the caller's own session. `item`,
     `lot` and `expiry` (YYMMDD) are read from the code, and proven only if Genuine.
+    `findings_of_batch` are about the whole batch, for those entitled to the item.
     """
 
     standing: Standing
@@ -71,6 +78,7 @@ class Answer(Struct, frozen=True):
     expiry: str | None
     notes: tuple[Note, ...]
     findings: tuple[FindingSeen, ...]
+    findings_of_batch: tuple[FindingSeen, ...]
     scans: int
     first: datetime | None
     last: datetime | None
@@ -84,10 +92,12 @@ class Answer(Struct, frozen=True):
 
 
 class Known(Struct, frozen=True):
-    """What the ledger said of an item in time."""
+    """What the ledger said of an item in time. `of_batch`: the standing alerts about the
+    batch that its code names, asked for those entitled to them alone."""
 
     history: History | None
     catalogue: Catalogue
+    of_batch: tuple[Alert, ...] = ()
 
 
 class Question(Struct, frozen=True):
@@ -123,7 +133,8 @@ def answer(question: Question, known: Known | None, policy: Policy) -> Answer:
     if known is not None and asked is not None:
         looked = look_at(asked, question.look, known.history, known.catalogue, policy)
     if looked is not None:
-        return _with_history(question, looked, policy)
+        answer = _with_history(question, looked, policy)
+        return answer if known is None else _with_batch(question, answer, known.of_batch)
     provisional = asked is not None and known is None
     if isinstance(verdict, Genuine):
         return _worded(question, Standing.VERIFIED, None, provisional, policy, ())
@@ -135,6 +146,25 @@ def answer(question: Question, known: Known | None, policy: Policy) -> Answer:
         findings = assess(known.history, batch, policy) if entitled else ()
     standing = STANDING_OF_DOUBT[verdict.doubt]
     return _worded(question, standing, verdict.doubt, provisional, policy, findings)
+
+
+def _with_batch(question: Question, answer: Answer, alerts: tuple[Alert, ...]) -> Answer:
+    """With what stands about the batch, for an officer or the batch's rights-holder."""
+    reader = question.caller.reader_of(answer.item)
+    if reader is Reader.CONSUMER or not alerts:
+        return answer
+    seen = tuple(
+        FindingSeen(
+            alert.kind,
+            alert.severity,
+            alert.probability,
+            alert.reasons,
+            alert.id if reader is Reader.RIGHTS_HOLDER else None,
+            tell(alert.kind, alert.probability, alert.reasons, question.words),
+        )
+        for alert in alerts
+    )
+    return msgspec.structs.replace(answer, findings_of_batch=seen)
 
 
 def _with_history(question: Question, looked: Looked, policy: Policy) -> Answer:
@@ -151,7 +181,7 @@ def _worded(
     cause: Cause,
     provisional: bool,
     policy: Policy,
-    findings: Iterable[Finding],
+    findings: Sequence[Finding],
     *,
     looked: Looked | None = None,
 ) -> Answer:
@@ -166,6 +196,7 @@ def _worded(
         first=looked.first if looked else None,
         provisional=provisional,
         at=question.at,
+        probability=next((f.probability for f in findings if f.kind is cause), None),
     )
     doubtful = verdict if isinstance(verdict, Doubtful) else None
     return Answer(
@@ -179,7 +210,14 @@ def _worded(
         lot=verdict.lot,
         expiry=verdict.expiry,
         notes=verdict.notes,
-        findings=_visible(findings, verdict.item, reader, policy),
+        findings=_visible(
+            findings,
+            verdict.item,
+            reader,
+            policy.of(looked.batch if looked else None),
+            question.words,
+        ),
+        findings_of_batch=(),
         scans=looked.scans if looked else 0,
         first=looked.first if looked else None,
         last=looked.last if looked else None,
@@ -194,12 +232,16 @@ def _worded(
 
 
 def _visible(
-    findings: Iterable[Finding], item: ItemId | None, reader: Reader, policy: Policy
+    findings: Sequence[Finding],
+    item: ItemId | None,
+    reader: Reader,
+    policy: Policy,
+    words: Words,
 ) -> tuple[FindingSeen, ...]:
     if reader is Reader.CONSUMER:
         public = {f.kind: f for f in findings if f.kind in PUBLIC_FINDINGS}
         return tuple(
-            FindingSeen(kind, public[kind].severity, None, (), None)
+            FindingSeen(kind, public[kind].severity, None, (), None, None)
             for kind in PUBLIC_FINDINGS
             if kind in public
         )
@@ -213,6 +255,7 @@ def _visible(
             alert_id(item, finding.kind)
             if with_alerts and item and finding.severity.rank >= policy.alert_from.rank
             else None,
+            tell(finding.kind, finding.probability, finding.reasons, words),
         )
         for finding in findings
     )

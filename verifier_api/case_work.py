@@ -1,5 +1,6 @@
 """What people with a role work on: items, alerts and their cases, batches."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -12,16 +13,20 @@ from starlette.responses import Response, StreamingResponse
 
 from authenticity.alert import Alert
 from authenticity.batch import Batch
-from authenticity.finding import Finding, FindingKind
-from authenticity.item import ItemId, gtin_of, item_id, names_an_item
+from authenticity.finding import Finding, FindingKind, Reason
+from authenticity.item import ItemId, batch_subject, gtin_of, item_id, names_an_item
 from authenticity.policy import Severity
 from authenticity.scan import Instant
 from authenticity.standing import Standing, assess_item
 from ledger.records import AlertFilter, AlertRecord, CaseChange, CaseError, CaseState, CaseStep
 from verifier_api.bodies import JSON, CaseBody, decode, media_type, read_body
 from verifier_api.callers import Caller, Role, require
+from verifier_api.codes import words_of
+from verifier_api.finding_words import Told, tell
+from verifier_api.look_ups import standing_alerts
 from verifier_api.problems import CONFLICT, INVALID, NOT_FOUND, TOO_MANY, Problem
 from verifier_api.running import Running
+from verifier_api.wording import Words
 
 ANY_ROLE: Final = (Role.OFFICER, Role.RIGHTS_HOLDER, Role.ISSUER, Role.ADMIN)
 CASE_ROLES: Final = (Role.RIGHTS_HOLDER, Role.ISSUER, Role.ADMIN)
@@ -33,12 +38,24 @@ _encoder = msgspec.json.Encoder()
 _Member = TypeVar("_Member", bound=StrEnum)
 
 
+class FindingTold(Struct, frozen=True):
+    """A finding, with the same in words."""
+
+    kind: FindingKind
+    severity: Severity
+    probability: float | None
+    reasons: tuple[Reason, ...]
+    words: Told
+
+
 class ItemStanding(Struct, frozen=True):
-    """All that is known of one item. `first` and `last` are capture times, UTC."""
+    """All that is known of one item. `first` and `last` are capture times, UTC.
+    `findings_of_batch` are about the whole batch."""
 
     item: ItemId
     standing: Standing
-    findings: tuple[Finding, ...]
+    findings: tuple[FindingTold, ...]
+    findings_of_batch: tuple[FindingTold, ...]
     scans: int
     first: datetime
     last: datetime
@@ -47,9 +64,10 @@ class ItemStanding(Struct, frozen=True):
 
 
 class Case(Struct, frozen=True):
-    """An alert with the case people made of it."""
+    """An alert, the same in words, and the case people made of it."""
 
     alert: Alert
+    words: Told
     raised_at: datetime
     updated_at: datetime
     case: CaseState
@@ -91,9 +109,15 @@ class CaseWork:
             raise unknown
         policy = self.running.parts.policy
         known = assess_item(item, history, await reader.catalogue(), policy)
+        of_batch: Sequence[Alert] = ()
+        if known.batch is not None and known.batch.lot is not None:
+            subject = batch_subject(known.batch.gtin, known.batch.lot)
+            of_batch = await standing_alerts(reader, subject, caller.prefixes)
+        words = words_of(self.running, request)
         return _json(
             ItemStanding(
-                item, known.standing, known.findings, known.scans, known.first, known.last,
+                item, known.standing, _told(known.findings, words), _told(of_batch, words),
+                known.scans, known.first, known.last,
                 known.batch and _without_filter(known.batch), policy.version,
             )
         )  # fmt: skip
@@ -115,13 +139,14 @@ class CaseWork:
         found = await self.running.parts.reader.alerts(
             where, after=_cursor(request), limit=self._limit(request)
         )
-        return _json(Alerts(tuple(_case(record) for record in found.items), found.after))
+        words = words_of(self.running, request)
+        return _json(Alerts(tuple(_case(record, words) for record in found.items), found.after))
 
     async def alert(self, request: Request) -> Response:
         """`GET /v1/alerts/{id}`."""
         caller = await self._caller(request, *ANY_ROLE)
         record = await self.running.parts.reader.alert(request.path_params["id"], caller.prefixes)
-        return _json(_case(_found(record)))
+        return _json(_case(_found(record), words_of(self.running, request)))
 
     async def change(self, request: Request) -> Response:
         """`PATCH /v1/alerts/{id}`: move its case; closing needs a reason."""
@@ -138,7 +163,7 @@ class CaseWork:
             )
         except CaseError as error:
             raise Problem(CONFLICT, str(error), error.next_step) from None
-        return _json(_case(_found(record)))
+        return _json(_case(_found(record), words_of(self.running, request)))
 
     async def stream(self, request: Request) -> Response:
         """`GET /v1/alerts/stream`: server-sent events, resumed by Last-Event-ID."""
@@ -191,8 +216,23 @@ def _without_filter(batch: Batch) -> Batch:
     return batch if batch.serials is None else msgspec.structs.replace(batch, serials=None)
 
 
-def _case(record: AlertRecord) -> Case:
-    return Case(record.alert, record.raised_at, record.updated_at, record.case, record.steps)
+def _told(findings: Sequence[Finding | Alert], words: Words) -> tuple[FindingTold, ...]:
+    return tuple(
+        FindingTold(
+            found.kind,
+            found.severity,
+            found.probability,
+            found.reasons,
+            tell(found.kind, found.probability, found.reasons, words),
+        )
+        for found in findings
+    )
+
+
+def _case(record: AlertRecord, words: Words) -> Case:
+    alert = record.alert
+    told = tell(alert.kind, alert.probability, alert.reasons, words)
+    return Case(alert, told, record.raised_at, record.updated_at, record.case, record.steps)
 
 
 def _found(record: AlertRecord | None) -> AlertRecord:

@@ -1,13 +1,16 @@
 """From a code text to an answer, within the deadline."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Final
 
+import msgspec
+
+from authenticity.alert import Alert
 from authenticity.errors import UnavailableError
-from authenticity.item import ItemId
+from authenticity.item import ItemId, SubjectId, batch_subject, gtin_of
 from authenticity.policy import Policy
 from authenticity.scan import Scan
 from authenticity.sighting import sight
@@ -16,7 +19,7 @@ from authenticity.verify import judge
 from ledger.reading import LedgerReader
 from verifier_api.answers import Answer, Known, Question, answer, item_to_look_up
 from verifier_api.callers import Caller
-from verifier_api.look_ups import LookUps
+from verifier_api.look_ups import LookUps, standing_alerts
 from verifier_api.metrics import Metrics
 from verifier_api.problems import NO_TRUST_LIST, Problem
 from verifier_api.trust_watch import TrustInForce, TrustWatch
@@ -25,6 +28,9 @@ from verifier_api.wording import Words
 _CODES_A_TURN: Final = 256
 _FAILURES_TO_REST: Final = 3
 _REST_S: Final = 2.0
+_BATCHES_ASKED: Final = 32
+
+_OfBatch = Mapping[SubjectId, tuple[Alert, ...]]
 
 
 class Checker:
@@ -76,6 +82,10 @@ class Checker:
         verdict = _verdict(trust, scan)
         asked = item_to_look_up(verdict, caller)
         known = None if asked is None else await self._look_up(asked)
+        if known is not None:
+            subjects = _subjects([verdict], caller)
+            of_batch = await self._of_batches(subjects.values(), caller)
+            known = _with_batch(known, subjects.get(0), of_batch)
         return self._answer(trust, scan, verdict, caller, words, known)
 
     async def check_many(self, scans: Sequence[Scan], caller: Caller, words: Words) -> list[Answer]:
@@ -85,9 +95,13 @@ class Checker:
         verdicts = await self._verdicts(trust, scans)
         asked = [item_to_look_up(verdict, caller) for verdict in verdicts]
         known = await self._look_up_many({item for item in asked if item is not None})
+        subjects = _subjects(verdicts, caller)
+        of_batch = await self._of_batches(subjects.values(), caller) if known else {}
         answers = []
         for number, (scan, verdict, item) in enumerate(zip(scans, verdicts, asked, strict=True)):
             found = known.get(item) if item is not None else None
+            if found is not None:
+                found = _with_batch(found, subjects.get(number), of_batch)
             answers.append(self._answer(trust, scan, verdict, caller, words, found))
             if number % _CODES_A_TURN == 0:
                 await asyncio.sleep(0)
@@ -145,12 +159,44 @@ class Checker:
             self._failed()
         return known
 
+    async def _of_batches(self, subjects: Iterable[SubjectId], caller: Caller) -> _OfBatch:
+        """What stands about these batches; nothing of those the ledger did not tell in time."""
+        told: dict[SubjectId, tuple[Alert, ...]] = {}
+        try:
+            async with asyncio.timeout(self._ledger_within_s):
+                for subject in dict.fromkeys(subjects):
+                    told[subject] = await standing_alerts(self._reader, subject, caller.prefixes)
+        except (TimeoutError, UnavailableError):
+            self._failed()
+        return told
+
     def _failed(self) -> None:
         self._metrics.ledger_failed()
         self._failures += 1
         if self._failures >= _FAILURES_TO_REST:
             self._failures = 0
             self._rests_until_s = self._monotonic_s() + _REST_S
+
+
+def _subjects(verdicts: Sequence[Verdict], caller: Caller) -> dict[int, SubjectId]:
+    """By place, the batch that a code names, for a caller who may know of it: of at most
+    `_BATCHES_ASKED`, for a consignment is of few."""
+    subjects: dict[int, SubjectId] = {}
+    distinct: set[SubjectId] = set()
+    for place, verdict in enumerate(verdicts):
+        gtin = gtin_of(verdict.item) if verdict.item else None
+        if gtin and verdict.lot and caller.is_entitled_to(verdict.item):
+            subject = batch_subject(gtin, verdict.lot)
+            if subject in distinct or len(distinct) < _BATCHES_ASKED:
+                distinct.add(subject)
+                subjects[place] = subject
+    return subjects
+
+
+def _with_batch(known: Known, subject: SubjectId | None, of_batch: _OfBatch) -> Known:
+    if subject is None or not of_batch.get(subject):
+        return known
+    return msgspec.structs.replace(known, of_batch=of_batch[subject])
 
 
 def _verdict(trust: TrustInForce, scan: Scan) -> Verdict:

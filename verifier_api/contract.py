@@ -114,7 +114,8 @@ def _paths() -> Json:
             "get": _operation(
                 "item", "All that is known of one item.",
                 {200: _body("Its standing", _ref("ItemStanding"))},
-                problems=(401, 403, 404, 422, 429, 503), parameters=[gtin, serial], role=_NEEDED,
+                problems=(401, 403, 404, 422, 429, 503), parameters=[gtin, serial, lang],
+                role=_NEEDED,
             )
         },
         "/v1/alerts": {
@@ -130,6 +131,7 @@ def _paths() -> Json:
                     _in_query("retracted", {"enum": ["true", "false"]}),
                     _in_query("item", _STRING),
                     _in_query("since", {"type": "string", "format": "date-time"}),
+                    lang,
                 ],
                 role=_NEEDED,
             )
@@ -150,13 +152,13 @@ def _paths() -> Json:
         "/v1/alerts/{id}": {
             "get": _operation(
                 "alert", "One alert with its case.", {200: _body("It", _ref("Case"))},
-                problems=(401, 403, 404, 422, 429, 503), parameters=[alert], role=_NEEDED,
+                problems=(401, 403, 404, 422, 429, 503), parameters=[alert, lang], role=_NEEDED,
             ),
             "patch": _operation(
                 "changeCase", "Move its case. Closing needs a reason.",
                 {200: _body("As it is now", _ref("Case"))},
                 problems=(400, 401, 403, 404, 408, 409, 413, 415, 422, 429, 503),
-                request=_content(JSON, "CaseBody"), parameters=[alert], role=_NEEDED,
+                request=_content(JSON, "CaseBody"), parameters=[alert, lang], role=_NEEDED,
             ),
         },
         "/v1/batches": {

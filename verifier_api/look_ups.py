@@ -4,13 +4,25 @@ import asyncio
 from collections import deque
 from typing import Final, NamedTuple
 
+from authenticity.alert import Alert
 from authenticity.errors import LedgerUnavailableError
-from authenticity.item import ItemId
+from authenticity.item import ItemId, SubjectId
 from ledger.reading import LedgerReader
+from ledger.records import AlertFilter, Prefixes
 from verifier_api.answers import Known
 
 _ITEMS_A_VISIT: Final = 256
 _VISITS_AT_ONCE: Final = 2
+_ALERTS_OF_A_SUBJECT: Final = 10
+
+
+async def standing_alerts(
+    reader: LedgerReader, subject: SubjectId, prefixes: Prefixes
+) -> tuple[Alert, ...]:
+    """The alerts about a batch that stand. Raises `LedgerUnavailableError`."""
+    where = AlertFilter(prefixes, retracted=False, item=ItemId(subject))
+    found = await reader.alerts(where, after=None, limit=_ALERTS_OF_A_SUBJECT)
+    return tuple(record.alert for record in found.items)
 
 
 class _Wanted(NamedTuple):

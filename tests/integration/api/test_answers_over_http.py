@@ -26,7 +26,6 @@ from tests.integration.api.stand import (
     path_of,
     standing_service,
 )
-from tests.world import PARIS, TOKYO
 from verifier_api.settings import Limits, Settings
 
 ANSWER_IS_OWED_WITHIN_S = 1.5
@@ -271,10 +270,7 @@ def test_a_log_that_cannot_be_written_gives_503_with_the_verdict(
 
 def test_rights_holders_see_their_own_brand_alone(client: httpx.Client, stand: Stand) -> None:
     code = stand.world.code()
-    stand.publish(
-        stand.world.scan(code, minutes=-60, place=PARIS),
-        stand.world.scan(code, minutes=-30, place=TOKYO),
-    )
+    stand.publish(*stand.world.copied_scans(code))
     serial = code.split("/21/")[1].split("?")[0]
     own = stand.bearer(Role.RIGHTS_HOLDER, "alpine", ["9521234"])
     other = stand.bearer(Role.RIGHTS_HOLDER, "harbour", ["9526543"])

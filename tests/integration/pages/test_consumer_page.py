@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from authenticity.batch import BatchStatus
 from tests.integration.api.stand import Stand, path_of
-from tests.world import P256_MAKER, PARIS, TOKYO, changed
+from tests.world import P256_MAKER, changed
 
 ARGS = (
     "--no-sandbox", "--headless=new", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -43,10 +43,7 @@ def _seen_before(stand: Stand) -> str:
 
 def _caution(stand: Stand) -> str:
     code = stand.world.code()
-    stand.publish(
-        stand.world.scan(code, minutes=-60, place=PARIS),
-        stand.world.scan(code, minutes=-30, place=TOKYO),
-    )
+    stand.publish(*stand.world.copied_scans(code))
     return code
 
 

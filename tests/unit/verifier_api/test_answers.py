@@ -5,17 +5,20 @@ from datetime import timedelta
 
 import pytest
 
+from authenticity.alert import Alert, alert_id
 from authenticity.batch import Batch, BatchStatus, Catalogue
-from authenticity.finding import FindingKind
+from authenticity.finding import SEVERITY, FindingKind, because
 from authenticity.history import history_of
+from authenticity.item import ItemId, batch_subject
 from authenticity.policy import DEFAULT_POLICY
-from authenticity.scan import Scan
+from authenticity.scan import Act, Scan
+from authenticity.serial_filter import build_filter
 from authenticity.sighting import sight
 from authenticity.standing import Standing
 from authenticity.trust import read_trust_list
 from authenticity.verdict import Doubt
 from authenticity.verify import verify
-from tests.world import PARIS, TOKYO, World
+from tests.world import World
 from verifier_api.advice import advise
 from verifier_api.answers import Answer, Known, Question, answer
 from verifier_api.callers import ANONYMOUS, Caller, Role
@@ -41,6 +44,7 @@ def _answer(
     session: str = "mine",
     batches: Sequence[Batch] = (),
     language: str = "en",
+    of_batch: tuple[Alert, ...] = (),
 ) -> Answer:
     trust_list = world.trust_list
     look = world.scan(code, session=session)
@@ -48,7 +52,7 @@ def _answer(
     known = None
     if scans is not None:
         sightings = [sight(s, verify(s.code, trust_list, world.now), 1) for s in scans]
-        known = Known(history_of(sightings), Catalogue(batches))
+        known = Known(history_of(sightings), Catalogue(batches), of_batch)
     question = Question(verdict, sight(look, verdict, 1), caller, WORDS[language], world.now, 1)
     return answer(question, known, DEFAULT_POLICY)
 
@@ -76,10 +80,7 @@ def test_a_scan_of_the_makers_own_line_is_not_seen_before(world: World) -> None:
 
 def _cloned(world: World) -> tuple[str, list[Scan]]:
     code = world.code()
-    return code, [
-        world.scan(code, minutes=-60, place=PARIS),
-        world.scan(code, minutes=-30, place=TOKYO),
-    ]
+    return code, world.copied_scans(code)
 
 
 def test_copies_are_caution_and_a_consumer_learns_no_places(world: World) -> None:
@@ -103,6 +104,70 @@ def test_reasons_and_alert_ids_are_for_who_is_entitled(
     [clone] = [f for f in told.findings if f.kind is FindingKind.CLONE_SUSPECTED]
     assert bool(clone.reasons) is has_reasons
     assert (clone.alert_id is not None) is has_alert
+
+
+def test_an_officer_reads_how_likely_copies_are_and_why_and_what_to_inspect(world: World) -> None:
+    code, scans = _cloned(world)
+    told = _answer(world, code, scans, caller=OFFICER)
+    assert told.advice.title == "Amber: inspect"
+    assert "How likely: " in told.advice.text and "%" in told.advice.text
+    assert "security features" in told.advice.steps[0]
+    [clone] = [f for f in told.findings if f.kind is FindingKind.CLONE_SUSPECTED]
+    assert clone.probability and clone.words
+    assert clone.words.title == "Copies of this pack are suspected"
+    assert len(clone.words.reasons) == len(clone.reasons)
+
+
+@pytest.mark.parametrize("caller", [ANONYMOUS, STRANGER])
+def test_a_consumer_reads_no_number_and_no_reason(world: World, caller: Caller) -> None:
+    code, scans = _cloned(world)
+    told = _answer(world, code, scans, caller=caller, of_batch=(_campaign(),))
+    assert "%" not in told.advice.text and "likely" not in told.advice.text
+    assert {(f.probability, f.words) for f in told.findings} == {(None, None)}
+    assert told.findings_of_batch == ()
+
+
+def _campaign() -> Alert:
+    item, kind = ItemId(batch_subject("09521234000013", "L7")), FindingKind.CAMPAIGN
+    reason = because("many-items-look-copied", items_at_least=8)
+    return Alert(alert_id(item, kind), item, kind, SEVERITY[kind], 0.97, 1, False, (reason,))
+
+
+@pytest.mark.parametrize(("caller", "has_alert"), [(OFFICER, False), (HOLDER, True)])
+def test_a_campaign_on_its_batch_is_told_to_who_is_entitled(
+    world: World, caller: Caller, has_alert: bool
+) -> None:
+    told = _answer(world, world.code(), [], caller=caller, of_batch=(_campaign(),))
+    [campaign] = told.findings_of_batch
+    assert (campaign.kind, campaign.probability) == (FindingKind.CAMPAIGN, 0.97)
+    assert (campaign.alert_id is not None) is has_alert
+    assert campaign.words and campaign.words.likelihood == "very likely (97%)"
+    assert campaign.words.reasons == ("At least 8 packs of the batch look copied.",)
+    assert told.standing is Standing.VERIFIED
+
+
+def test_a_serial_that_was_never_issued_is_suspect_in_plain_words(world: World) -> None:
+    others = world.batch(count=1, serials=build_filter(["ANOTHER"]))
+    told = _answer(world, world.code(), [], batches=[others])
+    assert (told.standing, told.verdict) == (Standing.SUSPECT, "Genuine")
+    assert told.advice.title == "Do not use"
+    assert told.advice.text.startswith("This code was not issued by Alpine Tea")
+    officer = _answer(world, world.code(), [], batches=[others], caller=OFFICER)
+    assert officer.advice.title == "Red: detain"
+    assert "Ask the maker about this serial number" in officer.advice.steps[0]
+
+
+def test_proven_copies_are_suspect_in_plain_words(world: World) -> None:
+    code = world.code()
+    sales = [
+        world.officer_scan(code, publisher=shop, channel="retail", act=Act.SELL, minutes=-minutes)
+        for shop, minutes in (("shop-1", 900), ("shop-2", 60))
+    ]
+    told = _answer(world, code, sales)
+    assert told.standing is Standing.SUSPECT
+    assert told.advice.text == (
+        "This code is on more than one pack, so at least one of them is a copy."
+    )
 
 
 def test_a_recall_is_told_before_anybody_ever_scanned(world: World) -> None:
