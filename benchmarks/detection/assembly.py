@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from authenticity.policy import Policy
 from benchmarks.detection.aims import aims
 from benchmarks.detection.campaigns import subject_reports, with_subjects
-from benchmarks.detection.cost import bytes_of_many, us_per_scan
+from benchmarks.detection.cost import Cost, cost_of
 from benchmarks.detection.curves import calibration, roc
 from benchmarks.detection.judging import Spoken
 from benchmarks.detection.report import (
@@ -51,11 +51,15 @@ def measure(
     """`progress` is called with the seed and the packs done since the last call, `keep` with
     each world's result while its alerts are at hand."""
     results = run_seeds(seeds, items, policy, workers=workers, keep=keep, progress=progress)
-    return report_of(seeds, items, policy, results)
+    return report_of(seeds, items, policy, results, cost_of(seeds.test[0], items, policy))
 
 
 def report_of(
-    seeds: Seeds, items: int, policy: Policy, results: Mapping[int, WorldResult]
+    seeds: Seeds,
+    items: int,
+    policy: Policy,
+    results: Mapping[int, WorldResult],
+    cost: Cost,
 ) -> DetectionReport:
     """The figures of the test seeds, and a line for every seed."""
     tested = {seed: results[seed] for seed in seeds.test}
@@ -72,7 +76,7 @@ def report_of(
         if rule.name != ORACLE
     )
     comparisons = tuple(each for each in compared if each is not None)
-    alone = _ours(seeds, items, policy, total, subject_reports(list(tested.values())))
+    alone = _ours(total, subject_reports(list(tested.values())), cost)
     return DetectionReport(
         machine(),
         items,
@@ -127,9 +131,7 @@ def _whole_curve(total: Tally) -> list[tuple[float, float]]:
     return roc(honest_scores(total.false[OURS], total.honest), copied)
 
 
-def _ours(
-    seeds: Seeds, items: int, policy: Policy, total: Tally, subjects: tuple[SubjectReport, ...]
-) -> OurReport:
+def _ours(total: Tally, subjects: tuple[SubjectReport, ...], cost: Cost) -> OurReport:
     told: Counter[str] = Counter()
     verified: Counter[str] = Counter()
     for case in total.cases:
@@ -150,9 +152,9 @@ def _ours(
         total.replayed,
         total.differing,
         subjects,
-        us_per_scan(seeds.test[0], items, policy),
+        cost.us_per_scan,
         total.two_scan_bytes / total.two_scan_codes if total.two_scan_codes else 0.0,
-        bytes_of_many(seeds.test[0]),
+        cost.bytes_of_many,
     )
 
 
