@@ -7,10 +7,14 @@ import queue
 import socket
 import threading
 import time
+from functools import cache
 from typing import Any, Final
 
+from authenticity.finding import Reason
 from authenticity.item import ItemId
 from producers.demonstration.tally import SeenAlert
+from verifier_api.finding_words import sentence
+from verifier_api.wording import SOURCE_LANGUAGE, Words, load_words
 
 _SILENCE_S: Final = 60.0
 _AGAIN_AFTER_S: Final = 0.5
@@ -93,13 +97,16 @@ def read_alert(entry: dict[str, Any]) -> SeenAlert:
         kind=alert["kind"],
         severity=alert["severity"],
         retracted=alert["retracted"],
-        reason=_words(reasons[0]),
+        reason=_words(reasons[0], alert.get("probability")),
     )
 
 
-def _words(reason: dict[str, Any]) -> str:
-    """A reason and its facts, in one line."""
-    facts = reason.get("facts") or {}
-    told = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in facts.items())
-    name = str(reason.get("reason", "")).replace("-", " ")
-    return f"{name}: {told}" if told else name
+def _words(reason: dict[str, Any], probability: float | None) -> str:
+    """A reason as officers read it, and how likely it makes the finding, in one line."""
+    told = sentence(Reason(reason.get("reason", ""), reason.get("facts") or {}), _english())
+    return told if probability is None else f"{probability:.0%}: {told}"
+
+
+@cache
+def _english() -> Words:
+    return load_words()[SOURCE_LANGUAGE]

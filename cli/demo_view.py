@@ -29,7 +29,7 @@ _WORDS = {
     Outcome.CAUGHT: "caught",
     Outcome.NOTICED: "noticed",
     Outcome.MISSED: "missed",
-    Outcome.NOT_DETECTABLE: "not yet",
+    Outcome.NOT_DETECTABLE: "undetectable",
 }
 _STYLES = {
     Outcome.CAUGHT: GOOD,

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -207,6 +207,21 @@ def _say(reading: "Reading") -> None:
         rest = str(reading.answer.get("item") or rest)
     out.print(f"{words}  ", end="")
     out.print(rest, markup=False)
+    for line in _advice(reading.answer or {}):
+        out.print(f"           {line}", markup=False)
+
+
+def _advice(answer: dict[str, Any]) -> Iterator[str]:
+    """What the service tells this scanner: the advice, and for a role findings with reasons."""
+    advice = answer.get("advice") or {}
+    if advice.get("title"):
+        yield f"{advice['title']}. {advice.get('text', '')}"
+    yield from (f"- {step}" for step in advice.get("steps", ()))
+    for finding in (*answer.get("findings", ()), *answer.get("findings_of_batch", ())):
+        if words := finding.get("words"):
+            likely = f", {words['likelihood']}" if words["likelihood"] else ""
+            yield f"{words['title']}{likely}"
+            yield from (f"  {reason}" for reason in words["reasons"])
 
 
 def _judge(trust_list: Path | None, roots: Path | None, where: DataFolder | None) -> "Judge | None":

@@ -2,13 +2,13 @@
 
 from collections import Counter, deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from authenticity.item import ItemId
+from authenticity.item import SCANNER_PREFIX, ItemId, SubjectId, batch_subject, gtin_of
 from authenticity.verdict import Doubtful, Verdict
-from producers.simulation.attacks import AttackFamily
+from producers.simulation.attacks import PACKS_TAKEN, AttackFamily
 from producers.simulation.score import SIGNS, CodeRecord, Score, score
 from producers.simulation.traffic import Line
 
@@ -46,6 +46,7 @@ class Tally:
     per_second: deque[int] = field(default_factory=lambda: deque(maxlen=_SECONDS_SHOWN))
     recent: deque[ShownAlert] = field(default_factory=lambda: deque(maxlen=_ALERTS_SHOWN))
     _records: dict[ItemId, CodeRecord] = field(default_factory=dict)
+    _of_batch: dict[SubjectId, set[ItemId]] = field(default_factory=dict)
     _alerts: dict[str, SeenAlert] = field(default_factory=dict)
     _second: int = -1
 
@@ -53,7 +54,11 @@ class Tally:
         """A scan was acknowledged, `second` seconds after the curtain rose."""
         self.scans += 1
         self.verdicts[verdict.doubt if isinstance(verdict, Doubtful) else "genuine"] += 1
-        self._records.setdefault(line.truth.item, CodeRecord()).add(line.truth)
+        item = line.truth.item
+        self._records.setdefault(item, CodeRecord()).add(line.truth)
+        gtin = gtin_of(item)
+        if gtin and verdict.lot:
+            self._of_batch.setdefault(batch_subject(gtin, verdict.lot), set()).add(item)
         self.passed(second)
         self.per_second[-1] += 1
 
@@ -82,11 +87,40 @@ class Tally:
         return sum(whole) / len(whole) if whole else 0.0
 
     def score(self, until: datetime) -> Score:
-        """Everything so far against the truth; `until` in the demonstration's calendar."""
+        """Everything so far against the truth; `until` in the demonstration's calendar.
+
+        An alert on a batch catches the attacks that take several of its packs; on a batch
+        without one it is false.
+        """
         standing = [(a.item, a.kind) for a in self._alerts.values() if not a.retracted]
-        return score(self._records, standing, launched=self.launched, until=until)
+        on_items = [(item, kind) for item, kind in standing if item in self._records]
+        false: Counter[str] = Counter()
+        for subject, kind in standing:
+            if (codes := self._of_batch.get(SubjectId(subject))) is not None:
+                victims = [code for code in codes if self._is_taken_with_others(code, kind)]
+                on_items += [(code, kind) for code in victims]
+                false[kind] += not victims
+        whole = score(self._records, on_items, launched=self.launched, until=until)
+        return replace(
+            whole,
+            false_alerts=whole.false_alerts + false.total(),
+            false_kinds=whole.false_kinds + false,
+        )
+
+    def _is_taken_with_others(self, code: ItemId, kind: str) -> bool:
+        attack = self._records[code].attack
+        return attack is not None and attack in PACKS_TAKEN and kind in SIGNS[attack]
 
     def _truth(self, alert: SeenAlert) -> str:
+        if (codes := self._of_batch.get(SubjectId(alert.item))) is not None:
+            families = {
+                str(self._records[code].attack)
+                for code in codes
+                if self._is_taken_with_others(code, alert.kind)
+            }
+            return min(families, default="false alert")
+        if alert.item.startswith(SCANNER_PREFIX):
+            return "a scanner"
         record = self._records.get(alert.item)
         if record is None:
             return "misread"

@@ -43,7 +43,15 @@ def test_the_screen_fits_and_nothing_is_cut_off(width: int, height: int) -> None
     assert len(lines) <= height
     assert all(len(line) <= width for line in text)
     whole = "\n".join(text)
-    for word in ("123,456", "launched", "not yet", "together", "6030", "6000", "clone-suspected"):
+    for word in (
+        "123,456",
+        "launched",
+        "undetectable",
+        "together",
+        "6030",
+        "6000",
+        "clone-suspected",
+    ):
         assert word in whole
     for name in ("genuine", "copied", "forged"):
         assert f"http://127.0.0.1:45678/{name}" in whole
@@ -60,4 +68,6 @@ def test_an_alert_is_read_from_the_feed_and_from_the_list_alike() -> None:
         "reasons": [{"reason": "code-refused", "facts": {"scanners": "trusted"}}],
     }  # fmt: skip
     assert read_alert(alert) == read_alert({"number": 3, "alert": alert})
-    assert read_alert(alert).reason == "code refused: scanners trusted"
+    assert read_alert(alert).reason == (
+        "Such codes were scanned under this name (read by: known scanners)."
+    )
