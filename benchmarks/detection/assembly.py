@@ -86,6 +86,7 @@ def report_of(
         str(HELD_OUT),
         policy.version,
         total.scans,
+        total.honest.looks,
         total.honest.scans,
         total.honest.codes,
         tuple(_seed(seeds, result) for result in results.values()),
@@ -163,13 +164,13 @@ def _seed(seeds: Seeds, result: WorldResult) -> SeedReport:
     part = "fit" if result.seed in seeds.fit else "test"
     copied = [c for c in tally.cases if c.family in COPYING and c.detectable_ms is not None]
     caught = sum(case.spoken[0].stands for case in copied)
-    scans = tally.honest.scans
+    looks = tally.honest.looks
     return SeedReport(
         result.seed,
         "validate" if result.seed in seeds.validate else part,
         tally.scans,
         tally.honest.codes,
         len(tally.cases),
-        tally.false[OURS].codes / scans * 10_000 if scans else None,
+        tally.false[OURS].codes / looks * 10_000 if looks else None,
         caught / len(copied) if copied else None,
     )

@@ -1,8 +1,8 @@
 """What every detector is here: it sees the scans of one code as they arrive, and says what stands.
 
-Rules see what a sensible user of them would show them: each scan once, and only scans of
-codes whose signature verified. That is generous: a duplicate delivery or a forged code
-would only cost them precision.
+Rules see what a sensible user of them would show them: each scan once, only codes whose
+signature verified, and no readings of cases by the maker's own chain. That is generous: all
+of these would only cost them precision.
 """
 
 from collections.abc import Callable, Collection
@@ -57,25 +57,30 @@ class RuleState(Protocol):
 class Rule:
     """A contender made of a rule. Once it has spoken its alert stands: rules know no retraction."""
 
-    def __init__(self, name: str, says: str, start: Callable[[], RuleState]) -> None:
+    def __init__(
+        self, name: str, says: str, start: Callable[[], RuleState], *, sees_cases: bool = False
+    ) -> None:
         self.name = name
         self.says = says
         self._start = start
+        self._sees_cases = sees_cases
 
     def watch(self, example: Example) -> Watch:  # noqa: ARG002 - a rule knows nothing beforehand
         """See `Contender.watch`."""
-        return _RuleWatch(self._start())
+        return _RuleWatch(self._start(), self._sees_cases)
 
 
 class _RuleWatch:
-    def __init__(self, state: RuleState) -> None:
+    def __init__(self, state: RuleState, sees_cases: bool) -> None:
         self._state = state
+        self._sees_cases = sees_cases
         self._seen: set[int] = set()
         self._spoken = NOTHING
 
     def see(self, arrival: Arrival) -> Collection[str]:
         sighting = arrival.sighting
-        if not sighting.doubt and sighting.id not in self._seen:
+        is_shown = self._sees_cases or arrival.is_look
+        if is_shown and not sighting.doubt and sighting.id not in self._seen:
             self._seen.add(sighting.id)
             if self._state.add(sighting):
                 self._spoken = _COPIED

@@ -14,8 +14,9 @@ from typing import Final, NamedTuple, TypeVar
 
 from authenticity.batch import Batch
 from authenticity.item import ItemId
+from authenticity.policy import DEFAULT_POLICY
 from authenticity.scan import Scan, to_epoch_ms
-from authenticity.sighting import Sighting, sight
+from authenticity.sighting import CHANNELS, Sighting, sight
 from authenticity.trust import read_trust_list
 from authenticity.verdict import Verdict
 from producers.processes import in_processes
@@ -39,6 +40,12 @@ class Arrival(NamedTuple):
     sighting: Sighting
     received_ms: int
     truth: Truth
+
+    @property
+    def is_look(self) -> bool:
+        """Whether somebody outside the maker's own chain made it: a reading of a case's label
+        is a scan of each item in it, and no look at any."""
+        return CHANNELS[self.sighting.channel] not in DEFAULT_POLICY.own_supply_chain
 
 
 class Header(NamedTuple):
@@ -66,6 +73,11 @@ class Example(NamedTuple):
     def batch(self) -> Batch:
         """The statement about its batch that stands in the end."""
         return self.headers[-1].batch
+
+    @property
+    def looks(self) -> int:
+        """Arrivals that are looks."""
+        return sum(arrival.is_look for arrival in self.arrivals)
 
     @property
     def genuine(self) -> tuple[bool, ...]:

@@ -6,10 +6,8 @@ from typing import Final, NamedTuple
 from authenticity.clues import Clue
 from authenticity.history import History
 from authenticity.item import ItemId
-from authenticity.policy import DEFAULT_POLICY
-from authenticity.sighting import CHANNELS
 from benchmarks.detection.contenders import COPIED, NOTHING, Contender, Watch
-from benchmarks.detection.dataset import Arrival, Example
+from benchmarks.detection.dataset import Example
 from benchmarks.detection.ours import ACCUSING, Ours, OurWatch
 from producers.simulation.score import SIGNS
 from producers.simulation.truth import Thing
@@ -113,7 +111,8 @@ def _watched(example: Example, watch: OurWatch, relevant: frozenset[str]) -> tup
             changes.append(ClueChange(at_ms, example.item, clues))
 
     for number, arrival in enumerate(example.arrivals):
-        if known_ms is not None and arrival.received_ms >= known_ms and _holds_a_fake(arrival):
+        is_known = known_ms is not None and arrival.received_ms >= known_ms
+        if is_known and arrival.is_look and arrival.truth.thing is Thing.FAKE:
             standing = watch.told(arrival)
             told += standing is not None
             told_verified += standing == "verified"
@@ -130,12 +129,6 @@ def _watched(example: Example, watch: OurWatch, relevant: frozenset[str]) -> tup
     )
     score = watch.peak if example.attack is None else watch.score
     return record.spoken(score), asked
-
-
-def _holds_a_fake(arrival: Arrival) -> bool:
-    """Whoever reads the label of a case holds none of the packs in it."""
-    own = CHANNELS[arrival.sighting.channel] in DEFAULT_POLICY.own_supply_chain
-    return arrival.truth.thing is Thing.FAKE and not own
 
 
 class _Record:

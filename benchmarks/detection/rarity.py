@@ -3,7 +3,8 @@
 After M. Lehtonen, F. Michahelles, E. Fleisch, "How to detect cloned tags in a reliable way
 from incomplete RFID traces" (IEEE RFID 2009): a location is where in the supply chain and
 in the world a scan was made, and a code whose scans make a transition that is seldom seen
-is suspected. Learned on all traffic of the seeds for fitting, attacks and all, for nobody
+is suspected. It was made for traces through a supply chain, so it sees readings of cases
+too. Learned on all traffic of the seeds for fitting, attacks and all, for nobody
 has labels; the threshold is chosen on the seeds for validation.
 """
 
@@ -83,7 +84,8 @@ def transition_rarity(transitions: Transitions, threshold: float) -> Rule:
     def start() -> RuleState:
         return RarestTransition(transitions, threshold)
 
-    return Rule("transition rarity", "a transition between locations that is rarely seen", start)
+    says = "a transition between locations that is rarely seen"
+    return Rule("transition rarity", says, start, sees_cases=True)
 
 
 def best_threshold(honest: Counter[float], copied: Counter[float]) -> float:

@@ -21,18 +21,20 @@ class Share(Struct, frozen=True):
 
 
 class FalseReport(Struct, frozen=True):
-    """False alerts of one detector, ever raised, per 10,000 genuine scans.
+    """False alerts of one detector, ever raised, per 10,000 genuine scans outside the maker's
+    own chain; `per_10000_of_all` counts the readings of cases among the scans.
 
     `codes` are alerts on honest codes, `subjects` on batches and scanners that no attacked
-    code speaks for. `of_codes` is the share of honest scanned codes that were alerted on, or
-    spoke for an alert on their batch, a right one too. A code counts for every cause among
-    its scans up to the alert, and for region and source of the scan that raised it.
+    code speaks for. `of_codes` is the share, among honest codes that were looked at, of those
+    alerted on, or speaking for an alert on their batch, be it right. A code counts for every
+    cause among its scans up to the alert, and for region and source of the scan that raised it.
     """
 
     codes: int
     subjects: int
     standing: int
     per_10000: Estimate
+    per_10000_of_all: Estimate
     of_codes: Estimate
     by_region: tuple[Share, ...]
     by_source: tuple[Share, ...]
@@ -43,8 +45,8 @@ class FalseReport(Struct, frozen=True):
 class FamilyReport(Struct, frozen=True):
     """One attack family under one detector, code by code and attack by attack.
 
-    `codes` were attacked, `scanned` left a scan, `detectable` could have been known from
-    what was scanned, `caught` of these have a standing alert in the end; `early` had one
+    `codes` were attacked, `scanned` were looked at outside the maker's own chain,
+    `detectable` could have been known from what was scanned, `caught` of these have a standing alert in the end; `early` had one
     before anybody could know. `ceiling` is the mean chance, by the attack's own numbers,
     that a code's scans tell; `of_ceiling` is caught / detectable.
     """
@@ -188,6 +190,7 @@ class DetectionReport(Struct, frozen=True):
     held_out: str
     policy: str
     scans: int
+    honest_looks: int
     honest_scans: int
     honest_codes: int
     seeds: tuple[SeedReport, ...]

@@ -129,7 +129,7 @@ def honest_scores(alerts: FalseAlerts, honest: Honest) -> Counter[float]:
     detector without degrees."""
     if not alerts.scores:
         return Counter()
-    return alerts.scores + Counter({LOWEST: honest.codes - alerts.scores.total()})
+    return alerts.scores + Counter({LOWEST: max(0, honest.codes - alerts.scores.total())})
 
 
 def false_report(alerts: FalseAlerts, honest: Honest) -> FalseReport:
@@ -139,6 +139,7 @@ def false_report(alerts: FalseAlerts, honest: Honest) -> FalseReport:
         alerts.subjects,
         alerts.standing,
         _per_10000(alerts, honest),
+        rate(alerts.codes + alerts.subjects, honest.scans, per=_PER),
         rate(alerts.codes + alerts.named, honest.codes),
         _parts(alerts.by_region, honest.by_region),
         _parts(alerts.by_source, honest.by_source),
@@ -151,16 +152,16 @@ def _per_10000(alerts: FalseAlerts, honest: Honest) -> Estimate:
     """By resampling codes: those scanned equally often, with an alert or without, are alike,
     and how often such a code is drawn is Poisson distributed."""
     total = alerts.codes + alerts.subjects
-    if not total or not honest.scans:
-        return rate(total, honest.scans, per=_PER)
+    if not total or not honest.looks:
+        return rate(total, honest.looks, per=_PER)
     draw = generator()
-    scans, hits = np.zeros(ROUNDS), draw.poisson(alerts.subjects, ROUNDS).astype(np.float64)
-    for many, codes in honest.by_scans.items():
-        alerted = min(codes, alerts.by_scans[many])
+    looks, hits = np.zeros(ROUNDS), draw.poisson(alerts.subjects, ROUNDS).astype(np.float64)
+    for many, codes in honest.by_looks.items():
+        alerted = min(codes, alerts.by_looks[many])
         drawn = draw.poisson(alerted, ROUNDS)
         hits += drawn
-        scans += many * (drawn + draw.poisson(codes - alerted, ROUNDS))
-    return between(total / honest.scans * _PER, hits / scans * _PER)
+        looks += many * (drawn + draw.poisson(codes - alerted, ROUNDS))
+    return between(total / honest.looks * _PER, hits / looks * _PER)
 
 
 def _parts(alerts: Counter[str], scans: Counter[str]) -> tuple[Share, ...]:
@@ -175,7 +176,7 @@ def _columns(rows: Sequence[Row]) -> tuple[Floats, Floats, Floats]:
     return (
         np.array([float(row.caught) for row in rows]),
         np.array([float(row.detectable) for row in rows]),
-        np.array([float(row.case is not None) for row in rows]),
+        np.array([float(row.case is not None and row.case.looks > 0) for row in rows]),
     )
 
 

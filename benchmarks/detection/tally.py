@@ -27,7 +27,7 @@ class Case(NamedTuple):
     copied: bool
     detectable_ms: int | None
     known_at: int | None
-    scans: int
+    looks: int
     spoken: tuple[Spoken, ...]
     bad: bool
     bad_end: bool
@@ -48,7 +48,7 @@ class AlertLine(NamedTuple):
 
 @dataclass(slots=True)
 class FalseAlerts:
-    """Of one detector, on honest codes; `by_scans`: codes by how often they were scanned.
+    """Of one detector, on honest codes; `by_looks`: codes by how often they were looked at.
 
     `subjects` are alerts on batches and scanners that no attacked code speaks for; `named`
     honest codes that are not alerted on themselves, but speak for an alert on their batch.
@@ -58,7 +58,7 @@ class FalseAlerts:
     standing: int = 0
     subjects: int = 0
     named: int = 0
-    by_scans: Counter[int] = field(default_factory=Counter)
+    by_looks: Counter[int] = field(default_factory=Counter)
     by_region: Counter[str] = field(default_factory=Counter)
     by_source: Counter[str] = field(default_factory=Counter)
     by_cause: Counter[str] = field(default_factory=Counter)
@@ -71,20 +71,23 @@ class FalseAlerts:
         self.standing += other.standing
         self.subjects += other.subjects
         self.named += other.named
-        for name in ("by_scans", "by_region", "by_source", "by_cause", "by_kind", "scores"):
+        for name in ("by_looks", "by_region", "by_source", "by_cause", "by_kind", "scores"):
             getattr(self, name).update(getattr(other, name))
 
 
 @dataclass(slots=True)
 class Honest:
-    """Codes that nobody attacks, and their scans: what false alerts are shares of.
+    """Codes that nobody attacks, and their looks: what false alerts are shares of.
 
-    `bad` codes were given a bad standing at some time, by region.
+    `codes` were looked at outside the maker's own chain, and `looks` are those looks:
+    readings of cases would only make the shares smaller. `scans` counts them too. `bad` codes
+    were given a bad standing at some time.
     """
 
     codes: int = 0
+    looks: int = 0
     scans: int = 0
-    by_scans: Counter[int] = field(default_factory=Counter)
+    by_looks: Counter[int] = field(default_factory=Counter)
     by_region: Counter[str] = field(default_factory=Counter)
     by_source: Counter[str] = field(default_factory=Counter)
     by_cause: Counter[str] = field(default_factory=Counter)
@@ -94,10 +97,11 @@ class Honest:
     def add(self, other: "Honest") -> None:
         """Add what was counted elsewhere."""
         self.codes += other.codes
+        self.looks += other.looks
         self.scans += other.scans
         self.bad += other.bad
         self.bad_end += other.bad_end
-        for name in ("by_scans", "by_region", "by_source", "by_cause"):
+        for name in ("by_looks", "by_region", "by_source", "by_cause"):
             getattr(self, name).update(getattr(other, name))
 
 
@@ -166,11 +170,14 @@ class Tally:
         self.alerts += other.alerts
 
     def _note_honest(self, example: Example, judged: Judged) -> None:
-        honest, scans = self.honest, len(example.arrivals)
-        honest.codes += 1
-        honest.scans += scans
-        honest.by_scans[scans] += 1
+        honest, looks = self.honest, example.looks
+        honest.codes += looks > 0
+        honest.looks += looks
+        honest.scans += len(example.arrivals)
+        honest.by_looks[looks] += 1
         for arrival in example.arrivals:
+            if not arrival.is_look:
+                continue
             honest.by_region[region_of(arrival.truth.true_country)] += 1
             honest.by_source[_source(arrival)] += 1
             honest.by_cause.update(_causes((arrival,)))
@@ -200,7 +207,7 @@ def _note_false(alerts: FalseAlerts, example: Example, first: int, stands: bool)
     trigger = example.arrivals[min(first, len(example.arrivals) - 1)]
     alerts.codes += 1
     alerts.standing += stands
-    alerts.by_scans[len(example.arrivals)] += 1
+    alerts.by_looks[example.looks] += 1
     alerts.by_region[region_of(trigger.truth.true_country)] += 1
     alerts.by_source[_source(trigger)] += 1
     alerts.by_cause.update(_causes(example.arrivals[: first + 1]))
@@ -236,7 +243,7 @@ def _case(example: Example, judged: Judged) -> Case:
         example.copied,
         known_ms,
         known_at,
-        len(example.arrivals),
+        example.looks,
         judged.spoken,
         judged.bad,
         judged.bad_end,

@@ -1,11 +1,12 @@
 """Each rule speaks when it is said to, and not before."""
 
+from collections import Counter
 from datetime import timedelta
 
 import pytest
 
 from authenticity.policy import DEFAULT_POLICY
-from authenticity.scan import Place
+from authenticity.scan import Channel, Place
 from authenticity.verdict import Doubt
 from benchmarks.detection.contenders import Contender, Oracle
 from benchmarks.detection.dataset import Arrival
@@ -39,6 +40,11 @@ def test_a_second_scan_is_one_too_many_for_the_simplest_rule() -> None:
 
 def test_a_duplicate_delivery_is_no_second_scan() -> None:
     assert spoke_at(BY_NAME["second scan"], *looks(1), *looks(1)) is None
+
+
+def test_the_reading_of_a_case_is_no_scan_to_a_rule() -> None:
+    case = arrival("2", after=HOUR, channel=Channel.LOGISTICS, authorised=True)
+    assert spoke_at(BY_NAME["second scan"], arrival("1"), case) is None
 
 
 def test_a_forged_code_is_nothing_to_a_rule_about_copies() -> None:
@@ -111,8 +117,6 @@ def test_a_transition_never_seen_is_rarer_than_a_usual_one() -> None:
 
 
 def test_the_best_threshold_parts_copied_from_honest_codes() -> None:
-    from collections import Counter
-
     honest, copied = Counter({0.5: 100, 1.0: 20, 2.0: 1}), Counter({1.0: 1, 3.0: 9})
     assert 2.0 < best_threshold(honest, copied) <= 3.0
 

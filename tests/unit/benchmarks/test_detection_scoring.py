@@ -25,11 +25,11 @@ from tests.unit.history.sightings import ITEM, NOON
 
 def honest(codes: int = 10_000, scans: int = 20_000) -> Honest:
     each = scans // codes
-    return Honest(codes=codes, scans=scans, by_scans=Counter({each: codes}))
+    return Honest(codes=codes, looks=scans, scans=2 * scans, by_looks=Counter({each: codes}))
 
 
 def false(codes: int) -> FalseAlerts:
-    return FalseAlerts(codes=codes, by_scans=Counter({2: codes}))
+    return FalseAlerts(codes=codes, by_looks=Counter({2: codes}))
 
 
 def row(item: str, *, known_at: int | None = 1, first: int | None = None) -> Row:
@@ -95,8 +95,13 @@ def test_ten_false_alerts_among_twenty_thousand_scans_are_five_in_ten_thousand()
     assert low < 3.5 < 6.5 < high
 
 
+def test_readings_of_cases_do_not_thin_out_false_alerts() -> None:
+    report = false_report(false(10), honest())
+    assert report.per_10000_of_all.value == pytest.approx(2.5)
+
+
 def test_an_alert_on_a_batch_counts_once_and_the_codes_it_names_as_codes() -> None:
-    alerts = FalseAlerts(codes=1, subjects=1, named=48, by_scans=Counter({2: 1}))
+    alerts = FalseAlerts(codes=1, subjects=1, named=48, by_looks=Counter({2: 1}))
     report = false_report(alerts, honest())
     assert report.per_10000.value == pytest.approx(1.0)
     assert report.of_codes.value == pytest.approx(49 / 10_000)
