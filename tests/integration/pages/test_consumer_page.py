@@ -4,12 +4,15 @@ import os
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from authenticity.batch import BatchStatus
+from authenticity.scan import Act
+from authenticity.serial_filter import build_filter
 from tests.integration.api.stand import Stand, path_of
 from tests.world import P256_MAKER, changed
 
@@ -53,6 +56,22 @@ def _recalled(stand: Stand) -> str:
     return code
 
 
+def _never_issued(stand: Stand) -> str:
+    others = build_filter(["ANOTHER"])
+    stand.register(stand.world.batch(batch_id="n1", lot="N1", count=1, serials=others))
+    return stand.world.code(lot="N1")
+
+
+def _proven(stand: Stand) -> str:
+    code = stand.world.code()
+    sale: dict[str, Any] = {"channel": "retail", "act": Act.SELL}
+    stand.publish(
+        stand.world.officer_scan(code, publisher="shop-1", minutes=-900, **sale),
+        stand.world.officer_scan(code, publisher="shop-2", minutes=-60, **sale),
+    )
+    return code
+
+
 def _forged(stand: Stand) -> str:
     return stand.world.forged_code()
 
@@ -74,6 +93,8 @@ STANDINGS: dict[str, tuple[Callable[[Stand], str], str]] = {
     "seen-before": (_seen_before, "Genuine code, scanned before"),
     "caution": (_caution, "Take care: copies may exist"),
     "recalled": (_recalled, "Do not use"),
+    "never-issued": (_never_issued, "Do not use"),
+    "proven-copies": (_proven, "Do not use"),
     "forged": (_forged, "Do not use"),
     "not-issued": (_not_issued, "Not issued by the maker"),
     "unreadable": (_unreadable, "This could not be read"),
