@@ -33,7 +33,7 @@ check: $(DEV) ## Format, lint, strict types, import contracts, unit tests with b
 	@$(BIN)/coverage run -m pytest tests/unit
 	@$(BIN)/coverage report
 
-bench: $(DEV) $(if $(findstring kafka,$(ARGS))$(filter fire,$(NAME)),kafka-machine) ## Set up, then measure (NAME=verify|issue|labels|stream|api|growth|fire)
+bench: $(DEV) $(if $(findstring kafka,$(ARGS))$(filter fire,$(NAME)),kafka-machine) ## Set up, then measure (NAME=verify|issue|labels|stream|api|growth|fire|detect)
 	@$(BIN)/touchstone bench $(NAME) $(ARGS)
 
 format: $(DEV) ## Format and fix what can be fixed by machine

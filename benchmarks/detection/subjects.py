@@ -46,23 +46,32 @@ def _alert_on(
     in_order = sorted(changes, key=lambda change: change[0])
     step = -(-len(in_order) // MOST_LOOKS)
     clues: dict[ItemId, tuple[Clue, ...]] = {}
+    speaking: set[ItemId] = set()
     first_ms, stands, kinds = None, False, frozenset[str]()
     items: frozenset[ItemId] = frozenset()
     for number, (at_ms, item, of_item) in enumerate(in_order, start=1):
         clues[item] = of_item
+        if any(_speaks(clue, policy) for clue in of_item):
+            speaking.add(item)
+        else:
+            speaking.discard(item)
         if number % step and number != len(in_order):
             continue
-        known = sorted(clue for some in clues.values() for clue in some)[:MOST_CLUES_ASSESSED]
-        findings = assess_subject(known, policy)
-        told = {str(f.kind) for f in findings if f.severity.rank >= Severity.MEDIUM.rank}
+        told = _told(clues, policy) if speaking else set()
         stands = bool(told)
         if stands:
             first_ms = at_ms if first_ms is None else first_ms
             kinds |= told
-            items = frozenset(clue.item for clue in known if _speaks(clue, policy))
+            items = frozenset(speaking)
     if first_ms is None:
         return None
     return SubjectAlert(subject, first_ms, stands, kinds, items)
+
+
+def _told(clues: dict[ItemId, tuple[Clue, ...]], policy: Policy) -> set[str]:
+    known = sorted(clue for some in clues.values() for clue in some)[:MOST_CLUES_ASSESSED]
+    findings = assess_subject(known, policy)
+    return {str(f.kind) for f in findings if f.severity.rank >= Severity.MEDIUM.rank}
 
 
 def _speaks(clue: Clue, policy: Policy) -> bool:
