@@ -291,6 +291,34 @@ def test_rights_holders_see_their_own_brand_alone(client: httpx.Client, stand: S
     assert {tuple(f["reasons"]) for f in anonymous["findings"]} == {()}
 
 
+def test_a_campaign_on_its_batch_is_told_to_officers_and_its_rights_holder_alone(
+    client: httpx.Client, stand: Stand
+) -> None:
+    for _ in range(6):
+        stand.publish(*stand.world.copied_scans(stand.world.code(lot="C7")))
+    officer = stand.bearer(Role.OFFICER, "customs-7")
+    own = stand.bearer(Role.RIGHTS_HOLDER, "alpine-7", ["9521234"])
+    other = stand.bearer(Role.RIGHTS_HOLDER, "harbour-7", ["9526543"])
+    body = {"code": stand.world.code(lot="C7")}
+
+    def of_batch(headers: dict[str, str] | None = None) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = _posted(client, "/v1/verify", body, headers=headers)[
+            "findings_of_batch"
+        ]
+        return found
+
+    stand.until(lambda: bool(of_batch(own)))
+    [campaign] = of_batch(own)
+    assert campaign["kind"] == "campaign"
+    assert campaign["words"]["reasons"]
+    assert [finding["kind"] for finding in of_batch(officer)] == ["campaign"]
+    assert of_batch(other) == of_batch() == []
+    german = client.get(f"/v1/alerts/{campaign['alert_id']}?lang=de", headers=own).json()
+    assert german["words"]["title"] == "Viele Packungen dieser Charge wirken kopiert"
+    [line] = client.post("/v1/scans", json=[body], headers=officer).json()["results"]
+    assert [finding["kind"] for finding in line["findings_of_batch"]] == ["campaign"]
+
+
 def test_a_case_moves_and_closing_needs_a_reason(client: httpx.Client, stand: Stand) -> None:
     stand.publish(stand.world.scan(stand.world.forged_code()))
     headers = stand.bearer(Role.RIGHTS_HOLDER, "alpine-2", ["9521234"])
