@@ -60,7 +60,7 @@ def _roc(detectors: Sequence[DetectorReport]) -> str:
     lines: list[Series] = []
     for each in detectors:
         if each.roc and each.name not in (CAMPAIGN, ORACLE):
-            points = tuple(point for point in each.roc if point[0] <= limit)
+            points = tuple(_until(each.roc, limit))
             colour = COLOURS[len(lines) % len(COLOURS)]
             lines.append(Series(each.name, points, (), colour))
     for each in detectors:
@@ -70,6 +70,17 @@ def _roc(detectors: Sequence[DetectorReport]) -> str:
             name = f"{each.name}, as it is used"
             lines.append(Series(name, ((rate, recall),), (5.0,), colour))
     return chart("ROC curves at low false positive rates", x, y, lines)
+
+
+def _until(points: Sequence[tuple[float, float]], limit: float) -> Iterator[tuple[float, float]]:
+    """The points up to the limit, and where the line to the next one crosses it."""
+    before = (0.0, 0.0)
+    for x, y in points:
+        if x > limit:
+            yield limit, before[1] + (y - before[1]) * (limit - before[0]) / (x - before[0])
+            return
+        yield x, y
+        before = (x, y)
 
 
 def _calibration(report: DetectionReport) -> str:
