@@ -100,7 +100,7 @@ def test_it_catches_most_of_what_it_launches(summary: dict[str, Any]) -> None:
 
 def test_every_family_is_launched_and_some_of_each_are_caught(summary: dict[str, Any]) -> None:
     assert set(summary["families"]) == {
-        "copies", "few-copies", "forged", "unsigned", "replay", "diversion"
+        "copies", "few-copies", "forged", "unsigned", "reuse", "diversion"
     }  # fmt: skip
     assert all(family["caught"] > 0 for family in summary["families"].values())
 

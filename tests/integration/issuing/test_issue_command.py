@@ -113,6 +113,7 @@ def test_issued_codes_are_genuine_under_the_exported_trust_list(maker: Maker) ->
         "key_slot",
         "batch_id",
         "released",
+        "serial_filter",
         "manifest_csv",
         "manifest_parquet",
         "manifest_sha256",
