@@ -99,6 +99,7 @@ FEATURES: Final[dict[str, str]] = {
     "crowd": msg("sessions on the fullest day: about {n}"),
     "settled": msg("scans at one home place: about {n}"),
     "homes": msg("further homes in one town: {n}"),
+    "scattered": msg("quarters of its scans that were away from home: {n}"),
     "away": msg("places away from home ({source}): {n}"),
     "strays": msg("days with scans that no journey explains ({source}): {n}"),
     "returns": msg("changes to and fro between places ({source}): {n}"),
@@ -106,6 +107,7 @@ FEATURES: Final[dict[str, str]] = {
     "abroad": msg("places outside its markets ({source}): {n}"),
     "uncorroborated": msg("stated places that no network confirms: {n}"),
     "jumping": msg("sessions that name places far apart: {n}"),
+    "sold-again": msg("sold again by the same shop: {n} times"),
     "refused": msg("trusted inspections that found it not in order: {n}"),
     "official": msg("customs or police looked at it"),
 }
