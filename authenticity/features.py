@@ -26,6 +26,7 @@ FEATURES: Final = (
     "days",              # log2 of the days with such a look
     "crowd",             # log2 of the sessions on the fullest day
     "settled",           # log2 of the looks at home
+    "scattered",         # quarters of the placed looks that are away from home, of four or more
     "homes",             # precise anonymous spots in one place, streets apart, beyond 2
     "away-attested",     # places away from home that network addresses attest
     "away-claimed",      # places away from home that anonymous devices claim alone
@@ -40,10 +41,11 @@ FEATURES: Final = (
     "abroad-claimed",    # places outside the batch's markets that are only claimed
     "uncorroborated",    # claimed places away from home beyond one for each attested one
     "jumping",           # sessions that name places apart
+    "sold-again",        # sales recorded by the same shop again, without a return between
     "refused",           # trusted inspections that found it not conformant
     "official",          # 1 if customs or police looked
 )  # fmt: skip
-MOST: Final = (5, 5, 4, 4, 5, 5, 5, 3, 4, 4, 4, 4, 3, 3, 4, 4, 4, 2, 2, 1)
+MOST: Final = (5, 5, 4, 4, 4, 5, 5, 5, 3, 4, 4, 4, 4, 3, 3, 4, 4, 4, 2, 2, 2, 1)
 """Of each feature: what is more counts as this."""
 
 
@@ -69,6 +71,7 @@ def features_of(
         _log2(len(days)),
         _log2(max(days.values(), default=0)),
         _log2(len(home)),
+        _scattered(len(home), sum(map(len, away))),
         max(map(_spots, places), default=0) - 2,
         len(attested),
         len(claimed),
@@ -83,6 +86,7 @@ def features_of(
         abroad_claimed,
         len(claimed) - len(attested) - 1,
         sum(look.jumps for look in looks),
+        _sold_again(genuine),
         sum(ACTS[sighting.act] is Act.INSPECT_NONCONFORMANT for sighting in genuine),
         any(look.is_official for look in looks),
     )
@@ -91,6 +95,23 @@ def features_of(
 
 def _log2(count: int) -> int:
     return count.bit_length() - 1 if count else 0
+
+
+def _scattered(at_home: int, away: int) -> int:
+    looks = at_home + away
+    return 4 * away // looks if looks >= 4 else 0
+
+
+def _sold_again(genuine: Sequence[Sighting]) -> int:
+    again, seller = 0, 0
+    for sighting in genuine:
+        act = ACTS[sighting.act]
+        if act is Act.SELL:
+            again += sighting.actor == seller
+            seller = sighting.actor
+        elif act is Act.REACTIVATE:
+            seller = 0
+    return again
 
 
 def _home(

@@ -189,8 +189,16 @@ def _of_batch(
 
 
 def _diverted(genuine: Sequence[Sighting], batch: Batch, policy: Policy) -> Iterator[Finding]:
-    """One trusted scan outside the markets, or several sessions there: one is a tourist."""
-    outside = [s for s in genuine if s.country and s.country not in batch.markets]
+    """One trusted scan outside the markets, or several sessions there: one is a tourist.
+    The maker's own chain goes through any country."""
+    ours = policy.own_supply_chain
+    outside = [
+        sighting
+        for sighting in genuine
+        if sighting.country
+        and sighting.country not in batch.markets
+        and CHANNELS[sighting.channel] not in ours
+    ]
     trusted = any(sighting.authorised for sighting in outside)
     if trusted or len({sighting.session for sighting in outside}) >= policy.diverted_sessions:
         countries = ",".join(sorted({sighting.country for sighting in outside}))

@@ -51,8 +51,14 @@ class ClonePolicy:
             PlaceSource.MOBILE_IP: 6.0,
         }
     )
-    prior: dict[Channel, float] = field(default_factory=lambda: dict.fromkeys(Channel, 0.002))
-    threshold: dict[Channel, float] = field(default_factory=lambda: dict.fromkeys(Channel, 0.9))
+    prior: dict[Channel, float] = field(
+        default_factory=lambda: {
+            **dict.fromkeys(Channel, 0.01),
+            Channel.CUSTOMS: 0.03,
+            Channel.POLICE: 0.1,
+        }
+    )
+    threshold: dict[Channel, float] = field(default_factory=lambda: dict.fromkeys(Channel, 0.5))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -47,8 +47,9 @@ class FamilyReport(Struct, frozen=True):
 
     `codes` were attacked, `scanned` were looked at outside the maker's own chain,
     `detectable` could have been known from what was scanned, `caught` of these have a
-    standing alert in the end; `early` had one before anybody could know. `ceiling` is the mean chance, by
-    the attack's own numbers, that a code's scans tell; `of_ceiling` is caught / detectable.
+    standing alert in the end; `early` had one before anybody could know. `ceiling` is the
+    mean chance, by the attack's own numbers, that a code's scans tell; `of_ceiling` is
+    caught / detectable.
     """
 
     family: str

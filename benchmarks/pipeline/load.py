@@ -9,7 +9,7 @@ from typing import Final
 from authenticity.code import read_code
 from authenticity.item import ItemId, item_id
 from authenticity.roots import Roots, assemble_jws, encode_roots, signing_input
-from authenticity.scan import Channel, Place, PlaceSource, Scan, encode_scan
+from authenticity.scan import Act, Channel, Place, PlaceSource, Scan, encode_scan
 from authenticity.trust import encode_payload
 from benchmarks.printed_codes import NOW, printed_codes, trust_list_of
 from events.publisher import Record
@@ -75,11 +75,11 @@ def look_at(packs: Iterable[Pack], look: int, place: Place = SEOUL) -> list[Reco
 
 
 def attacks(packs: Sequence[Pack]) -> list[tuple[Record, Record]]:
-    """For each a scan in Seoul, and one in Paris an hour later that no journey explains."""
+    """For each a sale in a shop in Seoul, and one in Paris an hour later: two packs, proven."""
     return [
         (
-            _record(pack, "seoul", _BEGIN, SEOUL),
-            _record(pack, "paris", _BEGIN + timedelta(hours=1), PARIS),
+            _record(pack, "seoul", _BEGIN, SEOUL, shop="shop-seoul"),
+            _record(pack, "paris", _BEGIN + timedelta(hours=1), PARIS, shop="shop-paris"),
         )
         for pack in packs
     ]
@@ -93,7 +93,7 @@ def packs_needed(seconds: int) -> int:
 def ticks(packs: Sequence[Pack], seconds: int) -> Iterator[tuple[list[Record], ItemId | None]]:
     """What to publish every 10 ms, and the item whose alert the first of it decides, if any.
 
-    Each attacked pack is scanned in one city, and a second later in another; all other
+    Each attacked pack is sold in one city, and a second later in another; all other
     scans are the first ones of packs.
     """
     count = round(seconds / TICK_S)
@@ -115,10 +115,13 @@ def ticks(packs: Sequence[Pack], seconds: int) -> Iterator[tuple[list[Record], I
         yield records, deciding
 
 
-def _record(pack: Pack, name: str, captured_at: datetime, place: Place) -> Record:
+def _record(
+    pack: Pack, name: str, captured_at: datetime, place: Place, *, shop: str | None = None
+) -> Record:
     scan_id = f"{name}-{pack.item.rpartition('/')[2]}"
     scan = Scan(
-        1, scan_id, "consumer-web", pack.code, captured_at,
-        captured_at + timedelta(seconds=1), Channel.CONSUMER, False, f"s-{scan_id}", place,
+        1, scan_id, shop or "consumer-web", pack.code, captured_at,
+        captured_at + timedelta(seconds=1), Channel.RETAIL if shop else Channel.CONSUMER,
+        shop is not None, f"s-{scan_id}", place, Act.SELL if shop else None,
     )  # fmt: skip
     return Record(SCANS, scan_key(pack.item, pack.code), encode_scan(scan))

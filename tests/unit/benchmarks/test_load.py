@@ -83,7 +83,7 @@ def test_the_second_scan_of_an_attack_decides_one_alert(maker: Maker, packs: lis
     assert not any(c.alerts for c in _folded(maker, (first for first, _ in pairs), known))
     changes = _folded(maker, (second for _, second in pairs), known)
     kinds = [[alert.kind for alert in change.alerts] for change in changes]
-    assert kinds == [[FindingKind.CLONE_SUSPECTED]] * len(packs)
+    assert kinds == [[FindingKind.CLONE_CONFIRMED]] * len(packs)
 
 
 def test_the_paced_load_is_as_fast_as_it_says_and_no_scan_comes_twice(maker: Maker) -> None:

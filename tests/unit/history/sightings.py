@@ -16,6 +16,7 @@ NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 PARIS = Place(48.8566, 2.3522, 0.02, PlaceSource.GPS, "FR")
 LYON = Place(45.7640, 4.8357, 0.02, PlaceSource.GPS, "FR")
 TOKYO = Place(35.6762, 139.6503, 0.02, PlaceSource.GPS, "JP")
+RIO = Place(-22.9, -43.2, 0.02, PlaceSource.GPS, "BR")
 
 
 def genuine(lot: str | None = "L1", expiry: str | None = "280630") -> Genuine:
@@ -49,6 +50,23 @@ def seen(scan_id: str, verdict: Verdict | None = None, **changes: Any) -> Sighti
 def trusted(scan_id: str, publisher: str = "shop-1", **changes: Any) -> Sighting:
     retail: dict[str, Any] = {"channel": Channel.RETAIL, "authorised": True}
     return seen(scan_id, **(retail | {"publisher": publisher} | changes))
+
+
+def at_address(place: Place) -> Place:
+    return Place(place.lat, place.lon, 20.0, PlaceSource.FIXED_IP, place.country)
+
+
+def buyers(number: int) -> list[Sighting]:
+    """In many cities over weeks, by address and by GPS, as buyers of copies are."""
+    cities = [PARIS, TOKYO, RIO, LYON, Place(6.5, 3.4, 0.02, PlaceSource.GPS, "NG")]
+    return [
+        seen(
+            f"buyer {n}",
+            place=at_address(cities[n % 5]) if n % 2 else cities[n % 5],
+            after=n * timedelta(hours=30),
+        )
+        for n in range(number)
+    ]
 
 
 _places = st.sampled_from(

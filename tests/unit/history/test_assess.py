@@ -1,5 +1,6 @@
 """What a history gives reason to say, one claim each."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,9 +10,9 @@ from hypothesis import strategies as st
 
 from authenticity.alert import Alert, revise
 from authenticity.batch import Batch, BatchStatus, Catalogue
-from authenticity.finding import FindingKind
+from authenticity.finding import FindingKind, Reason
 from authenticity.findings import assess, batch_of
-from authenticity.history import EMPTY, history_of, merge
+from authenticity.history import EMPTY, History, history_of, merge
 from authenticity.policy import DEFAULT_POLICY
 from authenticity.scan import Act, Channel, Place, PlaceSource
 from authenticity.sighting import Sighting, sight
@@ -25,6 +26,7 @@ from .sightings import (
     PARIS,
     TOKYO,
     any_sighting,
+    buyers,
     doubtful,
     genuine,
     scan,
@@ -73,9 +75,25 @@ def test_the_makers_own_supply_chain_is_not_seen_before() -> None:
 
 
 def test_same_serial_in_paris_then_tokyo_an_hour_later_is_too_fast() -> None:
-    sightings = seen("a", place=PARIS), seen("b", place=TOKYO, after=HOUR)
-    assert FindingKind.CLONE_SUSPECTED in kinds(*sightings)
-    assert standing(*sightings) is Standing.CAUTION
+    history = history_of([seen("a", place=PARIS), seen("b", place=TOKYO, after=HOUR)])
+    [reason] = [r for r in reasons_for_copies(history) if r.reason == "too-far-apart-in-time"]
+    assert reason.facts["minutes"] == 60
+    assert 9_600 < int(reason.facts["km"]) < 9_800
+    assert reason.facts["countries"] == "FR,JP"
+
+
+def test_paris_then_tokyo_two_days_later_is_not() -> None:
+    history = history_of([seen("a", place=PARIS), seen("b", place=TOKYO, after=2 * DAY)])
+    assert all(r.reason != "too-far-apart-in-time" for r in reasons_for_copies(history))
+
+
+def reasons_for_copies(history: History) -> tuple[Reason, ...]:
+    """Told whatever the probability is."""
+    always = dict.fromkeys(Channel, 1e-12)
+    policy = replace(DEFAULT_POLICY, clone=replace(DEFAULT_POLICY.clone, threshold=always))
+    found = assess(history, None, policy)
+    [finding] = [f for f in found if f.kind is FindingKind.CLONE_SUSPECTED]
+    return finding.reasons
 
 
 def test_paris_then_tokyo_a_day_later_is_a_traveller() -> None:
@@ -104,12 +122,9 @@ def test_both_accuracy_radii_are_subtracted_from_the_distance() -> None:
     )
 
 
-def test_a_crowd_in_many_cities_is_suspected_whatever_the_time_between() -> None:
-    crowd = [
-        seen(str(n), after=n * 10 * DAY, place=Place(45.0 + n, 2.0 + 3 * n, 0.02, PlaceSource.GPS))
-        for n in range(8)
-    ]
-    assert FindingKind.CLONE_SUSPECTED in kinds(*crowd)
+def test_buyers_in_many_cities_are_suspected_and_whoever_looks_is_told_to_take_care() -> None:
+    assert FindingKind.CLONE_SUSPECTED in kinds(*buyers(16))
+    assert standing(*buyers(16)) is Standing.CAUTION
 
 
 def test_a_shelf_where_many_strangers_scan_is_no_clone() -> None:
@@ -284,8 +299,7 @@ def test_a_scan_judged_under_two_trust_lists_counts_once_and_as_the_newer_says()
 
 
 def test_an_alert_is_published_once_updated_and_retracted_under_one_id() -> None:
-    found = assess(history_of([seen("a", place=PARIS), seen("b", place=TOKYO, after=HOUR)]), None,
-                   DEFAULT_POLICY)  # fmt: skip
+    found = assess(history_of(buyers(16)), None, DEFAULT_POLICY)
     [raised] = revise(ITEM, {}, found, DEFAULT_POLICY)
     assert (raised.kind, raised.version, raised.retracted) == ("clone-suspected", 1, False)
     assert revise(ITEM, {raised.kind: raised}, found, DEFAULT_POLICY) == []

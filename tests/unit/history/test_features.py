@@ -17,16 +17,21 @@ from authenticity.findings import assess, split
 from authenticity.history import history_of
 from authenticity.looks import looks_of
 from authenticity.policy import DEFAULT_POLICY
-from authenticity.scan import Act, Channel, Place, PlaceSource
+from authenticity.scan import Act, Channel
 from authenticity.sighting import Sighting
-from tests.unit.history.sightings import LYON, PARIS, TOKYO, any_sighting, seen, trusted
+from tests.unit.history.sightings import (
+    LYON,
+    PARIS,
+    RIO,
+    TOKYO,
+    any_sighting,
+    at_address,
+    buyers,
+    seen,
+    trusted,
+)
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-RIO = Place(-22.9, -43.2, 0.02, PlaceSource.GPS, "BR")
-
-
-def at_address(place: Place) -> Place:
-    return Place(place.lat, place.lon, 20.0, PlaceSource.FIXED_IP, place.country)
 
 
 def features(*sightings: Sighting, batch: Batch | None = None) -> dict[str, int]:
@@ -143,19 +148,6 @@ def weighed(*sightings: Sighting, batch: Batch | None = None) -> float:
 def test_one_look_weighs_nothing() -> None:
     genuine, _ = split(history_of([seen("a", place=PARIS)]), None)
     assert weigh(genuine, None, DEFAULT_POLICY.clone) is None
-
-
-def buyers(number: int) -> list[Sighting]:
-    """In many cities over weeks, by address and by GPS, as buyers of copies are."""
-    cities = [PARIS, TOKYO, RIO, LYON, Place(6.5, 3.4, 0.02, PlaceSource.GPS, "NG")]
-    return [
-        seen(
-            f"buyer {n}",
-            place=at_address(cities[n % 5]) if n % 2 else cities[n % 5],
-            after=n * 30 * HOUR,
-        )
-        for n in range(number)
-    ]
 
 
 def test_buyers_in_many_cities_are_suspected_with_a_probability_and_reasons() -> None:
