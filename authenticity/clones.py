@@ -7,7 +7,8 @@ log-likelihood ratios, in nats: they say how much likelier the looks are if ther
 copies, whatever the share of copies is where one looks. That share, the prior, is the
 policy's, by who looks.
 
-Anonymous looks alone never prove anything: they raise a suspicion, and its wording.
+Anonymous looks alone never prove anything: they raise a suspicion, and its wording. And
+what anonymous devices only claim raises none: some of it must be attested.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,9 +19,9 @@ from typing import Final, NamedTuple
 
 from authenticity.batch import Batch
 from authenticity.clone_weights import BIAS, CALIBRATION, WEIGHTS
-from authenticity.features import FEATURES, channel_of, features_of
+from authenticity.features import ATTESTED, FEATURES, channel_of, features_of
 from authenticity.finding import SEVERITY, Finding, FindingKind, Reason, because, coarse, found
-from authenticity.looks import Look, Surety, apart_km, looks_of, strays
+from authenticity.looks import OWN_NUMBERS, Look, Surety, apart_km, can_follow, looks_of
 from authenticity.policy import ClonePolicy
 from authenticity.scan import Act, Channel
 from authenticity.sighting import ACTS, Sighting, distance_km
@@ -44,6 +45,8 @@ class Weighed(NamedTuple):
 
 def weigh(genuine: Sequence[Sighting], batch: Batch | None, policy: ClonePolicy) -> Weighed | None:
     """None where there is nothing to compare. Takes issued sightings sorted by capture."""
+    if all(sighting.channel in OWN_NUMBERS for sighting in genuine):
+        return None
     looks = looks_of(genuine, policy)
     if not comparable(looks, policy):
         return None
@@ -54,6 +57,8 @@ def weigh(genuine: Sequence[Sighting], batch: Batch | None, policy: ClonePolicy)
         if value
     ]
     nats = _calibrated(BIAS + sum(part[2] for part in parts))
+    if not any(name in ATTESTED for name, _, _ in parts):
+        nats = min(nats, 0.0)  # whatever is only claimed: poisoning must fail
     channel = channel_of(genuine)
     odds = nats + _log_odds(policy.prior[channel])
     probability = 1 / (1 + exp(-odds)) if odds > -700 else 0.0
@@ -67,8 +72,12 @@ def comparable(looks: Sequence[Look], policy: ClonePolicy) -> bool:
     if len(outside) != 1 or len(looks) == 1:
         return len(outside) > 1
     [look] = outside
+    if look.surety is Surety.NOWHERE:
+        return False
     placed = [other for other in looks if other.surety is not Surety.NOWHERE]
-    return look in placed and (placed[-1] != look or any(True for _ in strays(placed, policy)))
+    if placed[-1] is not look:
+        return True
+    return len(placed) > 1 and not can_follow(placed[-2], look, policy)
 
 
 def clone_suspected(weighed: Weighed, policy: ClonePolicy) -> Iterator[Finding]:

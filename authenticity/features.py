@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import Final
 
 from authenticity.batch import Batch
-from authenticity.looks import OWN, Look, Surety, apart_km, places_of, strays
+from authenticity.looks import OWN_NUMBERS, Look, Surety, apart_km, places_of, strays
 from authenticity.policy import ClonePolicy
 from authenticity.scan import Act, Channel
 from authenticity.sighting import ACTS, CHANNELS, Sighting
@@ -45,6 +45,13 @@ FEATURES: Final = (
     "refused",           # trusted inspections that found it not conformant
     "official",          # 1 if customs or police looked
 )  # fmt: skip
+ATTESTED: Final = frozenset(
+    {
+        "away-attested", "away-trusted", "strays-attested", "returns-attested",
+        "early-attested", "abroad-attested", "sold-again", "refused",
+    }
+)  # fmt: skip
+"""Those that no anonymous device can bring about by what it claims."""
 MOST: Final = (5, 5, 4, 4, 4, 5, 5, 5, 3, 4, 4, 4, 4, 3, 3, 4, 4, 4, 2, 2, 2, 1)
 """Of each feature: what is more counts as this."""
 
@@ -53,7 +60,7 @@ def features_of(
     genuine: Sequence[Sighting], looks: Sequence[Look], batch: Batch | None, policy: ClonePolicy
 ) -> tuple[int, ...]:
     """In the order of `FEATURES`, each from 0 to its `MOST`. Both sequences sorted by capture."""
-    first = {s.session: s.captured_ms for s in reversed(genuine) if CHANNELS[s.channel] not in OWN}
+    first = {s.session: s.captured_ms for s in reversed(genuine) if s.channel not in OWN_NUMBERS}
     days = Counter(at_ms // _DAY_MS for at_ms in first.values())
     placed = [look for look in looks if look.surety is not Surety.NOWHERE and not look.jumps]
     places = places_of((look for look in placed if not look.is_own), policy)

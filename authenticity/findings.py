@@ -220,5 +220,6 @@ def _of_use(
         yield found(FindingKind.SEEN_BEFORE, reason)
     if weighed is not None:
         yield from clone_suspected(weighed, policy.clone)
-    yield from clone_confirmed(genuine, policy.elsewhere_km)
-    yield from reused_after_end(genuine, policy)
+    if any(sighting.act for sighting in genuine):
+        yield from clone_confirmed(genuine, policy.elsewhere_km)
+        yield from reused_after_end(genuine, policy)

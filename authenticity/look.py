@@ -58,7 +58,8 @@ def look_at(
     seen_before = [f for f in whole.findings if f.kind is FindingKind.SEEN_BEFORE]
     findings = tuple(f for f in whole.findings if f.kind is not FindingKind.SEEN_BEFORE)
     ours = policy.of(whole.batch).own_supply_chain
-    if any(CHANNELS[sighting.channel] not in ours for sighting in others):
+    # A case that passed is nobody's look; a pack that was taken in hand and passed is one.
+    if any(sighting.act or CHANNELS[sighting.channel] not in ours for sighting in others):
         findings += tuple(seen_before) or (_seen_before(others),)
         if standing is Standing.VERIFIED:
             standing = Standing.SEEN_BEFORE

@@ -18,6 +18,7 @@ EARTH_RADIUS_KM: Final = 6_371.0
 MOST_KNOWN: Final = 6
 MOST_OTHERS: Final = 12
 OWN: Final = frozenset({Channel.MAKER, Channel.LOGISTICS})
+OWN_NUMBERS: Final = frozenset(CHANNELS.index(channel) for channel in OWN)
 _OFFICIAL: Final = frozenset({Channel.CUSTOMS, Channel.POLICE})
 
 
@@ -115,7 +116,7 @@ def strays(looks: Sequence[Look], policy: ClonePolicy) -> Iterator[Look]:
     for number, look in enumerate(looks):
         weight, origin = 0, -1
         for earlier in range(number):
-            if best[earlier] > weight and _can_follow(looks[earlier], look, policy):
+            if best[earlier] > weight and can_follow(looks[earlier], look, policy):
                 weight, origin = best[earlier], earlier
         best.append(weight + _WEIGHT[look.surety])
         came_from.append(origin)
@@ -138,7 +139,8 @@ _NEAR: Final = 0.99999
 """The cosine of some 28 km on the earth: no clock tells whether that was too fast."""
 
 
-def _can_follow(earlier: Look, later: Look, policy: ClonePolicy) -> bool:
+def can_follow(earlier: Look, later: Look, policy: ClonePolicy) -> bool:
+    """Whether one item can have been carried from one to the other in time."""
     if earlier.x * later.x + earlier.y * later.y + earlier.z * later.z > _NEAR:
         return True
     km = apart_km(earlier, later)

@@ -58,7 +58,7 @@ class ClonePolicy:
             Channel.POLICE: 0.1,
         }
     )
-    threshold: dict[Channel, float] = field(default_factory=lambda: dict.fromkeys(Channel, 0.5))
+    threshold: dict[Channel, float] = field(default_factory=lambda: dict.fromkeys(Channel, 0.6))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,8 +68,8 @@ class SubjectPolicy:
     copied; `campaign_item_nats`: from which log-likelihood ratio an item counts as one.
     """
 
-    campaign_prior: float = 0.002
-    campaign_threshold: float = 0.95
+    campaign_prior: float = 0.01
+    campaign_threshold: float = 0.9
     campaign_items: int = 3
     campaign_item_nats: float = 1.0
     probing_items: int = 10

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from authenticity.clones import clone_confirmed, comparable
-from authenticity.features import FEATURES, MOST, channel_of, features_of
+from authenticity.features import ATTESTED, FEATURES, MOST, channel_of, features_of
 from authenticity.findings import split
 from authenticity.history import history_of
 from authenticity.looks import looks_of
@@ -144,8 +144,17 @@ class Model(NamedTuple):
 
     def probability(self, table: Table) -> Array:
         """As `authenticity.clones.weigh` gives it under the default policy."""
-        nats = through(self.knots, steps_of(table.features, MOST) @ self.steps + self.bias)
-        return np.asarray(1 / (1 + np.exp(-(nats + log_odds_of(table)))))
+        score = steps_of(table.features, MOST) @ self.steps + self.bias
+        nats = through(self.knots, score)
+        claimed = ~_is_attested(table.features)
+        nats[claimed] = np.minimum(nats[claimed], 0)
+        odds: Array = nats + log_odds_of(table)
+        return np.asarray(1 / (1 + np.exp(-odds)))
+
+
+def _is_attested(features: Array) -> NDArray[np.bool_]:
+    """Whether any of it is more than anonymous devices' claims."""
+    return np.asarray(features[:, [name in ATTESTED for name in FEATURES]].any(axis=1))
 
 
 def log_odds_of(table: Table) -> Array:
@@ -174,7 +183,8 @@ def model_of(fit: Table, check: Table) -> Model:
 
 def _without(features: Array, names: tuple[str, ...]) -> Array:
     """As if nothing were known of these."""
-    return features * np.array([name not in names for name in FEATURES])
+    known = np.array([float(name not in names) for name in FEATURES])
+    return np.asarray(features * known)
 
 
 def report(table: Table, model: Model) -> None:

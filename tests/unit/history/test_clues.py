@@ -30,8 +30,10 @@ from tests.unit.history.sightings import (
     ITEM,
     LYON,
     PARIS,
+    RIO,
     TOKYO,
     any_sighting,
+    buyers,
     doubtful,
     seen,
     trusted,
@@ -61,14 +63,17 @@ def test_one_look_at_a_genuine_code_is_no_clue() -> None:
     assert clues(seen("a", place=PARIS)) == ()
 
 
-def test_two_looks_say_of_the_batch_how_likely_copies_are() -> None:
+def test_what_looks_weigh_is_a_clue_about_the_batch() -> None:
     [at_home] = clues(seen("a", place=PARIS), seen("b", place=PARIS, after=HOUR))
-    [far] = [
-        c for c in clues(seen("a", place=PARIS), seen("b", place=TOKYO, after=HOUR))
-        if c.sign == COPIES
-    ]  # fmt: skip
-    assert at_home.subject == far.subject == BATCH
-    assert at_home.weight < 0 < far.weight
+    [everywhere] = [clue for clue in clues(*buyers(16)) if clue.sign == COPIES]
+    assert at_home.subject == everywhere.subject == BATCH
+    assert at_home.weight < 0 < everywhere.weight
+
+
+def test_what_is_only_claimed_never_speaks_for_copies() -> None:
+    claims = [PARIS, TOKYO, RIO, LYON] * 4
+    [clue] = clues(*(seen(str(n), place=at, after=n * 2 * DAY) for n, at in enumerate(claims)))
+    assert clue.weight <= 0
 
 
 def test_a_forged_code_is_a_clue_about_the_stranger_who_read_it_and_about_no_officer() -> None:
