@@ -105,7 +105,7 @@ class Catalogue:
     that the answer does not depend on the order of registration.
     """
 
-    __slots__ = ("_by_print", "_print_only")
+    __slots__ = ("_by_print", "_gtins", "_print_only")
 
     def __init__(self, batches: Iterable[Batch] = ()) -> None:
         standing: dict[tuple[str, str], Batch] = {}
@@ -115,7 +115,12 @@ class Catalogue:
         self._by_print: dict[tuple[str, str | None], list[Batch]] = {}
         for batch in sorted(standing.values(), key=lambda batch: (batch.batch_id, batch.issuer)):
             self._by_print.setdefault((batch.gtin, batch.lot), []).append(batch)
+        self._gtins = frozenset(gtin for gtin, _ in self._by_print)
         self._print_only: dict[tuple[str, str], PrintOnly] = {}
+
+    def knows(self, gtin: str) -> bool:
+        """Whether any batch of this product is registered."""
+        return gtin in self._gtins
 
     def find(self, gtin: str, lot: str | None, expiry: str | None, serial: str) -> Batch | None:
         """The batch of the pack with this print and serial, None if none of this print is

@@ -13,6 +13,7 @@ from itertools import pairwise
 from typing import Final
 
 from authenticity.batch import Batch
+from authenticity.history import distinct_scans
 from authenticity.looks import OWN_NUMBERS, Look, Surety, apart_km, places_of, strays
 from authenticity.policy import ClonePolicy
 from authenticity.scan import Act, Channel
@@ -20,9 +21,11 @@ from authenticity.sighting import ACTS, CHANNELS, Sighting
 
 _DAY_MS: Final = 86_400_000
 _STREET_KM: Final = 1.0
+_THRONG: Final = 5
 
 FEATURES: Final = (
     "sessions",          # log2 of the sessions outside the maker's own chain
+    "throng",            # log2 of the scans there were by estimate, beyond 32: history keeps few
     "days",              # log2 of the days with such a look
     "crowd",             # log2 of the sessions on the fullest day
     "settled",           # log2 of the looks at home
@@ -52,7 +55,7 @@ ATTESTED: Final = frozenset(
     }
 )  # fmt: skip
 """Those that no anonymous device can bring about by what it claims."""
-MOST: Final = (5, 5, 4, 4, 4, 5, 5, 5, 3, 4, 4, 4, 4, 3, 3, 4, 4, 4, 2, 2, 2, 1)
+MOST: Final = (5, 4, 5, 4, 4, 4, 5, 5, 5, 3, 4, 4, 4, 4, 3, 3, 4, 4, 4, 2, 2, 2, 1)
 """Of each feature: what is more counts as this."""
 
 
@@ -75,6 +78,7 @@ def features_of(
     abroad_attested, abroad_claimed = _abroad(places, batch)
     values = (
         _log2(len(first)),
+        _log2(distinct_scans(genuine)) - _THRONG,
         _log2(len(days)),
         _log2(max(days.values(), default=0)),
         _log2(len(home)),

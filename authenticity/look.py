@@ -12,7 +12,7 @@ from authenticity.batch import Batch, Catalogue
 from authenticity.finding import Finding, FindingKind, because, coarse, found
 from authenticity.findings import batch_of, split
 from authenticity.history import EMPTY, History, distinct_scans, history_of, merge
-from authenticity.item import ItemId
+from authenticity.item import ItemId, gtin_of
 from authenticity.policy import Policy
 from authenticity.scan import from_epoch_ms
 from authenticity.sighting import CHANNELS, Sighting
@@ -24,7 +24,8 @@ class Looked(Struct, frozen=True):
 
     `scans`, `first` and `last` are about others' scans of believed codes: those of the
     looker's own session do not count. `first` and `last` are capture times, None
-    without such a scan.
+    without such a scan. `unregistered`: the maker registers batches of this product, and
+    has registered none with this print: late, or not the maker's.
     """
 
     standing: Standing
@@ -33,6 +34,7 @@ class Looked(Struct, frozen=True):
     first: datetime | None
     last: datetime | None
     batch: Batch | None
+    unregistered: bool
 
 
 def look_at(
@@ -73,6 +75,7 @@ def look_at(
         from_epoch_ms(min(captured_ms)) if captured_ms else None,
         from_epoch_ms(max(captured_ms)) if captured_ms else None,
         whole.batch,
+        whole.batch is None and catalogue.knows(gtin_of(item) or ""),
     )
 
 

@@ -58,7 +58,7 @@ class ClonePolicy:
             Channel.POLICE: 0.1,
         }
     )
-    threshold: dict[Channel, float] = field(default_factory=lambda: dict.fromkeys(Channel, 0.6))
+    threshold: dict[Channel, float] = field(default_factory=lambda: dict.fromkeys(Channel, 0.7))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

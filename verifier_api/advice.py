@@ -39,6 +39,7 @@ class Occasion:
     others_scans: int
     first: datetime | None
     provisional: bool
+    unregistered: bool
     at: datetime
     probability: float | None = None
     """Of the cause, told to officers and rights-holders alone."""
@@ -106,6 +107,10 @@ _VERIFIED: Final = msg("Genuine code from {issuer}. Not scanned before.")
 _PROVISIONAL: Final = msg(
     "Genuine code from {issuer}. Checked without its earlier scans on {date}; "
     "will be confirmed when you open this page again."
+)
+_UNREGISTERED: Final = msg(
+    "Genuine code from {issuer}, who has not told us of this batch yet. Compare lot and expiry "
+    "with the pack, and ask again in a few days."
 )
 _SEEN_ONCE: Final = "Genuine code. Also scanned once, on {date}."
 _SEEN_OFTEN: Final = "Genuine code. Also scanned {n} times, first on {date}."
@@ -212,6 +217,8 @@ def _text(occasion: Occasion, words: Words) -> str:
         return words.text(_UNSIGNED_BY_NOBODY)
     if occasion.cause in _TEXTS:
         return words.text(_TEXTS[occasion.cause], issuer=issuer)
+    if occasion.standing is Standing.VERIFIED and occasion.unregistered:
+        return words.text(_UNREGISTERED, issuer=issuer)
     if occasion.provisional:
         return words.text(_PROVISIONAL, issuer=issuer, date=words.day(occasion.at))
     if occasion.standing is Standing.SEEN_BEFORE and occasion.first is not None:

@@ -188,6 +188,8 @@ def _worded(
     verdict, caller = question.verdict, question.caller
     reader = caller.reader_of(verdict.item)
     provisional = provisional or (isinstance(verdict, Genuine) and verdict.provisional)
+    unregistered = looked is not None and looked.unregistered
+    provisional = provisional or (standing is Standing.VERIFIED and unregistered)
     occasion = Occasion(
         standing=standing,
         cause=cause,
@@ -195,6 +197,7 @@ def _worded(
         others_scans=looked.scans if looked else 0,
         first=looked.first if looked else None,
         provisional=provisional,
+        unregistered=unregistered,
         at=question.at,
         probability=next((f.probability for f in findings if f.kind is cause), None),
     )

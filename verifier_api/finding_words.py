@@ -95,6 +95,7 @@ REASONS: Final[dict[str, str]] = {
 
 FEATURES: Final[dict[str, str]] = {
     "sessions": msg("sessions: about {n}"),
+    "throng": msg("a throng of scans"),
     "days": msg("days with scans: about {n}"),
     "crowd": msg("sessions on the fullest day: about {n}"),
     "settled": msg("scans at one home place: about {n}"),

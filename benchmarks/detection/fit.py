@@ -46,7 +46,7 @@ TARGET: Final = Path(__file__).parents[2] / "authenticity" / "clone_weights.py"
 RIDGE: Final = 2.0
 CHANNELS: Final = tuple(Channel)
 SIGNS: Final = {
-    "sessions": 0, "days": 0, "crowd": -1, "settled": -1, "scattered": 1, "homes": 1,
+    "sessions": 0, "throng": 0, "days": 0, "crowd": -1, "settled": -1, "scattered": 1, "homes": 1,
     "away-attested": 1, "away-claimed": 1, "away-trusted": 1, "strays-attested": 1,
     "strays-claimed": 1, "returns-attested": 1, "returns-claimed": 1, "early-attested": 1,
     "early-claimed": 1, "abroad-attested": 1, "abroad-claimed": 1, "uncorroborated": -1,

@@ -6,6 +6,8 @@ from typing import Final, NamedTuple
 from authenticity.clues import Clue
 from authenticity.history import History
 from authenticity.item import ItemId
+from authenticity.look import Looked
+from authenticity.standing import Standing
 from benchmarks.detection.contenders import COPIED, NOTHING, Contender, Watch
 from benchmarks.detection.dataset import Example
 from benchmarks.detection.ours import ACCUSING, Ours, OurWatch
@@ -97,6 +99,12 @@ class _Asked(NamedTuple):
     history: History
 
 
+def is_verified(looked: Looked) -> bool:
+    """Whether the words are "Genuine code from …. Not scanned before."; not if its maker has
+    yet to register the batch, which is said instead."""
+    return looked.standing is Standing.VERIFIED and not looked.unregistered
+
+
 def _watched(example: Example, watch: OurWatch, relevant: frozenset[str]) -> tuple[Spoken, _Asked]:
     record = _Record(example.detectable_ms, relevant)
     bad, told_verified, told = False, 0, 0
@@ -113,9 +121,9 @@ def _watched(example: Example, watch: OurWatch, relevant: frozenset[str]) -> tup
     for number, arrival in enumerate(example.arrivals):
         is_known = known_ms is not None and arrival.received_ms >= known_ms
         if is_known and arrival.is_look and arrival.truth.thing is Thing.FAKE:
-            standing = watch.told(arrival)
-            told += standing is not None
-            told_verified += standing == "verified"
+            looked = watch.told(arrival)
+            told += looked is not None
+            told_verified += looked is not None and is_verified(looked)
         record.note(number, arrival.received_ms, watch.see(arrival))
         bad = bad or watch.is_bad
         note_clues(arrival.received_ms)

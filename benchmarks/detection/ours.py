@@ -14,7 +14,7 @@ from authenticity.clues import Clue, clues_of
 from authenticity.finding import SEVERITY, Finding, FindingKind
 from authenticity.findings import appraise, assess, batch_of
 from authenticity.history import EMPTY, history_of, merge
-from authenticity.look import look_at
+from authenticity.look import Looked, look_at
 from authenticity.policy import Policy, Severity
 from authenticity.standing import Standing, assess_item
 from benchmarks.detection.contenders import NOTHING
@@ -84,12 +84,11 @@ class OurWatch:
         self._assess()
         return self._headers[-1].arrived_ms, self._kinds
 
-    def told(self, arrival: Arrival) -> Standing | None:
+    def told(self, arrival: Arrival) -> Looked | None:
         """What whoever made this scan is told, before it is folded; None if it is refused."""
         self._learn(arrival.received_ms)
         look, known = arrival.sighting, self.history
-        looked = look_at(self._item, look, known, self._catalogue, self._policy)
-        return looked.standing if looked else None
+        return look_at(self._item, look, known, self._catalogue, self._policy)
 
     @property
     def score(self) -> float:

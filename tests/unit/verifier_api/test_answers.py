@@ -236,6 +236,7 @@ def test_every_doubt_has_words_for_every_reader(world: World) -> None:
                 others_scans=0,
                 first=None,
                 provisional=False,
+                unregistered=False,
                 at=world.now,
             )
             told = advise(occasion, reader, WORDS["ko"])
