@@ -95,7 +95,7 @@ REASONS: Final[dict[str, str]] = {
 
 FEATURES: Final[dict[str, str]] = {
     "sessions": msg("sessions: about {n}"),
-    "throng": msg("a throng of scans"),
+    "throng": msg("a throng: 32 scans, doubled so many times: {n}"),
     "days": msg("days with scans: about {n}"),
     "crowd": msg("sessions on the fullest day: about {n}"),
     "settled": msg("scans at one home place: about {n}"),
