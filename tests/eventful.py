@@ -42,18 +42,17 @@ KINDS = (
 
 
 def campaign(world: World, *, items: int = 6) -> tuple[list[Scan], list[Scan]]:
-    """A batch, lot C1, of which several packs were copied; and late scans of the same packs
-    that explain it: whoever was in Tokyo claims Paris too."""
+    """A batch, lot C1, of which a shop sold several packs twice, so that they look copied;
+    and the late scans that explain it: between the sales each was brought back."""
     scans, late = [], []
+    shop: dict[str, Any] = {"publisher": "shop-1", "channel": "retail", "place": LYON}
     for number in range(items):
         code = world.code(lot="C1")
         scans += [
-            world.scan(code, minutes=number, place=PARIS),
-            world.scan(code, minutes=number + 60, place=TOKYO),
-            world.scan(code, minutes=number + 90, place=LYON),
+            world.officer_scan(code, **shop, act=Act.SELL, minutes=number),
+            world.officer_scan(code, **shop, act=Act.SELL, minutes=number + 90),
         ]
-        jumping = scans[-2].session
-        late.append(world.scan(code, minutes=number + 59, place=PARIS, session=jumping))
+        late.append(world.officer_scan(code, **shop, act=Act.REACTIVATE, minutes=number + 60))
     return scans, late
 
 
