@@ -154,7 +154,20 @@ def test_the_script_posts_exactly_one_scan_after_the_page_is_shown(
     assert [post for post in posts if "POST" in post] == [f"POST {stand.url}/v1/scans?lang=en"]
 
 
+def test_a_batch_that_its_maker_has_not_registered_is_said_to_be_so(
+    browser: Browser, stand: Stand
+) -> None:
+    stand.register(stand.world.batch())
+    with _context(browser) as context:
+        page = context.new_page()
+        page.goto(stand.url + path_of(stand.world.code(lot="Z9")))
+        page.locator("[data-status]:not(:empty)").wait_for()
+        assert page.locator("h1").inner_text() == "Genuine code"
+        assert "not told us of this batch yet" in page.locator("[data-text]").inner_text()
+
+
 def test_own_rescan_is_not_called_seen_before(browser: Browser, stand: Stand) -> None:
+    stand.register(stand.world.batch())
     url = stand.url + path_of(stand.world.code())
     with _context(browser) as context:
         for _ in range(2):
