@@ -44,7 +44,8 @@ class StallWatch:
             elif time.monotonic() - since >= self.patience_s:
                 if self.app.should_stop:
                     return f"it has been stopping for {self.patience_s:.0f} s"
-                if waiting := await self._waiting():
+                waiting = await self._waiting()
+                if waiting and self._state() == before:  # no rebalance came in between
                     return (
                         f"it has taken nothing for {self.patience_s:.0f} s, though {waiting}"
                         " records wait for it"
@@ -59,17 +60,23 @@ class StallWatch:
         if consumer.unacked or not self.app.started or not self.stats.trust_version:
             return None
         offsets = sorted((tp, at) for tp, at in consumer._committed_offset.items() if at)
-        return self.app.consumer_generation_id, offsets
+        return self.app.consumer_generation_id, sorted(consumer.assignment()), offsets
 
     async def _waiting(self) -> int:
-        """Records of our partitions beyond what is committed; 0 if the broker does not say."""
+        """Records of our partitions beyond what is committed; 0 if the broker does not say.
+
+        What Faust remembers as committed is not asked: of a partition that came with a
+        rebalance and had nothing new since, it remembers nothing.
+        """
         consumer: Any = self.app.consumer
+        thread = consumer._thread
         try:
             async with asyncio.timeout(_ANSWER_WITHIN_S):
                 ours = consumer.assignment()
                 ends = await consumer.highwaters(*ours)
                 starts = await consumer.earliest_offsets(*ours)
+                committed = thread._ensure_consumer().committed
+                at = {tp: await thread.call_thread(committed, tp) or 0 for tp in ours}
         except Exception:  # whatever it is, another look follows
             return 0
-        committed = consumer._committed_offset
-        return sum(max(0, ends[tp] - max(starts[tp], committed[tp] or 0)) for tp in ours)
+        return sum(max(0, ends[tp] - max(starts[tp], at[tp])) for tp in ours)

@@ -17,19 +17,41 @@ OURS = TP("scans", 0)
 
 @dataclass
 class Consumer:
-    """One partition with ten records, four of them committed and none in hand."""
+    """One partition with ten records, four of them committed and none in hand.
+
+    `_committed_offset` is what Faust remembers, `at` what the broker knows.
+    """
 
     unacked: list[int] = field(default_factory=list)
     _committed_offset: dict[TP, int | None] = field(default_factory=lambda: {OURS: 4})
+    at: int | None = 4
     begins_at: int = 0
     answers: bool = True
 
+    @property
+    def _thread(self) -> "Consumer":
+        return self
+
+    def _ensure_consumer(self) -> "Consumer":
+        return self
+
+    async def call_thread(self, method: Any, *values: Any) -> Any:
+        return await method(*values)
+
+    async def committed(self, _: TP) -> int | None:
+        return self.at
+
+    ours: tuple[TP, ...] = (OURS,)
+    gets: tuple[TP, ...] = ()
+
     def assignment(self) -> set[TP]:
-        return {OURS}
+        return set(self.ours)
 
     async def highwaters(self, *ours: TP) -> Mapping[TP, int]:
         if not self.answers:
             raise OSError("no broker")
+        self.ours += self.gets
+        self.gets = ()
         return dict.fromkeys(ours, 10)
 
     async def earliest_offsets(self, *ours: TP) -> Mapping[TP, int]:
@@ -92,7 +114,7 @@ async def test_what_retention_took_waits_for_nobody(consumer: Consumer) -> None:
 
 
 async def test_a_partition_never_committed_waits_from_its_beginning(consumer: Consumer) -> None:
-    consumer._committed_offset[OURS] = None
+    consumer._committed_offset[OURS] = consumer.at = None
     consumer.begins_at = 2
     assert "8 records wait" in await watch(consumer).stalled()
 
@@ -100,3 +122,19 @@ async def test_a_partition_never_committed_waits_from_its_beginning(consumer: Co
 async def test_a_worker_that_does_not_come_to_its_end_is_ended(consumer: Consumer) -> None:
     consumer.unacked.append(5)
     assert "stopping" in await watch(consumer, should_stop=True).stalled()
+
+
+async def test_a_partition_that_came_with_a_rebalance_and_had_nothing_new_waits_for_nobody(
+    consumer: Consumer,
+) -> None:
+    consumer._committed_offset[OURS], consumer.at = None, 10
+    assert not await is_stalled(watch(consumer))
+
+
+async def test_partitions_that_come_while_the_broker_is_asked_are_not_waited_for_yet(
+    consumer: Consumer,
+) -> None:
+    consumer.gets = (TP("scans", 1),)
+    began = asyncio.get_running_loop().time()
+    assert "records wait" in await watch(consumer).stalled()
+    assert asyncio.get_running_loop().time() - began >= 0.1, "the patience begins anew"

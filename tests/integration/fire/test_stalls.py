@@ -1,0 +1,87 @@
+"""A worker that Faust leaves standing ends; one that has nothing to do does not.
+
+The stall is made by hand, for it comes once in dozens of killed brokers: a worker whose
+fetching does nothing, as when its partitions stay paused.
+"""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from benchmarks.fire.outcome import SETTLES_WITHIN_S
+from benchmarks.fire.site import Site
+from benchmarks.fire.traffic import Traffic, make_traffic
+from producers.demonstration.local_ports import free_ports
+from stream.faust_app import STALLED
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+_FETCHES_NOTHING = """
+import asyncio, sys
+from stream.faust_intake import Intake
+
+async def nothing(self):
+    await asyncio.sleep(0.2)
+
+Intake.fetch_and_hand_over = nothing
+from cli.main import main
+main()
+"""
+_STALL_S = 10  # as the site sets it
+
+
+@pytest.fixture(scope="module")
+def traffic(tmp_path_factory: pytest.TempPathFactory) -> Traffic:
+    return make_traffic(tmp_path_factory.mktemp("traffic"), 2_000)
+
+
+def test_a_worker_left_standing_ends_and_the_next_one_goes_on_where_it_stood(
+    tmp_path: Path, traffic: Traffic
+) -> None:
+    half = len(traffic.scans) // 2
+    with Site(tmp_path, traffic) as site:
+        site.publish_batches()
+        site.start_worker(0)
+        site.publish_scans(traffic.scans[:half])
+        site.wait_until_passed(within_s=60)
+        assert site.stop_worker(0) == 0
+        site.publish_scans(traffic.scans[half:])
+        assert _end_of_a_standing_worker(site) == STALLED
+        site.start_worker(1)
+        assert site.settle(within_s=SETTLES_WITHIN_S) == traffic.replayed
+
+
+def test_workers_with_nothing_to_do_stay_whoever_joins_and_leaves(
+    tmp_path: Path, traffic: Traffic
+) -> None:
+    with Site(tmp_path, traffic) as site:
+        site.publish_batches()
+        site.publish_scans(traffic.scans)
+        site.start_worker(0)
+        site.wait_until_passed(within_s=60)
+        site.start_worker(1)
+        time.sleep(2 * _STALL_S)  # its partitions come to it all passed
+        assert [worker.poll() for worker in site.workers.values()] == [None, None]
+        assert site.stop_worker(1) == 0
+        time.sleep(2 * _STALL_S)  # and back to the first one
+        assert site.workers[0].poll() is None, site.words_of(0)
+        assert "this worker ends" not in site.words_of(0) + site.words_of(1)
+
+
+def _end_of_a_standing_worker(site: Site) -> int:
+    """Its exit code."""
+    (port,) = free_ports(1)
+    with (site.folder / "standing.log").open("wb") as log:
+        standing = subprocess.Popen(
+            [sys.executable, "-c", _FETCHES_NOTHING, "worker", "--metrics-port", str(port)],
+            env=site.environment,
+            stderr=log,
+        )
+        try:
+            return standing.wait(90)
+        finally:
+            standing.kill()
+            standing.wait()
