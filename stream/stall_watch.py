@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import faust
+from faust.exceptions import ConsumerNotStarted
 
 from stream.engine_stats import EngineStats
 
@@ -59,8 +60,12 @@ class StallWatch:
             return "stopping"
         if consumer.unacked or not self.app.started or not self.stats.trust_version:
             return None
+        try:
+            ours = sorted(consumer.assignment())
+        except ConsumerNotStarted:
+            return None
         offsets = sorted((tp, at) for tp, at in consumer._committed_offset.items() if at)
-        return self.app.consumer_generation_id, sorted(consumer.assignment()), offsets
+        return self.app.consumer_generation_id, ours, offsets
 
     async def _waiting(self) -> int:
         """Records of our partitions beyond what is committed; 0 if the broker does not say.
