@@ -12,23 +12,21 @@ what anonymous devices only claim raises none: some of it must be attested.
 """
 
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 from itertools import pairwise
-from math import exp, log
 from typing import Final, NamedTuple
 
 from authenticity.batch import Batch
 from authenticity.clone_weights import BIAS, CALIBRATION, WEIGHTS
 from authenticity.features import ATTESTED, FEATURES, channel_of, features_of
-from authenticity.finding import SEVERITY, Finding, FindingKind, Reason, because, coarse, found
+from authenticity.finding import Finding, FindingKind, Reason, because, coarse, found
 from authenticity.looks import OWN_NUMBERS, Look, Surety, apart_km, can_follow, looks_of
+from authenticity.odds import as_told, chance, log_odds
 from authenticity.policy import ClonePolicy
 from authenticity.scan import Act, Channel
 from authenticity.sighting import ACTS, Sighting, distance_km
 
 _MOST_REASONS: Final = 5
 _LEAST_TOLD_NATS: Final = 0.5
-_SUREST: Final = 0.99
 
 
 class Weighed(NamedTuple):
@@ -60,8 +58,7 @@ def weigh(genuine: Sequence[Sighting], batch: Batch | None, policy: ClonePolicy)
     if not any(name in ATTESTED for name, _, _ in parts):
         nats = min(nats, 0.0)  # whatever is only claimed: poisoning must fail
     channel = channel_of(genuine)
-    odds = nats + _log_odds(policy.prior[channel])
-    probability = 1 / (1 + exp(-odds)) if odds > -700 else 0.0
+    probability = chance(nats + log_odds(policy.prior[channel]))
     parts.sort(key=lambda part: (-part[2], part[0]))
     return Weighed(nats, probability, tuple(parts), tuple(looks), channel)
 
@@ -84,9 +81,9 @@ def clone_suspected(weighed: Weighed, policy: ClonePolicy) -> Iterator[Finding]:
     """At most one finding, with its probability and what moved it, by how many nats."""
     if weighed.probability < policy.threshold[weighed.channel]:
         return
-    kind = FindingKind.CLONE_SUSPECTED
-    probability = min(_SUREST, round(weighed.probability, 2))
-    yield Finding(kind, SEVERITY[kind], probability, tuple(_reasons(weighed, policy)))
+    reasons = _reasons(weighed, policy)
+    probability = as_told(weighed.probability)
+    yield found(FindingKind.CLONE_SUSPECTED, *reasons, probability=probability)
 
 
 def clone_confirmed(genuine: Sequence[Sighting], elsewhere_km: float) -> Iterator[Finding]:
@@ -141,14 +138,11 @@ def _reasons(weighed: Weighed, policy: ClonePolicy) -> Iterator[Reason]:
 def _too_fast(looks: Sequence[Look], policy: ClonePolicy) -> Reason | None:
     placed = [look for look in looks if look.surety <= Surety.FIXED_LINE and not look.jumps]
     for earlier, later in pairwise(placed):
-        km = apart_km(earlier, later)
-        minutes = (later.at_ms - earlier.at_ms) // 60_000
-        hours = (later.at_ms - earlier.at_ms + 2_000 * policy.clock_tolerance_s) / 3_600_000
-        if km > max(policy.apart_km, policy.speed_limit_kmh * hours):
+        if not can_follow(earlier, later, policy):
             return because(
                 "too-far-apart-in-time",
-                km=round(km),
-                minutes=minutes,
+                km=round(apart_km(earlier, later)),
+                minutes=(later.at_ms - earlier.at_ms) // 60_000,
                 countries=f"{earlier.country or '?'},{later.country or '?'}",
             )
     return None
@@ -165,8 +159,3 @@ def _calibrated(nats: float) -> float:
             return before[1] + share * (knot[1] - before[1])
         before = knot
     return nats + before[1] - before[0]
-
-
-@lru_cache(maxsize=64)
-def _log_odds(share: float) -> float:
-    return log(share / (1 - share))

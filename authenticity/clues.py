@@ -18,11 +18,12 @@ from msgspec import Struct
 from authenticity.batch import Batch
 from authenticity.clones import Weighed, clone_confirmed
 from authenticity.features import early_looks
-from authenticity.finding import SEVERITY, Finding, FindingKind, Reason, because, coarse
+from authenticity.finding import Finding, FindingKind, because, coarse, found
 from authenticity.findings import Appraisal, appraise
 from authenticity.history import History
 from authenticity.item import ItemId, SubjectId, batch_subject, gtin_of, scanner_subject
 from authenticity.looks import Look
+from authenticity.odds import as_told, chance, log_odds
 from authenticity.policy import Policy, SubjectPolicy
 from authenticity.scan import Act
 from authenticity.sighting import ACTS, DOUBTS, Sighting
@@ -42,7 +43,6 @@ _MOST_NATS: Final = 5.0
 _SHARES: Final = (0.01, 0.03, 0.1, 0.3)
 _INVENTED: Final = frozenset({Doubt.FORGED, Doubt.NOT_ENTITLED})
 _VOUCHING: Final = frozenset({Act.SELL, Act.INSPECT_CONFORMANT})
-_SUREST: Final = 0.99
 
 
 class Clue(Struct, frozen=True, order=True):
@@ -143,17 +143,16 @@ def _campaign(nats: Sequence[float], rules: SubjectPolicy) -> Iterator[Finding]:
     ratios = [sum(log1p(share * (exp(weight) - 1)) for weight in nats) for share in _SHARES]
     highest = max(ratios)
     mean = highest + log(sum(exp(ratio - highest) for ratio in ratios) / len(ratios))
-    odds = mean + log(rules.campaign_prior / (1 - rules.campaign_prior))
-    probability = 1 / (1 + exp(-odds)) if odds > -700 else 0.0
+    probability = chance(mean + log_odds(rules.campaign_prior))
     if probability >= rules.campaign_threshold:
         reason = because("many-items-look-copied", items_at_least=coarse(suspicious))
-        yield _found(FindingKind.CAMPAIGN, min(_SUREST, round(probability, 2)), reason)
+        yield found(FindingKind.CAMPAIGN, reason, probability=as_told(probability))
 
 
 def _probing(items: int, rules: SubjectPolicy) -> Iterator[Finding]:
     if items >= rules.probing_items:
         reason = because("invented-codes-from-one-scanner", items_at_least=coarse(items))
-        yield _found(FindingKind.PROBING, None, reason)
+        yield found(FindingKind.PROBING, reason)
 
 
 def _poisoning(misplaced: Sequence[Clue], rules: SubjectPolicy) -> Iterator[Finding]:
@@ -164,14 +163,10 @@ def _poisoning(misplaced: Sequence[Clue], rules: SubjectPolicy) -> Iterator[Find
             "places-that-cannot-be", items_at_least=coarse(len(misplaced)),
             places_at_least=coarse(len(places)),
         )  # fmt: skip
-        yield _found(FindingKind.POISONING, None, reason)
+        yield found(FindingKind.POISONING, reason)
 
 
 def _colluding(items: int, rules: SubjectPolicy) -> Iterator[Finding]:
     if items >= rules.colluding_items:
         reason = because("vouched-for-proven-copies", items_at_least=coarse(items))
-        yield _found(FindingKind.COLLUDING, None, reason)
-
-
-def _found(kind: FindingKind, probability: float | None, reason: Reason) -> Finding:
-    return Finding(kind, SEVERITY[kind], probability, (reason,))
+        yield found(FindingKind.COLLUDING, reason)

@@ -102,9 +102,9 @@ class Finding(Struct, frozen=True):
     reasons: tuple[Reason, ...]
 
 
-def found(kind: FindingKind, *reasons: Reason) -> Finding:
+def found(kind: FindingKind, *reasons: Reason, probability: float | None = None) -> Finding:
     """A finding of this kind with its usual severity."""
-    return Finding(kind, SEVERITY[kind], None, reasons)
+    return Finding(kind, SEVERITY[kind], probability, reasons)
 
 
 def because(reason: str, **facts: Fact) -> Reason:

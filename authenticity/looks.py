@@ -12,9 +12,15 @@ from typing import Final, NamedTuple
 
 from authenticity.policy import ClonePolicy
 from authenticity.scan import Channel, PlaceSource
-from authenticity.sighting import CHANNELS, SOURCES, Sighting, accuracy_km, degrees_of
+from authenticity.sighting import (
+    CHANNELS,
+    EARTH_RADIUS_KM,
+    SOURCES,
+    Sighting,
+    accuracy_km,
+    degrees_of,
+)
 
-EARTH_RADIUS_KM: Final = 6_371.0
 MOST_KNOWN: Final = 6
 MOST_OTHERS: Final = 12
 OWN: Final = frozenset({Channel.MAKER, Channel.LOGISTICS})

@@ -25,6 +25,7 @@ _ACT = {member: number for number, member in enumerate(ACTS)}
 _SOURCE = {member: number for number, member in enumerate(SOURCES)}
 _DOUBT = {member: number for number, member in enumerate(DOUBTS)}
 
+EARTH_RADIUS_KM: Final = 6_371.0
 _DEGREE_PARTS: Final = 10_000
 _ACCURACY_PARTS_PER_KM: Final = 100
 _LONGEST_DELAY_S: Final = 2**31 - 1
@@ -138,7 +139,7 @@ def distance_km(one: Sighting, other: Sighting) -> float:
     lat_one, lat_other = radians(one.lat / _DEGREE_PARTS), radians(other.lat / _DEGREE_PARTS)
     d_lon = radians((other.lon - one.lon) / _DEGREE_PARTS)
     h = sin((lat_other - lat_one) / 2) ** 2 + cos(lat_one) * cos(lat_other) * sin(d_lon / 2) ** 2
-    return 2 * 6_371.0 * asin(sqrt(min(1.0, h)))
+    return 2 * EARTH_RADIUS_KM * asin(sqrt(min(1.0, h)))
 
 
 def degrees_of(sighting: Sighting) -> tuple[float, float]:
