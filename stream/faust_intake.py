@@ -1,20 +1,25 @@
 """A leaner way of what Faust fetched into its streams. Pinned to faust-streaming 0.15.3.
 
 Faust's own loop (`Consumer._drain_messages`) makes two tasks for each record, a third of
-a worker's time. This one hands over a whole fetch without a task, and is stricter in one
-thing: what was fetched under an assignment that has ended meanwhile is dropped as a whole
-and fetched again from what is committed, however it would have been labelled.
+a worker's time. This one hands over a whole fetch without a task, and is stricter in two
+things. What was fetched under an assignment that has ended meanwhile is dropped as a whole
+and fetched again from what is committed, however it would have been labelled. And records
+that do not follow on what was handed over before are not believed at first sight: somebody
+may have taken those in between and dropped them.
 """
 
 from types import MethodType
 from typing import Any
 
 import faust
+from aiokafka.errors import IllegalStateError, KafkaTimeoutError
 from faust.events import Event
 from faust.types import TP
 
 _PATIENCE_S = 1.0
 _ROOM_LOOK_S = 0.01
+_NOT_NOW = (IllegalStateError, AssertionError, KafkaTimeoutError, TimeoutError)
+"""The assignment has ended meanwhile, which aiokafka also asserts; or no broker answers."""
 
 
 def install(app: faust.App, *, most_waiting: int) -> None:
@@ -43,7 +48,12 @@ class Intake:
         self._app = consumer.app
         self._fetcher = fetcher
         self._most_waiting = most_waiting
-        self._must_seek = True
+        self._sought_in: int | None = None
+        """The generation for which positions are known."""
+        self._next: dict[TP, int] = {}
+        """The offset that each partition's next record has, if none is missing."""
+        self._doubted: dict[TP, int] = {}
+        """The last offset that came in the place of another one."""
 
     @property
     def ended(self) -> bool:
@@ -59,10 +69,11 @@ class Intake:
         consumer = self._consumer
         if not consumer.flow_active:
             await consumer.wait(consumer.can_resume_flow)
+            if self.ended:
+                return
         generation = self._app.consumer_generation_id
-        if self._must_seek:
-            await consumer.perform_seek()
-            self._must_seek = not self._current(generation)
+        if self._sought_in != generation:
+            await self._go_back(generation)
             return
         active = consumer._get_active_partitions()
         roomy = {tp for tp in active if self._has_room(tp)}
@@ -74,14 +85,35 @@ class Intake:
         if not records:
             await consumer.sleep(0)
             return
-        if not self._current(generation):
+        if not self._current(generation) or self._skips(records):
             # They may have been taken after the new assignment's own seek: then the consumer
             # stands behind them, and nobody else would go back for them.
-            self._must_seek = True
+            self._sought_in = None
             return
         # Nothing is awaited from here on: no rebalance can come in between.
         for tp, fetched in records.items():
             self._hand_over(tp, fetched)
+
+    async def _go_back(self, generation: int) -> None:
+        """To what is committed, or where nothing is, to the beginning.
+
+        Faust's own seek leaves a partition of which nothing is committed where it stands,
+        which may be beyond records that were fetched and dropped.
+        """
+        consumer = self._consumer
+        try:
+            if ours := consumer.assignment():
+                await consumer.perform_seek()
+                self._next = {tp: at for tp in ours if (at := consumer._read_offset[tp])}
+                if anew := ours - self._next.keys():
+                    starts = await consumer.earliest_offsets(*anew)
+                    await consumer.seek_wait(starts)
+                    self._next |= starts
+        except _NOT_NOW:
+            await consumer.sleep(_ROOM_LOOK_S)
+            return
+        if self._current(generation):
+            self._sought_in = generation
 
     def _has_room(self, tp: TP) -> bool:
         channels = self._app.topics._tp_index.get(tp, ())
@@ -93,6 +125,18 @@ class Intake:
             and self._app.flow_control.is_active()
             and self._app.consumer_generation_id == generation
         )
+
+    def _skips(self, records: dict[TP, list[Any]]) -> bool:
+        """Whether a partition goes on with another offset than the one that is due, for the
+        first time. The same one again, after going back, is no skip: compaction or retention
+        took those before it."""
+        skips = False
+        for tp, fetched in records.items():
+            first = fetched[0].offset
+            if first > self._next.get(tp, first) and self._doubted.get(tp) != first:
+                self._doubted[tp] = first
+                skips = True
+        return skips
 
     def _note_gaps(self, tp: TP, fetched: list[Any]) -> None:
         """Offsets that compaction or retention took: Faust must not wait for them.
@@ -117,4 +161,8 @@ class Intake:
                 message.incref()
                 event = Event(app, message.key, message.value, message.headers, message)
                 channel.queue.force_put_nowait(event)
-        consumer._read_offset[tp] = fetched[-1].offset
+        last = fetched[-1].offset
+        consumer._read_offset[tp] = last
+        self._next[tp] = last + 1
+        if self._doubted.get(tp, self._next[tp]) <= last:
+            del self._doubted[tp]

@@ -205,11 +205,15 @@ async def test_a_worker_that_cannot_keep_a_record_ends_before_it_acknowledges(
 
 
 class Fetching:
-    """The consumer's side of a fetch: what it returns, and what happens meanwhile."""
+    """A partition as aiokafka reads it: it has these offsets, and a position that moves on
+    with each fetch, whatever becomes of what was fetched."""
 
-    def __init__(self, app: Any, offsets: Sequence[int]) -> None:
+    def __init__(self, app: Any, offsets: Sequence[int], *, committed: int | None = None) -> None:
         self.app = app
-        self.records = {HERE: [_fetched(offset) for offset in offsets]}
+        self.offsets = list(offsets)
+        self.committed = committed
+        self.position = 0
+        self.at_once = 100
         self.meanwhile: Any = lambda: None
         self.sought = 0
         self.asked: list[set[TP]] = []
@@ -217,10 +221,25 @@ class Fetching:
     async def getmany(self, *, active_partitions: set[TP], timeout: float) -> Any:
         self.asked.append(active_partitions)
         self.meanwhile()
-        return {tp: some for tp, some in self.records.items() if tp in active_partitions}
+        if HERE not in active_partitions:
+            return {}
+        some = [offset for offset in self.offsets if offset >= self.position][: self.at_once]
+        if not some:
+            return {}
+        self.position = some[-1] + 1
+        return {HERE: [_fetched(offset) for offset in some]}
 
     async def perform_seek(self) -> None:
         self.sought += 1
+        self.app.consumer._read_offset[HERE] = self.committed
+        if self.committed:
+            self.app.consumer._committed_offset[HERE] = self.position = self.committed
+
+    async def earliest_offsets(self, *partitions: TP) -> dict[TP, int]:
+        return dict.fromkeys(partitions, 0)
+
+    async def seek_wait(self, positions: dict[TP, int]) -> None:
+        self.position = positions[HERE]
 
 
 def _fetched(offset: int) -> Any:
@@ -231,62 +250,71 @@ def _fetched(offset: int) -> Any:
     )  # fmt: skip
 
 
-def intake_of(app: Any, fetching: Fetching, monkeypatch: pytest.MonkeyPatch) -> tuple[Intake, Any]:
+async def intake_of(
+    app: Any, fetching: Fetching, monkeypatch: pytest.MonkeyPatch
+) -> tuple[Intake, Any]:
     consumer = app.consumer
     consumer.resume_flow()
     consumer._set_active_tps({HERE, THERE})
     monkeypatch.setattr(consumer, "_getmany", fetching.getmany)
-    monkeypatch.setattr(consumer, "perform_seek", fetching.perform_seek)
+    for name in ("perform_seek", "earliest_offsets", "seek_wait"):
+        monkeypatch.setattr(consumer, name, getattr(fetching, name))
+    monkeypatch.setattr(consumer, "assignment", lambda: {HERE})
     channel = app.topic("scans", key_type=bytes, value_type=bytes).clone(is_iterator=True)
     app.topics._tp_index[HERE] = {channel}
     app.topics._topics.add(channel)
     intake = Intake(consumer, SimpleNamespace(_stopped=asyncio.Event()), 100)
-    intake._must_seek = False
+    await intake.fetch_and_hand_over()  # goes back to what is committed
     return intake, channel.queue
+
+
+def offsets_in(queue: Any) -> list[int]:
+    return [queue.get_nowait().message.offset for _ in range(queue.qsize())]
 
 
 async def test_a_fetch_is_handed_over_whole_and_in_order(
     app: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    intake, queue = intake_of(app, Fetching(app, [3, 4, 5]), monkeypatch)
+    intake, queue = await intake_of(app, Fetching(app, [3, 4, 5], committed=3), monkeypatch)
     await intake.fetch_and_hand_over()
-    assert [queue.get_nowait().message.offset for _ in range(queue.qsize())] == [3, 4, 5]
+    assert offsets_in(queue) == [3, 4, 5]
 
 
+@pytest.mark.parametrize("committed", [None, 3])
 async def test_what_was_fetched_before_a_rebalance_is_fetched_again_after_it(
-    app: Any, monkeypatch: pytest.MonkeyPatch
+    app: Any, monkeypatch: pytest.MonkeyPatch, committed: int | None
 ) -> None:
-    fetching = Fetching(app, [3, 4, 5])
+    fetching = Fetching(app, range(6), committed=committed)
 
     def rebalance() -> None:
         app.consumer_generation_id = GENERATION + 1
 
+    intake, queue = await intake_of(app, fetching, monkeypatch)
     fetching.meanwhile = rebalance
-    intake, queue = intake_of(app, fetching, monkeypatch)
-    app.consumer._read_offset[HERE] = 0
     await intake.fetch_and_hand_over()
     assert queue.empty()
-    assert not app.consumer._gap[HERE], "or 1 and 2 would be committed unseen"
+    assert not app.consumer._gap[HERE], "or what was dropped would be committed unseen"
     fetching.meanwhile = lambda: None
     await intake.fetch_and_hand_over()
-    assert (fetching.sought, queue.qsize()) == (1, 0)
+    assert (fetching.sought, queue.qsize()) == (2, 0)
     await intake.fetch_and_hand_over()
-    assert queue.qsize() == 3
+    assert offsets_in(queue) == list(range(committed or 0, 6))
 
 
+@pytest.mark.parametrize("committed", [None, 3])
 async def test_what_was_fetched_into_a_rebalance_is_fetched_again_after_it(
-    app: Any, monkeypatch: pytest.MonkeyPatch
+    app: Any, monkeypatch: pytest.MonkeyPatch, committed: int | None
 ) -> None:
     """It may have been taken after the new assignment's own seek, before the flow went on."""
-    fetching = Fetching(app, [3, 4, 5])
+    fetching = Fetching(app, range(6), committed=committed)
 
     def rebalance() -> None:
         app.flow_control.suspend()
         app.consumer.stop_flow()
         app.consumer_generation_id = GENERATION + 1
 
+    intake, queue = await intake_of(app, fetching, monkeypatch)
     fetching.meanwhile = rebalance
-    intake, queue = intake_of(app, fetching, monkeypatch)
     await intake.fetch_and_hand_over()
     assert queue.empty()
     app.flow_control.resume()
@@ -294,25 +322,46 @@ async def test_what_was_fetched_into_a_rebalance_is_fetched_again_after_it(
     fetching.meanwhile = lambda: None
     await intake.fetch_and_hand_over()
     await intake.fetch_and_hand_over()
-    assert fetching.sought == 1
-    assert queue.qsize() == 3
+    assert offsets_in(queue) == list(range(committed or 0, 6))
+
+
+async def test_records_that_somebody_took_and_dropped_are_gone_back_for(
+    app: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when a fetch is still under way in Kafka's thread though nobody waits for it."""
+    fetching = Fetching(app, range(9))
+    intake, queue = await intake_of(app, fetching, monkeypatch)
+    fetching.at_once = 3
+    await intake.fetch_and_hand_over()
+    await fetching.getmany(active_partitions={HERE}, timeout=0.0)
+    for _ in range(5):
+        await intake.fetch_and_hand_over()
+    assert sorted(set(offsets_in(queue))) == list(range(9))
 
 
 async def test_offsets_that_compaction_took_do_not_hold_up_the_commit(
     app: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    intake, queue = intake_of(app, Fetching(app, [3, 7, 8]), monkeypatch)
+    """Not within a fetch, nor between two."""
+    fetching = Fetching(app, [3, 7, 8, 12], committed=3)
+    intake, queue = await intake_of(app, fetching, monkeypatch)
     app.topics._acking_topics.add("scans")
-    app.consumer._committed_offset[HERE] = 3
-    await intake.fetch_and_hand_over()
-    while not queue.empty():
-        queue.get_nowait().ack()
-    assert app.consumer._new_offset(HERE) == 9
+    fetching.at_once = 3
+    for _ in range(2):  # the second time the consumer goes on with 12, which is doubted
+        await intake.fetch_and_hand_over()
+        while not queue.empty():
+            queue.get_nowait().ack()
+    fetching.committed = app.consumer._new_offset(HERE)
+    assert fetching.committed == 9
+    for _ in range(4):  # back to 9; once more 12, so there is nothing between
+        await intake.fetch_and_hand_over()
+    assert offsets_in(queue) == [12]
+    assert app.consumer._gap[HERE].overlaps(11)
 
 
 async def test_a_full_stream_holds_up_no_other(app: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    fetching = Fetching(app, [3, 4, 5])
-    intake, queue = intake_of(app, fetching, monkeypatch)
+    fetching = Fetching(app, [3, 4, 5], committed=3)
+    intake, queue = await intake_of(app, fetching, monkeypatch)
     for offset in range(100):
         queue.force_put_nowait(event(app, offset))
     await intake.fetch_and_hand_over()

@@ -1,12 +1,15 @@
-"""A worker that Faust leaves standing ends; one that has nothing to do does not.
+"""What Faust and its Kafka client do once in dozens of killed brokers and workers.
 
-The stall is made by hand, for it comes once in dozens of killed brokers: a worker whose
-fetching does nothing, as when its partitions stay paused.
+It is made by hand here. A worker whose fetching does nothing, as when its partitions stay
+paused: it ends, and one that has nothing to do does not. And a client that takes records
+from its partitions and drops them, as when a fetch outlives the assignment it was made for.
 """
 
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -27,6 +30,21 @@ async def nothing(self):
     await asyncio.sleep(0.2)
 
 Intake.fetch_and_hand_over = nothing
+from cli.main import main
+main()
+"""
+_DROPS_FETCHES = """
+from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
+
+fetch = AIOKafkaConsumerThread._fetch_records
+drops = iter([True, False, True, True, False, True] * 3)
+
+async def fetch_and_drop(self, *arguments, **options):
+    records = await fetch(self, *arguments, **options)
+    scans = {of for of in records if of.topic == "scans"}
+    return {} if scans == set(records) and scans and next(drops, False) else records
+
+AIOKafkaConsumerThread._fetch_records = fetch_and_drop
 from cli.main import main
 main()
 """
@@ -71,17 +89,35 @@ def test_workers_with_nothing_to_do_stay_whoever_joins_and_leaves(
         assert "this worker ends" not in site.words_of(0) + site.words_of(1)
 
 
+def test_records_that_were_taken_and_dropped_come_again(tmp_path: Path, traffic: Traffic) -> None:
+    with Site(tmp_path, traffic) as site:
+        site.publish_batches()
+        with _worker(site, _DROPS_FETCHES):
+            site.wait_for_a_member()
+            for start in range(0, len(traffic.scans), 50):  # also while nothing is committed
+                site.publish_scans(traffic.scans[start : start + 50], scattered=True)
+                time.sleep(0.1)
+            assert site.settle(within_s=SETTLES_WITHIN_S) == traffic.replayed
+
+
 def _end_of_a_standing_worker(site: Site) -> int:
     """Its exit code."""
+    with _worker(site, _FETCHES_NOTHING) as standing:
+        return standing.wait(90)
+
+
+@contextmanager
+def _worker(site: Site, program: str) -> "Iterator[subprocess.Popen[bytes]]":
+    """A worker that this program starts."""
     (port,) = free_ports(1)
-    with (site.folder / "standing.log").open("wb") as log:
-        standing = subprocess.Popen(
-            [sys.executable, "-c", _FETCHES_NOTHING, "worker", "--metrics-port", str(port)],
+    with (site.folder / "made-by-hand.log").open("wb") as log:
+        worker = subprocess.Popen(
+            [sys.executable, "-c", program, "worker", "--metrics-port", str(port)],
             env=site.environment,
             stderr=log,
         )
         try:
-            return standing.wait(90)
+            yield worker
         finally:
-            standing.kill()
-            standing.wait()
+            worker.kill()
+            worker.wait()
