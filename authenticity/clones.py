@@ -11,11 +11,10 @@ Anonymous looks alone never prove anything: they raise a suspicion, and its word
 what anonymous devices only claim raises none: some of it must be attested.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-from authenticity.batch import Batch
 from authenticity.clone_weights import BIAS, CALIBRATION, WEIGHTS
 from authenticity.features import ATTESTED, FEATURES, channel_of, features_of
 from authenticity.finding import Finding, FindingKind, Reason, because, coarse, found
@@ -41,14 +40,17 @@ class Weighed(NamedTuple):
     channel: Channel
 
 
-def weigh(genuine: Sequence[Sighting], batch: Batch | None, policy: ClonePolicy) -> Weighed | None:
-    """None where there is nothing to compare. Takes issued sightings sorted by capture."""
+def weigh(
+    genuine: Sequence[Sighting], markets: Collection[str], policy: ClonePolicy
+) -> Weighed | None:
+    """None where there is nothing to compare. Takes issued sightings sorted by capture, and
+    where the item may be sold (`Policy.markets_of`)."""
     if all(sighting.channel in OWN_NUMBERS for sighting in genuine):
         return None
     looks = looks_of(genuine, policy)
     if not comparable(looks, policy):
         return None
-    values = features_of(genuine, looks, batch, policy)
+    values = features_of(genuine, looks, markets, policy)
     parts = [
         (name, value, weights[value - 1])
         for name, value, weights in zip(FEATURES, values, WEIGHTS, strict=True)

@@ -3,16 +3,15 @@
 What a network address attests is kept apart from what an anonymous device claims: whoever
 wants to make a genuine pack look copied can claim any place, but has few addresses.
 Each feature is a small number that is 0 where there is nothing to say: a look without a place
-says nothing about places, a batch without markets nothing about markets. None of them is a
-finding; `authenticity.clones` weighs them.
+says nothing about places, an item that may be sold anywhere nothing about markets. None of
+them is a finding; `authenticity.clones` weighs them.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import pairwise
 from typing import Final
 
-from authenticity.batch import Batch
 from authenticity.history import distinct_scans
 from authenticity.looks import OWN_NUMBERS, Look, Surety, apart_km, places_of, strays
 from authenticity.policy import ClonePolicy
@@ -40,8 +39,8 @@ FEATURES: Final = (
     "returns-claimed",   # changes between claimed or trusted places, beyond those that they need
     "early-attested",    # days with looks by network address away from where the chain still had it
     "early-claimed",     # days with looks at claimed places away from where the chain still had it
-    "abroad-attested",   # places outside the batch's markets that addresses or officials attest
-    "abroad-claimed",    # places outside the batch's markets that are only claimed
+    "abroad-attested",   # places outside its markets that addresses or officials attest
+    "abroad-claimed",    # places outside its markets that are only claimed
     "uncorroborated",    # claimed places away from home beyond one for each attested one
     "jumping",           # sessions that name places apart
     "sold-again",        # sales recorded by the same shop again, without a return between
@@ -60,9 +59,13 @@ MOST: Final = (5, 4, 5, 4, 4, 4, 5, 5, 5, 3, 4, 4, 4, 4, 3, 3, 4, 4, 4, 2, 2, 2,
 
 
 def features_of(
-    genuine: Sequence[Sighting], looks: Sequence[Look], batch: Batch | None, policy: ClonePolicy
+    genuine: Sequence[Sighting],
+    looks: Sequence[Look],
+    markets: Collection[str],
+    policy: ClonePolicy,
 ) -> tuple[int, ...]:
-    """In the order of `FEATURES`, each from 0 to its `MOST`. Both sequences sorted by capture."""
+    """In the order of `FEATURES`, each from 0 to its `MOST`. Both sequences sorted by capture;
+    `markets` as `Policy.markets_of` gives them."""
     first = {s.session: s.captured_ms for s in reversed(genuine) if s.channel not in OWN_NUMBERS}
     days = Counter(at_ms // _DAY_MS for at_ms in first.values())
     placed = [look for look in looks if look.surety is not Surety.NOWHERE and not look.jumps]
@@ -75,7 +78,7 @@ def features_of(
     stray = list(strays(placed, policy)) if len(placed) > 1 else []
     early = early_looks(placed, policy)
     returns_attested, returns_claimed = _returns(places)
-    abroad_attested, abroad_claimed = _abroad(places, batch)
+    abroad_attested, abroad_claimed = _abroad(places, markets)
     values = (
         _log2(len(first)),
         _log2(distinct_scans(genuine)) - _THRONG,
@@ -181,10 +184,10 @@ def _changes_beyond(numbers: Sequence[int]) -> int:
     return changes - max(0, len(set(numbers)) - 1)
 
 
-def _abroad(places: Sequence[Sequence[Look]], batch: Batch | None) -> tuple[int, int]:
-    if batch is None or not batch.markets:
+def _abroad(places: Sequence[Sequence[Look]], markets: Collection[str]) -> tuple[int, int]:
+    if not markets:
         return 0, 0
-    outside = [p for p in places if p[0].country and p[0].country not in batch.markets]
+    outside = [p for p in places if p[0].country and p[0].country not in markets]
     attested = sum(p[0].surety is Surety.TRUSTED or _is_attested(p) for p in outside)
     return attested, len(outside) - attested
 

@@ -5,7 +5,7 @@ times, and on arrival for lateness alone. Evidence such as a speed or a number o
 sessions is never a finding by itself.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -42,7 +42,8 @@ def appraise(history: History, batch: Batch | None, policy: Policy) -> Appraisal
     """What `assess` and `authenticity.clues.clues_of` both rest on, to be made once."""
     genuine, doubtful = split(history, batch)
     policy = policy.of(batch)
-    weighed = weigh(genuine, batch, policy.clone) if len(genuine) > 1 else None
+    markets = policy.markets_of(batch)
+    weighed = weigh(genuine, markets, policy.clone) if len(genuine) > 1 else None
     return Appraisal(genuine, doubtful, weighed)
 
 
@@ -184,11 +185,13 @@ def _of_batch(
         yield found(FindingKind.STOLEN, because("declared-by-issuer", batch=batch.batch_id))
     if batch.released_at is None:
         yield found(FindingKind.NOT_RELEASED, because("batch-not-released", batch=batch.batch_id))
-    if batch.markets:
-        yield from _diverted(genuine, batch, policy)
+    if markets := policy.markets_of(batch):
+        yield from _diverted(genuine, markets, policy)
 
 
-def _diverted(genuine: Sequence[Sighting], batch: Batch, policy: Policy) -> Iterator[Finding]:
+def _diverted(
+    genuine: Sequence[Sighting], markets: Collection[str], policy: Policy
+) -> Iterator[Finding]:
     """One trusted scan outside the markets, or several sessions there: one is a tourist.
     The maker's own chain goes through any country."""
     ours = policy.own_supply_chain
@@ -196,7 +199,7 @@ def _diverted(genuine: Sequence[Sighting], batch: Batch, policy: Policy) -> Iter
         sighting
         for sighting in genuine
         if sighting.country
-        and sighting.country not in batch.markets
+        and sighting.country not in markets
         and CHANNELS[sighting.channel] not in ours
     ]
     trusted = any(sighting.authorised for sighting in outside)

@@ -3,8 +3,10 @@
 As TOML: `authenticity.policy_file`.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 
 from authenticity.batch import Batch
 from authenticity.scan import Channel, PlaceSource
@@ -26,6 +28,17 @@ class Severity(StrEnum):
 
 
 _RANK = {severity: rank for rank, severity in enumerate(Severity)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarketPolicy:
+    """Countries (ISO 3166-1 alpha-2) beside those that batches name. `also`: where every batch
+    that names markets may be sold too. `otherwise`: the markets of batches that name none;
+    empty: anywhere.
+    """
+
+    also: frozenset[str] = frozenset()
+    otherwise: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +109,7 @@ class Policy:
     end_anonymous_sessions: int = 2
     diverted_sessions: int = 3
     own_supply_chain: frozenset[Channel] = frozenset({Channel.MAKER, Channel.LOGISTICS})
+    markets: MarketPolicy = field(default_factory=MarketPolicy)
     clone: ClonePolicy = field(default_factory=ClonePolicy)
     subject: SubjectPolicy = field(default_factory=SubjectPolicy)
     issuer: "dict[str, Policy]" = field(default_factory=dict)
@@ -103,6 +117,21 @@ class Policy:
     def of(self, batch: Batch | None) -> "Policy":
         """What holds for the items of this batch."""
         return self.issuer.get(batch.issuer, self) if batch and self.issuer else self
+
+    def markets_of(self, batch: Batch | None) -> Collection[str]:
+        """Countries where the items of this batch may be sold; none: anywhere, or not known."""
+        if batch is None:
+            return ()
+        markets = self.of(batch).markets
+        if not batch.markets:
+            return markets.otherwise
+        return _with(batch.markets, markets.also) if markets.also else batch.markets
+
+
+@lru_cache(1_024)
+def _with(named: tuple[str, ...], also: frozenset[str]) -> frozenset[str]:
+    """Of few kinds, and asked for with every scan."""
+    return also.union(named)
 
 
 DEFAULT_POLICY = Policy()

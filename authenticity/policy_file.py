@@ -17,16 +17,24 @@ import msgspec
 
 from authenticity.errors import PolicyError
 from authenticity.limits import LIMITS
-from authenticity.policy import DEFAULT_POLICY, ClonePolicy, Policy, Severity, SubjectPolicy
+from authenticity.policy import (
+    DEFAULT_POLICY,
+    ClonePolicy,
+    MarketPolicy,
+    Policy,
+    Severity,
+    SubjectPolicy,
+)
 from authenticity.scan import Channel, PlaceSource
 
 MOST_CHARACTERS: Final = 1_048_576
 _LARGEST: Final = 1_000_000_000
 _NEXT_STEP: Final = "correct the line; docs/policy.md describes every key"
+_COUNTRIES: Final = f'a list of at most {LIMITS.markets} ISO 3166 countries, like ["AT", "DE"]'
 
 Path = tuple[str, ...]
-_Rules = ClonePolicy | SubjectPolicy | Policy
-_Table = TypeVar("_Table", ClonePolicy, SubjectPolicy, Policy)
+_Rules = MarketPolicy | ClonePolicy | SubjectPolicy | Policy
+_Table = TypeVar("_Table", MarketPolicy, ClonePolicy, SubjectPolicy, Policy)
 
 
 class _Refused(Exception):  # noqa: N818 - a signal to `read_policy`, which knows the lines
@@ -156,6 +164,17 @@ def _set_of(kind: type[_Member], value: object, path: Path, known: object) -> fr
     return frozenset(_one_of(kind, each, path, known) for each in value)
 
 
+def _countries(value: object, path: Path, _known: object) -> frozenset[str]:
+    if not isinstance(value, list):
+        raise _Refused(path, f"is {value!r:.40}", _COUNTRIES)
+    if len(value) > LIMITS.markets:
+        raise _Refused(path, f"is a list of {len(value):,}", _COUNTRIES)
+    for each in value:
+        if not isinstance(each, str) or not re.fullmatch("[A-Z]{2}", each):
+            raise _Refused(path, f"is {each!r:.40}", _COUNTRIES)
+    return frozenset(value)
+
+
 def _each(kind: type[StrEnum], read: _Read, value: object, path: Path, known: Any) -> Any:
     """A table from members to numbers. Those left out keep what they have."""
     given = {
@@ -165,6 +184,7 @@ def _each(kind: type[StrEnum], read: _Read, value: object, path: Path, known: An
     return {**known, **given}
 
 
+_OF_MARKETS: Final[dict[str, _Read]] = {"also": _countries, "otherwise": _countries}
 _OF_CLONE: Final[dict[str, _Read]] = {
     "speed_limit_kmh": _measure,
     "apart_km": _measure,
@@ -193,6 +213,7 @@ _OF_ISSUER: Final[dict[str, _Read]] = {
     "end_anonymous_sessions": _whole,
     "diverted_sessions": _whole,
     "own_supply_chain": partial(_set_of, Channel),
+    "markets": partial(_rules, _OF_MARKETS),
     "clone": partial(_rules, _OF_CLONE),
 }
 _OF_POLICY: Final[dict[str, _Read]] = {
@@ -211,7 +232,7 @@ def _lines(rules: _Rules, at: Path) -> Iterator[str]:
         value = getattr(rules, name)
         if name == "issuer" or (at[:1] == ("issuer",) and len(at) == 2 and name not in _OF_ISSUER):
             continue
-        if isinstance(value, ClonePolicy | SubjectPolicy | dict):
+        if isinstance(value, MarketPolicy | ClonePolicy | SubjectPolicy | dict):
             tables.append((name, value))
         else:
             yield f"{name} = {_written(value)}"

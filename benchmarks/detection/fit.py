@@ -126,7 +126,7 @@ def _rows(examples: Sequence[Example]) -> Iterator[Row]:
         truths = [arrival.truth for arrival in example.arrivals]
         causes = {truth.behaviour for truth in truths}.union(*(truth.noise for truth in truths))
         yield Row(
-            features_of(genuine, looks, example.batch, clone),
+            features_of(genuine, looks, DEFAULT_POLICY.markets_of(example.batch), clone),
             CHANNELS.index(channel_of(genuine)),
             example.copied,
             str(example.attack or ""),

@@ -13,7 +13,7 @@ from authenticity.batch import Batch, BatchStatus, Catalogue
 from authenticity.finding import FindingKind, Reason
 from authenticity.findings import assess, batch_of
 from authenticity.history import EMPTY, History, history_of, merge
-from authenticity.policy import DEFAULT_POLICY
+from authenticity.policy import DEFAULT_POLICY, MarketPolicy, Policy
 from authenticity.scan import Act, Channel, Place, PlaceSource
 from authenticity.sighting import Sighting, sight
 from authenticity.standing import Standing, assess_item
@@ -46,8 +46,10 @@ def batch(**changes: Any) -> Batch:
     return msgspec.structs.replace(plain, **changes)
 
 
-def kinds(*sightings: Sighting, of: Batch | None = None) -> set[FindingKind]:
-    return {finding.kind for finding in assess(history_of(sightings), of, DEFAULT_POLICY)}
+def kinds(
+    *sightings: Sighting, of: Batch | None = None, by: Policy = DEFAULT_POLICY
+) -> set[FindingKind]:
+    return {finding.kind for finding in assess(history_of(sightings), of, by)}
 
 
 def standing(*sightings: Sighting, of: Batch | None = None) -> Standing:
@@ -266,6 +268,43 @@ def test_one_tourist_is_no_diversion_but_three_sessions_or_one_officer_are() -> 
     assert FindingKind.DIVERTED in kinds(*tourists, of=korean)
     assert FindingKind.DIVERTED in kinds(trusted("a", place=PARIS), of=korean)
     assert standing(trusted("a", place=PARIS), of=korean) is Standing.VERIFIED
+
+
+def sold_in(*, also: str = "", otherwise: str = "") -> Policy:
+    markets = MarketPolicy(also=frozenset(also.split()), otherwise=frozenset(otherwise.split()))
+    return replace(DEFAULT_POLICY, markets=markets)
+
+
+def test_a_market_that_the_policy_adds_is_no_diversion() -> None:
+    korean, inspected = batch(markets=("KR",)), trusted("a", place=PARIS)
+    assert FindingKind.DIVERTED not in kinds(inspected, of=korean, by=sold_in(also="FR JP"))
+    assert FindingKind.DIVERTED in kinds(inspected, of=korean, by=sold_in(also="JP"))
+
+
+def test_the_batchs_own_markets_stay_when_the_policy_adds_others() -> None:
+    french, inspected = batch(markets=("FR",)), trusted("a", place=PARIS)
+    assert FindingKind.DIVERTED not in kinds(inspected, of=french, by=sold_in(also="JP"))
+    assert FindingKind.DIVERTED not in kinds(inspected, of=french, by=sold_in(otherwise="JP"))
+
+
+def test_a_batch_without_markets_is_diverted_outside_those_of_the_policy() -> None:
+    inspected = trusted("a", place=PARIS)
+    assert FindingKind.DIVERTED in kinds(inspected, of=batch(), by=sold_in(otherwise="JP"))
+    assert FindingKind.DIVERTED not in kinds(inspected, of=batch(), by=sold_in(otherwise="FR"))
+    assert FindingKind.DIVERTED not in kinds(inspected, of=batch(), by=sold_in(also="JP"))
+
+
+def test_an_unregistered_batch_has_no_markets_whatever_the_policy_says() -> None:
+    inspected = trusted("a", place=PARIS)
+    assert FindingKind.DIVERTED not in kinds(inspected, by=sold_in(also="JP", otherwise="JP"))
+
+
+def test_the_markets_of_one_issuers_policy_are_those_of_its_batches_alone() -> None:
+    policy = replace(DEFAULT_POLICY, issuer={"maker": sold_in(also="FR")})
+    inspected = trusted("a", place=PARIS)
+    own, others = batch(markets=("KR",)), batch(markets=("KR",), issuer="other")
+    assert FindingKind.DIVERTED not in kinds(inspected, of=own, by=policy)
+    assert FindingKind.DIVERTED in kinds(inspected, of=others, by=policy)
 
 
 def test_a_key_revoked_after_the_batch_was_registered_leaves_the_item_genuine() -> None:

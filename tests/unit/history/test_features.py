@@ -16,7 +16,7 @@ from authenticity.finding import FindingKind
 from authenticity.findings import assess, split
 from authenticity.history import history_of
 from authenticity.looks import looks_of
-from authenticity.policy import DEFAULT_POLICY
+from authenticity.policy import DEFAULT_POLICY, MarketPolicy, Policy
 from authenticity.scan import Act, Channel
 from authenticity.sighting import Sighting
 from tests.unit.history.sightings import (
@@ -34,10 +34,12 @@ from tests.unit.history.sightings import (
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
-def features(*sightings: Sighting, batch: Batch | None = None) -> dict[str, int]:
+def features(
+    *sightings: Sighting, batch: Batch | None = None, policy: Policy = DEFAULT_POLICY
+) -> dict[str, int]:
     genuine, _ = split(history_of(sightings), batch)
-    looks = looks_of(genuine, DEFAULT_POLICY.clone)
-    values = features_of(genuine, looks, batch, DEFAULT_POLICY.clone)
+    looks = looks_of(genuine, policy.clone)
+    values = features_of(genuine, looks, policy.markets_of(batch), policy.clone)
     return {name: value for name, value in zip(FEATURES, values, strict=True) if value}
 
 
@@ -120,6 +122,20 @@ def test_only_a_batch_with_markets_has_an_abroad() -> None:
     assert "abroad-attested" not in features(*looks)
 
 
+def test_a_market_that_the_policy_adds_is_not_abroad() -> None:
+    looks = [seen("a", place=PARIS), seen("b", place=at_address(TOKYO), after=5 * DAY)]
+    japan_too = replace(DEFAULT_POLICY, markets=MarketPolicy(also=frozenset({"JP"})))
+    assert "abroad-attested" not in features(*looks, batch=sold_in("FR"), policy=japan_too)
+    assert features(*looks, batch=sold_in("BR"), policy=japan_too)["abroad-claimed"] == 1
+
+
+def test_a_batch_without_markets_has_the_abroad_of_the_policy() -> None:
+    looks = [seen("a", place=PARIS), seen("b", place=at_address(TOKYO), after=5 * DAY)]
+    french = replace(DEFAULT_POLICY, markets=MarketPolicy(otherwise=frozenset({"FR"})))
+    assert features(*looks, batch=sold_in(), policy=french)["abroad-attested"] == 1
+    assert "abroad-attested" not in features(*looks, policy=french)
+
+
 def test_the_makers_own_chain_is_no_session_and_no_place_of_its_own() -> None:
     chain: dict[str, Any] = {"channel": Channel.LOGISTICS, "publisher": "wholesaler"}
     assert (
@@ -140,14 +156,14 @@ def test_every_value_has_a_weight_and_the_calibration_never_falls() -> None:
 
 def weighed(*sightings: Sighting, batch: Batch | None = None) -> float:
     genuine, _ = split(history_of(sightings), batch)
-    found = weigh(genuine, batch, DEFAULT_POLICY.clone)
+    found = weigh(genuine, DEFAULT_POLICY.markets_of(batch), DEFAULT_POLICY.clone)
     assert found is not None
     return found.probability
 
 
 def test_one_look_weighs_nothing() -> None:
     genuine, _ = split(history_of([seen("a", place=PARIS)]), None)
-    assert weigh(genuine, None, DEFAULT_POLICY.clone) is None
+    assert weigh(genuine, (), DEFAULT_POLICY.clone) is None
 
 
 def test_buyers_in_many_cities_are_suspected_with_a_probability_and_reasons() -> None:
@@ -186,7 +202,7 @@ def test_the_prior_is_the_policys_and_moves_the_probability() -> None:
     genuine, _ = split(history_of(looks), None)
     rare = replace(DEFAULT_POLICY.clone, prior=dict.fromkeys(Channel, 1e-6))
     common = replace(DEFAULT_POLICY.clone, prior=dict.fromkeys(Channel, 0.5))
-    in_pharmacy, in_parcel = weigh(genuine, None, rare), weigh(genuine, None, common)
+    in_pharmacy, in_parcel = weigh(genuine, (), rare), weigh(genuine, (), common)
     assert in_pharmacy is not None
     assert in_parcel is not None
     assert in_pharmacy.nats == pytest.approx(in_parcel.nats)
@@ -196,7 +212,5 @@ def test_the_prior_is_the_policys_and_moves_the_probability() -> None:
 @given(st.lists(any_sighting(), min_size=1, max_size=40))
 def test_any_history_has_features_within_their_bounds(sightings: list[Sighting]) -> None:
     genuine, _ = split(history_of(sightings), None)
-    values = features_of(
-        genuine, looks_of(genuine, DEFAULT_POLICY.clone), None, DEFAULT_POLICY.clone
-    )
+    values = features_of(genuine, looks_of(genuine, DEFAULT_POLICY.clone), (), DEFAULT_POLICY.clone)
     assert all(0 <= value <= most for value, most in zip(values, MOST, strict=True))

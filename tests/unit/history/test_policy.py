@@ -15,7 +15,15 @@ from authenticity.errors import PolicyError
 from authenticity.finding import FindingKind
 from authenticity.findings import assess
 from authenticity.history import history_of
-from authenticity.policy import DEFAULT_POLICY, ClonePolicy, Policy, Severity, SubjectPolicy
+from authenticity.limits import LIMITS
+from authenticity.policy import (
+    DEFAULT_POLICY,
+    ClonePolicy,
+    MarketPolicy,
+    Policy,
+    Severity,
+    SubjectPolicy,
+)
 from authenticity.policy_file import read_policy, write_policy
 from authenticity.scan import Channel, PlaceSource
 
@@ -29,11 +37,16 @@ def test_an_empty_file_is_the_default_policy() -> None:
     assert read_policy("") == DEFAULT_POLICY
 
 
+def documented() -> list[str]:
+    return re.findall(r"```toml\n(.*?)```", DOCUMENTED.read_text(), re.DOTALL)
+
+
 def test_the_documented_file_is_the_default_policy_whole() -> None:
-    whole, of_issuers = re.findall(r"```toml\n(.*?)```", DOCUMENTED.read_text(), re.DOTALL)
+    whole, of_issuers, of_markets = documented()
     assert read_policy(whole) == DEFAULT_POLICY
     assert re.sub(r" *#.*", "", whole) == write_policy(DEFAULT_POLICY)
     assert set(read_policy(of_issuers).issuer) == {"sim-alpine", "sim-harbour"}
+    assert read_policy(of_markets).issuer["sim-harbour"].markets.otherwise == {"KR"}
 
 
 def test_one_value_changes_and_the_others_stay() -> None:
@@ -68,6 +81,41 @@ def test_other_issuers_and_items_without_a_batch_go_by_the_rest_of_the_file() ->
     assert policy.diverted_sessions == DEFAULT_POLICY.diverted_sessions
 
 
+OF_MARKETS = """
+[markets]
+also = ["DE", "AT", "DE"]
+[issuer."maker".markets]
+otherwise = ["FR"]
+[issuer."alpine".markets]
+also = []
+"""
+
+
+def test_an_issuer_names_its_own_markets_and_shares_the_rest() -> None:
+    policy = read_policy(OF_MARKETS)
+    unnamed, korean = batch(issuer="maker"), batch(issuer="maker", markets=("KR",))
+    assert set(policy.markets_of(unnamed)) == {"FR"}
+    assert set(policy.markets_of(korean)) == {"AT", "DE", "KR"}
+    assert set(policy.markets_of(batch(issuer="other"))) == set()
+    assert set(policy.markets_of(batch(issuer="alpine", markets=("KR",)))) == {"KR"}
+
+
+def test_by_default_markets_are_what_the_batch_names_and_nothing_is_made() -> None:
+    korean = batch(markets=("KR",))
+    assert DEFAULT_POLICY.markets_of(korean) is korean.markets
+    assert not DEFAULT_POLICY.markets_of(batch())
+    assert not DEFAULT_POLICY.markets_of(None)
+
+
+def test_as_many_markets_are_read_as_a_batch_may_name_and_no_more() -> None:
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    codes = [f'"{one}{other}"' for one in letters for other in letters]
+    most = f"markets.also = [{', '.join(codes[: LIMITS.markets])}]"
+    assert len(read_policy(most).markets.also) == LIMITS.markets
+    with pytest.raises(PolicyError, match=r"line 1: markets.also is a list of 251; allowed: .*250"):
+        read_policy(f"markets.also = [{', '.join(codes[: LIMITS.markets + 1])}]")
+
+
 @pytest.mark.parametrize(
     ("text", "line", "key", "allowed"),
     [
@@ -92,6 +140,14 @@ def test_other_issuers_and_items_without_a_batch_go_by_the_rest_of_the_file() ->
         ('alert_from = "loud"', 1, "alert_from", "info, low, medium"),
         ('own_supply_chain = ["maker",\n "moon"]', 1, "own_supply_chain", "consumer, customs"),
         ("own_supply_chain = 3", 1, "own_supply_chain", "a list of: consumer"),
+        ('\n[markets]\nalso = ["FR", "AUT"]', 3, "markets.also", "ISO 3166 countries"),
+        ('[markets]\nalso = ["fr"]', 2, "markets.also", "at most 250"),
+        ('[markets]\nalso = ["FR\\n"]', 2, "markets.also", "at most 250"),
+        ('[markets]\notherwise = ["FR", 3]', 2, "markets.otherwise", "at most 250"),
+        ('[markets]\notherwise = "FR"', 2, "markets.otherwise", '["AT", "DE"]'),
+        ('[markets]\nothers = ["FR"]', 2, "markets.others", "otherwise, also"),
+        ('markets = ["FR"]', 1, "markets", "[markets]"),
+        ('[issuer.a.markets]\n\nalso = ["X"]', 3, "issuer.a.markets.also", "at most 250"),
         ('version = ""', 1, "version", "1 to 64 characters"),
         ("[issuer.a]\n[issuer.b]\nversion = 'x'", 3, "issuer.b.version", "undo_window_days"),
         ('[issuer."a b"]\nelsewhere = 3', 2, 'issuer."a b".elsewhere', "elsewhere_km"),
@@ -144,6 +200,8 @@ def _each(kind: type[StrEnum], numbers: st.SearchStrategy[float]) -> st.SearchSt
     return st.fixed_dictionaries(dict.fromkeys(kind, numbers))
 
 
+_COUNTRIES = st.frozensets(st.from_regex("[A-Z]{2}", fullmatch=True), max_size=5)
+_MARKETS = st.builds(MarketPolicy, also=_COUNTRIES, otherwise=_COUNTRIES)
 _CLONES = st.builds(
     ClonePolicy,
     speed_limit_kmh=_NUMBERS,
@@ -175,6 +233,7 @@ _SHALLOW: Callable[..., st.SearchStrategy[Policy]] = lambda **more: st.builds(  
     end_anonymous_sessions=_COUNTS,
     diverted_sessions=_COUNTS,
     own_supply_chain=st.frozensets(st.sampled_from(Channel)),
+    markets=_MARKETS,
     clone=_CLONES,
     **more,
 )
@@ -197,7 +256,8 @@ def test_every_policy_that_is_written_is_read_back_the_same(
 
 
 def test_the_round_trip_leaves_out_no_field() -> None:
-    drawn = {field.name for kind in (ClonePolicy, SubjectPolicy, Policy) for field in fields(kind)}
+    kinds = (MarketPolicy, ClonePolicy, SubjectPolicy, Policy)
+    drawn = {field.name for kind in kinds for field in fields(kind)}
     written = write_policy(replace(DEFAULT_POLICY, issuer={"a": DEFAULT_POLICY}))
     assert all(name in written for name in drawn)
 
@@ -236,7 +296,8 @@ _VALUES = st.recursive(
 )
 _KEYS = st.sampled_from(
     ["version", "alert_from", "elsewhere_km", "own_supply_chain", "clone", "issuer",
-     "subject.campaign_prior", "clone.prior", "clone.prior.retail", "diverted_sessions"]
+     "subject.campaign_prior", "clone.prior", "clone.prior.retail", "diverted_sessions",
+     "markets", "markets.also"]
 )  # fmt: skip
 
 

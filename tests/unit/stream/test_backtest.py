@@ -117,6 +117,21 @@ def test_the_command_compares_with_the_default_and_with_the_truth(
     )
 
 
+def test_a_policy_that_names_more_markets_alerts_less_of_diversion(
+    recorded: SimulationFiles, tmp_path: Path
+) -> None:
+    countries = sorted({s.place.country for s in SCANS if s.place and s.place.country})
+    policy = tmp_path / "everywhere.toml"
+    policy.write_text(f'version = "everywhere"\n[markets]\nalso = {json.dumps(countries)}\n')
+    _, printed, _ = invoked(
+        "--policy", policy, "--scans", recorded.scans, "--data", tmp_path, "--json"
+    )
+    told = json.loads(printed)
+    diverted = told["kinds"]["diverted"]
+    assert diverted["against"] > 0
+    assert (diverted["alerts"], diverted["gone"]) == (0, diverted["against"])
+
+
 def test_the_order_of_the_lines_changes_nothing(recorded: SimulationFiles, tmp_path: Path) -> None:
     policy = tmp_path / "same.toml"
     policy.write_text("")
