@@ -30,7 +30,7 @@ from authenticity.scan import Channel, PlaceSource
 MOST_CHARACTERS: Final = 1_048_576
 _LARGEST: Final = 1_000_000_000
 _NEXT_STEP: Final = "correct the line; docs/policy.md describes every key"
-_COUNTRIES: Final = f'a list of at most {LIMITS.markets} ISO 3166 countries, like ["AT", "DE"]'
+_COUNTRIES: Final = f'at most {LIMITS.markets} countries, two capitals each, like ["AT", "DE"]'
 
 Path = tuple[str, ...]
 _Rules = MarketPolicy | ClonePolicy | SubjectPolicy | Policy

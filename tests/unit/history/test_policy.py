@@ -140,7 +140,7 @@ def test_as_many_markets_are_read_as_a_batch_may_name_and_no_more() -> None:
         ('alert_from = "loud"', 1, "alert_from", "info, low, medium"),
         ('own_supply_chain = ["maker",\n "moon"]', 1, "own_supply_chain", "consumer, customs"),
         ("own_supply_chain = 3", 1, "own_supply_chain", "a list of: consumer"),
-        ('\n[markets]\nalso = ["FR", "AUT"]', 3, "markets.also", "ISO 3166 countries"),
+        ('\n[markets]\nalso = ["FR", "AUT"]', 3, "markets.also", "two capitals"),
         ('[markets]\nalso = ["fr"]', 2, "markets.also", "at most 250"),
         ('[markets]\nalso = ["FR\\n"]', 2, "markets.also", "at most 250"),
         ('[markets]\notherwise = ["FR", 3]', 2, "markets.otherwise", "at most 250"),
