@@ -88,12 +88,11 @@ def clone_suspected(weighed: Weighed, policy: ClonePolicy) -> Iterator[Finding]:
     yield found(FindingKind.CLONE_SUSPECTED, *reasons, probability=probability)
 
 
-def clone_confirmed(genuine: Sequence[Sighting], elsewhere_km: float) -> Iterator[Finding]:
+def clone_confirmed(genuine: Sequence[Sighting], elsewhere_km: float) -> Finding | None:
     """What known scanners recorded that one item cannot undergo: two sales by different
     shops, two seizures, or inspections with opposite results in different places."""
     reason = _twice(genuine) or _contradiction(genuine, elsewhere_km)
-    if reason:
-        yield found(FindingKind.CLONE_CONFIRMED, reason)
+    return found(FindingKind.CLONE_CONFIRMED, reason) if reason else None
 
 
 def _twice(genuine: Sequence[Sighting]) -> Reason | None:

@@ -1,8 +1,9 @@
 """The second stage: what an item's history says about something larger than the item.
 
-A batch whose serials were copied a few times each shows nothing item by item, and a
-scanner that lies does so on many items. So every history gives *clues* about subjects, a
-batch or a scanner, and a subject is assessed by all clues about it.
+A batch whose serials were copied a few times each shows nothing item by item, nor does the
+warehouse where they were read off, and a scanner that lies does so on many items. So every
+history gives *clues* about subjects, a batch, the part of one that went one route, or a
+scanner, and a subject is assessed by all clues about it.
 
 Clues are a pure function of an item's history, and a subject's findings of its clues:
 whatever order scans arrive in, the final histories are the same, hence the clues, hence
@@ -16,17 +17,25 @@ from typing import Final
 from msgspec import Struct
 
 from authenticity.batch import Batch
-from authenticity.clones import Weighed, clone_confirmed
+from authenticity.clones import Weighed
 from authenticity.features import early_looks
 from authenticity.finding import Finding, FindingKind, because, coarse, found
 from authenticity.findings import Appraisal, appraise
-from authenticity.history import History
-from authenticity.item import ItemId, SubjectId, batch_subject, gtin_of, scanner_subject
-from authenticity.looks import Look
+from authenticity.history import History, by_capture
+from authenticity.item import (
+    ItemId,
+    SubjectId,
+    batch_subject,
+    gtin_of,
+    is_of_hands,
+    route_subject,
+    scanner_subject,
+)
+from authenticity.looks import OWN_NUMBERS, Look
 from authenticity.odds import as_told, chance, log_odds
 from authenticity.policy import Policy, SubjectPolicy
-from authenticity.scan import Act
-from authenticity.sighting import ACTS, DOUBTS, Sighting
+from authenticity.scan import Act, Channel
+from authenticity.sighting import ACTS, CHANNELS, DOUBTS, Sighting
 from authenticity.verdict import Doubt
 
 MOST_CLUES: Final = 16
@@ -43,15 +52,19 @@ _MOST_NATS: Final = 5.0
 _SHARES: Final = (0.01, 0.03, 0.1, 0.3)
 _INVENTED: Final = frozenset({Doubt.FORGED, Doubt.NOT_ENTITLED})
 _VOUCHING: Final = frozenset({Act.SELL, Act.INSPECT_CONFORMANT})
+_RETAIL: Final = CHANNELS.index(Channel.RETAIL)
+_HANDS: Final = OWN_NUMBERS | {_RETAIL}
+_MOST_HANDS: Final = 2
 
 
 class Clue(Struct, frozen=True, order=True):
     """What one item says about one subject; one for each `sign`.
 
     `copies`: `weight` is the log-likelihood ratio that the item has some, in hundredths of
-    a nat. `refused`: the scanner read an invented code under this item's name.
-    `misplaced`: an anonymous scanner claimed to hold it, at `detail`, where it was not.
-    `vouched`: a known scanner sold or passed it, and it was proven to be several.
+    a nat; about its batch, and about where it was last. `refused`: the scanner read an
+    invented code under this item's name. `misplaced`: an anonymous scanner claimed to hold
+    it, at `detail`, where it was not. `vouched`: a known scanner sold or passed it, and it
+    was proven to be several.
     """
 
     subject: SubjectId
@@ -73,11 +86,14 @@ def clues_of(
     if len(sightings) == 1 and not sightings[0].doubt:
         return ()  # the usual case: one look at a genuine code
     policy = policy.of(batch)
-    genuine, doubtful, weighed = appraisal or appraise(history, batch, policy)
-    clues = {(clue.subject, clue.sign): clue for clue in _of_refused(item, doubtful)}
+    genuine, doubtful, weighed, confirmed = appraisal or appraise(history, batch, policy)
+    clues = [*_of_refused(item, doubtful)]
     if weighed is not None:
-        clues |= {(c.subject, c.sign): c for c in _of_copies(item, genuine, weighed, policy)}
-    return tuple(sorted(clues.values())[:MOST_CLUES])
+        clues += _of_copies(item, genuine, weighed, policy)
+    if confirmed is not None:
+        clues += _of_vouching(item, genuine)
+    one_each = {(clue.subject, clue.sign): clue for clue in clues}
+    return tuple(sorted(one_each.values())[:MOST_CLUES])
 
 
 def assess_subject(clues: Sequence[Clue], policy: Policy) -> tuple[Finding, ...]:
@@ -87,7 +103,7 @@ def assess_subject(clues: Sequence[Clue], policy: Policy) -> tuple[Finding, ...]
     """
     rules = policy.subject
     findings = [
-        *_campaign([clue.weight / 100 for clue in clues if clue.sign == COPIES], rules),
+        *_campaign([clue for clue in clues if clue.sign == COPIES], rules),
         *_probing(sum(clue.sign == REFUSED for clue in clues), rules),
         *_poisoning([clue for clue in clues if clue.sign == MISPLACED], rules),
         *_colluding(sum(clue.sign == VOUCHED for clue in clues), rules),
@@ -114,15 +130,34 @@ def _of_copies(
     item: ItemId, genuine: Sequence[Sighting], weighed: Weighed, policy: Policy
 ) -> Iterator[Clue]:
     gtin, lot = gtin_of(item), genuine[0].lot
+    weight = round(100 * min(_MOST_NATS, max(-_MOST_NATS, weighed.nats)))
     if gtin and lot:
-        weight = round(100 * min(_MOST_NATS, max(-_MOST_NATS, weighed.nats)))
         yield Clue(batch_subject(gtin, lot), item, COPIES, weight, "")
+    for hand in _last_hands(genuine):
+        if hand.channel == _RETAIL:
+            yield Clue(scanner_subject(hand.actor, known=True), item, COPIES, weight, "")
+        elif gtin and lot:
+            yield Clue(route_subject(gtin, lot, hand.actor), item, COPIES, weight, "")
     for look in (*early_looks(weighed.looks, policy.clone), *_jumping(weighed.looks)):
         yield Clue(scanner_subject(look.session, known=False), item, MISPLACED, 1, _region(look))
-    if any(clone_confirmed(genuine, policy.elsewhere_km)):
-        for sighting in genuine:
-            if ACTS[sighting.act] in _VOUCHING:
-                yield Clue(scanner_subject(sighting.actor, known=True), item, VOUCHED, 1, "")
+
+
+def _of_vouching(item: ItemId, genuine: Sequence[Sighting]) -> Iterator[Clue]:
+    for sighting in genuine:
+        if ACTS[sighting.act] in _VOUCHING:
+            yield Clue(scanner_subject(sighting.actor, known=True), item, VOUCHED, 1, "")
+
+
+def _last_hands(genuine: Sequence[Sighting]) -> list[Sighting]:
+    """The known scanners of chain and shops that had it last, by what they saw last: codes are
+    read off where packs lie, and shops far apart may be served from one warehouse. Of a
+    warehouse, which has packs of many makers, each batch is looked at by itself."""
+    last = {
+        sighting.actor: sighting
+        for sighting in genuine
+        if sighting.authorised and sighting.channel in _HANDS
+    }
+    return sorted(last.values(), key=by_capture)[-_MOST_HANDS:]
 
 
 def _jumping(looks: Iterable[Look]) -> Iterator[Look]:
@@ -134,9 +169,10 @@ def _region(look: Look) -> str:
     return f"{round(6 * look.x)},{round(6 * look.y)},{round(6 * look.z)}"
 
 
-def _campaign(nats: Sequence[float], rules: SubjectPolicy) -> Iterator[Finding]:
+def _campaign(copies: Sequence[Clue], rules: SubjectPolicy) -> Iterator[Finding]:
     """Is a share of these items copied? The likelihood ratio of the mixture, averaged over a
     few shares: one item says little, and honest items, of which most speak against it, count."""
+    nats = [clue.weight / 100 for clue in copies]
     suspicious = sum(weight >= rules.campaign_item_nats for weight in nats)
     if suspicious < rules.campaign_items:
         return
@@ -146,6 +182,8 @@ def _campaign(nats: Sequence[float], rules: SubjectPolicy) -> Iterator[Finding]:
     probability = chance(mean + log_odds(rules.campaign_prior))
     if probability >= rules.campaign_threshold:
         reason = because("many-items-look-copied", items_at_least=coarse(suspicious))
+        if is_of_hands(copies[0].subject):
+            reason = because("many-items-from-here-look-copied", items_at_least=coarse(suspicious))
         yield found(FindingKind.CAMPAIGN, reason, probability=as_told(probability))
 
 

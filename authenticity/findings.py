@@ -30,12 +30,13 @@ from authenticity.verdict import Doubt
 
 
 class Appraisal(NamedTuple):
-    """A history taken apart: sightings of codes to be believed, the others, and what the
-    former weigh, where there is something to compare."""
+    """A history taken apart: sightings of codes to be believed, the others, what the former
+    weigh, where there is something to compare, and whether known scanners prove copies."""
 
     genuine: list[Sighting]
     doubtful: list[Sighting]
     weighed: Weighed | None
+    confirmed: Finding | None
 
 
 def appraise(history: History, batch: Batch | None, policy: Policy) -> Appraisal:
@@ -44,7 +45,9 @@ def appraise(history: History, batch: Batch | None, policy: Policy) -> Appraisal
     policy = policy.of(batch)
     markets = policy.markets_of(batch)
     weighed = weigh(genuine, markets, policy.clone) if len(genuine) > 1 else None
-    return Appraisal(genuine, doubtful, weighed)
+    acted = any(sighting.act for sighting in genuine)
+    confirmed = clone_confirmed(genuine, policy.elsewhere_km) if acted else None
+    return Appraisal(genuine, doubtful, weighed, confirmed)
 
 
 def assess(
@@ -61,23 +64,25 @@ def assess(
     sightings = history.sightings
     if len(sightings) == 1 and batch is None and not sightings[0].doubt:
         return tuple(_of_scanning(sightings, policy))  # the usual case: seen once, nothing known
-    genuine, doubtful, weighed = appraisal or appraise(history, batch, policy)
+    genuine, doubtful, weighed, confirmed = appraisal or appraise(history, batch, policy)
     findings: list[Finding] = [*_of_scanning(sightings, policy), *_of_doubts(doubtful)]
     findings += never_issued(batch)
     if genuine:
         findings += _of_print(genuine, sightings, batch)
         findings += _of_batch(genuine, batch, policy)
         findings += _of_use(genuine, weighed, policy)
+    if confirmed is not None:
+        findings.append(confirmed)
     return tuple(sorted(findings, key=lambda finding: (-finding.severity.rank, finding.kind)))
 
 
 def batch_of(item: ItemId, history: History, catalogue: Catalogue) -> Batch | None:
     """The registered batch of an item, by what its earliest issued sighting prints."""
     gtin, serial = gtin_of(item), serial_of(item)
-    issued = [sighting for sighting in history.sightings if sighting.issued]
-    if gtin is None or serial is None or not issued:
+    issued = (sighting for sighting in history.sightings if sighting.issued)
+    first = min(issued, key=by_capture, default=None)
+    if gtin is None or serial is None or first is None:
         return None
-    first = min(issued, key=by_capture)
     expiry = f"{first.expiry:06d}" if first.expiry else None
     return catalogue.find(gtin, first.lot or None, expiry, serial)
 
@@ -151,11 +156,13 @@ def _of_print(
 ) -> Iterator[Finding]:
     """Lots and dates read from the pack, signed or by a trusted scanner, against one another
     and the batch. A field that is missing, or cut off by the scanner, is no difference."""
-    read_by_others = [s for s in sightings if s.authorised and _is_unsigned(s)]
     signed_lot, signed_expiry = genuine[0].lot, genuine[0].expiry
+    registered = int(batch.expiry) if batch and batch.expiry else signed_expiry
+    if all(s.lot == signed_lot and s.expiry == registered for s in sightings):
+        return  # the usual case
+    read_by_others = [s for s in sightings if s.authorised and _is_unsigned(s)]
     lots = {s.lot for s in genuine} | {s.lot for s in read_by_others}
     expiries = {s.expiry for s in genuine} | {s.expiry for s in read_by_others}
-    registered = int(batch.expiry) if batch and batch.expiry else signed_expiry
     for lot in sorted(lots - {"", signed_lot}):
         if signed_lot and not signed_lot.startswith(lot) and not lot.startswith(signed_lot):
             reason = because("lot-differs", printed=lot, registered=signed_lot)
@@ -224,5 +231,4 @@ def _of_use(
     if weighed is not None:
         yield from clone_suspected(weighed, policy.clone)
     if any(sighting.act for sighting in genuine):
-        yield from clone_confirmed(genuine, policy.elsewhere_km)
         yield from reused_after_end(genuine, policy)

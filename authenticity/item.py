@@ -9,12 +9,14 @@ ItemId = NewType("ItemId", str)
 for text that names no item, `urn:touchstone:text:{32 hex digits}`."""
 
 SubjectId = NewType("SubjectId", str)
-"""What an alert may be about beside an item: a batch, `https://id.gs1.org/01/{gtin14}/10/{lot}`,
-or a scanner, `urn:touchstone:scanner:{hex digits}`."""
+"""What an alert may be about beside an item: a batch, `https://id.gs1.org/01/{gtin14}/10/{lot}`;
+a route, its batch with `#` and the scanner's hex digits; or a scanner,
+`urn:touchstone:scanner:{hex digits}`."""
 
 ITEM_PREFIX = "https://id.gs1.org/01/"
 TEXT_PREFIX = "urn:touchstone:text:"
 SCANNER_PREFIX = "urn:touchstone:scanner:"
+_VIA = "#"
 
 
 def item_id(gtin: str, serial: str) -> ItemId:
@@ -48,6 +50,21 @@ def serial_of(item: ItemId) -> str | None:
 def batch_subject(gtin: str, lot: str) -> SubjectId:
     """The packs of this product that carry this lot."""
     return SubjectId(f"{ITEM_PREFIX}{gtin}/10/{quote(lot, safe='')}")
+
+
+def route_subject(gtin: str, lot: str, number: int) -> SubjectId:
+    """Those packs of a batch that went through the hands of one known scanner."""
+    return SubjectId(f"{batch_subject(gtin, lot)}{_VIA}{number:08x}")
+
+
+def batch_within(subject: SubjectId) -> SubjectId:
+    """The batch that a route belongs to; any other subject as it is."""
+    return SubjectId(subject.partition(_VIA)[0])
+
+
+def is_of_hands(subject: SubjectId) -> bool:
+    """Whether it is about what one scanner had in hand: a scanner or a route, no batch."""
+    return subject.startswith(SCANNER_PREFIX) or _VIA in subject
 
 
 def scanner_subject(number: int, *, known: bool) -> SubjectId:

@@ -4,6 +4,7 @@ The code text, the publisher and the session are kept as hashes: a history can b
 merged and judged, but nobody can be followed through it.
 """
 
+from functools import lru_cache
 from hashlib import blake2b
 from math import asin, cos, radians, sin, sqrt
 from typing import Final
@@ -105,7 +106,7 @@ def sight(scan: Scan, verdict: Verdict, trust_version: int) -> Sighting:
         _content_digest(scan),
         captured_ms,
         session_hash(scan.publisher, scan.session) if scan.session else identity >> 32,
-        _hash32(scan.publisher) if scan.authorised else 0,
+        _actor_hash(scan.publisher) if scan.authorised else 0,
         _CHANNEL[scan.channel],
         _ACT[scan.act] if scan.authorised else 0,
         _SOURCE[place.source] if place else 0,
@@ -125,6 +126,12 @@ def sight(scan: Scan, verdict: Verdict, trust_version: int) -> Sighting:
 def session_hash(publisher: str, session: str) -> int:
     """How a session appears in `Sighting.session`. 32 bits: enough within one item."""
     return _hash32(publisher, session)
+
+
+@lru_cache(4_096)
+def _actor_hash(publisher: str) -> int:
+    """Of known scanners there are few, and they scan much."""
+    return _hash32(publisher)
 
 
 def same_scan(one: Sighting, other: Sighting) -> Sighting:

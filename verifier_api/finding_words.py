@@ -50,7 +50,7 @@ TITLES: Final[dict[FindingKind, str]] = {
     FindingKind.KEY_NOT_VALID: msg("Signed with a key that was not valid then"),
     FindingKind.KEY_REVOKED: msg("Signed with a withdrawn key"),
     FindingKind.STALE_TRUST_LIST: msg("Judged by an outdated list of makers"),
-    FindingKind.CAMPAIGN: msg("Many packs of this batch look copied"),
+    FindingKind.CAMPAIGN: msg("Many packs look copied"),
     FindingKind.PROBING: msg("A scanner tries invented codes"),
     FindingKind.POISONING: msg("A scanner names places where it cannot have been"),
     FindingKind.COLLUDING: msg("A known scanner vouched for packs proven to be copied"),
@@ -79,6 +79,10 @@ REASONS: Final[dict[str, str]] = {
     "captured-in-the-future": msg("A scanner's clock was at least {minutes} minutes fast."),
     "different-scans-under-one-id": msg("Scans with different content came under one number."),
     "code-refused": msg("Such codes were scanned under this name (read by: {scanners})."),
+    "many-items-from-here-look-copied": msg(
+        "At least {items_at_least} packs that passed through this scanner's hands look copied:"
+        " their codes may have been read off there."
+    ),
     "many-items-look-copied": msg("At least {items_at_least} packs of the batch look copied."),
     "invented-codes-from-one-scanner": msg(
         "At least {items_at_least} invented codes came from one scanner."
@@ -146,7 +150,7 @@ INSPECT: Final[dict[FindingKind, tuple[str, ...]]] = {
         msg("At least one pack with this code is a copy: have the security features examined."),
     ),
     FindingKind.CAMPAIGN: (
-        msg("Look at several packs of this batch: print, seal and security features."),
+        msg("Look at several of these packs: print, seal and security features."),
     ),
     FindingKind.NEVER_ISSUED: (_ASK_FOR_SERIAL,),
     FindingKind.REUSED_AFTER_END: (msg("Look for a broken seal, refilling or signs of use."),),

@@ -120,7 +120,7 @@ def _rows(examples: Sequence[Example]) -> Iterator[Row]:
         history = history_of(arrival.sighting for arrival in example.arrivals)
         genuine, _ = split(history, example.batch)
         looks = looks_of(genuine, clone)
-        proven = any(clone_confirmed(genuine, DEFAULT_POLICY.elsewhere_km))
+        proven = clone_confirmed(genuine, DEFAULT_POLICY.elsewhere_km) is not None
         if proven or not comparable(looks, clone):
             continue  # nothing is left to weigh, or nothing is there
         truths = [arrival.truth for arrival in example.arrivals]

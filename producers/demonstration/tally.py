@@ -6,7 +6,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from authenticity.item import SCANNER_PREFIX, ItemId, SubjectId, batch_subject, gtin_of
+from authenticity.item import (
+    SCANNER_PREFIX,
+    ItemId,
+    SubjectId,
+    batch_subject,
+    batch_within,
+    gtin_of,
+)
 from authenticity.verdict import Doubtful, Verdict
 from producers.simulation.attacks import PACKS_TAKEN, AttackFamily
 from producers.simulation.score import SIGNS, CodeRecord, Score, score
@@ -96,7 +103,7 @@ class Tally:
         on_items = [(item, kind) for item, kind in standing if item in self._records]
         false: Counter[str] = Counter()
         for subject, kind in standing:
-            if (codes := self._of_batch.get(SubjectId(subject))) is not None:
+            if (codes := self._of_batch.get(batch_within(SubjectId(subject)))) is not None:
                 victims = [code for code in codes if self._is_taken_with_others(code, kind)]
                 on_items += [(code, kind) for code in victims]
                 false[kind] += not victims
@@ -112,7 +119,7 @@ class Tally:
         return attack is not None and attack in PACKS_TAKEN and kind in SIGNS[attack]
 
     def _truth(self, alert: SeenAlert) -> str:
-        if (codes := self._of_batch.get(SubjectId(alert.item))) is not None:
+        if (codes := self._of_batch.get(batch_within(SubjectId(alert.item)))) is not None:
             families = {
                 str(self._records[code].attack)
                 for code in codes

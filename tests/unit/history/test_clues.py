@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,7 +22,14 @@ from authenticity.clues import (
 )
 from authenticity.finding import FindingKind
 from authenticity.history import history_of, merge
-from authenticity.item import SubjectId, batch_subject, item_id, scanner_subject
+from authenticity.item import (
+    SubjectId,
+    batch_subject,
+    batch_within,
+    item_id,
+    route_subject,
+    scanner_subject,
+)
 from authenticity.policy import DEFAULT_POLICY
 from authenticity.scan import Act, Channel
 from authenticity.sighting import Sighting, session_hash
@@ -101,6 +109,30 @@ def test_two_sales_are_a_clue_about_both_shops() -> None:
 
 def test_many_items_that_look_a_little_copied_are_a_campaign() -> None:
     assert kinds(of_items(COPIES, [250] * 8)) == {FindingKind.CAMPAIGN}
+
+
+def test_what_looks_weigh_is_a_clue_about_the_hands_that_had_it_last_and_about_no_officer() -> None:
+    chain = {"act": None, "channel": Channel.LOGISTICS, "place": PARIS}
+    way = [
+        trusted("1", "plant", **chain, after=-9 * DAY),
+        trusted("2", "border", **(chain | {"channel": Channel.CUSTOMS}), after=-6 * DAY),
+        trusted("3", "wholesaler", **chain, after=-5 * DAY),
+        trusted("4", "shop", act=Act.SELL, place=LYON, after=-DAY),
+    ]
+    copies = [clue for clue in clues(*way, *buyers(16)) if clue.sign == COPIES]
+    warehouse = route_subject("09506000134352", "L1", way[2].actor)
+    shop = scanner_subject(way[3].actor, known=True)
+    assert {clue.subject for clue in copies} == {BATCH, warehouse, shop}
+    assert len({clue.weight for clue in copies}) == 1
+    assert batch_within(warehouse) == BATCH
+
+
+def test_items_of_many_batches_from_one_shop_that_look_copied_are_a_campaign_there() -> None:
+    shop = scanner_subject(77, known=True)
+    found = [msgspec.structs.replace(c, subject=shop) for c in of_items(COPIES, [250] * 8)]
+    [campaign] = assess_subject(found, DEFAULT_POLICY)
+    assert campaign.kind is FindingKind.CAMPAIGN
+    assert campaign.reasons[0].reason == "many-items-from-here-look-copied"
 
 
 def test_one_item_however_suspicious_is_no_campaign() -> None:
