@@ -58,8 +58,9 @@ class Header(NamedTuple):
 class Example(NamedTuple):
     """One code, with what arrived of it, in order of arrival.
 
-    `headers` are the statements about the batch its pack was minted in, oldest first.
-    `attack` is the family of the attack that took hold of it, None for an honest one.
+    `headers` are the statements about the batch its pack was minted in, oldest first;
+    `siblings` the first ones about the other batches of that product. `attack` is the
+    family of the attack that took hold of it, None for an honest one.
     """
 
     item: ItemId
@@ -68,6 +69,7 @@ class Example(NamedTuple):
     attack: AttackFamily | None
     attack_id: str | None
     detectable_ms: int | None
+    siblings: tuple[Header, ...] = ()
 
     @property
     def batch(self) -> Batch:
@@ -143,6 +145,7 @@ class Reading:
         self._verifier = ScanVerifier(remembered=_CODES_REMEMBERED, threads=1)
         self._batch_number: int | None = None
         self._headers: tuple[Header, ...] = ()
+        self._siblings: tuple[Header, ...] = ()
 
     def of_packs(self, packs: range) -> list[Example]:
         """The codes that these packs, and the false ones under their names, left scans of."""
@@ -157,7 +160,8 @@ class Reading:
                 for (index, line), (scan, verdict, version) in zip(lines, judged, strict=True)
             ]
             for index, group in groupby(seen, key=itemgetter(0)):
-                found += _examples(self._headers_of(index), group)
+                headers, siblings = self._headers_of(index), self._siblings
+                found += (each._replace(siblings=siblings) for each in _examples(headers, group))
         return found
 
     def judge(self, scans: Sequence[Scan]) -> list[Judged]:
@@ -175,6 +179,10 @@ class Reading:
             self._batch_number = number
             self._headers = tuple(
                 Header(to_epoch_ms(at), batch) for at, batch in self.traffic.world.headers(number)
+            )
+            self._siblings = tuple(
+                Header(to_epoch_ms(batch.registered_at), batch)
+                for batch in self.traffic.world.siblings(number)
             )
         return self._headers
 

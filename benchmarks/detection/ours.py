@@ -57,6 +57,7 @@ class OurWatch:
     def __init__(self, example: Example, policy: Policy) -> None:
         self._item = example.item
         self._headers = example.headers
+        self._siblings = example.siblings
         self._policy = policy
         self._known = 0
         self._catalogue = Catalogue()
@@ -88,7 +89,9 @@ class OurWatch:
         """What whoever made this scan is told, before it is folded; None if it is refused."""
         self._learn(arrival.received_ms)
         look, known = arrival.sighting, self.history
-        return look_at(self._item, look, known, self._catalogue, self._policy)
+        arrived = (h for h in self._siblings if h.arrived_ms <= arrival.received_ms)
+        catalogue = catalogue_of((*self._headers[: self._known], *arrived))
+        return look_at(self._item, look, known, catalogue, self._policy)
 
     @property
     def score(self) -> float:

@@ -200,6 +200,12 @@ class World:
         days = draw.uniform(20, 60) if draw.random() < _LATE_NOTICES else draw.uniform(0, 2)
         return [(last.registered_at, first), (last.registered_at + timedelta(days=days), last)]
 
+    def siblings(self, number: int) -> list[Batch]:
+        """The other batches of a batch's product, without filters of their serials."""
+        product = self.product_number(number)
+        numbers = range(product, self._batches, len(self._gtins))
+        return [self._header(other) for other in numbers if other != number]
+
     def parallel_market(self, number: int) -> str | None:
         """Where a re-packager sells a part of this batch, beside its maker's markets."""
         if not self._parallel_trade:

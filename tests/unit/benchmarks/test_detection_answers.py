@@ -1,0 +1,34 @@
+"""What whoever holds a false pack would have been told."""
+
+from datetime import timedelta
+
+import msgspec
+
+from authenticity.item import gtin_of
+from authenticity.policy import DEFAULT_POLICY
+from authenticity.standing import Standing
+from benchmarks.detection.dataset import Header
+from benchmarks.detection.judging import is_verified
+from benchmarks.detection.ours import Ours
+from producers.simulation.attacks import AttackFamily
+from tests.unit.benchmarks.detection_scenes import HEADERS, arrival, example
+from tests.unit.history.sightings import ITEM
+
+FAKE = arrival("a", physical="fake", attack=AttackFamily.STOLEN_KEY, known_after=timedelta())
+LATE = (HEADERS[0]._replace(arrived_ms=FAKE.received_ms + 1),)
+
+
+def told(*siblings: Header) -> bool:
+    """Whether it is told "verified, not scanned before"."""
+    scene = example(FAKE)._replace(headers=LATE, siblings=siblings)
+    looked = Ours(DEFAULT_POLICY).watch(scene).told(FAKE)
+    assert looked is not None
+    assert looked.standing is Standing.VERIFIED
+    return is_verified(looked)
+
+
+def test_a_lot_that_its_maker_has_not_registered_yet_is_told_so_if_he_registers_others() -> None:
+    other = msgspec.structs.replace(HEADERS[0].batch, gtin=gtin_of(ITEM), lot="OTHER")
+    assert told()
+    assert not told(Header(FAKE.received_ms - 1, other))
+    assert told(Header(FAKE.received_ms + 1, other))
