@@ -15,8 +15,8 @@ from authenticity.serial_filter import check_filter, may_hold
 BATCH_FORMAT: Final = 1
 
 Name = Annotated[str, Meta(min_length=1, max_length=LIMITS.name_characters)]
-Gtin = Annotated[str, Meta(pattern="^[0-9]{14}$")]
-PrintedDate = Annotated[str, Meta(pattern="^[0-9]{6}$")]
+Gtin = Annotated[str, Meta(pattern="^[0-9]{14}$", max_length=14)]
+PrintedDate = Annotated[str, Meta(pattern="^[0-9]{6}$", max_length=6)]
 """YYMMDD as printed; DD=00 means the end of the month (GS1 General Specifications 3.4)."""
 
 
@@ -47,7 +47,7 @@ class Batch(Struct, frozen=True):
     produced: PrintedDate | None
     count: Annotated[int, Meta(ge=1)]
     key_slot: Annotated[int, Meta(ge=0, le=255)]
-    manifest_sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+    manifest_sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$", max_length=64)]
     registered_at: Instant
     released_at: Instant | None
     markets: Annotated[tuple[Country, ...], Meta(max_length=LIMITS.markets)] = ()

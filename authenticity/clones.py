@@ -11,16 +11,17 @@ Anonymous looks alone never prove anything: they raise a suspicion, and its word
 what anonymous devices only claim raises none: some of it must be attested.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Final, NamedTuple
 
+from authenticity.batch import Batch
 from authenticity.clone_weights import BIAS, CALIBRATION, WEIGHTS
 from authenticity.features import ATTESTED, FEATURES, channel_of, features_of
 from authenticity.finding import Finding, FindingKind, Reason, because, coarse, found
-from authenticity.looks import OWN_NUMBERS, Look, Surety, apart_km, can_follow, looks_of
+from authenticity.looks import Look, Surety, apart_km, can_follow, looks_of, own_numbers
 from authenticity.odds import as_told, chance, log_odds
-from authenticity.policy import ClonePolicy
+from authenticity.policy import ClonePolicy, Policy
 from authenticity.scan import Act, Channel
 from authenticity.sighting import ACTS, Sighting, distance_km
 
@@ -40,17 +41,15 @@ class Weighed(NamedTuple):
     channel: Channel
 
 
-def weigh(
-    genuine: Sequence[Sighting], markets: Collection[str], policy: ClonePolicy
-) -> Weighed | None:
-    """None where there is nothing to compare. Takes issued sightings sorted by capture, and
-    where the item may be sold (`Policy.markets_of`)."""
-    if all(sighting.channel in OWN_NUMBERS for sighting in genuine):
+def weigh(genuine: Sequence[Sighting], batch: Batch | None, policy: Policy) -> Weighed | None:
+    """None where there is nothing to compare. Takes issued sightings sorted by capture."""
+    own = own_numbers(policy.own_supply_chain)
+    if all(sighting.channel in own for sighting in genuine):
         return None
     looks = looks_of(genuine, policy)
-    if not comparable(looks, policy):
+    if not comparable(looks, policy.clone):
         return None
-    values = features_of(genuine, looks, markets, policy)
+    values = features_of(genuine, looks, batch, policy)
     parts = [
         (name, value, weights[value - 1])
         for name, value, weights in zip(FEATURES, values, WEIGHTS, strict=True)
@@ -60,7 +59,7 @@ def weigh(
     if not any(name in ATTESTED for name, _, _ in parts):
         nats = min(nats, 0.0)  # whatever is only claimed: poisoning must fail
     channel = channel_of(genuine)
-    probability = chance(nats + log_odds(policy.prior[channel]))
+    probability = chance(nats + log_odds(policy.clone.prior[channel]))
     parts.sort(key=lambda part: (-part[2], part[0]))
     return Weighed(nats, probability, tuple(parts), tuple(looks), channel)
 

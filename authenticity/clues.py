@@ -31,7 +31,7 @@ from authenticity.item import (
     route_subject,
     scanner_subject,
 )
-from authenticity.looks import OWN_NUMBERS, Look
+from authenticity.looks import Look, own_numbers
 from authenticity.odds import as_told, chance, log_odds
 from authenticity.policy import Policy, SubjectPolicy
 from authenticity.scan import Act, Channel
@@ -53,7 +53,6 @@ _SHARES: Final = (0.01, 0.03, 0.1, 0.3)
 _INVENTED: Final = frozenset({Doubt.FORGED, Doubt.NOT_ENTITLED})
 _VOUCHING: Final = frozenset({Act.SELL, Act.INSPECT_CONFORMANT})
 _RETAIL: Final = CHANNELS.index(Channel.RETAIL)
-_HANDS: Final = OWN_NUMBERS | {_RETAIL}
 _MOST_HANDS: Final = 2
 
 
@@ -133,7 +132,7 @@ def _of_copies(
     weight = round(100 * min(_MOST_NATS, max(-_MOST_NATS, weighed.nats)))
     if gtin and lot:
         yield Clue(batch_subject(gtin, lot), item, COPIES, weight, "")
-    for hand in _last_hands(genuine):
+    for hand in _last_hands(genuine, own_numbers(policy.own_supply_chain) | {_RETAIL}):
         if hand.channel == _RETAIL:
             yield Clue(scanner_subject(hand.actor, known=True), item, COPIES, weight, "")
         elif gtin and lot:
@@ -148,14 +147,14 @@ def _of_vouching(item: ItemId, genuine: Sequence[Sighting]) -> Iterator[Clue]:
             yield Clue(scanner_subject(sighting.actor, known=True), item, VOUCHED, 1, "")
 
 
-def _last_hands(genuine: Sequence[Sighting]) -> list[Sighting]:
-    """The known scanners of chain and shops that had it last, by what they saw last: codes are
+def _last_hands(genuine: Sequence[Sighting], channels: frozenset[int]) -> list[Sighting]:
+    """The known scanners on these channels that had it last, by what they saw last: codes are
     read off where packs lie, and shops far apart may be served from one warehouse. Of a
     warehouse, which has packs of many makers, each batch is looked at by itself."""
     last = {
         sighting.actor: sighting
         for sighting in genuine
-        if sighting.authorised and sighting.channel in _HANDS
+        if sighting.authorised and sighting.channel in channels
     }
     return sorted(last.values(), key=by_capture)[-_MOST_HANDS:]
 

@@ -12,9 +12,10 @@ from collections.abc import Collection, Iterable, Sequence
 from itertools import pairwise
 from typing import Final
 
+from authenticity.batch import Batch
 from authenticity.history import distinct_scans
-from authenticity.looks import OWN_NUMBERS, Look, Surety, apart_km, places_of, strays
-from authenticity.policy import ClonePolicy
+from authenticity.looks import Look, Surety, apart_km, own_numbers, places_of, strays
+from authenticity.policy import ClonePolicy, Policy
 from authenticity.scan import Act, Channel
 from authenticity.sighting import ACTS, CHANNELS, Sighting
 
@@ -59,26 +60,23 @@ MOST: Final = (5, 4, 5, 4, 4, 4, 5, 5, 5, 3, 4, 4, 4, 4, 3, 3, 4, 4, 4, 2, 2, 2,
 
 
 def features_of(
-    genuine: Sequence[Sighting],
-    looks: Sequence[Look],
-    markets: Collection[str],
-    policy: ClonePolicy,
+    genuine: Sequence[Sighting], looks: Sequence[Look], batch: Batch | None, policy: Policy
 ) -> tuple[int, ...]:
-    """In the order of `FEATURES`, each from 0 to its `MOST`. Both sequences sorted by capture;
-    `markets` as `Policy.markets_of` gives them."""
-    first = {s.session: s.captured_ms for s in reversed(genuine) if s.channel not in OWN_NUMBERS}
+    """In the order of `FEATURES`, each from 0 to its `MOST`. Both sequences sorted by capture."""
+    clone, own = policy.clone, own_numbers(policy.own_supply_chain)
+    first = {s.session: s.captured_ms for s in reversed(genuine) if s.channel not in own}
     days = Counter(at_ms // _DAY_MS for at_ms in first.values())
     placed = [look for look in looks if look.surety is not Surety.NOWHERE and not look.jumps]
-    places = places_of((look for look in placed if not look.is_own), policy)
-    home = _home(places, placed, policy)
+    places = places_of((look for look in placed if not look.is_own), clone)
+    home = _home(places, placed, clone)
     away = [place for place in places if place is not home]
     attested = [place for place in away if _is_attested(place)]
     trusted = [place for place in away if place[0].surety is Surety.TRUSTED]
     claimed = [p for p in away if p[0].surety is Surety.PRECISE and not _is_attested(p)]
-    stray = list(strays(placed, policy)) if len(placed) > 1 else []
-    early = early_looks(placed, policy)
+    stray = list(strays(placed, clone)) if len(placed) > 1 else []
+    early = early_looks(placed, clone)
     returns_attested, returns_claimed = _returns(places)
-    abroad_attested, abroad_claimed = _abroad(places, markets)
+    abroad_attested, abroad_claimed = _abroad(places, policy.markets_of(batch))
     values = (
         _log2(len(first)),
         _log2(distinct_scans(genuine)) - _THRONG,

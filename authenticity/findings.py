@@ -43,8 +43,7 @@ def appraise(history: History, batch: Batch | None, policy: Policy) -> Appraisal
     """What `assess` and `authenticity.clues.clues_of` both rest on, to be made once."""
     genuine, doubtful = split(history, batch)
     policy = policy.of(batch)
-    markets = policy.markets_of(batch)
-    weighed = weigh(genuine, markets, policy.clone) if len(genuine) > 1 else None
+    weighed = weigh(genuine, batch, policy) if len(genuine) > 1 else None
     acted = any(sighting.act for sighting in genuine)
     confirmed = clone_confirmed(genuine, policy.elsewhere_km) if acted else None
     return Appraisal(genuine, doubtful, weighed, confirmed)

@@ -7,10 +7,11 @@ so it stands for a device that invents its places, or hides them.
 
 from collections.abc import Iterable, Iterator, Sequence
 from enum import IntEnum
+from functools import lru_cache
 from math import acos, cos, radians, sin
 from typing import Final, NamedTuple
 
-from authenticity.policy import ClonePolicy
+from authenticity.policy import ClonePolicy, Policy
 from authenticity.scan import Channel, PlaceSource
 from authenticity.sighting import (
     CHANNELS,
@@ -23,8 +24,6 @@ from authenticity.sighting import (
 
 MOST_KNOWN: Final = 6
 MOST_OTHERS: Final = 12
-OWN: Final = frozenset({Channel.MAKER, Channel.LOGISTICS})
-OWN_NUMBERS: Final = frozenset(CHANNELS.index(channel) for channel in OWN)
 _OFFICIAL: Final = frozenset({Channel.CUSTOMS, Channel.POLICE})
 
 
@@ -65,7 +64,13 @@ class Look(NamedTuple):
     jumps: bool
 
 
-def looks_of(genuine: Sequence[Sighting], policy: ClonePolicy) -> list[Look]:
+@lru_cache(64)
+def own_numbers(own_supply_chain: frozenset[Channel]) -> frozenset[int]:
+    """These channels, as sightings have them."""
+    return frozenset(CHANNELS.index(channel) for channel in own_supply_chain)
+
+
+def looks_of(genuine: Sequence[Sighting], policy: Policy) -> list[Look]:
     """One for each session, by capture time. Takes issued sightings sorted by capture.
 
     Of more sessions than can be weighed: the latest `MOST_KNOWN` of known scanners, and of
@@ -156,7 +161,7 @@ def can_follow(earlier: Look, later: Look, policy: ClonePolicy) -> bool:
     return km <= policy.speed_limit_kmh * hours
 
 
-def _of_session(sightings: list[Sighting], policy: ClonePolicy) -> Look:
+def _of_session(sightings: list[Sighting], policy: Policy) -> Look:
     if len(sightings) == 1:
         return _look(sightings[0], policy)
     looks = [_look(sighting, policy) for sighting in sightings]
@@ -164,16 +169,16 @@ def _of_session(sightings: list[Sighting], policy: ClonePolicy) -> Look:
     if not placed:
         return looks[0]
     surest = min(placed, key=lambda look: look.surety)
-    jumps = any(apart_km(surest, look) > 2 * policy.apart_km for look in placed)
+    jumps = any(apart_km(surest, look) > 2 * policy.clone.apart_km for look in placed)
     if surest.surety is Surety.TRUSTED:
         jumps = False
     return surest._replace(at_ms=looks[0].at_ms, jumps=jumps)
 
 
-def _look(sighting: Sighting, policy: ClonePolicy) -> Look:
+def _look(sighting: Sighting, policy: Policy) -> Look:
     source = SOURCES[sighting.source]
     channel = CHANNELS[sighting.channel]
-    own, official = channel in OWN, channel in _OFFICIAL
+    own, official = channel in policy.own_supply_chain, channel in _OFFICIAL
     surety = _SURETY[source]
     if sighting.authorised and source is not None:
         surety = Surety.TRUSTED
@@ -187,6 +192,6 @@ def _look(sighting: Sighting, policy: ClonePolicy) -> Look:
     return Look(
         sighting.captured_ms, sighting.session, surety,
         level * cos(lon), level * sin(lon), sin(lat),
-        accuracy_km(sighting) * policy.radius_factor.get(source, 1.0),
+        accuracy_km(sighting) * policy.clone.radius_factor.get(source, 1.0),
         sighting.country, own, official, False,
     )  # fmt: skip

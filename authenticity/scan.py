@@ -13,7 +13,7 @@ from authenticity.limits import LIMITS
 SCAN_FORMAT: Final = 1
 
 Text = Annotated[str, Meta(min_length=1, max_length=LIMITS.scan_id_characters)]
-Country = Annotated[str, Meta(pattern="^[A-Z]{2}$")]
+Country = Annotated[str, Meta(pattern="^[A-Z]{2}$", max_length=2)]
 """ISO 3166-1 alpha-2."""
 Instant = Annotated[datetime, Meta(tz=True)]
 

@@ -115,18 +115,18 @@ def _rows_of(reading: Reading, packs: range) -> tuple[list[Row], int]:
 
 
 def _rows(examples: Sequence[Example]) -> Iterator[Row]:
-    clone = DEFAULT_POLICY.clone
+    policy = DEFAULT_POLICY
     for example in examples:
         history = history_of(arrival.sighting for arrival in example.arrivals)
         genuine, _ = split(history, example.batch)
-        looks = looks_of(genuine, clone)
-        proven = clone_confirmed(genuine, DEFAULT_POLICY.elsewhere_km) is not None
-        if proven or not comparable(looks, clone):
+        looks = looks_of(genuine, policy)
+        proven = clone_confirmed(genuine, policy.elsewhere_km) is not None
+        if proven or not comparable(looks, policy.clone):
             continue  # nothing is left to weigh, or nothing is there
         truths = [arrival.truth for arrival in example.arrivals]
         causes = {truth.behaviour for truth in truths}.union(*(truth.noise for truth in truths))
         yield Row(
-            features_of(genuine, looks, DEFAULT_POLICY.markets_of(example.batch), clone),
+            features_of(genuine, looks, example.batch, policy),
             CHANNELS.index(channel_of(genuine)),
             example.copied,
             str(example.attack or ""),

@@ -107,9 +107,9 @@ def test_the_data_module_is_what_the_fit_writes() -> None:
 
 def test_the_product_and_the_fit_give_one_probability() -> None:
     genuine = buyers(9)
-    weighed = weigh(genuine, (), DEFAULT_POLICY.clone)
+    weighed = weigh(genuine, None, DEFAULT_POLICY)
     assert weighed is not None
-    values = features_of(genuine, looks_of(genuine, DEFAULT_POLICY.clone), (), DEFAULT_POLICY.clone)
+    values = features_of(genuine, looks_of(genuine, DEFAULT_POLICY), None, DEFAULT_POLICY)
     steps = np.concatenate([np.diff([0.0, *of]) for of in clone_weights.WEIGHTS])
     score = steps_of(np.array([values], dtype=np.float64), MOST) @ steps + clone_weights.BIAS
     assert through(clone_weights.CALIBRATION, score)[0] == pytest.approx(weighed.nats)

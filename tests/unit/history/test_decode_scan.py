@@ -7,7 +7,15 @@ import pytest
 
 from authenticity.batch import decode_batch, encode_batch
 from authenticity.errors import BatchError, ScanError
-from authenticity.scan import decode_scan, encode_scan, from_epoch_ms, has_utc, to_epoch_ms
+from authenticity.scan import (
+    Place,
+    PlaceSource,
+    decode_scan,
+    encode_scan,
+    from_epoch_ms,
+    has_utc,
+    to_epoch_ms,
+)
 from tests.world import World, changed
 
 WORLD = World(3)
@@ -52,3 +60,18 @@ def test_a_batch_whose_name_no_database_could_store_is_refused() -> None:
         batch = msgspec.structs.replace(WORLD.batch(), **{name: "a\0b"})
         with pytest.raises(BatchError, match="NUL"):
             decode_batch(encode_batch(batch))
+
+
+@pytest.mark.parametrize("field", ["gtin", "expiry", "manifest_sha256"])
+def test_a_line_feed_behind_a_field_of_fixed_length_is_refused(field: str) -> None:
+    """`$` in a pattern would let it pass."""
+    batch = msgspec.structs.replace(WORLD.batch(), expiry="281231")
+    longer = msgspec.structs.replace(batch, **{field: getattr(batch, field) + "\n"})
+    with pytest.raises(BatchError, match=field):
+        decode_batch(encode_batch(longer))
+
+
+def test_a_line_feed_behind_a_country_is_refused() -> None:
+    raw = encode_scan(WORLD.scan(WORLD.code(), place=Place(1.0, 2.0, 3.0, PlaceSource.GPS, "FR\n")))
+    with pytest.raises(ScanError, match="country"):
+        decode_scan(raw)

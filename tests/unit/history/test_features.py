@@ -38,8 +38,8 @@ def features(
     *sightings: Sighting, batch: Batch | None = None, policy: Policy = DEFAULT_POLICY
 ) -> dict[str, int]:
     genuine, _ = split(history_of(sightings), batch)
-    looks = looks_of(genuine, policy.clone)
-    values = features_of(genuine, looks, policy.markets_of(batch), policy.clone)
+    looks = looks_of(genuine, policy)
+    values = features_of(genuine, looks, batch, policy)
     return {name: value for name, value in zip(FEATURES, values, strict=True) if value}
 
 
@@ -156,14 +156,14 @@ def test_every_value_has_a_weight_and_the_calibration_never_falls() -> None:
 
 def weighed(*sightings: Sighting, batch: Batch | None = None) -> float:
     genuine, _ = split(history_of(sightings), batch)
-    found = weigh(genuine, DEFAULT_POLICY.markets_of(batch), DEFAULT_POLICY.clone)
+    found = weigh(genuine, batch, DEFAULT_POLICY)
     assert found is not None
     return found.probability
 
 
 def test_one_look_weighs_nothing() -> None:
     genuine, _ = split(history_of([seen("a", place=PARIS)]), None)
-    assert weigh(genuine, (), DEFAULT_POLICY.clone) is None
+    assert weigh(genuine, None, DEFAULT_POLICY) is None
 
 
 def test_buyers_in_many_cities_are_suspected_with_a_probability_and_reasons() -> None:
@@ -200,17 +200,30 @@ def test_a_burst_of_invented_places_is_not_suspected() -> None:
 def test_the_prior_is_the_policys_and_moves_the_probability() -> None:
     looks = buyers(4)
     genuine, _ = split(history_of(looks), None)
-    rare = replace(DEFAULT_POLICY.clone, prior=dict.fromkeys(Channel, 1e-6))
-    common = replace(DEFAULT_POLICY.clone, prior=dict.fromkeys(Channel, 0.5))
-    in_pharmacy, in_parcel = weigh(genuine, (), rare), weigh(genuine, (), common)
+    clone = DEFAULT_POLICY.clone
+    rare, common = (
+        replace(DEFAULT_POLICY, clone=replace(clone, prior=dict.fromkeys(Channel, prior)))
+        for prior in (1e-6, 0.5)
+    )
+    in_pharmacy, in_parcel = weigh(genuine, None, rare), weigh(genuine, None, common)
     assert in_pharmacy is not None
     assert in_parcel is not None
     assert in_pharmacy.nats == pytest.approx(in_parcel.nats)
     assert in_pharmacy.probability < in_parcel.probability
 
 
+def test_whose_looks_count_is_the_policys() -> None:
+    shops = [trusted(str(n), f"shop-{n}", place=at, after=n * DAY) for n, at in
+             enumerate((PARIS, TOKYO, RIO))]  # fmt: skip
+    chain = replace(DEFAULT_POLICY, own_supply_chain=frozenset(Channel) - {Channel.CONSUMER})
+    assert weigh(shops, None, DEFAULT_POLICY) is not None
+    assert weigh(shops, None, chain) is None
+    assert "sessions" in features(*shops)
+    assert "sessions" not in features(*shops, policy=chain)
+
+
 @given(st.lists(any_sighting(), min_size=1, max_size=40))
 def test_any_history_has_features_within_their_bounds(sightings: list[Sighting]) -> None:
     genuine, _ = split(history_of(sightings), None)
-    values = features_of(genuine, looks_of(genuine, DEFAULT_POLICY.clone), (), DEFAULT_POLICY.clone)
+    values = features_of(genuine, looks_of(genuine, DEFAULT_POLICY), None, DEFAULT_POLICY)
     assert all(0 <= value <= most for value, most in zip(values, MOST, strict=True))

@@ -4,18 +4,18 @@ from datetime import timedelta
 from typing import Any
 
 from authenticity.looks import Look, Surety, apart_km, looks_of, places_of, strays
-from authenticity.policy import ClonePolicy
+from authenticity.policy import DEFAULT_POLICY
 from authenticity.scan import Channel, Place, PlaceSource
 from tests.unit.history.sightings import LYON, PARIS, TOKYO, seen, trusted
 
-POLICY = ClonePolicy()
+POLICY = DEFAULT_POLICY.clone
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 FIXED_PARIS = Place(48.9, 2.4, 20.0, PlaceSource.FIXED_IP, "FR")
 MOBILE_LYON = Place(45.8, 4.8, 200.0, PlaceSource.MOBILE_IP, "FR")
 
 
 def looks(*sightings: Any) -> list[Look]:
-    return looks_of(sorted(sightings, key=lambda s: s.captured_ms), POLICY)
+    return looks_of(sorted(sightings, key=lambda s: s.captured_ms), DEFAULT_POLICY)
 
 
 def test_a_session_is_one_look_at_its_first_capture_and_its_surest_place() -> None:

@@ -37,7 +37,7 @@ def campaign_alert(folder: Path) -> Alert | None:
     if not found:
         return None
     of_batch, of_shop = sorted(found, key=lambda alert: alert.item)
-    assert of_batch.item == SUBJECT
+    assert SubjectId(of_batch.item) == SUBJECT
     assert is_of_hands(SubjectId(of_shop.item))
     assert (of_batch.version, of_batch.retracted) == (of_shop.version, of_shop.retracted)
     return of_batch
