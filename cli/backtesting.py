@@ -11,7 +11,15 @@ from authenticity.errors import ConfigurationError, InputError
 from cli.console import EXIT_BAD_ANSWER, err, fail, out, print_json
 from cli.data import DataFolder
 from cli.issuing import progress
-from cli.replaying import MOST_REFUSALS_SHOWN, load_policy, policy_in_force, recorded_beside
+from cli.replaying import (
+    MOST_REFUSALS_SHOWN,
+    BatchesFile,
+    RootsFile,
+    TrustListFile,
+    load_policy,
+    policy_in_force,
+    recorded_beside,
+)
 
 if TYPE_CHECKING:
     from authenticity.item import ItemId
@@ -57,16 +65,9 @@ def backtest(
     truth: Annotated[
         Path | None, typer.Option("--truth", help="Truth of a simulation: precision and recall.")
     ] = None,
-    trust_list: Annotated[
-        Path | None, typer.Option("--trust-list", help="Default: beside the scans.")
-    ] = None,
-    roots: Annotated[
-        Path | None, typer.Option(help="Root keys that vouch for the trust list.")
-    ] = None,
-    batches: Annotated[
-        Path | None,
-        typer.Option(help="NDJSON of batch headers. Default: beside the scans, if there."),
-    ] = None,
+    trust_list: TrustListFile = None,
+    roots: RootsFile = None,
+    batches: BatchesFile = None,
     data: Data = None,
     as_json: Json = False,
 ) -> None:

@@ -23,6 +23,15 @@ if TYPE_CHECKING:
 
 MOST_REFUSALS_SHOWN = 10
 
+TrustListFile = Annotated[
+    Path | None,
+    typer.Option("--trust-list", help="Default: beside the scans, as simulate writes it."),
+]
+RootsFile = Annotated[Path | None, typer.Option(help="Root keys that vouch for the trust list.")]
+BatchesFile = Annotated[
+    Path | None, typer.Option(help="NDJSON of batch headers. Default: beside the scans, if there.")
+]
+
 
 def register(app: typer.Typer) -> None:
     """Add `replay` and `export`."""
@@ -32,17 +41,9 @@ def register(app: typer.Typer) -> None:
 
 def replay(
     scans: Annotated[str, typer.Argument(help="NDJSON, one scan a line; - reads stdin.")],
-    trust_list: Annotated[
-        Path | None,
-        typer.Option("--trust-list", help="Default: beside the scans, as simulate writes it."),
-    ] = None,
-    roots: Annotated[
-        Path | None, typer.Option(help="Root keys that vouch for the trust list.")
-    ] = None,
-    batches: Annotated[
-        Path | None,
-        typer.Option(help="NDJSON of batch headers. Default: beside the scans, if there."),
-    ] = None,
+    trust_list: TrustListFile = None,
+    roots: RootsFile = None,
+    batches: BatchesFile = None,
     policy: Annotated[Path | None, typer.Option(help="Policy in TOML.")] = None,
 ) -> None:
     """Fold recorded scans in memory and print the final standings and alerts.

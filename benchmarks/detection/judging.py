@@ -44,15 +44,14 @@ class ClueChange(NamedTuple):
     clues: tuple[Clue, ...]
 
 
-class Judged(NamedTuple):
-    """All detectors on one code, in their order, and what only the product has.
+class Asked(NamedTuple):
+    """What only the product has to say of one code.
 
-    `bad`: the code was ever given a bad standing; `bad_end`: and has it in the end.
+    `bad`: it was ever given a bad standing; `bad_end`: and has it in the end.
     `told_verified` and `told` are arrivals of a false pack after the attack could be known:
     those told "verified, not scanned before", and all. `history`: of the code, in the end.
     """
 
-    spoken: tuple[Spoken, ...]
     bad: bool
     bad_end: bool
     probability: float | None
@@ -60,6 +59,13 @@ class Judged(NamedTuple):
     told: int
     clue_changes: tuple[ClueChange, ...]
     history: History
+
+
+class Judged(NamedTuple):
+    """All detectors on one code, in their order, and the product's answers."""
+
+    spoken: tuple[Spoken, ...]
+    asked: Asked
 
 
 def relevant_kinds(example: Example) -> frozenset[str]:
@@ -79,7 +85,7 @@ def judge(example: Example, ours: Ours, others: Sequence[Contender]) -> Judged:
         words = [SILENT] * len(others)  # no rule speaks at a first scan
     else:
         words = [_spoken(example, other.watch(example), relevant) for other in others]
-    return Judged((spoken, *words), *asked)
+    return Judged((spoken, *words), asked)
 
 
 def _spoken(example: Example, watch: Watch, relevant: frozenset[str]) -> Spoken:
@@ -89,23 +95,13 @@ def _spoken(example: Example, watch: Watch, relevant: frozenset[str]) -> Spoken:
     return record.spoken(watch.score)
 
 
-class _Asked(NamedTuple):
-    bad: bool
-    bad_end: bool
-    probability: float | None
-    told_verified: int
-    told: int
-    clue_changes: tuple[ClueChange, ...]
-    history: History
-
-
 def is_verified(looked: Looked) -> bool:
     """Whether the words are "Genuine code from …. Not scanned before."; not if its maker has
     yet to register the batch, which is said instead."""
     return looked.standing is Standing.VERIFIED and not looked.unregistered
 
 
-def _watched(example: Example, watch: OurWatch, relevant: frozenset[str]) -> tuple[Spoken, _Asked]:
+def _watched(example: Example, watch: OurWatch, relevant: frozenset[str]) -> tuple[Spoken, Asked]:
     record = _Record(example.detectable_ms, relevant)
     bad, told_verified, told = False, 0, 0
     changes: list[ClueChange] = []
@@ -132,7 +128,7 @@ def _watched(example: Example, watch: OurWatch, relevant: frozenset[str]) -> tup
         record.note(len(example.arrivals), header_ms, kinds)
         bad = bad or watch.is_bad
         note_clues(header_ms)
-    asked = _Asked(
+    asked = Asked(
         bad, watch.is_bad, watch.probability, told_verified, told, tuple(changes), watch.history
     )
     score = watch.peak if example.attack is None else watch.score

@@ -141,7 +141,7 @@ def _tally_of(
         judged = judge(example, ours, others)
         tally.note(example, judged, keep_alerts=keep_alerts)
         if len(example.arrivals) > 1:
-            _note_state(tally, example, judged.history, policy)
+            _note_state(tally, example, judged.asked.history, policy)
             if learning:
                 tally.transitions.learn(arrival.sighting for arrival in example.arrivals)
     return tally

@@ -138,13 +138,13 @@ class Tally:
     def note(self, example: Example, judged: Judged, *, keep_alerts: bool = False) -> None:
         """Count one code."""
         self.scans += len(example.arrivals)
-        self.clue_changes += judged.clue_changes
+        self.clue_changes += judged.asked.clue_changes
         mine = judged.spoken[0]
         if mine.first is not None:
             self.raised += 1
             self.retracted += not mine.stands
-        if judged.probability is not None:
-            self.calibration[round(judged.probability * 1000), example.copied] += 1
+        if judged.asked.probability is not None:
+            self.calibration[round(judged.asked.probability * 1000), example.copied] += 1
         if keep_alerts:
             self.alerts += _alert_lines(example, judged, self.detectors)
         if example.attack is not None:
@@ -182,8 +182,8 @@ class Tally:
             honest.by_source[_source(arrival)] += 1
             honest.by_cause.update(_causes((arrival,)))
         if names_an_item(example.item):
-            honest.bad += judged.bad
-            honest.bad_end += judged.bad_end
+            honest.bad += judged.asked.bad
+            honest.bad_end += judged.asked.bad_end
         for name, spoken in zip(self.detectors, judged.spoken, strict=True):
             alerts = self.false[name]
             if spoken.score is not None:
@@ -245,10 +245,10 @@ def _case(example: Example, judged: Judged) -> Case:
         known_at,
         example.looks,
         judged.spoken,
-        judged.bad,
-        judged.bad_end,
-        judged.told_verified,
-        judged.told,
+        judged.asked.bad,
+        judged.asked.bad_end,
+        judged.asked.told_verified,
+        judged.asked.told,
     )
 
 
