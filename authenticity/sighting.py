@@ -106,7 +106,7 @@ def sight(scan: Scan, verdict: Verdict, trust_version: int) -> Sighting:
         _content_digest(scan),
         captured_ms,
         session_hash(scan.publisher, scan.session) if scan.session else identity >> 32,
-        _actor_hash(scan.publisher) if scan.authorised else 0,
+        actor_hash(scan.publisher) if scan.authorised else 0,
         _CHANNEL[scan.channel],
         _ACT[scan.act] if scan.authorised else 0,
         _SOURCE[place.source] if place else 0,
@@ -129,9 +129,9 @@ def session_hash(publisher: str, session: str) -> int:
 
 
 @lru_cache(4_096)
-def _actor_hash(publisher: str) -> int:
-    """Of known scanners there are few, and they scan much."""
-    return _hash32(publisher)
+def actor_hash(publisher: str) -> int:
+    """How a known scanner's publisher appears in `Sighting.actor`."""
+    return _hash32(publisher)  # of known scanners there are few, and they scan much
 
 
 def same_scan(one: Sighting, other: Sighting) -> Sighting:

@@ -7,6 +7,8 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from authenticity.item import scanner_subject
+from authenticity.sighting import actor_hash
 from cli.console import err, fail, out, print_json
 from cli.data import DataFolder
 from cli.ledgers import open_administration
@@ -55,7 +57,8 @@ def create(
 
 @tokens_app.command("list")
 def list_tokens(data: Data = None, as_json: Json = False) -> None:
-    """Show all tokens, without their secrets.
+    """Show all tokens, without their secrets. Alerts about a known scanner, or a route through
+    its hands, name it by the digits under `scanner`.
 
     Example: [bold]touchstone tokens list[/]
     """
@@ -64,11 +67,11 @@ def list_tokens(data: Data = None, as_json: Json = False) -> None:
     if as_json:
         print_json([_facts(record) for record in records])
         return
-    table = Table("id", "role", "name", "prefixes", "expires", "state", box=None)
+    table = Table("id", "role", "name", "scanner", "prefixes", "expires", "state", box=None)
     for record in records:
         table.add_row(
-            record.id, record.role, record.name, ", ".join(record.prefixes or ("all",)),
-            f"{record.expires_at:%Y-%m-%d}", _state(record),
+            record.id, record.role, record.name, f"{actor_hash(record.name):08x}",
+            ", ".join(record.prefixes or ("all",)), f"{record.expires_at:%Y-%m-%d}", _state(record),
         )  # fmt: skip
     out.print(table)
 
@@ -101,6 +104,7 @@ def _check(role: Role, name: str, prefixes: list[str]) -> None:
 def _facts(record: TokenRecord) -> dict[str, object]:
     return {
         "id": record.id, "role": record.role, "name": record.name,
+        "scanner": scanner_subject(actor_hash(record.name), known=True),
         "prefixes": record.prefixes, "created_at": record.created_at,
         "expires_at": record.expires_at, "revoked_at": record.revoked_at,
     }  # fmt: skip
