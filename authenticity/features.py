@@ -16,10 +16,11 @@ from authenticity.batch import Batch
 from authenticity.history import distinct_scans
 from authenticity.looks import Look, Surety, apart_km, own_numbers, places_of, strays
 from authenticity.policy import ClonePolicy, Policy
-from authenticity.scan import Act, Channel
+from authenticity.scan import Act, Channel, to_epoch_ms
 from authenticity.sighting import ACTS, CHANNELS, Sighting
 
 _DAY_MS: Final = 86_400_000
+_WEEK_MS: Final = 7 * _DAY_MS
 _STREET_KM: Final = 1.0
 _THRONG: Final = 5
 
@@ -28,6 +29,9 @@ FEATURES: Final = (
     "throng",            # log2 of the scans there were by estimate, beyond 32: history keeps few
     "days",              # log2 of the days with such a look
     "crowd",             # log2 of the sessions on the fullest day
+    "span",              # log2 of the days between the first such look and the last
+    "aged",              # log2 of the weeks from the batch's release to the last such look
+    "recorded",          # quarters of these sessions that known scanners made
     "settled",           # log2 of the looks at home
     "scattered",         # quarters of the placed looks that are away from home, of four or more
     "homes",             # precise anonymous spots in one place, streets apart, beyond 2
@@ -55,7 +59,7 @@ ATTESTED: Final = frozenset(
     }
 )  # fmt: skip
 """Those that no anonymous device can bring about by what it claims."""
-MOST: Final = (5, 4, 5, 4, 4, 4, 5, 5, 5, 3, 4, 4, 4, 4, 3, 3, 4, 4, 4, 2, 2, 2, 1)
+MOST: Final = (5, 4, 5, 4, 6, 5, 4, 4, 4, 5, 5, 5, 3, 4, 4, 4, 4, 3, 3, 4, 4, 4, 2, 2, 2, 1)
 """Of each feature: what is more counts as this."""
 
 
@@ -66,6 +70,7 @@ def features_of(
     clone, own = policy.clone, own_numbers(policy.own_supply_chain)
     first = {s.session: s.captured_ms for s in reversed(genuine) if s.channel not in own}
     days = Counter(at_ms // _DAY_MS for at_ms in first.values())
+    latest_ms = max(first.values(), default=0)
     placed = [look for look in looks if look.surety is not Surety.NOWHERE and not look.jumps]
     places = places_of((look for look in placed if not look.is_own), clone)
     home = _home(places, placed, clone)
@@ -82,6 +87,9 @@ def features_of(
         _log2(distinct_scans(genuine)) - _THRONG,
         _log2(len(days)),
         _log2(max(days.values(), default=0)),
+        _log2((latest_ms - min(first.values(), default=0)) // _DAY_MS),
+        _log2(_since_release_ms(batch, latest_ms) // _WEEK_MS),
+        4 * _known(genuine, first) // max(1, len(first)),
         _log2(len(home)),
         _scattered(len(home), sum(map(len, away))),
         max(map(_spots, places), default=0) - 2,
@@ -107,6 +115,18 @@ def features_of(
 
 def _log2(count: int) -> int:
     return count.bit_length() - 1 if count else 0
+
+
+def _since_release_ms(batch: Batch | None, at_ms: int) -> int:
+    """0 before it, and where nobody knows of one."""
+    if batch is None or batch.released_at is None:
+        return 0
+    return max(0, at_ms - to_epoch_ms(batch.released_at))
+
+
+def _known(genuine: Sequence[Sighting], sessions: Collection[int]) -> int:
+    """How many of these sessions known scanners made."""
+    return len({s.session for s in genuine if s.authorised and s.session in sessions})
 
 
 def _scattered(at_home: int, away: int) -> int:

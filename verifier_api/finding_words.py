@@ -102,6 +102,9 @@ FEATURES: Final[dict[str, str]] = {
     "throng": msg("a throng: 32 scans, doubled so many times: {n}"),
     "days": msg("days with scans: about {n}"),
     "crowd": msg("sessions on the fullest day: about {n}"),
+    "span": msg("days from the first scan to the last: about {n}"),
+    "aged": msg("weeks from its release to the last scan: about {n}"),
+    "recorded": msg("quarters of its sessions that known scanners made: {n}"),
     "settled": msg("scans at one home place: about {n}"),
     "homes": msg("further homes in one town: {n}"),
     "scattered": msg("quarters of its scans that were away from home: {n}"),
@@ -117,7 +120,7 @@ FEATURES: Final[dict[str, str]] = {
     "official": msg("customs or police looked at it"),
 }
 """What `authenticity.features` counts, without the source that its name ends in."""
-IN_POWERS_OF_TWO: Final = frozenset({"sessions", "days", "crowd", "settled"})
+IN_POWERS_OF_TWO: Final = frozenset({"sessions", "days", "crowd", "span", "aged", "settled"})
 
 _SOURCES: Final = {
     "attested": msg("by network address"),

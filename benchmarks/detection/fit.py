@@ -46,7 +46,8 @@ TARGET: Final = Path(__file__).parents[2] / "authenticity" / "clone_weights.py"
 RIDGE: Final = 2.0
 CHANNELS: Final = tuple(Channel)
 SIGNS: Final = {
-    "sessions": 0, "throng": 0, "days": 0, "crowd": -1, "settled": -1, "scattered": 1, "homes": 1,
+    "sessions": 0, "throng": 0, "days": 0, "crowd": -1, "span": 0, "aged": 1, "recorded": 0,
+    "settled": -1, "scattered": 1, "homes": 1,
     "away-attested": 1, "away-claimed": 1, "away-trusted": 1, "strays-attested": 1,
     "strays-claimed": 1, "returns-attested": 1, "returns-claimed": 1, "early-attested": 1,
     "early-claimed": 1, "abroad-attested": 1, "abroad-claimed": 1, "uncorroborated": -1,
@@ -56,13 +57,16 @@ SIGNS: Final = {
 
 
 _UNKNOWN: Final = {
-    (): 0.5,
-    ("abroad-attested", "abroad-claimed"): 0.3,
-    ("early-attested", "early-claimed", "away-trusted"): 0.2,
+    (): 0.4,
+    ("abroad-attested", "abroad-claimed", "aged"): 0.2,
+    ("early-attested", "early-claimed", "away-trusted", "recorded"): 0.2,
+    ("days", "span", "aged"): 0.2,
 }
-"""Every history is learned from three times, in these shares: as it is, as if its maker had
-declared no markets, and as if nobody in the chain shared what he reads. Otherwise all would
-rest on what this world happens to tell, and places that lie apart would count for nothing."""
+"""Every history is learned from four times, in these shares: as it is, as if its maker had
+declared neither markets nor release, as if nobody in the chain shared what he reads, and as
+if all looks had been on one day, since real owners may look again whenever they like.
+Otherwise all would rest on what this world happens to tell, and places that lie apart would
+count for nothing."""
 
 
 class Row(NamedTuple):

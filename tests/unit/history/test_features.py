@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -191,6 +192,16 @@ def test_a_household_a_shelf_and_a_traveller_are_not_suspected() -> None:
         assert weighed(*scene) < 0.5
 
 
+def test_an_owner_who_looks_again_for_weeks_is_not_suspected() -> None:
+    """At home, and on a holiday, or once through a tunnel that ends abroad."""
+    at_home = [seen(f"h{n}", place=at_address(PARIS), after=n * 7 * DAY) for n in range(5)]
+    away = [seen("t", place=at_address(TOKYO), after=37 * DAY)]
+    holiday = [seen("u", place=at_address(RIO), after=40 * DAY)]
+    for scene in (at_home, at_home + away, at_home[:1] + away, at_home + holiday):
+        for batch in (None, sold_in("FR")):
+            assert weighed(*scene, batch=batch) < 0.7
+
+
 def test_a_burst_of_invented_places_is_not_suspected() -> None:
     invented = [PARIS, TOKYO, RIO, LYON]
     burst = [seen(str(n), place=invented[n % 4], after=n * timedelta(minutes=2)) for n in range(12)]
@@ -210,6 +221,25 @@ def test_the_prior_is_the_policys_and_moves_the_probability() -> None:
     assert in_parcel is not None
     assert in_pharmacy.nats == pytest.approx(in_parcel.nats)
     assert in_pharmacy.probability < in_parcel.probability
+
+
+def test_time_between_looks_and_since_the_release_is_told_in_powers_of_two() -> None:
+    looks = [seen("a", place=PARIS), seen("b", place=PARIS, after=70 * DAY)]
+    assert features(*looks)["span"] == 6
+    assert "aged" not in features(*looks), "nobody knows of a release"
+    assert features(*looks, batch=sold_in())["aged"] == 3
+    unreleased = msgspec.structs.replace(sold_in(), released_at=None)
+    assert "aged" not in features(*looks, batch=unreleased)
+    later = msgspec.structs.replace(sold_in(), released_at=datetime(2027, 6, 1, tzinfo=UTC))
+    assert "aged" not in features(*looks, batch=later)
+
+
+def test_how_many_of_the_sessions_known_scanners_made_is_told_in_quarters() -> None:
+    sale = trusted("s", act=Act.SELL, place=PARIS)
+    strangers = [seen(str(n), place=PARIS, after=n * HOUR) for n in range(3)]
+    assert features(sale, *strangers)["recorded"] == 1
+    assert features(sale, trusted("i", "customs-1", channel=Channel.CUSTOMS))["recorded"] == 4
+    assert "recorded" not in features(*strangers)
 
 
 def test_whose_looks_count_is_the_policys() -> None:
