@@ -25,7 +25,7 @@ def tables(report: DetectionReport, *, intervals: bool) -> Iterator[Table]:
 def _detectors(report: DetectionReport, *, intervals: bool) -> Table:
     table = Table(title="detectors, test seeds", title_justify="left")
     for heading in (
-        "detector", "false / 10,000 scans", "worst region", "recall / ceiling",
+        "detector", "false / 10,000 looks", "worst region", "recall / ceiling",
         "precision 1e-5", "1e-3", "0.48", "partial AUC", "delay h, 90 %",
     ):  # fmt: skip
         table.add_column(heading, justify="left" if heading == "detector" else "right")
