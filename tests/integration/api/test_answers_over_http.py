@@ -314,7 +314,7 @@ def test_a_campaign_on_its_batch_is_told_to_officers_and_its_rights_holder_alone
     assert [finding["kind"] for finding in of_batch(officer)] == ["campaign"]
     assert of_batch(other) == of_batch() == []
     german = client.get(f"/v1/alerts/{campaign['alert_id']}?lang=de", headers=own).json()
-    assert german["words"]["title"] == "Viele Packungen dieser Charge wirken kopiert"
+    assert german["words"]["title"] == "Viele Packungen wirken kopiert"
     [line] = client.post("/v1/scans", json=[body], headers=officer).json()["results"]
     assert [finding["kind"] for finding in line["findings_of_batch"]] == ["campaign"]
 

@@ -92,7 +92,7 @@ def summary(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 def test_it_catches_most_of_what_it_launches(summary: dict[str, Any]) -> None:
     attacks = summary["attacks"]
     assert attacks["launched"] >= 30
-    assert attacks["caught"] > attacks["launched"] / 2
+    assert attacks["caught"] > (attacks["launched"] - attacks["not_detectable"]) / 2
     assert attacks["launched"] == sum(
         attacks[outcome] for outcome in ("caught", "noticed", "missed", "not_detectable")
     )

@@ -33,7 +33,7 @@ def folder() -> Iterator[Path]:
 
 
 def test_what_is_launched_is_caught_and_nothing_is_left(folder: Path) -> None:
-    with demo(folder, "--engine", "kafka", "--for", "12s", "--json", "--seed", "4") as process:
+    with demo(folder, "--engine", "kafka", "--for", "20s", "--json", "--seed", "4") as process:
         output, errors = process.communicate(timeout=FINISHED_WITHIN_S)
         assert process.returncode == 0, errors
     (line,) = output.splitlines()
@@ -43,7 +43,7 @@ def test_what_is_launched_is_caught_and_nothing_is_left(folder: Path) -> None:
     assert 0 < summary["scans_by_service"] < summary["scans"]
     attacks = summary["attacks"]
     assert attacks["launched"] >= 15
-    assert attacks["caught"] > attacks["launched"] / 2
+    assert attacks["caught"] > (attacks["launched"] - attacks["not_detectable"]) / 2
     assert summary["families"]["forged"]["missed"] == 0
     for words in ("Kafka: serving", "PostgreSQL: serving", "topics scans", "everything is up"):
         assert words in errors  # stdout is for the machine
