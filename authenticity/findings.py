@@ -23,9 +23,10 @@ from authenticity.finding import (
 from authenticity.history import History, by_capture
 from authenticity.issued import never_issued
 from authenticity.item import ItemId, gtin_of, serial_of
+from authenticity.looks import own_numbers
 from authenticity.policy import Policy
 from authenticity.reuse import reused_after_end
-from authenticity.sighting import CHANNELS, DOUBTS, Sighting
+from authenticity.sighting import DOUBTS, Sighting
 from authenticity.verdict import Doubt
 
 
@@ -200,13 +201,11 @@ def _diverted(
 ) -> Iterator[Finding]:
     """One trusted scan outside the markets, or several sessions there: one is a tourist.
     The maker's own chain goes through any country."""
-    ours = policy.own_supply_chain
+    ours = own_numbers(policy.own_supply_chain)
     outside = [
         sighting
         for sighting in genuine
-        if sighting.country
-        and sighting.country not in markets
-        and CHANNELS[sighting.channel] not in ours
+        if sighting.country and sighting.country not in markets and sighting.channel not in ours
     ]
     trusted = any(sighting.authorised for sighting in outside)
     if trusted or len({sighting.session for sighting in outside}) >= policy.diverted_sessions:
@@ -222,8 +221,8 @@ def _diverted(
 def _of_use(
     genuine: Sequence[Sighting], weighed: Weighed | None, policy: Policy
 ) -> Iterator[Finding]:
-    ours = policy.own_supply_chain
-    sessions = {s.session for s in genuine if CHANNELS[s.channel] not in ours}
+    ours = own_numbers(policy.own_supply_chain)
+    sessions = {s.session for s in genuine if s.channel not in ours}
     if len(sessions) > 1:
         reason = because("scanned-in-other-sessions", at_least=coarse(len(sessions) - 1))
         yield found(FindingKind.SEEN_BEFORE, reason)

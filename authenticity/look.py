@@ -13,9 +13,10 @@ from authenticity.finding import Finding, FindingKind, because, coarse, found
 from authenticity.findings import batch_of, split
 from authenticity.history import EMPTY, History, distinct_scans, history_of, merge
 from authenticity.item import ItemId, gtin_of
+from authenticity.looks import own_numbers
 from authenticity.policy import Policy
 from authenticity.scan import from_epoch_ms
-from authenticity.sighting import CHANNELS, Sighting
+from authenticity.sighting import Sighting
 from authenticity.standing import Standing, assess_item
 
 
@@ -59,9 +60,9 @@ def look_at(
     standing = whole.standing
     seen_before = [f for f in whole.findings if f.kind is FindingKind.SEEN_BEFORE]
     findings = tuple(f for f in whole.findings if f.kind is not FindingKind.SEEN_BEFORE)
-    ours = policy.of(whole.batch).own_supply_chain
+    ours = own_numbers(policy.of(whole.batch).own_supply_chain)
     # A case that passed is nobody's look; a pack that was taken in hand and passed is one.
-    if any(sighting.act or CHANNELS[sighting.channel] not in ours for sighting in others):
+    if any(sighting.act or sighting.channel not in ours for sighting in others):
         findings += tuple(seen_before) or (_seen_before(others),)
         if standing is Standing.VERIFIED:
             standing = Standing.SEEN_BEFORE

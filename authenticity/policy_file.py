@@ -25,7 +25,7 @@ from authenticity.policy import (
     Severity,
     SubjectPolicy,
 )
-from authenticity.scan import Channel, PlaceSource
+from authenticity.scan import Channel, Country, PlaceSource
 
 MOST_CHARACTERS: Final = 1_048_576
 _LARGEST: Final = 1_000_000_000
@@ -170,8 +170,10 @@ def _countries(value: object, path: Path, _known: object) -> frozenset[str]:
     if len(value) > LIMITS.markets:
         raise _Refused(path, f"is a list of {len(value):,}", _COUNTRIES)
     for each in value:
-        if not isinstance(each, str) or not re.fullmatch("[A-Z]{2}", each):
-            raise _Refused(path, f"is {each!r:.40}", _COUNTRIES)
+        try:
+            msgspec.convert(each, Country)
+        except msgspec.ValidationError:
+            raise _Refused(path, f"is {each!r:.40}", _COUNTRIES) from None
     return frozenset(value)
 
 

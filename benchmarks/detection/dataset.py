@@ -14,9 +14,10 @@ from typing import Final, NamedTuple, TypeVar
 
 from authenticity.batch import Batch
 from authenticity.item import ItemId
+from authenticity.looks import own_numbers
 from authenticity.policy import DEFAULT_POLICY
 from authenticity.scan import Scan, to_epoch_ms
-from authenticity.sighting import CHANNELS, Sighting, sight
+from authenticity.sighting import Sighting, sight
 from authenticity.trust import read_trust_list
 from authenticity.verdict import Verdict
 from producers.processes import in_processes
@@ -45,7 +46,7 @@ class Arrival(NamedTuple):
     def is_look(self) -> bool:
         """Whether somebody outside the maker's own chain made it: a reading of a case's label
         is a scan of each item in it, and no look at any."""
-        return CHANNELS[self.sighting.channel] not in DEFAULT_POLICY.own_supply_chain
+        return self.sighting.channel not in own_numbers(DEFAULT_POLICY.own_supply_chain)
 
 
 class Header(NamedTuple):
