@@ -14,6 +14,8 @@ COPY producers producers
 COPY stream stream
 COPY verifier_api verifier_api
 COPY cli cli
+COPY simulation simulation
+COPY demo demo
 COPY benchmarks benchmarks
 RUN /opt/touchstone/bin/pip install --no-cache-dir --no-deps .
 

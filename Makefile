@@ -46,7 +46,7 @@ lock: $(VENV)/.created ## Resolve the dependencies anew, with hashes
 	@$(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --upgrade \
 		--custom-compile-command 'make lock' --quiet --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 	@$(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --upgrade \
-		--quiet benchmarks/peers/quix.in -o benchmarks/peers/quix.lock
+		--quiet benchmarks/speed/peers/quix.in -o benchmarks/speed/peers/quix.lock
 
 clean: ## Remove the virtual environment and caches
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage

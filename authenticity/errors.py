@@ -18,7 +18,7 @@ TouchstoneError
     └── LedgerUnavailableError  the ledger cannot be written or read
 ```
 
-A forged label is no error: it is a verdict. See `authenticity.verdict`.
+A forged label is no error: it is a verdict. See `authenticity.trust.verdict`.
 """
 
 from enum import StrEnum

@@ -7,59 +7,59 @@ import sys
 
 import typer
 
-from cli import (
-    backtesting,
+from cli.commands import (
+    asyncapi,
+    backtest,
     batches,
-    benching,
-    codes,
-    contracts,
+    bench,
     dead_letters,
-    demonstrating,
-    engine,
-    issuing,
+    demo,
+    inspect,
+    issue,
     keys,
-    migrating,
-    replaying,
-    rewinding,
-    scanning,
-    simulating,
+    migrate,
+    replay,
+    scan,
+    simulate,
     tokens,
     topics,
-    trust_publishing,
-    verifying,
-    workers,
+    topics_rewind,
+    trust,
+    up,
+    verify,
+    worker,
 )
-from cli.console import ending_in_words
+from cli.support.console import ending_in_words
 
 app = typer.Typer(
     name="touchstone",
-    help="Issue signed product codes, check them, and notice when one code is on two items.",
+    help="Issue signed product inspect, check them, and notice when one code is on two items.",
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-benching.register(app)
-codes.register(app)
-verifying.register(app)
+bench.register(app)
+inspect.register(app)
+verify.register(app)
 keys.register(app)
-issuing.register(app)
+issue.register(app)
 batches.register(app)
-simulating.register(app)
-scanning.register(app)
-engine.register(app)
-migrating.register(app)
-workers.register(app)
-trust_publishing.register(app)
-replaying.register(app)
-backtesting.register(app)
+simulate.register(app)
+scan.register(app)
+up.register(app)
+migrate.register(app)
+worker.register(app)
+trust.register(app)
+replay.register(app)
+backtest.register(app)
 dead_letters.register(app)
-contracts.register(app)
+asyncapi.register(app)
 tokens.register(app)
 topics.register(app)
-rewinding.register(app)
-demonstrating.register(app)
+topics_rewind.register(app)
+demo.register(app)
 
 
 def main() -> None:

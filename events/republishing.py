@@ -2,10 +2,10 @@
 
 import msgspec
 
-from authenticity.batch import decode_batch
-from authenticity.code import item_of
 from authenticity.errors import InputError
-from authenticity.scan import decode_scan
+from authenticity.gs1.code import item_of
+from authenticity.records.batch import decode_batch
+from authenticity.records.scan import decode_scan
 from events.publisher import Record
 from events.topics import BATCHES, SCANS, TRUST, TRUST_KEY, batch_key, scan_key
 

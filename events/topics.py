@@ -8,10 +8,10 @@ from typing import Final
 
 from msgspec import Struct
 
-from authenticity.alert import Alert
-from authenticity.batch import Batch
-from authenticity.item import ItemId, text_id
-from authenticity.scan import Scan
+from authenticity.detection.alerts import Alert
+from authenticity.gs1.item import ItemId, text_id
+from authenticity.records.batch import Batch
+from authenticity.records.scan import Scan
 
 
 class Keeping(StrEnum):

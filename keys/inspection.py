@@ -8,8 +8,8 @@ from enum import StrEnum
 from typing import Final
 
 from authenticity.errors import TouchstoneError, TrustListError
-from authenticity.issuers import TrustList
-from authenticity.trust import encode_payload, read_trust_list
+from authenticity.trust.issuers import TrustList
+from authenticity.trust.trust_list import encode_payload, read_trust_list
 from keys.guarded_files import FILE_BYTES_LIMIT, refuse_exposed_folder
 from keys.keyring import IssuerRecord, Keyring
 from keys.signer import KeyFile

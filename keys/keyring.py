@@ -12,11 +12,11 @@ import msgspec
 from msgspec import Meta, Struct
 
 from authenticity.errors import KeyFileError
-from authenticity.issuers import Issuer, IssuerKey, TrustList
-from authenticity.roots import Roots
-from authenticity.seal import Algorithm
-from authenticity.signature import PublicKey
-from authenticity.verdict import IssuerId
+from authenticity.trust.issuers import Issuer, IssuerKey, TrustList
+from authenticity.trust.jws import Roots
+from authenticity.trust.keys import PublicKey
+from authenticity.trust.signature_field import Algorithm
+from authenticity.trust.verdict import IssuerId
 from keys.guarded_files import read_guarded, replace
 
 KEYRING_FORMAT: Final = 1

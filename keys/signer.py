@@ -24,8 +24,8 @@ from cryptography.hazmat.primitives.padding import PKCS7
 from nacl.bindings import crypto_sign, crypto_sign_seed_keypair
 
 from authenticity.errors import KeyFileError
-from authenticity.seal import SIGNATURE_BYTES, Algorithm
-from authenticity.signature import P256_ORDER, PublicKey
+from authenticity.trust.keys import P256_ORDER, PublicKey
+from authenticity.trust.signature_field import SIGNATURE_BYTES, Algorithm
 from keys.guarded_files import read_guarded, write_new
 
 _SCRYPT_N: Final = 1 << 14  # 16 MB; the most that OpenSSL opens without being told to
@@ -44,7 +44,7 @@ _PrivateKey = Ed25519PrivateKey | ec.EllipticCurvePrivateKey
 class Signer(Protocol):
     """One private key, wherever it lives: a file, a PKCS#11 token, a KMS.
 
-    `sign` returns the 64 bytes that `authenticity.signature.verifies` takes, and
+    `sign` returns the 64 bytes that `authenticity.trust.keys.verifies` takes, and
     may be called from several threads at once. A signer is not sent to another
     process: each process opens its own (see `KeyFile`).
     """
@@ -143,7 +143,7 @@ def _raw_low_s(der: bytes) -> bytes:
     """r‖s of a DER signature of our own library's making, with s in the lower half.
 
     Taken apart by hand (`30 len 02 len r 02 len s`, all lengths under 128), since
-    `authenticity.signature.p256_signature_from_der` takes three times as long,
+    `authenticity.trust.keys.p256_signature_from_der` takes three times as long,
     which shows beside 20 µs of signing.
     """
     r_end = 4 + der[3]

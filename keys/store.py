@@ -24,10 +24,10 @@ from typing import Final
 from msgspec.structs import replace as with_changes
 
 from authenticity.errors import ConfigurationError, KeyFileError, TrustListError
-from authenticity.issuers import TrustList
-from authenticity.roots import Roots, assemble_jws, encode_roots, signing_input
-from authenticity.seal import Algorithm
-from authenticity.trust import encode_payload, read_trust_list
+from authenticity.trust.issuers import TrustList
+from authenticity.trust.jws import Roots, assemble_jws, encode_roots, signing_input
+from authenticity.trust.signature_field import Algorithm
+from authenticity.trust.trust_list import encode_payload, read_trust_list
 from keys.guarded_files import locked, make_private_folder, replace
 from keys.keyring import (
     KEYRING_FILE,
@@ -123,7 +123,7 @@ class KeyStore:
 
         Raises `TrustListError` for prefixes, hosts or a name that no trust list may
         hold, and for a prefix that another issuer claims. One prefix may extend
-        another: the longest match holds (see `authenticity.issuers`).
+        another: the longest match holds (see `authenticity.trust.issuers`).
         """
         if not (company_prefixes and hosts):
             raise ConfigurationError(

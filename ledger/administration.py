@@ -8,15 +8,16 @@ from hashlib import sha256
 
 from sqlalchemy import func, insert, select, update
 
-from authenticity.alert import Alert
-from authenticity.batch import Batch, Catalogue, decode_batch
-from authenticity.history import History, decode_history
-from authenticity.item import ItemId
-from authenticity.scan import from_epoch_ms, to_epoch_ms
+from authenticity.detection.alerts import Alert
+from authenticity.gs1.item import ItemId
+from authenticity.history.history import History, decode_history
+from authenticity.records.batch import Batch, Catalogue, decode_batch
+from authenticity.records.scan import from_epoch_ms, to_epoch_ms
 from ledger import schema
 from ledger.address import LedgerAddress
 from ledger.database import Database
-from ledger.postgres import LONG
+from ledger.postgres.server import LONG
+from ledger.queries.reader import token_record
 from ledger.records import (
     DeadLetterRecord,
     Prefixes,
@@ -26,7 +27,6 @@ from ledger.records import (
     from_key,
     is_of_subject,
 )
-from ledger.sql_reader import token_record
 
 TOKEN_MARK = "ts_"  # noqa: S105 - no secret: lets secret scanners recognise a token in a leak
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from sqlalchemy import event
 
-from ledger import postgres, sqlite
 from ledger.address import LedgerAddress
-from ledger.postgres import SHORT, Patience
+from ledger.postgres import server as postgres
+from ledger.postgres.server import SHORT, Patience
+from ledger.sqlite import connection as sqlite
 
 
 class Database:

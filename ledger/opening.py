@@ -8,12 +8,12 @@ from sqlalchemy import text
 from authenticity.errors import ConfigurationError
 from ledger.address import LedgerAddress, PostgresAddress
 from ledger.database import Database
-from ledger.fold import AsyncLedgerWriter, LedgerWriter
-from ledger.postgres import LOCKS, LONG, MIGRATION_LOCK
-from ledger.postgres_fold import PostgresWriter
+from ledger.postgres.server import LOCKS, LONG, MIGRATION_LOCK
+from ledger.postgres.store import PostgresWriter
+from ledger.protocols import AsyncLedgerWriter, LedgerWriter
+from ledger.queries.reader import SqlReader
 from ledger.reading import LedgerReader
-from ledger.sql_reader import SqlReader
-from ledger.sqlite_fold import SqliteWriter
+from ledger.sqlite.store import SqliteWriter
 
 if TYPE_CHECKING:
     from alembic.config import Config

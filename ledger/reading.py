@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from authenticity.batch import Batch, Catalogue
-from authenticity.history import History
-from authenticity.item import ItemId
+from authenticity.gs1.item import ItemId
+from authenticity.history.history import History
+from authenticity.records.batch import Batch, Catalogue
 from ledger.records import (
     AlertFilter,
     AlertRecord,

@@ -7,11 +7,11 @@ from typing import Final, Generic, TypeVar
 import msgspec
 from msgspec import Struct
 
-from authenticity.alert import Alert
+from authenticity.detection.alerts import Alert
+from authenticity.detection.findings import FindingKind
+from authenticity.detection.policy import Severity
 from authenticity.errors import InputError
-from authenticity.finding import FindingKind
-from authenticity.item import ITEM_PREFIX, SCANNER_PREFIX, TEXT_PREFIX, ItemId, SubjectId
-from authenticity.policy import Severity
+from authenticity.gs1.item import ITEM_PREFIX, SCANNER_PREFIX, TEXT_PREFIX, ItemId, SubjectId
 
 Prefixes = tuple[str, ...] | None
 """GS1 company prefixes whose items may be seen; None for all of them."""

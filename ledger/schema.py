@@ -38,7 +38,7 @@ items = Table(
     Column("item", _key(), primary_key=True),  # see ledger.records.to_key
     Column("history", LargeBinary, nullable=False),
     Column("version", Integer, nullable=False),
-    Column("clues", LargeBinary),  # see ledger.clue_rows; NULL for none, as usual
+    Column("clues", LargeBinary),  # see ledger.queries.signal_rows; NULL for none, as usual
     sqlite_with_rowid=False,
     postgresql_with={"fillfactor": 70},  # room beside a row for its next version
 )
@@ -72,7 +72,7 @@ alerts = Table(
     Column("kind", _key(), nullable=False),
     Column("severity", String, nullable=False),
     Column("retracted", Boolean, nullable=False),
-    Column("alert", LargeBinary, nullable=False),  # JSON of authenticity.alert.Alert
+    Column("alert", LargeBinary, nullable=False),  # JSON of authenticity.detection.alerts.Alert
     Column("raised_number", BigInteger, nullable=False),  # of the feed; the order of lists
     Column("raised_ms", BigInteger, nullable=False),
     Column("updated_ms", BigInteger, nullable=False),
@@ -109,7 +109,7 @@ batches = Table(
     Column("issuer", _key(), nullable=False),
     Column("batch_id", _key(), nullable=False),
     Column("gtin", _key(14), nullable=False),
-    Column("header", LargeBinary, nullable=False),  # JSON of authenticity.batch.Batch
+    Column("header", LargeBinary, nullable=False),  # JSON of authenticity.records.batch.Batch
     PrimaryKeyConstraint("issuer", "batch_id"),
 )
 

@@ -11,17 +11,17 @@ from datetime import UTC, date
 from itertools import groupby
 from typing import NamedTuple
 
-from authenticity.alert import Alert, revise
-from authenticity.batch import Batch, Catalogue
-from authenticity.clues import Clue, assess_subject, by_subject, clues_of
-from authenticity.finding import Finding, FindingKind
-from authenticity.findings import appraise, assess, batch_of
-from authenticity.history import History, merge
-from authenticity.item import ItemId, SubjectId
-from authenticity.policy import Policy
-from authenticity.scan import Scan
-from authenticity.trust import TrustList
-from stream.processor import news_of
+from authenticity.detection.alerts import Alert, revise
+from authenticity.detection.assess import appraise, assess, batch_of
+from authenticity.detection.findings import Finding, FindingKind
+from authenticity.detection.policy import Policy
+from authenticity.detection.signals import Clue, assess_subject, by_subject, clues_of
+from authenticity.gs1.item import ItemId, SubjectId
+from authenticity.history.history import History, merge
+from authenticity.records.batch import Batch, Catalogue
+from authenticity.records.scan import Scan
+from authenticity.trust.trust_list import TrustList
+from stream.step import news_of
 from stream.verification import ScanVerifier
 
 AT_ONCE = 4_096

@@ -5,18 +5,18 @@ Both engines must end in the same bytes. Memory grows with the items, not with t
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from authenticity.alert import Alert, revise
-from authenticity.batch import Catalogue
-from authenticity.clues import Clue, assess_subject, by_subject, clues_of
+from authenticity.detection.alerts import Alert, revise
+from authenticity.detection.assess import appraise, assess, batch_of
+from authenticity.detection.policy import Policy
+from authenticity.detection.signals import Clue, assess_subject, by_subject, clues_of
 from authenticity.errors import InputError
-from authenticity.findings import appraise, assess, batch_of
-from authenticity.history import History, merge
-from authenticity.item import ItemId
-from authenticity.policy import Policy
-from authenticity.scan import Scan, decode_scan
-from authenticity.trust import TrustList
-from stream.final_state import lines_of
-from stream.processor import news_of
+from authenticity.gs1.item import ItemId
+from authenticity.history.history import History, merge
+from authenticity.records.batch import Catalogue
+from authenticity.records.scan import Scan, decode_scan
+from authenticity.trust.trust_list import TrustList
+from stream.export import lines_of
+from stream.step import news_of
 from stream.verification import ScanVerifier
 
 AT_ONCE = 4_096

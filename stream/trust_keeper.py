@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
-from authenticity.batch import Batch
 from authenticity.errors import BatchError
-from authenticity.trust import Roots, TrustList, read_next_trust_list
+from authenticity.records.batch import Batch
+from authenticity.trust.trust_list import Roots, TrustList, read_next_trust_list
 
 
 class TrustKeeper:

@@ -13,10 +13,10 @@ from datetime import datetime
 from hashlib import blake2b
 from typing import Final
 
-from authenticity.scan import Scan
-from authenticity.trust import TrustList
-from authenticity.verify import Examined, examine, judge
-from stream.processor import Judged
+from authenticity.records.scan import Scan
+from authenticity.trust.trust_list import TrustList
+from authenticity.trust.verify import Examined, examine, judge
+from stream.step import Judged
 
 _AT_ONCE: Final = 64
 

@@ -13,14 +13,14 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from authenticity.errors import TouchstoneError
-from verifier_api.case_work import CaseWork
-from verifier_api.codes import Codes
-from verifier_api.contract import openapi_document
-from verifier_api.front_door import FrontDoor
-from verifier_api.operations import Operations
-from verifier_api.pages import Pages
-from verifier_api.problems import Problem, on_bug, on_http_error, on_our_error, on_problem
-from verifier_api.running import Parts, Running
+from verifier_api.http.middleware import FrontDoor
+from verifier_api.http.openapi import openapi_document
+from verifier_api.http.problems import Problem, on_bug, on_http_error, on_our_error, on_problem
+from verifier_api.routes.casework import CaseWork
+from verifier_api.routes.digital_link import Pages
+from verifier_api.routes.operations import Operations
+from verifier_api.routes.verification import Codes
+from verifier_api.state import Parts, Running
 
 __all__ = ["Parts", "create_app"]
 

@@ -28,7 +28,7 @@ from prometheus_client.core import (
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.registry import Collector
 
-from authenticity.standing import Standing
+from authenticity.detection.standing import Standing
 
 CONTENT_TYPE: Final = CONTENT_TYPE_PLAIN_0_0_4
 EngineMetrics = Callable[[], Iterable[Metric]]

@@ -12,19 +12,19 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Final, NamedTuple, TypeVar
 
-from authenticity.batch import Batch
-from authenticity.item import ItemId
-from authenticity.looks import own_numbers
-from authenticity.policy import DEFAULT_POLICY
-from authenticity.scan import Scan, to_epoch_ms
-from authenticity.sighting import Sighting, sight
-from authenticity.trust import read_trust_list
-from authenticity.verdict import Verdict
+from authenticity.detection.policy import DEFAULT_POLICY
+from authenticity.detection.sessions import own_numbers
+from authenticity.gs1.item import ItemId
+from authenticity.history.observation import Sighting, sight
+from authenticity.records.batch import Batch
+from authenticity.records.scan import Scan, to_epoch_ms
+from authenticity.trust.trust_list import read_trust_list
+from authenticity.trust.verdict import Verdict
 from producers.processes import in_processes
-from producers.simulation.attacks import COPYING, AttackFamily
-from producers.simulation.traffic import Line, Scenario, Traffic
-from producers.simulation.truth import Truth
-from stream.processor import Judged, subject_of
+from simulation.attacks import COPYING, AttackFamily
+from simulation.traffic import Line, Scenario, Traffic
+from simulation.truth import Truth
+from stream.step import Judged, subject_of
 from stream.verification import ScanVerifier
 
 PACKS_AT_ONCE: Final = 5_000

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, replace
 from typing import Final
 
-from producers.simulation.attacks import AttackFamily
-from producers.simulation.traffic import BENCHMARK, Scenario
+from simulation.attacks import AttackFamily
+from simulation.traffic import BENCHMARK, Scenario
 
 FIT: Final = (101, 102, 103, 104)
 """Models and tables are learned on these seeds alone."""

@@ -13,13 +13,13 @@ import yaml
 from typer.main import get_command
 
 from cli.main import app
-from producers.demonstration.kafka_jars import KAFKA_VERSION
-from producers.demonstration.local_kafka import LocalKafka
+from demo.kafka_jars import KAFKA_VERSION
+from demo.local_kafka import LocalKafka
 
 ROOT = Path(__file__).parents[2]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 KAFKA: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
-EMBEDDED: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.embedded.yml").read_text())
+EMBEDDED: dict[str, Any] = yaml.safe_load((ROOT / "deploy/docker-compose.embedded.yml").read_text())
 BROUGHT = ("./roots.json", "./secrets/")
 """What the operator puts there."""
 
@@ -50,7 +50,7 @@ def _environment(service: dict[str, Any]) -> dict[str, str]:
 
 
 def _routes() -> str:
-    return (ROOT / "verifier_api" / "app.py").read_text()
+    return "".join(path.read_text() for path in (ROOT / "verifier_api").rglob("*.py"))
 
 
 @pytest.mark.parametrize("service", _services(ours=True))
@@ -63,7 +63,7 @@ def test_every_setting_is_read_somewhere_in_the_code(service: dict[str, Any]) ->
     sources = "".join(
         path.read_text()
         for folder in ("cli", "verifier_api", "events", "ledger")
-        for path in (ROOT / folder).glob("*.py")
+        for path in (ROOT / folder).rglob("*.py")
     )
     for name in _environment(service):
         read = (f'"{name}"', f'"{name.removeprefix("TOUCHSTONE_")}"')
@@ -166,7 +166,7 @@ def test_addresses_in_the_settings_are_those_of_the_services() -> None:
 
 def test_each_service_has_the_password_of_its_own_role_alone() -> None:
     services = KAFKA["services"]
-    script = (ROOT / "docs" / "postgres" / "roles.sh").read_text()
+    script = (ROOT / "deploy" / "postgres" / "roles.sh").read_text()
     granted = _parsed(services["migrate"]["command"])
     assert granted["grant"] is True
     for name, secret, role in (
@@ -180,7 +180,7 @@ def test_each_service_has_the_password_of_its_own_role_alone() -> None:
 
 
 def test_prometheus_asks_the_service_and_every_worker() -> None:
-    config = yaml.safe_load((ROOT / "docs/grafana/prometheus.yml").read_text())
+    config = yaml.safe_load((ROOT / "deploy/grafana/prometheus.yml").read_text())
     targets = {
         target
         for job in config["scrape_configs"]

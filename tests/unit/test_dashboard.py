@@ -14,13 +14,13 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.process_collector import ProcessCollector
 from typer.main import get_command
 
-from authenticity.standing import Standing
+from authenticity.detection.standing import Standing
 from cli.main import app
 from stream.engine_stats import EngineStats
 from stream.metrics import exposition
 from verifier_api.metrics import Metrics
 
-FOLDER = Path(__file__).parents[2] / "docs" / "grafana"
+FOLDER = Path(__file__).parents[2] / "deploy" / "grafana"
 BOARD: dict[str, Any] = json.loads((FOLDER / "touchstone.json").read_text())
 _FILE: dict[str, Any] = yaml.safe_load((FOLDER / "alerts.yml").read_text())
 RULES: list[dict[str, Any]] = _FILE["groups"][0]["rules"]

@@ -10,14 +10,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from authenticity.code import write_digital_link
-from authenticity.issuers import Issuer, IssuerKey, TrustList
-from authenticity.roots import Roots, assemble_jws, encode_roots, signing_input
-from authenticity.seal import Algorithm, Seal, signed_bytes, write_seal
-from authenticity.signature import P256_ORDER
-from authenticity.trust import encode_payload
-from authenticity.verdict import IssuerId
-from producers.simulation.signers import SeededSigner
+from authenticity.gs1.code import write_digital_link
+from authenticity.trust.issuers import Issuer, IssuerKey, TrustList
+from authenticity.trust.jws import Roots, assemble_jws, encode_roots, signing_input
+from authenticity.trust.keys import P256_ORDER
+from authenticity.trust.signature_field import Algorithm, Seal, signed_bytes, write_seal
+from authenticity.trust.trust_list import encode_payload
+from authenticity.trust.verdict import IssuerId
+from simulation.signers import SeededSigner
 
 FILE: Final = Path(__file__).with_name("verdicts.json")
 TEST_SEED: Final = 7357  # TEST KEYS ONLY

@@ -13,21 +13,21 @@ from typing import Any
 import httpx
 import uvicorn
 
-from authenticity.batch import Batch, encode_batch
-from authenticity.policy import DEFAULT_POLICY
-from authenticity.scan import Scan, encode_scan
-from events.embedded_log import EmbeddedLog
-from events.embedded_publisher import EmbeddedPublisher
+from authenticity.detection.policy import DEFAULT_POLICY
+from authenticity.records.batch import Batch, encode_batch
+from authenticity.records.scan import Scan, encode_scan
+from events.embedded.log import EmbeddedLog
+from events.embedded.publisher import EmbeddedPublisher
 from events.publisher import Publisher, Record
 from events.topics import BATCHES, SCANS, TRUST, TRUST_KEY, batch_key, scan_key
 from ledger.administration import LedgerAdministration
 from ledger.opening import migrate, open_reader, open_writer
 from ledger.reading import LedgerReader
 from ledger.records import Role
-from stream.embedded import EmbeddedEngine
-from tests.world import World
+from stream.sources.embedded import EmbeddedEngine
+from tests.support.world import World
 from verifier_api.app import Parts, create_app
-from verifier_api.serving import server_config
+from verifier_api.http.server import server_config
 from verifier_api.settings import Limits, Settings
 
 WAIT_S = 10.0

@@ -13,11 +13,11 @@ import httpx
 import msgspec
 import pytest
 
-from authenticity.batch import Catalogue
 from authenticity.errors import LogUnavailableError
-from authenticity.history import History
-from authenticity.item import ItemId
-from authenticity.scan import Act, Channel, encode_scan
+from authenticity.gs1.item import ItemId
+from authenticity.history.history import History
+from authenticity.records.batch import Catalogue
+from authenticity.records.scan import Act, Channel, encode_scan
 from ledger.reading import LedgerReader
 from ledger.records import Role
 from tests.integration.api.stand import (

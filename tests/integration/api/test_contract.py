@@ -17,7 +17,7 @@ from schemathesis.specs.openapi.checks import (
 
 from ledger.records import Role
 from tests.integration.api.stand import Stand, standing_service
-from verifier_api.contract import openapi_document
+from verifier_api.http.openapi import openapi_document
 
 
 @schemathesis.serializer("application/x-ndjson")

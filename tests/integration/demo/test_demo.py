@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from cli.demo_service import choose_port
+from demo.service import choose_port
 
 pytestmark = pytest.mark.slow
 

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from authenticity.batch import decode_batch
-from events.embedded_publisher import EmbeddedPublisher
+from authenticity.records.batch import decode_batch
+from events.embedded.publisher import EmbeddedPublisher
 from events.publisher import Record
 from events.topics import BATCHES, SCANS, TRUST, TRUST_KEY, batch_key
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.fire.traffic import Traffic
+from benchmarks.faults.traffic import Traffic
 
 from .installation import Installation, run
 
@@ -114,7 +114,7 @@ def test_two_engines_folding_one_log_at_once_end_equal_to_the_replay(
 PUBLISH = """
 import sys
 from pathlib import Path
-from events.embedded_publisher import EmbeddedPublisher
+from events.embedded.publisher import EmbeddedPublisher
 from events.publisher import Record
 from events.topics import SCANS
 publisher = EmbeddedPublisher(Path(sys.argv[1]))

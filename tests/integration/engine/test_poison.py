@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from authenticity.batch import encode_batch
-from authenticity.scan import encode_scan
-from tests.world import World
+from authenticity.records.batch import encode_batch
+from authenticity.records.scan import encode_scan
+from tests.support.world import World
 
 from .installation import Installation, run
 

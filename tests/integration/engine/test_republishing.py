@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from authenticity.batch import encode_batch
+from authenticity.records.batch import encode_batch
 from tests.integration.engine.installation import Installation, run
-from tests.world import World
+from tests.support.world import World
 
 
 @pytest.fixture

@@ -16,15 +16,15 @@ from typing import Any
 import pikepdf
 import pytest
 
-from authenticity.batch import decode_batch
-from authenticity.trust import read_roots, read_trust_list
-from authenticity.verdict import Genuine
-from authenticity.verify import verify
-from events.embedded_log import EmbeddedLog
+from authenticity.records.batch import decode_batch
+from authenticity.trust.trust_list import read_roots, read_trust_list
+from authenticity.trust.verdict import Genuine
+from authenticity.trust.verify import verify
+from events.embedded.log import EmbeddedLog
 from events.topics import BATCHES
 from ledger.opening import migrate
-from producers.manifest import examine_manifest, read_codes
-from producers.symbols import read_png, read_svg
+from producers.issuing.manifest import examine_manifest, read_codes
+from producers.labels.symbols import read_png, read_svg
 
 TOUCHSTONE = [str(Path(sys.executable).with_name("touchstone"))]
 GTIN = "09521234000013"

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from events.kafka_publisher import KafkaPublisher
-from events.kafka_topics import create_missing
-from events.settings import KafkaSettings
-from producers.demonstration.kafka_jars import cache_folder
-from producers.demonstration.local_kafka import LocalKafka
+from demo.kafka_jars import cache_folder
+from demo.local_kafka import LocalKafka
+from events.kafka.publisher import KafkaPublisher
+from events.kafka.settings import KafkaSettings
+from events.kafka.topic_admin import create_missing
 
 QUICK_TO_RETURN = {"broker.session.timeout.ms": 1_000, "broker.heartbeat.interval.ms": 100}
 """A killed broker serves again once its last session is over; tests need not wait for long."""

@@ -10,14 +10,14 @@ from uuid import uuid4
 import msgspec
 import pytest
 
-from authenticity.code import item_of
-from authenticity.scan import Scan, encode_scan
-from events.kafka_publisher import KafkaPublisher
-from events.kafka_reading import read_topic
+from authenticity.gs1.code import item_of
+from authenticity.records.scan import Scan, encode_scan
+from events.kafka.publisher import KafkaPublisher
+from events.kafka.reading import read_topic
+from events.kafka.settings import KafkaSettings
 from events.publisher import Record
-from events.settings import KafkaSettings
 from events.topics import SCANS, SCANS_DEAD, dead_letter, scan_key
-from tests.world import World
+from tests.support.world import World
 
 NOW = datetime.now(UTC)
 

@@ -6,12 +6,12 @@ import pytest
 from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
 
 from authenticity.errors import LogUnavailableError
-from events.kafka_lag import LagWatch, lag_of
-from events.kafka_publisher import KafkaPublisher
+from demo.local_ports import free_ports
+from events.kafka.lag import LagWatch, lag_of
+from events.kafka.publisher import KafkaPublisher
+from events.kafka.settings import KafkaSettings
 from events.publisher import Record
-from events.settings import KafkaSettings
 from events.topics import BATCHES, SCANS, Keeping, Topic
-from producers.demonstration.local_ports import free_ports
 
 
 def acknowledge(settings: KafkaSettings, group: str, offsets: dict[TopicPartition, int]) -> None:

@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 from authenticity.errors import ConfigurationError, UnavailableError
-from producers.demonstration.kafka_jars import cache_folder, fetch_kafka
-from producers.demonstration.local_kafka import LocalKafka
-from producers.demonstration.tied_process import start_tied
+from demo.kafka_jars import cache_folder, fetch_kafka
+from demo.local_kafka import LocalKafka
+from demo.tied_process import start_tied
 
 STARTS_AND_WAITS = """
 import sys, time
 from pathlib import Path
-from producers.demonstration.local_kafka import LocalKafka
+from demo.local_kafka import LocalKafka
 kafka = LocalKafka(Path(sys.argv[1]), cache=Path(sys.argv[2]))
 kafka.start()
 print(kafka.process_id(), flush=True)
@@ -106,7 +106,7 @@ def test_a_damaged_cache_is_fetched_again(tmp_path: Path, monkeypatch: pytest.Mo
     first.unlink()
     first.write_bytes(b"half a jar")
     said: list[str] = []
-    monkeypatch.setattr("producers.demonstration.kafka_jars.shutil.which", lambda _name: None)
+    monkeypatch.setattr("demo.kafka_jars.shutil.which", lambda _name: None)
     with pytest.raises(ConfigurationError, match="there is no mvn"):
         fetch_kafka(tmp_path, said.append)
     assert "damaged" in said[0]

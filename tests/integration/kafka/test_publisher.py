@@ -11,14 +11,14 @@ from aiokafka.partitioner import DefaultPartitioner
 from kafka import KafkaAdminClient
 
 from authenticity.errors import InputError, LogUnavailableError
-from events.kafka_publisher import KafkaPublisher, PublisherLimits
-from events.kafka_reading import Stored, read_topic
-from events.partitions import partition_of
+from demo.local_kafka import LocalKafka
+from demo.local_ports import free_ports
+from events.kafka.partitions import partition_of
+from events.kafka.publisher import KafkaPublisher, PublisherLimits
+from events.kafka.reading import Stored, read_topic
+from events.kafka.settings import KafkaSettings
 from events.publisher import Record
-from events.settings import KafkaSettings
 from events.topics import BATCHES, SCANS, TRUST, Keeping, Topic
-from producers.demonstration.local_kafka import LocalKafka
-from producers.demonstration.local_ports import free_ports
 
 
 def of_run(settings: KafkaSettings, run: str) -> list[Stored]:

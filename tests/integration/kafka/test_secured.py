@@ -14,15 +14,15 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from authenticity.errors import ConfigurationError, LogUnavailableError
-from events.kafka_connection import serving_brokers
-from events.kafka_publisher import KafkaPublisher, PublisherLimits
-from events.kafka_topics import create_missing
+from demo.kafka_jars import cache_folder
+from demo.local_kafka import LocalKafka
+from demo.local_ports import free_ports
+from events.kafka.connection import serving_brokers
+from events.kafka.publisher import KafkaPublisher, PublisherLimits
+from events.kafka.settings import KafkaSettings
+from events.kafka.topic_admin import create_missing
 from events.publisher import Record
-from events.settings import KafkaSettings
 from events.topics import SCANS
-from producers.demonstration.kafka_jars import cache_folder
-from producers.demonstration.local_kafka import LocalKafka
-from producers.demonstration.local_ports import free_ports
 
 PASSWORD = "correct horse battery staple"
 REFUSED = "(refused|ends every connection of) user 'touchstone'"

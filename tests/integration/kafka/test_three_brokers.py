@@ -8,13 +8,13 @@ from uuid import uuid4
 import pytest
 
 from authenticity.errors import LogUnavailableError
-from events.kafka_publisher import KafkaPublisher, PublisherLimits
-from events.kafka_reading import read_topic
-from events.kafka_topics import create_missing, differences
+from demo.kafka_jars import cache_folder
+from demo.local_kafka import LocalKafka
+from events.kafka.publisher import KafkaPublisher, PublisherLimits
+from events.kafka.reading import read_topic
+from events.kafka.topic_admin import create_missing, differences
 from events.publisher import Record
 from events.topics import SCANS
-from producers.demonstration.kafka_jars import cache_folder
-from producers.demonstration.local_kafka import LocalKafka
 
 ACKNOWLEDGED_AGAIN_WITHIN_S = 15.0
 

@@ -14,8 +14,8 @@ from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
 
 from authenticity.errors import ConfigurationError
-from events.kafka_topics import Choices, Difference, create_missing, differences
-from events.settings import KafkaSettings
+from events.kafka.settings import KafkaSettings
+from events.kafka.topic_admin import Choices, Difference, create_missing, differences
 from events.topics import ALERTS, SCANS_DEAD, TOPICS
 
 

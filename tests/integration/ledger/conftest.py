@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from demo.local_postgres import LocalPostgres
 from ledger.address import PostgresAddress
 from ledger.opening import migrate
-from producers.demonstration.local_postgres import LocalPostgres
+from tests.contracts.ledger.ledgers import Ledgers
 from tests.integration.ledger.server import Server
-from tests.ledger_contract.ledgers import Ledgers
 
 _numbers = count(1)
 

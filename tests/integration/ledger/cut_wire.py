@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 
-from tests.ledger_contract.ledgers import Loop
+from tests.contracts.ledger.ledgers import Loop
 
 
 class CutWire:

@@ -5,14 +5,13 @@ from threading import Event
 
 import msgspec
 
-from authenticity.clues import Clue
-from authenticity.finding import because
-from authenticity.item import ItemId, item_id
+from authenticity.detection.findings import because
+from authenticity.detection.signals import Clue
+from authenticity.gs1.item import ItemId, item_id
 from ledger.address import PostgresAddress
-from ledger.fold import UNKNOWN
+from ledger.protocols import UNKNOWN
 from ledger.records import to_key
-from tests.integration.ledger.server import in_transaction
-from tests.ledger_contract.clue_keeping import (
+from tests.contracts.ledger.clue_keeping import (
     BATCH,
     ONE,
     CluesContract,
@@ -21,12 +20,13 @@ from tests.ledger_contract.clue_keeping import (
     clue,
     giving,
 )
-from tests.ledger_contract.ledgers import Ledgers, Writer
-from tests.world import GTINS, World
+from tests.contracts.ledger.ledgers import Ledgers, Writer
+from tests.integration.ledger.server import in_transaction
+from tests.support.world import GTINS, World
 
 
 class TestCluesOnPostgres(CluesContract):
-    """See `tests.ledger_contract`."""
+    """See `tests.contracts.ledger`."""
 
 
 def test_an_entry_with_a_lower_number_that_becomes_visible_later_is_not_settled_unread(

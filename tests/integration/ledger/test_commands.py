@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from authenticity.item import scanner_subject
-from authenticity.sighting import actor_hash
+from authenticity.gs1.item import scanner_subject
+from authenticity.history.observation import actor_hash
 from ledger.address import PostgresAddress
+from tests.contracts.ledger.folding import alert, change, one_scan
+from tests.contracts.ledger.ledgers import Ledgers
 from tests.integration.ledger.server import Server
-from tests.ledger_contract.folding import alert, change, one_scan
-from tests.ledger_contract.ledgers import Ledgers
-from tests.world import World
+from tests.support.world import World
 
 
 class Commands:

@@ -9,13 +9,15 @@ from contextlib import suppress
 import pytest
 
 from authenticity.errors import LedgerUnavailableError
-from authenticity.history import History
-from authenticity.item import ItemId
-from ledger import postgres
+from authenticity.gs1.item import ItemId
+from authenticity.history.history import History
+from demo.local_postgres import LocalPostgres
 from ledger.address import PostgresAddress
-from ledger.fold import CatalogueChanged
-from ledger.postgres import CATALOGUE_LOCK, LOCKS, Patience
-from producers.demonstration.local_postgres import LocalPostgres
+from ledger.postgres import server as postgres
+from ledger.postgres.server import CATALOGUE_LOCK, LOCKS, Patience
+from ledger.protocols import CatalogueChanged
+from tests.contracts.ledger.folding import FoldContract, alert, change, one_scan
+from tests.contracts.ledger.ledgers import Ledgers, Writer
 from tests.integration.ledger.cut_wire import CutWire
 from tests.integration.ledger.server import (
     Server,
@@ -24,13 +26,11 @@ from tests.integration.ledger.server import (
     terminate_others,
     wait_for_a_waiting_lock,
 )
-from tests.ledger_contract.folding import FoldContract, alert, change, one_scan
-from tests.ledger_contract.ledgers import Ledgers, Writer
-from tests.world import World
+from tests.support.world import World
 
 
 class TestFoldOnPostgres(FoldContract):
-    """See `tests.ledger_contract`."""
+    """See `tests.contracts.ledger`."""
 
 
 @pytest.fixture

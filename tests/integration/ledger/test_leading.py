@@ -8,21 +8,21 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 
 from authenticity.errors import LedgerUnavailableError
-from authenticity.history import EMPTY
-from authenticity.item import item_id
+from authenticity.gs1.item import item_id
+from authenticity.history.history import EMPTY
 from ledger.address import PostgresAddress
-from ledger.leading import Leadership, open_leadership
+from ledger.postgres.leadership import Leadership, open_leadership
+from tests.contracts.ledger.folding import alert, change
+from tests.contracts.ledger.ledgers import Ledgers
 from tests.integration.ledger.server import query, terminate_others
-from tests.ledger_contract.folding import alert, change
-from tests.ledger_contract.ledgers import Ledgers
-from tests.world import GTINS, World
+from tests.support.world import GTINS, World
 
 ITEMS = [item_id(GTINS[0], f"S{n}") for n in range(5)]
 
 HOLD = """
 import asyncio, sys
 from ledger.address import read_address
-from ledger.leading import open_leadership
+from ledger.postgres.leadership import open_leadership
 
 async def hold():
     leadership = await open_leadership(read_address(sys.argv[1]))

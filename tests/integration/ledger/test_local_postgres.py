@@ -14,14 +14,14 @@ import psycopg
 import pytest
 
 from authenticity.errors import ConfigurationError
-from producers.demonstration import local_postgres
-from producers.demonstration.local_postgres import LocalPostgres
+from demo import local_postgres
+from demo.local_postgres import LocalPostgres
 from tests.integration.ledger.server import query
 
 START = """
 import sys, time
 from pathlib import Path
-from producers.demonstration.local_postgres import LocalPostgres
+from demo.local_postgres import LocalPostgres
 postgres = LocalPostgres(Path(sys.argv[1]))
 postgres.start()
 print(postgres.process_id, flush=True)

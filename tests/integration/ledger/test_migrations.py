@@ -13,26 +13,26 @@ from alembic.migration import MigrationContext
 from sqlalchemy import inspect
 
 from authenticity.errors import ConfigurationError, LedgerUnavailableError
-from authenticity.history import EMPTY
-from authenticity.item import item_id
+from authenticity.gs1.item import item_id
+from authenticity.history.history import EMPTY
 from ledger.address import PostgresAddress
 from ledger.administration import LedgerAdministration, Snapshot
 from ledger.database import Database
-from ledger.grants import grant
-from ledger.leading import open_leadership
 from ledger.opening import migrate, newest_revision, require_current
+from ledger.postgres.grants import grant
+from ledger.postgres.leadership import open_leadership
 from ledger.records import CaseChange, CaseState
 from ledger.schema import metadata
+from tests.contracts.ledger.clue_keeping import BATCH, assessed, clue, giving
+from tests.contracts.ledger.folding import alert, change
+from tests.contracts.ledger.ledgers import Ledgers
+from tests.contracts.ledger.upgrading import UpgradingContract
 from tests.integration.ledger.server import Server, query
-from tests.ledger_contract.clue_keeping import BATCH, assessed, clue, giving
-from tests.ledger_contract.folding import alert, change
-from tests.ledger_contract.ledgers import Ledgers
-from tests.ledger_contract.upgrading import UpgradingContract
-from tests.world import GTINS, World
+from tests.support.world import GTINS, World
 
 
 class TestUpgradingOnPostgres(UpgradingContract):
-    """See `tests.ledger_contract`."""
+    """See `tests.contracts.ledger`."""
 
     @pytest.fixture
     def unmigrated(self, server: Server) -> Iterator[PostgresAddress]:

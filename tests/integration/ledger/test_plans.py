@@ -5,8 +5,8 @@ import time
 
 import psycopg
 
-from benchmarks.pipeline.prefill import fill
-from benchmarks.seen_items import numbered_item
+from benchmarks.speed.pipeline.prefill import fill
+from benchmarks.speed.seen_items import numbered_item
 from ledger.address import PostgresAddress
 from ledger.opening import open_async_writer
 

@@ -1,13 +1,13 @@
 """Reading on PostgreSQL."""
 
 from ledger.address import PostgresAddress
+from tests.contracts.ledger.ledgers import Ledgers
+from tests.contracts.ledger.reading import ReadingContract
 from tests.integration.ledger.server import terminate_others
-from tests.ledger_contract.ledgers import Ledgers
-from tests.ledger_contract.reading import ReadingContract
 
 
 class TestReadingOnPostgres(ReadingContract):
-    """See `tests.ledger_contract`."""
+    """See `tests.contracts.ledger`."""
 
 
 async def test_a_reader_goes_on_without_a_word_when_its_idle_connections_were_ended(

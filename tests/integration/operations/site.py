@@ -11,16 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from authenticity.batch import decode_batch
-from authenticity.code import item_of
-from authenticity.scan import decode_scan
-from events.kafka_lag import lag_of
-from events.kafka_publisher import KafkaPublisher
+from authenticity.gs1.code import item_of
+from authenticity.records.batch import decode_batch
+from authenticity.records.scan import decode_scan
+from demo.local_kafka import LocalKafka
+from demo.local_postgres import LocalPostgres, find_binaries
+from events.kafka.lag import lag_of
+from events.kafka.publisher import KafkaPublisher
 from events.publisher import Record
 from events.topics import BATCHES, SCANS, TRUST, TRUST_KEY, batch_key, scan_key
-from producers.demonstration.local_kafka import LocalKafka
-from producers.demonstration.local_postgres import LocalPostgres, find_binaries
-from stream.settings import GROUP
+from stream.sources.faust.settings import GROUP
 
 ROOT = Path(__file__).parents[3]
 SETTLED_WITHIN_S = 120.0

@@ -9,10 +9,10 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from events.kafka_publisher import KafkaPublisher
+from demo.local_ports import free_ports
+from events.kafka.publisher import KafkaPublisher
 from events.publisher import Record
 from events.topics import SCANS
-from producers.demonstration.local_ports import free_ports
 from tests.integration.operations.site import (
     OperatedSite,
     eventually,

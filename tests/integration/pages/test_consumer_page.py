@@ -10,11 +10,11 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from authenticity.batch import BatchStatus
-from authenticity.scan import Act
-from authenticity.serial_filter import build_filter
+from authenticity.records.batch import BatchStatus
+from authenticity.records.scan import Act
+from authenticity.records.serial_filter import build_filter
 from tests.integration.api.stand import Stand, path_of
-from tests.world import P256_MAKER, changed
+from tests.support.world import P256_MAKER, changed
 
 ARGS = (
     "--no-sandbox", "--headless=new", "--disable-gpu", "--disable-quic", "--no-first-run",

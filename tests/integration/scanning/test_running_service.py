@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
-from authenticity.scan import encode_scan
-from cli.demo_service import HOST, DemoService, choose_port
-from events.embedded_publisher import EmbeddedPublisher
+from authenticity.records.scan import encode_scan
+from demo.service import HOST, DemoService, choose_port
+from demo.stage import publish_trust, set_stage
+from events.embedded.publisher import EmbeddedPublisher
 from ledger.administration import LedgerAdministration
 from ledger.records import Role
-from producers.demonstration.stage import publish_trust, set_stage
-from tests.world import World
+from tests.support.world import World
 
 pytestmark = pytest.mark.slow
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import msgspec
 
-from authenticity.scan import Act, Channel, Scan, decode_scan, encode_scan
-from events.embedded_log import EmbeddedLog
+from authenticity.records.scan import Act, Channel, Scan, decode_scan, encode_scan
+from events.embedded.log import EmbeddedLog
 from events.topics import SCANS
-from tests.unit.producers_scan.pictures import file_of, sheet, symbol
-from tests.world import World
+from tests.support.world import World
+from tests.unit.producers.scanner.pictures import file_of, sheet, symbol
 
 WORLD = World()
 CODE = WORLD.code()

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from authenticity.errors import ConfigurationError, InputError, UnavailableError
-from producers.scan_service import ScanService
+from producers.scanner.service_client import ScanService
 
 
 class Script:

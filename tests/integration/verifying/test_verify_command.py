@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.world import World
 from tests.vectors import make_verdicts
-from tests.world import World
 
 WORLD = World()
 AT = WORLD.now.isoformat()
@@ -156,7 +156,7 @@ def test_the_roots_are_found_beside_named_or_in_the_environment(tmp_path: Path) 
 
 
 def test_a_bare_payload_is_no_trust_list(tmp_path: Path, listed: str) -> None:
-    from authenticity.trust import encode_payload
+    from authenticity.trust.trust_list import encode_payload
 
     bare = tmp_path / "bare.json"
     bare.write_bytes(encode_payload(WORLD.trust_list))

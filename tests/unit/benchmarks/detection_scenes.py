@@ -3,15 +3,15 @@
 from datetime import timedelta
 from typing import Any
 
-from authenticity.scan import Place, to_epoch_ms
-from authenticity.sighting import sight
+from authenticity.history.observation import sight
+from authenticity.records.scan import Place, to_epoch_ms
 from benchmarks.detection.dataset import Arrival, Example, Header
-from benchmarks.detection.judging import Spoken
-from benchmarks.detection.tally import Case
-from producers.simulation.attacks import AttackFamily
-from producers.simulation.traffic import Scenario, Traffic
-from producers.simulation.truth import TRUTH_FORMAT, Thing, Truth
-from tests.unit.history.sightings import ITEM, NOON, genuine, scan
+from benchmarks.detection.evaluation.judging import Spoken
+from benchmarks.detection.evaluation.tally import Case
+from simulation.attacks import AttackFamily
+from simulation.traffic import Scenario, Traffic
+from simulation.truth import TRUTH_FORMAT, Thing, Truth
+from tests.unit.authenticity.detection.observations import ITEM, NOON, genuine, scan
 
 _BATCH = Traffic(Scenario(seed=1, items=100)).world.pack(0).batch
 HEADERS = (Header(to_epoch_ms(NOON - timedelta(days=30)), _BATCH),)

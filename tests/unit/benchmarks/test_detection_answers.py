@@ -4,15 +4,15 @@ from datetime import timedelta
 
 import msgspec
 
-from authenticity.item import gtin_of
-from authenticity.policy import DEFAULT_POLICY
-from authenticity.standing import Standing
+from authenticity.detection.policy import DEFAULT_POLICY
+from authenticity.detection.standing import Standing
+from authenticity.gs1.item import gtin_of
 from benchmarks.detection.dataset import Header
-from benchmarks.detection.judging import is_verified
-from benchmarks.detection.ours import Ours
-from producers.simulation.attacks import AttackFamily
+from benchmarks.detection.evaluation.judging import is_verified
+from benchmarks.detection.evaluation.ours import Ours
+from simulation.attacks import AttackFamily
+from tests.unit.authenticity.detection.observations import ITEM
 from tests.unit.benchmarks.detection_scenes import HEADERS, arrival, example
-from tests.unit.history.sightings import ITEM
 
 FAKE = arrival("a", physical="fake", attack=AttackFamily.STOLEN_KEY, known_after=timedelta())
 LATE = (HEADERS[0]._replace(arrived_ms=FAKE.received_ms + 1),)

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from authenticity import clone_weights
-from authenticity.clones import weigh
-from authenticity.features import FEATURES, MOST, features_of
-from authenticity.looks import looks_of
-from authenticity.policy import DEFAULT_POLICY
-from benchmarks.detection.fit import SIGNS, TARGET, Model, module_of
-from benchmarks.detection.regression import (
+from authenticity.detection import weights as clone_weights
+from authenticity.detection.features import FEATURES, MOST, features_of
+from authenticity.detection.policy import DEFAULT_POLICY
+from authenticity.detection.score import weigh
+from authenticity.detection.sessions import looks_of
+from benchmarks.detection.training.fit import SIGNS, TARGET, Model, module_of
+from benchmarks.detection.training.regression import (
     Array,
     calibrated,
     fitted,
@@ -18,7 +18,7 @@ from benchmarks.detection.regression import (
     tables_of,
     through,
 )
-from tests.unit.history.sightings import buyers
+from tests.unit.authenticity.detection.observations import buyers
 
 VALUES = np.array([[0.0], [1.0], [2.0]])
 
@@ -101,7 +101,7 @@ def test_the_data_module_is_what_the_fit_writes() -> None:
     exec(module_of(model, 200_000, 0.004), written)
     for name in ("BIAS", "WEIGHTS", "CALIBRATION", "PROVENANCE", "VERSION"):
         assert written[name] == getattr(clone_weights, name), name
-    assert TARGET.name == "clone_weights.py"
+    assert TARGET.name == "weights.py"
     assert len(MOST) == len(clone_weights.WEIGHTS)
 
 

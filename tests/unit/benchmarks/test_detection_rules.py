@@ -5,17 +5,17 @@ from datetime import timedelta
 
 import pytest
 
-from authenticity.policy import DEFAULT_POLICY
-from authenticity.scan import Channel, Place
-from authenticity.verdict import Doubt
-from benchmarks.detection.contenders import Contender, Oracle
+from authenticity.detection.policy import DEFAULT_POLICY
+from authenticity.records.scan import Channel, Place
+from authenticity.trust.verdict import Doubt
 from benchmarks.detection.dataset import Arrival
-from benchmarks.detection.ours import Ours
-from benchmarks.detection.rarity import Transitions, best_threshold, transition_rarity
-from benchmarks.detection.rules import RULES
-from producers.simulation.attacks import AttackFamily
+from benchmarks.detection.evaluation.contenders import Contender, Oracle
+from benchmarks.detection.evaluation.ours import Ours
+from benchmarks.detection.evaluation.rarity import Transitions, best_threshold, transition_rarity
+from benchmarks.detection.evaluation.rules import RULES
+from simulation.attacks import AttackFamily
+from tests.unit.authenticity.detection.observations import LYON, PARIS, TOKYO, doubtful, seen
 from tests.unit.benchmarks.detection_scenes import arrival, example
-from tests.unit.history.sightings import LYON, PARIS, TOKYO, doubtful, seen
 
 HOUR = timedelta(hours=1)
 BY_NAME = {rule.name: rule for rule in RULES}

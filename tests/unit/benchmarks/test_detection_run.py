@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from authenticity.policy import DEFAULT_POLICY
-from benchmarks.detection.assembly import report_of
-from benchmarks.detection.cost import Cost, bytes_of_many, us_per_scan
-from benchmarks.detection.export import export
-from benchmarks.detection.page import page
-from benchmarks.detection.report import DetectionReport
-from benchmarks.detection.running import Lesson, WorldResult, run_seeds, run_world
+from authenticity.detection.policy import DEFAULT_POLICY
+from benchmarks.detection.evaluation.assembly import report_of
+from benchmarks.detection.evaluation.cost import Cost, bytes_of_many, us_per_scan
+from benchmarks.detection.evaluation.export import export
+from benchmarks.detection.evaluation.html_report import page
+from benchmarks.detection.evaluation.report import DetectionReport
+from benchmarks.detection.evaluation.running import Lesson, WorldResult, run_seeds, run_world
 from benchmarks.detection.split import share_out
 from cli.main import app
-from producers.simulation.attacks import COPYING
+from simulation.attacks import COPYING
 
 ITEMS = 1_200
 SEEDS = share_out(3)

@@ -5,9 +5,9 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from benchmarks.detection.bootstrap import rate, share
-from benchmarks.detection.curves import calibration, false_rate_at, partial_area, roc
-from benchmarks.detection.scoring import (
+from benchmarks.detection.evaluation.bootstrap import rate, share
+from benchmarks.detection.evaluation.curves import calibration, false_rate_at, partial_area, roc
+from benchmarks.detection.evaluation.scoring import (
     Row,
     compare,
     detector_report,
@@ -15,12 +15,12 @@ from benchmarks.detection.scoring import (
     precision_at,
     rows_of,
 )
+from benchmarks.detection.evaluation.tally import FalseAlerts, Honest
 from benchmarks.detection.split import FIT, TEST, VALIDATE, share_out
-from benchmarks.detection.tally import FalseAlerts, Honest
-from producers.simulation.attacks import AttackFamily
-from producers.simulation.ceiling import ATTACK_FORMAT, AttackedItem, AttackRecord
+from simulation.attacks import AttackFamily
+from simulation.ceiling import ATTACK_FORMAT, AttackedItem, AttackRecord
+from tests.unit.authenticity.detection.observations import ITEM, NOON
 from tests.unit.benchmarks.detection_scenes import case, spoken
-from tests.unit.history.sightings import ITEM, NOON
 
 
 def honest(codes: int = 10_000, scans: int = 20_000) -> Honest:

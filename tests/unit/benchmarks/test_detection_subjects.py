@@ -1,13 +1,13 @@
 """Alerts on batches over time, and what they add code by code."""
 
-from authenticity.clues import COPIES, Clue
-from authenticity.item import ItemId, SubjectId, batch_subject
-from authenticity.policy import DEFAULT_POLICY
-from benchmarks.detection.campaigns import subject_reports, with_subjects
-from benchmarks.detection.judging import ClueChange
-from benchmarks.detection.running import DETECTORS, WorldResult
-from benchmarks.detection.subjects import subject_alerts
-from benchmarks.detection.tally import Tally
+from authenticity.detection.policy import DEFAULT_POLICY
+from authenticity.detection.signals import COPIES, Clue
+from authenticity.gs1.item import ItemId, SubjectId, batch_subject
+from benchmarks.detection.evaluation.campaigns import subject_reports, with_subjects
+from benchmarks.detection.evaluation.entities import subject_alerts
+from benchmarks.detection.evaluation.judging import ClueChange
+from benchmarks.detection.evaluation.running import DETECTORS, WorldResult
+from benchmarks.detection.evaluation.tally import Tally
 from tests.unit.benchmarks.detection_scenes import case, spoken
 
 BATCH: SubjectId = batch_subject("09506000134352", "L1")

@@ -4,17 +4,17 @@ from collections.abc import Iterable
 
 import pytest
 
-from authenticity.batch import Catalogue
-from authenticity.finding import FindingKind
-from authenticity.history import decode_history
-from authenticity.item import ItemId
-from authenticity.policy import DEFAULT_POLICY
-from authenticity.roots import read_roots
-from authenticity.scan import decode_scan
-from authenticity.trust import TrustList, read_trust_list
-from authenticity.verdict import Genuine
-from authenticity.verify import verify
-from benchmarks.pipeline.load import (
+from authenticity.detection.findings import FindingKind
+from authenticity.detection.policy import DEFAULT_POLICY
+from authenticity.gs1.item import ItemId
+from authenticity.history.history import decode_history
+from authenticity.records.batch import Catalogue
+from authenticity.records.scan import decode_scan
+from authenticity.trust.jws import read_roots
+from authenticity.trust.trust_list import TrustList, read_trust_list
+from authenticity.trust.verdict import Genuine
+from authenticity.trust.verify import verify
+from benchmarks.speed.pipeline.load import (
     SCANS_A_SECOND,
     Maker,
     Pack,
@@ -23,11 +23,11 @@ from benchmarks.pipeline.load import (
     packs_needed,
     ticks,
 )
-from benchmarks.printed_codes import NOW
-from benchmarks.seen_items import numbered_item, seen_items
+from benchmarks.speed.printed_codes import NOW
+from benchmarks.speed.seen_items import numbered_item, seen_items
 from events.publisher import Record
-from ledger.fold import ItemChange, KnownItem
-from stream.processor import Judged, news_of, step
+from ledger.protocols import ItemChange, KnownItem
+from stream.step import Judged, news_of, step
 
 
 @pytest.fixture(scope="module")

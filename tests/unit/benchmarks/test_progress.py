@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from authenticity.errors import UnavailableError
-from benchmarks.pipeline.progress import Point, Progress, percentile, steady_rate
+from benchmarks.speed.pipeline.progress import Point, Progress, percentile, steady_rate
 
 
 def _progress(*points: Point) -> Progress:

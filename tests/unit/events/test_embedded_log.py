@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from authenticity.errors import LogUnavailableError
-from events.embedded_log import EmbeddedLog, LogLimits
-from events.embedded_publisher import EmbeddedPublisher
+from events.embedded.log import EmbeddedLog, LogLimits
+from events.embedded.publisher import EmbeddedPublisher
 from events.publisher import Record
 from events.topics import BATCHES, SCANS, TRUST
 

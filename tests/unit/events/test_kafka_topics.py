@@ -3,7 +3,7 @@
 import pytest
 
 from authenticity.errors import ConfigurationError
-from events.kafka_topics import Choices, settings_of
+from events.kafka.topic_admin import Choices, settings_of
 from events.topics import ALERTS, BATCHES, SCANS, SCANS_DEAD, TRUST
 
 DAY_MS = 86_400_000

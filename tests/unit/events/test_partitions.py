@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kafka.partitioner import murmur2 as of_kafka_python
 
-from events.partitions import murmur2, partition_of
+from events.kafka.partitions import murmur2, partition_of
 
 
 def signed(number: int) -> int:

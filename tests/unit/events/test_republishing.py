@@ -2,14 +2,14 @@
 
 import pytest
 
-from authenticity.batch import encode_batch
-from authenticity.code import item_of
 from authenticity.errors import InputError
-from authenticity.scan import encode_scan
+from authenticity.gs1.code import item_of
+from authenticity.records.batch import encode_batch
+from authenticity.records.scan import encode_scan
 from events.publisher import Record
 from events.republishing import record_again
 from events.topics import BATCHES, SCANS, TRUST, TRUST_KEY, batch_key, scan_key
-from tests.world import World
+from tests.support.world import World
 
 
 def test_records_come_back_under_their_keys_byte_for_byte() -> None:

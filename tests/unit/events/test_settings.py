@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from authenticity.errors import ConfigurationError
-from events.settings import KafkaSettings, Sasl, Security
+from events.kafka.settings import KafkaSettings, Sasl, Security
 
 SECRET = "correct horse battery staple"
 

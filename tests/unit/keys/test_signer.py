@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authenticity.errors import KeyFileError
-from authenticity.seal import Algorithm
-from authenticity.signature import P256_ORDER, p256_signature_from_der, verifies
+from authenticity.trust.keys import P256_ORDER, p256_signature_from_der, verifies
+from authenticity.trust.signature_field import Algorithm
 from keys.guarded_files import make_private_folder, write_new
 from keys.signer import FileSigner, KeyFile, _raw_low_s, generate_key_file
 

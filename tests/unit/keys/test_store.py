@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from authenticity.code import write_digital_link
 from authenticity.errors import ConfigurationError, KeyFileError
-from authenticity.issuers import TrustList
-from authenticity.seal import Algorithm, Seal, signed_bytes, write_seal
-from authenticity.trust import read_trust_list
-from authenticity.verdict import Doubt, Doubtful, Genuine
-from authenticity.verify import verify
+from authenticity.gs1.code import write_digital_link
+from authenticity.trust.issuers import TrustList
+from authenticity.trust.signature_field import Algorithm, Seal, signed_bytes, write_seal
+from authenticity.trust.trust_list import read_trust_list
+from authenticity.trust.verdict import Doubt, Doubtful, Genuine
+from authenticity.trust.verify import verify
 from keys.signer import Signer
 from keys.store import KeyStore, create_store
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ledger.opening import migrate
-from tests.ledger_contract.ledgers import Ledgers
+from tests.contracts.ledger.ledgers import Ledgers
 
 
 @pytest.fixture

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authenticity.clues import Clue
-from authenticity.item import (
+from authenticity.detection.signals import Clue
+from authenticity.gs1.item import (
     ItemId,
     SubjectId,
     batch_subject,
@@ -12,9 +12,9 @@ from authenticity.item import (
     scanner_subject,
     text_id,
 )
-from ledger.clue_rows import decode_clues, due_of, encode_clues
+from ledger.queries.signal_rows import decode_clues, due_of, encode_clues
 from ledger.records import from_key, is_of_subject, to_key
-from tests.ledger_contract.clue_keeping import CluesContract
+from tests.contracts.ledger.clue_keeping import CluesContract
 
 GTINS = st.from_regex("[0-9]{14}", fullmatch=True)
 NUMBERS = st.integers(0, 2**32 - 1)
@@ -26,7 +26,7 @@ SUBJECTS = st.builds(batch_subject, GTINS, TEXTS) | st.builds(
 
 
 class TestCluesOnSqlite(CluesContract):
-    """See `tests.ledger_contract`."""
+    """See `tests.contracts.ledger`."""
 
 
 @given(ITEMS | SUBJECTS)

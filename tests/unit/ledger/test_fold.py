@@ -7,16 +7,16 @@ from pathlib import Path
 import pytest
 
 from ledger.administration import LedgerAdministration
-from ledger.fold import CatalogueChanged, LedgerWriter, Letter, Progress
 from ledger.opening import migrate, open_writer
-from tests.ledger_contract.folding import FoldContract, change, one_scan
-from tests.world import World
+from ledger.protocols import CatalogueChanged, LedgerWriter, Letter, Progress
+from tests.contracts.ledger.folding import FoldContract, change, one_scan
+from tests.support.world import World
 
 SOURCE = "scans@test"
 
 
 class TestFoldOnSqlite(FoldContract):
-    """See `tests.ledger_contract`."""
+    """See `tests.contracts.ledger`."""
 
 
 @pytest.fixture

@@ -8,12 +8,12 @@ from alembic.migration import MigrationContext
 
 from ledger.opening import migrate
 from ledger.schema import metadata
-from ledger.sqlite import open_engine
-from tests.ledger_contract.upgrading import UpgradingContract
+from ledger.sqlite.connection import open_engine
+from tests.contracts.ledger.upgrading import UpgradingContract
 
 
 class TestUpgradingOnSqlite(UpgradingContract):
-    """See `tests.ledger_contract`."""
+    """See `tests.contracts.ledger`."""
 
     @pytest.fixture
     def unmigrated(self, tmp_path: Path) -> Path:

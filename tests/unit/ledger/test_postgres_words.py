@@ -8,7 +8,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from authenticity.errors import LedgerUnavailableError
 from ledger.address import read_address
-from ledger.postgres import in_words
+from ledger.postgres.server import in_words
 
 ADDRESS = read_address("postgresql://ann:s3cret@db:5432/ledger")
 

@@ -6,11 +6,11 @@ import pytest
 
 from authenticity.errors import LedgerUnavailableError
 from ledger.opening import migrate, open_reader
-from tests.ledger_contract.reading import ReadingContract
+from tests.contracts.ledger.reading import ReadingContract
 
 
 class TestReadingOnSqlite(ReadingContract):
-    """See `tests.ledger_contract`."""
+    """See `tests.contracts.ledger`."""
 
 
 async def test_a_ledger_that_is_no_database_is_said_in_words(tmp_path: Path) -> None:

@@ -10,16 +10,16 @@ import msgspec
 import pytest
 from typer.testing import CliRunner
 
-from authenticity.batch import Catalogue
+from authenticity.detection.findings import FindingKind
+from authenticity.detection.policy import DEFAULT_POLICY, Policy, Severity
 from authenticity.errors import ConfigurationError
-from authenticity.finding import FindingKind
-from authenticity.item import serial_of
-from authenticity.policy import DEFAULT_POLICY, Policy, Severity
-from authenticity.scan import Scan, encode_scan
-from authenticity.trust import read_trust_list
+from authenticity.gs1.item import serial_of
+from authenticity.records.batch import Catalogue
+from authenticity.records.scan import Scan, encode_scan
+from authenticity.trust.trust_list import read_trust_list
 from cli.main import app
-from producers.simulate import SimulationFiles, simulate
-from producers.simulation.traffic import Scenario, Traffic
+from simulation.files import SimulationFiles, simulate
+from simulation.traffic import Scenario, Traffic
 from stream.backtest import Backtest, Course
 from stream.replay import Replay
 

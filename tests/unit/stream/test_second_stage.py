@@ -10,21 +10,21 @@ from typing import Any
 import msgspec
 import pytest
 
-from authenticity.alert import Alert
-from authenticity.batch import Batch
-from authenticity.finding import FindingKind
-from authenticity.item import SubjectId, batch_subject, is_of_hands
-from authenticity.policy import DEFAULT_POLICY
-from authenticity.trust import read_trust_list
+from authenticity.detection.alerts import Alert
+from authenticity.detection.findings import FindingKind
+from authenticity.detection.policy import DEFAULT_POLICY
+from authenticity.gs1.item import SubjectId, batch_subject, is_of_hands
+from authenticity.records.batch import Batch
+from authenticity.trust.trust_list import read_trust_list
 from ledger.administration import Snapshot
-from ledger.fold import Due
-from stream.embedded import EmbeddedEngine
-from stream.kafka_engine import KafkaEngine
-from stream.relay import Leader
-from tests.eventful import campaign, eventful, exported, kinds_of, replayed
-from tests.unit.stream.test_embedded_engine import an_engine, drain, records
-from tests.unit.stream.test_kafka_engine import LIMITS, Setting, batches_of, scans_of
-from tests.world import GTINS, World
+from ledger.protocols import Due
+from stream.engine import KafkaEngine
+from stream.outbox import Leader
+from stream.sources.embedded import EmbeddedEngine
+from tests.support.eventful import campaign, eventful, exported, kinds_of, replayed
+from tests.support.world import GTINS, World
+from tests.unit.stream.sources.test_embedded import an_engine, drain, records
+from tests.unit.stream.test_engine import LIMITS, Setting, batches_of, scans_of
 
 SUBJECT = batch_subject(GTINS[0], "C1")
 

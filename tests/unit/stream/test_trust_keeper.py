@@ -4,7 +4,7 @@ import pytest
 
 from authenticity.errors import RollbackError, SignatureThresholdError, TrustListError
 from stream.trust_keeper import TrustKeeper
-from tests.world import World
+from tests.support.world import World
 
 
 def test_a_newer_list_takes_over_and_the_same_may_come_again() -> None:

@@ -5,11 +5,11 @@ from datetime import timedelta
 
 import pytest
 
-from authenticity.trust import read_trust_list
-from authenticity.verdict import Doubt, Doubtful, Genuine
-from authenticity.verify import verify
+from authenticity.trust.trust_list import read_trust_list
+from authenticity.trust.verdict import Doubt, Doubtful, Genuine
+from authenticity.trust.verify import verify
 from stream.verification import ScanVerifier
-from tests.world import World
+from tests.support.world import World
 
 
 @pytest.fixture

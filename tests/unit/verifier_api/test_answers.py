@@ -5,24 +5,24 @@ from datetime import timedelta
 
 import pytest
 
-from authenticity.alert import Alert, alert_id
-from authenticity.batch import Batch, BatchStatus, Catalogue
-from authenticity.finding import SEVERITY, FindingKind, because
-from authenticity.history import history_of
-from authenticity.item import ItemId, batch_subject
-from authenticity.policy import DEFAULT_POLICY
-from authenticity.scan import Act, Scan
-from authenticity.serial_filter import build_filter
-from authenticity.sighting import sight
-from authenticity.standing import Standing
-from authenticity.trust import read_trust_list
-from authenticity.verdict import Doubt
-from authenticity.verify import verify
-from tests.world import World
-from verifier_api.advice import advise
-from verifier_api.answers import Answer, Known, Question, answer
-from verifier_api.callers import ANONYMOUS, Caller, Role
-from verifier_api.wording import load_words
+from authenticity.detection.alerts import Alert, alert_id
+from authenticity.detection.findings import SEVERITY, FindingKind, because
+from authenticity.detection.policy import DEFAULT_POLICY
+from authenticity.detection.standing import Standing
+from authenticity.gs1.item import ItemId, batch_subject
+from authenticity.history.history import history_of
+from authenticity.history.observation import sight
+from authenticity.records.batch import Batch, BatchStatus, Catalogue
+from authenticity.records.scan import Act, Scan
+from authenticity.records.serial_filter import build_filter
+from authenticity.trust.trust_list import read_trust_list
+from authenticity.trust.verdict import Doubt
+from authenticity.trust.verify import verify
+from tests.support.world import World
+from verifier_api.auth.principals import ANONYMOUS, Caller, Role
+from verifier_api.i18n.advice import advise
+from verifier_api.i18n.translator import load_words
+from verifier_api.services.answers import Answer, Known, Question, answer
 
 WORDS = load_words()
 OFFICER = Caller(Role.OFFICER, "customs-1", None)
@@ -223,9 +223,9 @@ def test_the_same_look_twice_gets_the_same_reference(world: World) -> None:
 
 
 def test_every_doubt_has_words_for_every_reader(world: World) -> None:
-    from authenticity.standing import STANDING_OF_DOUBT
-    from verifier_api.advice import Occasion
-    from verifier_api.callers import Reader
+    from authenticity.detection.standing import STANDING_OF_DOUBT
+    from verifier_api.auth.principals import Reader
+    from verifier_api.i18n.advice import Occasion
 
     for doubt in Doubt:
         for reader in Reader:

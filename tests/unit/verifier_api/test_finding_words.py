@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 
 import authenticity
-from authenticity.alert import Alert, alert_id
-from authenticity.features import FEATURES as COUNTED
-from authenticity.finding import SEVERITY, FindingKind, Reason, because
-from authenticity.item import ItemId
-from verifier_api.finding_words import FEATURES, REASONS, TITLES, likelihood, sentence, tell
-from verifier_api.wording import LANGUAGES, load_words
+from authenticity.detection.alerts import Alert, alert_id
+from authenticity.detection.features import FEATURES as COUNTED
+from authenticity.detection.findings import SEVERITY, FindingKind, Reason, because
+from authenticity.gs1.item import ItemId
+from verifier_api.i18n.findings import FEATURES, REASONS, TITLES, likelihood, sentence, tell
+from verifier_api.i18n.translator import LANGUAGES, load_words
 
 WORDS = load_words()
-CORE = sorted(Path(authenticity.__file__).parent.glob("*.py"))
+CORE = sorted(Path(authenticity.__file__).parent.rglob("*.py"))
 CALCULATED = {"code": ("sold-twice", "seized-twice"), "name": COUNTED}
 """Names of variables that stand for reason codes in calls of `because`."""
 

@@ -3,7 +3,7 @@
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.parser import text_string_to_metric_families
 
-from authenticity.standing import Standing
+from authenticity.detection.standing import Standing
 from verifier_api.metrics import Metrics
 
 

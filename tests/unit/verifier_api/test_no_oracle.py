@@ -8,12 +8,12 @@ from typing import Any, TypeVar
 import httpx
 import pytest
 
-from authenticity.batch import Catalogue
-from authenticity.history import History, history_of
-from authenticity.item import ItemId
-from authenticity.sighting import sight
-from authenticity.verify import verify
-from tests.world import World
+from authenticity.gs1.item import ItemId
+from authenticity.history.history import History, history_of
+from authenticity.history.observation import sight
+from authenticity.records.batch import Catalogue
+from authenticity.trust.verify import verify
+from tests.support.world import World
 from verifier_api.app import Parts, create_app
 
 T = TypeVar("T")

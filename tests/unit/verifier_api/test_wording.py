@@ -10,7 +10,7 @@ import pytest
 from babel.messages.pofile import read_po
 
 import verifier_api
-from verifier_api.wording import LANGUAGES, LOCALES, choose_language, load_words
+from verifier_api.i18n.translator import LANGUAGES, LOCALES, choose_language, load_words
 
 HERE = Path(verifier_api.__file__).parent
 _IN_TEMPLATE = re.compile(r"""\bt\((["'])(.+?)\1""")
@@ -19,13 +19,13 @@ TRANSLATED = [language for language in LANGUAGES if language != "en"]
 
 def _messages() -> set[str]:
     found: set[str] = set()
-    for source in HERE.glob("*.py"):
+    for source in HERE.rglob("*.py"):
         for node in ast.walk(ast.parse(source.read_text())):
             if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
                 continue
             if node.func.id == "msg":
                 found.add(ast.literal_eval(node.args[0]))
-    for template in (HERE / "templates").glob("*.html"):
+    for template in (HERE / "web" / "templates").glob("*.html"):
         found.update(text for _, text in _IN_TEMPLATE.findall(template.read_text()))
     return found
 

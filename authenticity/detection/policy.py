@@ -1,0 +1,137 @@
+"""What counts as suspicious: every threshold of `assess`, in one frozen value.
+
+As TOML: `authenticity.detection.policy_file`.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import lru_cache
+
+from authenticity.records.batch import Batch
+from authenticity.records.scan import Channel, PlaceSource
+
+
+class Severity(StrEnum):
+    """How urgent a finding is, least first."""
+
+    INFO = "info"
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+    @property
+    def rank(self) -> int:
+        """0 for the least."""
+        return _RANK[self]
+
+
+_RANK = {severity: rank for rank, severity in enumerate(Severity)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarketPolicy:
+    """Countries (ISO 3166-1 alpha-2) beside those that batches name. `also`: where every batch
+    that names markets may be sold too. `otherwise`: the markets of batches that name none;
+    empty: anywhere.
+    """
+
+    also: frozenset[str] = frozenset()
+    otherwise: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClonePolicy:
+    """When one code is said to be on several items. See `authenticity.detection.score`.
+
+    A place found by GPS is off by metres, one from a fixed-line address by tens of
+    kilometres, one from a mobile address by hundreds: the stated radius is multiplied by
+    its source's factor, so that nearly every device is within it (those behind a VPN are
+    not, which is why one look out of place proves nothing). `prior`: the share of items with
+    copies among those looked at twice or more, by who looks; in a pharmacy a fake is rare,
+    in a seized parcel it is not. `threshold`: the probability from which it is said.
+    """
+
+    speed_limit_kmh: float = 1_000.0
+    apart_km: float = 50.0
+    clock_tolerance_s: int = 300
+    radius_factor: dict[PlaceSource, float] = field(
+        default_factory=lambda: {
+            PlaceSource.GPS: 3.0,
+            PlaceSource.WIFI: 3.0,
+            PlaceSource.FIXED_IP: 5.0,
+            PlaceSource.MOBILE_IP: 6.0,
+        }
+    )
+    prior: dict[Channel, float] = field(
+        default_factory=lambda: {
+            **dict.fromkeys(Channel, 0.01),
+            Channel.CUSTOMS: 0.03,
+            Channel.POLICE: 0.1,
+        }
+    )
+    threshold: dict[Channel, float] = field(default_factory=lambda: dict.fromkeys(Channel, 0.7))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubjectPolicy:
+    """When many items together say something of a batch or a scanner. See
+    `authenticity.detection.signals`. `campaign_prior`: the share of batches of which many
+    items were copied; `campaign_item_nats`: from which log-likelihood ratio an item counts as one.
+    """
+
+    campaign_prior: float = 0.01
+    campaign_threshold: float = 0.9
+    campaign_items: int = 3
+    campaign_item_nats: float = 1.0
+    probing_items: int = 10
+    poisoning_items: int = 3
+    poisoning_places: int = 3
+    colluding_items: int = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """Thresholds and windows of `authenticity.detection.assess.assess`.
+
+    Whoever changes a threshold changes alerts: `version` is part of every answer. `issuer`
+    holds the policy for the batches of each issuer that has one of its own.
+    """
+
+    version: str = "2026-11"
+    alert_from: Severity = Severity.LOW
+    undo_window_days: int = 10
+    late_after_hours: int = 72
+    clock_skew_minutes: int = 10
+    elsewhere_km: float = 5.0
+    end_grace_hours: int = 24
+    end_anonymous_sessions: int = 2
+    diverted_sessions: int = 3
+    own_supply_chain: frozenset[Channel] = frozenset({Channel.MAKER, Channel.LOGISTICS})
+    markets: MarketPolicy = field(default_factory=MarketPolicy)
+    clone: ClonePolicy = field(default_factory=ClonePolicy)
+    subject: SubjectPolicy = field(default_factory=SubjectPolicy)
+    issuer: "dict[str, Policy]" = field(default_factory=dict)
+
+    def of(self, batch: Batch | None) -> "Policy":
+        """What holds for the items of this batch."""
+        return self.issuer.get(batch.issuer, self) if batch and self.issuer else self
+
+    def markets_of(self, batch: Batch | None) -> Collection[str]:
+        """Countries where the items of this batch may be sold; none: anywhere, or not known."""
+        if batch is None:
+            return ()
+        markets = self.of(batch).markets
+        if not batch.markets:
+            return markets.otherwise
+        return _with(batch.markets, markets.also) if markets.also else batch.markets
+
+
+@lru_cache(1_024)
+def _with(named: tuple[str, ...], also: frozenset[str]) -> frozenset[str]:
+    """Of few kinds, and asked for with every scan."""
+    return also.union(named)
+
+
+DEFAULT_POLICY = Policy()

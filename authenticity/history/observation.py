@@ -1,0 +1,176 @@
+"""A scan as an item's history remembers it: numbers only, some 70 bytes.
+
+The code text, the publisher and the session are kept as hashes: a history can be
+merged and judged, but nobody can be followed through it.
+"""
+
+from functools import lru_cache
+from hashlib import blake2b
+from math import asin, cos, radians, sin, sqrt
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from authenticity.records.scan import Act, Channel, PlaceSource, Scan, to_epoch_ms
+from authenticity.trust.verdict import Doubt, Doubtful, Verdict
+
+CHANNELS: Final = tuple(Channel)
+ACTS: Final[tuple[Act | None, ...]] = (None, *Act)
+SOURCES: Final[tuple[PlaceSource | None, ...]] = (None, *PlaceSource)
+DOUBTS: Final[tuple[Doubt | None, ...]] = (None, *Doubt)
+"""Stored as positions in these tables: new members go to the end of their enum."""
+
+_CHANNEL = {member: number for number, member in enumerate(CHANNELS)}
+_ACT = {member: number for number, member in enumerate(ACTS)}
+_SOURCE = {member: number for number, member in enumerate(SOURCES)}
+_DOUBT = {member: number for number, member in enumerate(DOUBTS)}
+
+EARTH_RADIUS_KM: Final = 6_371.0
+_DEGREE_PARTS: Final = 10_000
+_ACCURACY_PARTS_PER_KM: Final = 100
+_LONGEST_DELAY_S: Final = 2**31 - 1
+
+_ISSUED: Final = frozenset(
+    _DOUBT[doubt]
+    for doubt in (None, Doubt.KEY_REVOKED, Doubt.KEY_NOT_VALID, Doubt.STALE_TRUST_LIST)
+)
+"""The signature verified under an entitled key: what is left open is the time."""
+
+
+class Sighting(Struct, frozen=True, array_like=True, order=True, gc=False):
+    """One scan of one item. Fields from `id` to `print_expiry` are its content.
+
+    `id` hashes publisher and scan id, `digest` everything else of the scan but its
+    arrival. `session` hashes publisher and session, or the scan itself where it has
+    none; `actor` the publisher of an authorised scan (0 otherwise). Times are
+    milliseconds since 1970 UTC; `lat`, `lon` are 1/10,000 degree, `accuracy` 10 m.
+    `expiry` is YYMMDD as a number, 0 for none.
+
+    The last four are no content: `delay_s` (arrival less capture, the least known)
+    and the verdict under the newest trust list that judged this scan.
+    """
+
+    id: int
+    digest: int
+    captured_ms: int
+    session: int
+    actor: int
+    channel: int
+    act: int
+    source: int
+    lat: int
+    lon: int
+    accuracy: int
+    country: str
+    lot: str
+    expiry: int
+    delay_s: int
+    trust_version: int
+    doubt: int
+    revoked_ms: int
+
+    @property
+    def content(self) -> tuple[object, ...]:
+        """What makes this sighting this one and no other; also its place in every order."""
+        return (
+            self.id, self.digest, self.captured_ms, self.session, self.actor, self.channel,
+            self.act, self.source, self.lat, self.lon, self.accuracy, self.country, self.lot,
+            self.expiry,
+        )  # fmt: skip
+
+    @property
+    def issued(self) -> bool:
+        """Whether the signature verified under a key entitled to this GTIN at some time."""
+        return self.doubt in _ISSUED
+
+    @property
+    def authorised(self) -> bool:
+        """Whether a known scanner made it."""
+        return self.actor != 0
+
+
+def sight(scan: Scan, verdict: Verdict, trust_version: int) -> Sighting:
+    """What a history keeps of this scan, whose code had this verdict."""
+    lot, expiry = verdict.lot or "", int(verdict.expiry or 0)
+    doubt, revoked_ms = 0, 0
+    if isinstance(verdict, Doubtful):
+        doubt = _DOUBT[verdict.doubt]
+        revoked_ms = to_epoch_ms(verdict.revoked_at) if verdict.revoked_at else 0
+    place = scan.place
+    captured_ms = to_epoch_ms(scan.captured_at)
+    delay_s = (to_epoch_ms(scan.received_at) - captured_ms) // 1000
+    identity = _hash64(scan.publisher, scan.scan_id)
+    return Sighting(
+        identity,
+        _content_digest(scan),
+        captured_ms,
+        session_hash(scan.publisher, scan.session) if scan.session else identity >> 32,
+        actor_hash(scan.publisher) if scan.authorised else 0,
+        _CHANNEL[scan.channel],
+        _ACT[scan.act] if scan.authorised else 0,
+        _SOURCE[place.source] if place else 0,
+        round(place.lat * _DEGREE_PARTS) if place else 0,
+        round(place.lon * _DEGREE_PARTS) if place else 0,
+        round(place.accuracy_km * _ACCURACY_PARTS_PER_KM) if place else 0,
+        (place.country or "") if place else "",
+        lot,
+        expiry,
+        max(-_LONGEST_DELAY_S, min(_LONGEST_DELAY_S, delay_s)),
+        trust_version,
+        doubt,
+        revoked_ms,
+    )
+
+
+def session_hash(publisher: str, session: str) -> int:
+    """How a session appears in `Sighting.session`. 32 bits: enough within one item."""
+    return _hash32(publisher, session)
+
+
+@lru_cache(4_096)
+def actor_hash(publisher: str) -> int:
+    """How a known scanner's publisher appears in `Sighting.actor`."""
+    return _hash32(publisher)  # of known scanners there are few, and they scan much
+
+
+def same_scan(one: Sighting, other: Sighting) -> Sighting:
+    """The join of two records of one content: earliest arrival, newest judgement."""
+    newer = max(one, other, key=lambda s: (s.trust_version, s.doubt, s.revoked_ms))
+    delay_s = min(one.delay_s, other.delay_s)
+    return newer if newer.delay_s == delay_s else msgspec.structs.replace(newer, delay_s=delay_s)
+
+
+def distance_km(one: Sighting, other: Sighting) -> float:
+    """Great-circle kilometres on a sphere of 6,371 km (haversine formula)."""
+    lat_one, lat_other = radians(one.lat / _DEGREE_PARTS), radians(other.lat / _DEGREE_PARTS)
+    d_lon = radians((other.lon - one.lon) / _DEGREE_PARTS)
+    h = sin((lat_other - lat_one) / 2) ** 2 + cos(lat_one) * cos(lat_other) * sin(d_lon / 2) ** 2
+    return 2 * EARTH_RADIUS_KM * asin(sqrt(min(1.0, h)))
+
+
+def degrees_of(sighting: Sighting) -> tuple[float, float]:
+    """Latitude and longitude, WGS 84; zeros for an unknown place."""
+    return sighting.lat / _DEGREE_PARTS, sighting.lon / _DEGREE_PARTS
+
+
+def accuracy_km(sighting: Sighting) -> float:
+    """The radius that its scanner stated."""
+    return sighting.accuracy / _ACCURACY_PARTS_PER_KM
+
+
+def _content_digest(scan: Scan) -> int:
+    return _hash32(
+        scan.code, scan.operation, scan.session, scan.captured_at.microsecond,
+        scan.act, scan.authorised, scan.place,
+    )  # fmt: skip
+
+
+def _hash32(*parts: object) -> int:
+    return _hash64(*parts) >> 32
+
+
+def _hash64(*parts: object) -> int:
+    # MessagePack is unambiguous: no choice of text makes two different lists of parts equal.
+    packed = msgspec.msgpack.encode(parts)
+    return int.from_bytes(blake2b(packed, digest_size=8).digest(), "big")

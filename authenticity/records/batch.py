@@ -1,0 +1,145 @@
+"""What one issuing run minted, and what has been declared of it since."""
+
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import Meta, Struct
+
+from authenticity.errors import BatchError
+from authenticity.limits import LIMITS
+from authenticity.records.scan import Country, Instant
+from authenticity.records.serial_filter import check_filter, may_hold
+
+BATCH_FORMAT: Final = 1
+
+Name = Annotated[str, Meta(min_length=1, max_length=LIMITS.name_characters)]
+Gtin = Annotated[str, Meta(pattern="^[0-9]{14}$", max_length=14)]
+PrintedDate = Annotated[str, Meta(pattern="^[0-9]{6}$", max_length=6)]
+"""YYMMDD as printed; DD=00 means the end of the month (GS1 General Specifications 3.4)."""
+
+
+class BatchStatus(StrEnum):
+    """What the issuer has declared of the whole batch."""
+
+    NORMAL = "normal"
+    RECALLED = "recalled"
+    STOLEN = "stolen"
+
+
+class Batch(Struct, frozen=True):
+    """Header of one batch, as carried by the `batches` topic.
+
+    A later statement about the batch carries a higher `revision`. `released_at`
+    is None until the batch may be sold; an empty `markets` means everywhere.
+    `manifest_sha256` is the hex digest of the manifest's serials (see
+    `producers.issuing.manifest`). `serials` is their filter
+    (`authenticity.records.serial_filter`), None where there is none: an old header, or a
+    batch of too many.
+    """
+
+    v: int
+    batch_id: Name
+    issuer: Name
+    gtin: Gtin
+    lot: Annotated[str, Meta(min_length=1, max_length=20)] | None
+    expiry: PrintedDate | None
+    produced: PrintedDate | None
+    count: Annotated[int, Meta(ge=1)]
+    key_slot: Annotated[int, Meta(ge=0, le=255)]
+    manifest_sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$", max_length=64)]
+    registered_at: Instant
+    released_at: Instant | None
+    markets: Annotated[tuple[Country, ...], Meta(max_length=LIMITS.markets)] = ()
+    status: BatchStatus = BatchStatus.NORMAL
+    revision: Annotated[int, Meta(ge=1)] = 1
+    serials: bytes | None = None
+
+
+class PrintOnly(Batch, frozen=True):
+    """The batch whose print an item carries without being of it: no batch of this print
+    holds its serial. The same header."""
+
+
+_decoder = msgspec.json.Decoder(Batch)
+
+
+def decode_batch(raw: bytes) -> Batch:
+    """The batch header in these bytes. Whether its issuer may speak for the GTIN is not checked.
+
+    Raises `BatchError` naming the field.
+    """
+    if len(raw) > LIMITS.batch_bytes:
+        raise BatchError(f"batch header of {len(raw):,} bytes; the limit is {LIMITS.batch_bytes:,}")
+    try:
+        batch = _decoder.decode(raw)
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        raise BatchError(f"not a batch header: {error}") from None
+    if batch.v != BATCH_FORMAT:
+        raise BatchError(
+            f"batch format version {batch.v} is not known here (this program reads {BATCH_FORMAT})",
+            next_step="upgrade this program",
+        )
+    if "\0" in batch.batch_id + batch.issuer:  # which no database could store as text
+        raise BatchError("not a batch header: a name with a NUL character")
+    if batch.serials is not None:
+        check_filter(batch.serials, batch.count)
+    return batch
+
+
+def encode_batch(batch: Batch) -> bytes:
+    """One line of JSON, without the line feed."""
+    return msgspec.json.encode(batch)
+
+
+def later(one: Batch, other: Batch) -> Batch:
+    """The statement that stands, of two about one batch: a join, in any order the same."""
+    return max(one, other, key=lambda batch: (batch.revision, encode_batch(batch)))
+
+
+class Catalogue:
+    """The registered batches, to find the one a printed pack belongs to.
+
+    Immutable once made. Two runs may share GTIN and lot; of those that may hold the
+    serial the one with the printed expiry is preferred, then the smallest batch id, so
+    that the answer does not depend on the order of registration.
+    """
+
+    __slots__ = ("_by_print", "_gtins", "_print_only")
+
+    def __init__(self, batches: Iterable[Batch] = ()) -> None:
+        standing: dict[tuple[str, str], Batch] = {}
+        for batch in batches:
+            key = (batch.issuer, batch.batch_id)
+            standing[key] = later(standing[key], batch) if key in standing else batch
+        self._by_print: dict[tuple[str, str | None], list[Batch]] = {}
+        for batch in sorted(standing.values(), key=lambda batch: (batch.batch_id, batch.issuer)):
+            self._by_print.setdefault((batch.gtin, batch.lot), []).append(batch)
+        self._gtins = frozenset(gtin for gtin, _ in self._by_print)
+        self._print_only: dict[tuple[str, str], PrintOnly] = {}
+
+    def knows(self, gtin: str) -> bool:
+        """Whether any batch of this product is registered."""
+        return gtin in self._gtins
+
+    def find(self, gtin: str, lot: str | None, expiry: str | None, serial: str) -> Batch | None:
+        """The batch of the pack with this print and serial, None if none of this print is
+        registered; `PrintOnly` if some are, and none of them holds the serial."""
+        candidates = self._by_print.get((gtin, lot))
+        if not candidates:
+            return None
+        holding = [batch for batch in candidates if _may_be_of(batch, serial)]
+        if holding:
+            return _by_expiry(holding, expiry)
+        batch = _by_expiry(candidates, expiry)
+        key = (batch.issuer, batch.batch_id)
+        return self._print_only.setdefault(key, PrintOnly(**msgspec.structs.asdict(batch)))
+
+
+def _may_be_of(batch: Batch, serial: str) -> bool:
+    return batch.serials is None or may_hold(batch.serials, serial)
+
+
+def _by_expiry(candidates: Sequence[Batch], expiry: str | None) -> Batch:
+    return next((batch for batch in candidates if batch.expiry == expiry), candidates[0])

@@ -1,0 +1,106 @@
+"""What detection costs without signatures: microseconds a scan on one core, bytes an item."""
+
+import gc
+import time
+from collections.abc import Sequence
+from random import Random
+from statistics import median
+from typing import Final, NamedTuple
+
+from authenticity.detection.alerts import Alert, revise
+from authenticity.detection.assess import appraise, assess, batch_of
+from authenticity.detection.findings import FindingKind
+from authenticity.detection.policy import Policy
+from authenticity.detection.signals import clues_of
+from authenticity.gs1.item import ItemId
+from authenticity.history.history import EMPTY, History, encode_history, history_of, merge
+from authenticity.history.observation import Sighting, sight
+from authenticity.records.batch import Catalogue
+from benchmarks.detection.dataset import Reading
+from benchmarks.detection.split import scenario_of
+from stream.step import Judged, subject_of
+
+_PACKS: Final = 4_000
+_RUNS: Final = 5
+_MANY: Final = 100_000
+_FOLD: Final = 500
+
+
+class Cost(NamedTuple):
+    """Microseconds a scan on one core, and bytes of an item that was scanned 100,000 times."""
+
+    us_per_scan: float
+    bytes_of_many: int
+
+
+def cost_of(seed: int, items: int, policy: Policy) -> Cost:
+    """Both measured now, on this machine."""
+    return Cost(us_per_scan(seed, items, policy), bytes_of_many(seed))
+
+
+def us_per_scan(seed: int, items: int, policy: Policy, *, runs: int = _RUNS) -> float:
+    """Median of a few runs over the scans of one world, each folded and assessed on arrival.
+
+    From scan and verdict to history, findings, clues and alerts; the time of this thread.
+    """
+    reading = Reading(scenario_of(seed, items))
+    traffic = reading.traffic
+    packs = range(min(items, _PACKS))
+    scans = [line.scan for pack in packs for line in traffic.of_pack(pack)]
+    if not scans:
+        return 0.0
+    scans.sort(key=lambda scan: scan.received_at)
+    judged = reading.judge(scans)
+    catalogue = Catalogue(header.batch for header in reading.headers(packs))
+    gc.collect()
+    gc.disable()
+    try:
+        times_s = [_fold(judged, catalogue, policy) for _ in range(runs)]
+    finally:
+        gc.enable()
+    return median(times_s) / len(scans) * 1e6
+
+
+def _fold(judged: Sequence[Judged], catalogue: Catalogue, policy: Policy) -> float:
+    histories: dict[ItemId, History] = {}
+    published: dict[ItemId, dict[FindingKind, Alert]] = {}
+    begun_s = time.thread_time()
+    for scan, verdict, trust_version in judged:
+        item = subject_of(scan, verdict)
+        news = history_of((sight(scan, verdict, trust_version),))
+        history = merge(histories.get(item, EMPTY), news)
+        histories[item] = history
+        batch = batch_of(item, history, catalogue)
+        appraisal = appraise(history, batch, policy)
+        findings = assess(history, batch, policy, appraisal)
+        clues_of(item, history, batch, policy, appraisal)
+        known = published.get(item, {})
+        changes = revise(item, known, findings, policy)
+        if changes:
+            published[item] = known | {alert.kind: alert for alert in changes}
+    return time.thread_time() - begun_s
+
+
+def bytes_of_many(seed: int, scans: int = _MANY) -> int:
+    """Size of the history of one item with so many scans, all different: the most it ever was."""
+    draw = Random(seed)
+    history: History = EMPTY
+    largest = 0
+    for first in range(0, scans, _FOLD):
+        some = [_sighting(draw) for _ in range(min(_FOLD, scans - first))]
+        history = merge(history, history_of(some))
+        largest = max(largest, len(encode_history(history)))
+    return largest
+
+
+def _sighting(draw: Random) -> Sighting:
+    """Of any channel, act, place and time: one in ten by a known scanner."""
+    actor = draw.getrandbits(32) if draw.random() < 0.1 else 0
+    return Sighting(
+        draw.getrandbits(64), draw.getrandbits(32), 1_767_225_600_000 + draw.randrange(10**10),
+        draw.getrandbits(32), actor, draw.randrange(6), draw.randrange(9) if actor else 0,
+        draw.randrange(6), draw.randrange(-900_000, 900_000), draw.randrange(-1_800_000, 1_800_000),
+        draw.randrange(2_000_000), f"{chr(65 + draw.randrange(26))}{chr(65 + draw.randrange(26))}",
+        f"L{draw.randrange(10**4):05d}", draw.randrange(10**6), draw.randrange(10**5), 1,
+        draw.choice((0, 0, 0, 5)), 0,
+    )  # fmt: skip

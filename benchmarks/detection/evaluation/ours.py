@@ -1,0 +1,136 @@
+"""Our own detector under the same eyes as the others: the product's pure functions, as they are.
+
+History after history, arrival by arrival, as the engines fold them; headers of batches
+become known when they arrive. Nothing here decides anything.
+"""
+
+from collections.abc import Collection
+from functools import lru_cache
+from math import log
+from typing import Final
+
+from authenticity.detection.assess import appraise, assess, batch_of
+from authenticity.detection.caller_assessment import Looked, look_at
+from authenticity.detection.findings import SEVERITY, Finding, FindingKind
+from authenticity.detection.policy import Policy, Severity
+from authenticity.detection.signals import Clue, clues_of
+from authenticity.detection.standing import Standing, assess_item
+from authenticity.history.history import EMPTY, history_of, merge
+from authenticity.records.batch import Catalogue
+from benchmarks.detection.dataset import Arrival, Example, Header
+from benchmarks.detection.evaluation.contenders import NOTHING
+
+BAD: Final = frozenset({Standing.CAUTION, Standing.SUSPECT, Standing.NOT_ISSUED})
+ACCUSING: Final = frozenset(
+    str(kind)
+    for kind, severity in SEVERITY.items()
+    if severity.rank >= Severity.HIGH.rank
+    and kind not in (FindingKind.RECALLED, FindingKind.STOLEN)  # the issuer's word, not ours
+)
+"""Kinds that call an item false, or one of several."""
+
+PROOF: Final = 99.0
+NO_COMPARISON: Final = -99.0
+
+
+class Ours:
+    """What the product alerts on by an item's own history."""
+
+    name = "touchstone"
+    says = "fused evidence of each code's own history, calibrated"
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+
+    def watch(self, example: Example) -> "OurWatch":
+        """See `Contender.watch`."""
+        return OurWatch(example, self._policy)
+
+
+class OurWatch:
+    """One item's history as it grows, and what follows from it.
+
+    `probability` is that of a copy, None where there are no two looks to compare; `is_bad`:
+    whoever looks is told so; `peak`: the highest score so far.
+    """
+
+    def __init__(self, example: Example, policy: Policy) -> None:
+        self._item = example.item
+        self._headers = example.headers
+        self._siblings = example.siblings
+        self._policy = policy
+        self._known = 0
+        self._catalogue = Catalogue()
+        self.history = EMPTY
+        self.findings: tuple[Finding, ...] = ()
+        self.clues: tuple[Clue, ...] = ()
+        self.is_bad = False
+        self.probability: float | None = None
+        self.peak = NO_COMPARISON
+        self._kinds: Collection[str] = NOTHING
+
+    def see(self, arrival: Arrival) -> Collection[str]:
+        """See `Watch.see`."""
+        learned = self._learn(arrival.received_ms)
+        history = merge(self.history, history_of([arrival.sighting]))
+        if learned or history != self.history:
+            self.history = history
+            self._assess()
+        return self._kinds
+
+    def finish(self) -> tuple[int | None, Collection[str]]:
+        """When the last header arrived, if it changed what was known; and what stands then."""
+        if not self._learn(self._headers[-1].arrived_ms):
+            return None, self._kinds
+        self._assess()
+        return self._headers[-1].arrived_ms, self._kinds
+
+    def told(self, arrival: Arrival) -> Looked | None:
+        """What whoever made this scan is told, before it is folded; None if it is refused."""
+        self._learn(arrival.received_ms)
+        look, known = arrival.sighting, self.history
+        arrived = (h for h in self._siblings if h.arrived_ms <= arrival.received_ms)
+        catalogue = catalogue_of((*self._headers[: self._known], *arrived))
+        return look_at(self._item, look, known, catalogue, self._policy)
+
+    @property
+    def score(self) -> float:
+        """Log-odds of the probability; proof lies above all of them, no comparison below."""
+        if any(finding.kind is FindingKind.CLONE_CONFIRMED for finding in self.findings):
+            return PROOF
+        if self.probability is None:
+            return NO_COMPARISON
+        within = min(max(self.probability, 1e-15), 1 - 1e-15)
+        return log(within / (1 - within))
+
+    def _learn(self, until_ms: int) -> bool:
+        """Take in the headers that had arrived by then."""
+        known = self._known
+        while known < len(self._headers) and self._headers[known].arrived_ms <= until_ms:
+            known += 1
+        if known == self._known:
+            return False
+        self._known, self._catalogue = known, catalogue_of(self._headers[:known])
+        return True
+
+    def _assess(self) -> None:
+        item, history, policy = self._item, self.history, self._policy
+        batch = batch_of(item, history, self._catalogue)
+        appraisal = appraise(history, batch, policy)
+        self.findings = assess(history, batch, policy, appraisal)
+        self.clues = clues_of(item, history, batch, policy, appraisal)
+        self.probability = appraisal.weighed.probability if appraisal.weighed else None
+        least = Severity.MEDIUM.rank
+        kinds = [finding.kind for finding in self.findings if finding.severity.rank >= least]
+        self._kinds = frozenset(map(str, kinds)) if kinds else NOTHING
+        self.peak = max(self.peak, self.score)
+        self.is_bad = bool(kinds or not appraisal.genuine) and self._standing() in BAD
+
+    def _standing(self) -> Standing:
+        return assess_item(self._item, self.history, self._catalogue, self._policy).standing
+
+
+@lru_cache(maxsize=16)
+def catalogue_of(headers: tuple[Header, ...]) -> Catalogue:
+    """Of these statements."""
+    return Catalogue(header.batch for header in headers)

@@ -1,0 +1,59 @@
+"""Does the order of arrival matter? A code's history, rebuilt in other ways, byte by byte."""
+
+from collections.abc import Iterator, Sequence
+from random import Random
+from typing import Final
+
+import msgspec
+
+from authenticity.detection.assess import assess, batch_of
+from authenticity.detection.policy import Policy
+from authenticity.history.history import EMPTY, History, encode_history, history_of, merge
+from authenticity.history.observation import Sighting
+from authenticity.records.batch import Catalogue
+from benchmarks.detection.dataset import Example
+from benchmarks.detection.evaluation.ours import catalogue_of
+
+_LARGEST_FOLD: Final = 7
+
+
+def differs(example: Example, history: History, policy: Policy) -> bool:
+    """Whether any other way leads to other bytes than `history`, or to other findings."""
+    draw = Random(str(example.item))
+    sightings = [arrival.sighting for arrival in example.arrivals]
+    catalogue = catalogue_of(example.headers)
+    expected = _state(example, history, catalogue, policy)
+    return any(
+        _state(example, _folded(other, draw), catalogue, policy) != expected
+        for other in _other_ways(sightings, draw)
+    )
+
+
+def _other_ways(sightings: Sequence[Sighting], draw: Random) -> Iterator[list[Sighting]]:
+    """Shuffled; with some delivered again; with some held back until all others are there."""
+    shuffled = list(sightings)
+    draw.shuffle(shuffled)
+    yield shuffled
+    again = [*sightings, *draw.choices(sightings, k=1 + len(sightings) // 3)]
+    draw.shuffle(again)
+    yield again
+    held_back = {number for number in range(len(sightings)) if draw.random() < 0.3}
+    in_time = [each for number, each in enumerate(sightings) if number not in held_back]
+    yield [*in_time, *(sightings[number] for number in sorted(held_back))]
+
+
+def _folded(sightings: Sequence[Sighting], draw: Random) -> History:
+    """In folds of several scans, as an engine would."""
+    history, at = EMPTY, 0
+    while at < len(sightings):
+        many = draw.randint(1, _LARGEST_FOLD)
+        history = merge(history, history_of(sightings[at : at + many]))
+        at += many
+    return history
+
+
+def _state(
+    example: Example, history: History, catalogue: Catalogue, policy: Policy
+) -> tuple[bytes, bytes]:
+    findings = assess(history, batch_of(example.item, history, catalogue), policy)
+    return encode_history(history), msgspec.json.encode(findings)

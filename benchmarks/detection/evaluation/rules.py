@@ -1,0 +1,169 @@
+"""The rules that others use against copied codes, each as plainly as it is stated.
+
+Distances and speeds are naive on purpose: between the places that scanners report, with
+no regard to how far such a place can be believed. Times are capture times.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from typing import Final
+
+from authenticity.history.observation import Sighting, distance_km
+from benchmarks.detection.evaluation.contenders import Rule
+
+_HOUR_MS: Final = 3_600_000
+_LEAST_GAP_MS: Final = 1_000
+_ANOTHER_CITY_KM: Final = 50.0
+
+
+class Timeline:
+    """The scans of one code with a known place, by capture time."""
+
+    def __init__(self) -> None:
+        self._times: list[int] = []
+        self._sightings: list[Sighting] = []
+
+    def insert(self, sighting: Sighting) -> Iterator[tuple[Sighting, Sighting]]:
+        """Take its place in time; the one or two new pairs of neighbours, older first."""
+        at = bisect_right(self._times, sighting.captured_ms)
+        self._times.insert(at, sighting.captured_ms)
+        self._sightings.insert(at, sighting)
+        if at > 0:
+            yield self._sightings[at - 1], sighting
+        if at + 1 < len(self._sightings):
+            yield sighting, self._sightings[at + 1]
+
+    def around(self, sighting: Sighting, window_ms: int) -> Iterator[Sighting]:
+        """All within the window before and after it, itself too."""
+        first = bisect_right(self._times, sighting.captured_ms - window_ms - 1)
+        last = bisect_right(self._times, sighting.captured_ms + window_ms)
+        return iter(self._sightings[first:last])
+
+
+def naive_speed_kmh(earlier: Sighting, later: Sighting) -> float:
+    """Between reported places; at least a second apart."""
+    gap_ms = max(_LEAST_GAP_MS, later.captured_ms - earlier.captured_ms)
+    return distance_km(earlier, later) * _HOUR_MS / gap_ms
+
+
+class Scans:
+    """So many scans are one too many."""
+
+    def __init__(self, limit: int, *, graded: bool) -> None:
+        self._limit = limit
+        self._graded = graded
+        self._scans = 0
+
+    def add(self, sighting: Sighting) -> bool:  # noqa: ARG002 - it only counts
+        """See `RuleState.add`."""
+        self._scans += 1
+        return self._scans >= self._limit
+
+    @property
+    def score(self) -> float | None:
+        """The number of scans."""
+        return float(self._scans) if self._graded else None
+
+
+class TooFast:
+    """Neighbours in time, faster than an airliner."""
+
+    def __init__(self, limit_kmh: float = 1_000.0) -> None:
+        self._limit_kmh = limit_kmh
+        self._timeline = Timeline()
+        self._fastest_kmh = 0.0
+
+    def add(self, sighting: Sighting) -> bool:
+        """See `RuleState.add`."""
+        if sighting.source:
+            for earlier, later in self._timeline.insert(sighting):
+                self._fastest_kmh = max(self._fastest_kmh, naive_speed_kmh(earlier, later))
+        return self._fastest_kmh > self._limit_kmh
+
+    @property
+    def score(self) -> float | None:
+        """The highest speed."""
+        return self._fastest_kmh
+
+
+class Commercial:
+    """More than 10 scans, and either more than 5 devices or over 1000 km/h.
+
+    The rule set can also be read as alerting at that speed whatever the number of scans;
+    that is `TooFast`. This reading is the one with the higher precision.
+    """
+
+    score = None
+
+    def __init__(self) -> None:
+        self._scans = 0
+        self._devices: set[int] = set()
+        self._speed = TooFast()
+
+    def add(self, sighting: Sighting) -> bool:
+        """See `RuleState.add`."""
+        self._scans += 1
+        self._devices.add(sighting.session)
+        too_fast = self._speed.add(sighting)
+        return self._scans > 10 and (len(self._devices) > 5 or too_fast)
+
+
+class SessionsApart:
+    """Three sessions or more, one of them over 500 km from the first scan that arrived."""
+
+    def __init__(self, sessions: int = 3, km: float = 500.0) -> None:
+        self._least_sessions = sessions
+        self._km = km
+        self._first: Sighting | None = None
+        self._sessions: set[int] = set()
+        self._farthest_km = 0.0
+
+    def add(self, sighting: Sighting) -> bool:
+        """See `RuleState.add`."""
+        self._sessions.add(sighting.session)
+        if sighting.source:
+            self._first = self._first or sighting
+            self._farthest_km = max(self._farthest_km, distance_km(self._first, sighting))
+        return len(self._sessions) >= self._least_sessions and self._farthest_km > self._km
+
+    @property
+    def score(self) -> float | None:
+        """Kilometres, once there are sessions enough."""
+        return self._farthest_km if len(self._sessions) >= self._least_sessions else 0.0
+
+
+class Bursts:
+    """More than 3 scans within 60 s, or another city within 10 minutes.
+
+    A scan names no city: a place more than 50 km away is in another one.
+    """
+
+    score = None
+
+    def __init__(self) -> None:
+        self._all = Timeline()
+        self._placed = Timeline()
+
+    def add(self, sighting: Sighting) -> bool:
+        """See `RuleState.add`."""
+        list(self._all.insert(sighting))
+        times = sorted(each.captured_ms for each in self._all.around(sighting, 60_000))
+        if any(later - earlier <= 60_000 for earlier, later in zip(times, times[3:], strict=False)):
+            return True
+        if not sighting.source:
+            return False
+        list(self._placed.insert(sighting))
+        return any(
+            distance_km(sighting, other) > _ANOTHER_CITY_KM
+            for other in self._placed.around(sighting, 600_000)
+        )
+
+
+RULES: Final = (
+    Rule("second scan", "a second scan means fake", lambda: Scans(2, graded=False)),
+    Rule("ten scans", "ten or more scans", lambda: Scans(10, graded=True)),
+    Rule("commercial", "> 10 scans, and > 5 devices or > 1000 km/h", Commercial),
+    Rule("sessions + distance", "3 or more sessions, over 500 km apart", SessionsApart),
+    Rule("naive speed", "over 1000 km/h between reported places", TooFast),
+    Rule("bursts", "> 3 scans in 60 s, or another city within 10 minutes", Bursts),
+)

@@ -1,0 +1,277 @@
+"""Fits the weights of `authenticity.detection.score`, and writes them as the data module they are.
+
+    python -m benchmarks.detection.training.fit [--items N] [--attack-rate R] [--write]
+
+1. Every code of the fit seeds that was looked at twice gives its features and the truth:
+   copied, if two packs were read under it. Attacks are simulated more often than they
+   happen and weighed down again, so that there is something to learn from; the family that
+   is held out is left out.
+2. Weighted logistic regression on steps, with a ridge. Steps that theory knows the sign of
+   are held to it: whoever weighs "no journey explains this" as a sign of *one* item has
+   learned a quirk of the world.
+3. On the validate seeds the score is calibrated, and it is said what thresholds would do.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from authenticity.detection.assess import split
+from authenticity.detection.features import ATTESTED, FEATURES, MOST, channel_of, features_of
+from authenticity.detection.policy import DEFAULT_POLICY
+from authenticity.detection.score import clone_confirmed, comparable
+from authenticity.detection.sessions import looks_of
+from authenticity.history.history import history_of
+from authenticity.records.scan import Channel
+from benchmarks.detection.dataset import Example, Reading, worked
+from benchmarks.detection.split import ATTACKS_PER_ITEM, FIT, HELD_OUT, VALIDATE, scenario_of
+from benchmarks.detection.training.regression import (
+    Array,
+    Knot,
+    calibrated,
+    fitted,
+    signs_of_steps,
+    steps_of,
+    tables_of,
+    through,
+)
+
+TARGET: Final = Path(__file__).parents[3] / "authenticity" / "detection" / "weights.py"
+RIDGE: Final = 2.0
+CHANNELS: Final = tuple(Channel)
+SIGNS: Final = {
+    "sessions": 0, "throng": 0, "days": 0, "crowd": -1, "span": 0, "aged": 1, "recorded": 0,
+    "settled": -1, "scattered": 1, "homes": 1,
+    "away-attested": 1, "away-claimed": 1, "away-trusted": 1, "strays-attested": 1,
+    "strays-claimed": 1, "returns-attested": 1, "returns-claimed": 1, "early-attested": 1,
+    "early-claimed": 1, "abroad-attested": 1, "abroad-claimed": 1, "uncorroborated": -1,
+    "jumping": -1, "sold-again": 1, "refused": 1, "official": 0,
+}  # fmt: skip
+"""1: no step down from one value to the next, -1: no step up, 0: either."""
+
+
+_UNKNOWN: Final = {
+    (): 0.4,
+    ("abroad-attested", "abroad-claimed", "aged"): 0.2,
+    ("early-attested", "early-claimed", "away-trusted", "recorded"): 0.2,
+    ("days", "span", "aged"): 0.2,
+}
+"""Every history is learned from four times, in these shares: as it is, as if its maker had
+declared neither markets nor release, as if nobody in the chain shared what he reads, and as
+if all looks had been on one day, since real owners may look again whenever they like.
+Otherwise all would rest on what this world happens to tell, and places that lie apart would
+count for nothing."""
+
+
+class Row(NamedTuple):
+    """One code: its features, who looked, and whether it was copied; then, for the report,
+    the family of its attack, whether a genuine pack was read, and what happened to it."""
+
+    features: tuple[int, ...]
+    channel: int
+    copied: bool
+    family: str
+    genuine: bool
+    cause: str
+
+
+class Table(NamedTuple):
+    """Rows, and their columns. `weight` undoes the attack rate; `looks` counts those at
+    honest codes."""
+
+    rows: list[Row]
+    features: Array
+    channel: NDArray[np.int64]
+    copied: Array
+    weight: Array
+    looks: int
+
+
+def table_of(seeds: Sequence[int], items: int, attack_rate: float) -> Table:
+    """What the codes of these seeds give that were looked at twice or more."""
+    rows: list[Row] = []
+    looks = 0
+    for seed in seeds:
+        scenario = replace(scenario_of(seed, items), attack_rate=attack_rate)
+        for some, honest_looks in worked(_rows_of, scenario):
+            rows += some
+            looks += honest_looks
+        _say(f"seed {seed}: {len(rows):,} codes looked at twice")
+    return Table(
+        rows,
+        np.array([row.features for row in rows], dtype=np.float64),
+        np.array([row.channel for row in rows]),
+        np.array([float(row.copied) for row in rows]),
+        np.array([ATTACKS_PER_ITEM / attack_rate if row.family else 1.0 for row in rows]),
+        looks,
+    )
+
+
+def _rows_of(reading: Reading, packs: range) -> tuple[list[Row], int]:
+    examples = reading.of_packs(packs)
+    return list(_rows(examples)), sum(e.looks for e in examples if e.attack is None)
+
+
+def _rows(examples: Sequence[Example]) -> Iterator[Row]:
+    policy = DEFAULT_POLICY
+    for example in examples:
+        history = history_of(arrival.sighting for arrival in example.arrivals)
+        genuine, _ = split(history, example.batch)
+        looks = looks_of(genuine, policy)
+        proven = clone_confirmed(genuine, policy.elsewhere_km) is not None
+        if proven or not comparable(looks, policy.clone):
+            continue  # nothing is left to weigh, or nothing is there
+        truths = [arrival.truth for arrival in example.arrivals]
+        causes = {truth.behaviour for truth in truths}.union(*(truth.noise for truth in truths))
+        yield Row(
+            features_of(genuine, looks, example.batch, policy),
+            CHANNELS.index(channel_of(genuine)),
+            example.copied,
+            str(example.attack or ""),
+            any(truth.genuine for truth in truths),
+            "+".join(sorted(causes)),
+        )
+
+
+class Model(NamedTuple):
+    """Steps, bias and knots, in nats beside the log-odds of the policy's priors."""
+
+    steps: Array
+    bias: float
+    knots: list[Knot]
+
+    def probability(self, table: Table) -> Array:
+        """As `authenticity.detection.score.weigh` gives it under the default policy."""
+        score = steps_of(table.features, MOST) @ self.steps + self.bias
+        nats = through(self.knots, score)
+        claimed = ~_is_attested(table.features)
+        nats[claimed] = np.minimum(nats[claimed], 0)
+        odds: Array = nats + log_odds_of(table)
+        return np.asarray(1 / (1 + np.exp(-odds)))
+
+
+def _is_attested(features: Array) -> NDArray[np.bool_]:
+    """Whether any of it is more than anonymous devices' claims."""
+    return np.asarray(features[:, [name in ATTESTED for name in FEATURES]].any(axis=1))
+
+
+def log_odds_of(table: Table) -> Array:
+    """Of each row's prior."""
+    prior = np.array([DEFAULT_POLICY.clone.prior[channel] for channel in CHANNELS])[table.channel]
+    return np.asarray(np.log(prior / (1 - prior)))
+
+
+def model_of(fit: Table, check: Table) -> Model:
+    """Fitted on one table, without the held-out family, and calibrated on the other."""
+    kept = np.array([row.family != HELD_OUT for row in fit.rows])
+    features, copied, offset = fit.features[kept], fit.copied[kept], log_odds_of(fit)[kept]
+    weight = (fit.weight / fit.weight.min())[kept]
+    beta = fitted(
+        steps_of(np.concatenate([_without(features, names) for names in _UNKNOWN]), MOST),
+        np.tile(copied, len(_UNKNOWN)),
+        np.concatenate([weight * share for share in _UNKNOWN.values()]),
+        np.tile(offset, len(_UNKNOWN)),
+        signs=signs_of_steps(FEATURES, MOST, SIGNS),
+        ridge=RIDGE,
+    )
+    score = steps_of(check.features, MOST) @ beta[:-1] + beta[-1]
+    knots = calibrated(score, check.copied, check.weight, log_odds_of(check))
+    return Model(beta[:-1], float(beta[-1]), knots)
+
+
+def _without(features: Array, names: tuple[str, ...]) -> Array:
+    """As if nothing were known of these."""
+    known = np.array([float(name not in names) for name in FEATURES])
+    return np.asarray(features * known)
+
+
+def report(table: Table, model: Model) -> None:
+    """False alerts and recall by threshold, the shares by channel, the worst honest codes."""
+    probability = model.probability(table)
+    copied = table.copied > 0
+    honest = ~copied & np.array([row.genuine for row in table.rows])
+    for threshold in (0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98):
+        said = probability >= threshold
+        false = float(table.weight[said & honest].sum())
+        _say(
+            f"p ≥ {threshold}: {1e4 * false / table.looks:.2f} false alerts for 10,000 honest"
+            f" looks, {(said & copied).sum() / copied.sum():.3f} of the copied"
+        )
+    for number, channel in enumerate(CHANNELS):
+        here = table.channel == number
+        if here.any():
+            share = (table.weight * table.copied)[here].sum() / table.weight[here].sum()
+            _say(f"{channel}: {share:.5f} of {here.sum():,} are copied")
+    for number in np.argsort(-probability * honest)[:15]:
+        row = table.rows[number]
+        values = {name: n for name, n in zip(FEATURES, row.features, strict=True) if n}
+        _say(f"honest, {probability[number]:.3f}: {row.family} {row.cause} {values}")
+
+
+def main() -> None:
+    """Fit, say what came out, and with `--write` replace the data module."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--items", type=int, default=200_000)
+    options.add_argument("--attack-rate", type=float, default=8 * ATTACKS_PER_ITEM)
+    options.add_argument("--write", action="store_true")
+    given: Any = options.parse_args()
+    check = table_of(VALIDATE, given.items, given.attack_rate)
+    model = model_of(table_of(FIT, given.items, given.attack_rate), check)
+    for name, table in zip(FEATURES, tables_of(model.steps, MOST), strict=True):
+        _say(f"{name:>18} {' '.join(f'{nats:6.2f}' for nats in table)}")
+    _say(f"bias {model.bias:.2f}, knots {model.knots}")
+    report(check, model)
+    if given.write:
+        TARGET.write_text(module_of(model, given.items, given.attack_rate))
+
+
+def module_of(model: Model, items: int, attack_rate: float) -> str:
+    """The text of `authenticity/detection/weights.py`."""
+    weights = "\n".join(
+        f"    {table},  # {name}"
+        for name, table in zip(FEATURES, tables_of(model.steps, MOST), strict=True)
+    )
+    knots = "\n".join(f"    {knot}," for knot in model.knots)
+    return _MODULE.format(
+        items=items, attack_rate=attack_rate, natural=ATTACKS_PER_ITEM, fit=FIT,
+        validate=VALIDATE, held_out=HELD_OUT, bias=model.bias, weights=weights, knots=knots,
+    )  # fmt: skip
+
+
+_MODULE: Final = '''"""The weights of `authenticity.detection.score`: data, written by `fit`.
+
+Reviewed like code: docs/benchmark.md says how they were fitted and what they were measured
+to do. Nats of each value of a feature, from 1 to its most, in the order of
+`authenticity.detection.features.FEATURES`.
+"""
+
+from typing import Final
+
+VERSION: Final = "2026-11-24"
+PROVENANCE: Final = (
+    "fitted on seeds {fit}, calibrated on {validate},"
+    " {items:,} items each, {attack_rate:g} attacks an item weighed down to {natural:g},"
+    " without {held_out}"
+)
+BIAS: Final = {bias:.3f}
+WEIGHTS: Final[tuple[tuple[float, ...], ...]] = (
+{weights}
+)
+CALIBRATION: Final[tuple[tuple[float, float], ...]] = (
+{knots}
+)
+'''
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()

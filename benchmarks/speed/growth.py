@@ -1,0 +1,86 @@
+"""`touchstone bench growth`: what a ledger of millions of items costs.
+
+Ours: the rate at which scans of known codes are folded into a ledger that holds many
+items; pair: the same fold into a ledger of 100,000. The items are spread over the serials
+as minted ones are, and the engine's page cache is as in service. In the details: bytes an
+item with two scans, the whole ledger file after a checkpoint counted.
+"""
+
+import random
+import sqlite3
+import tempfile
+import time
+from contextlib import closing
+from itertools import islice
+from pathlib import Path
+from statistics import median
+from typing import Final
+
+from authenticity.detection.policy import DEFAULT_POLICY
+from authenticity.history.history import history_of
+from authenticity.records.batch import Catalogue
+from benchmarks.result import Result, machine
+from benchmarks.speed.printed_codes import NOW
+from benchmarks.speed.seen_items import numbered_item, seen_items, sighting_of
+from ledger.opening import migrate, open_writer
+from ledger.protocols import ItemChange, LedgerWriter
+from stream.step import step
+
+AIM: Final = 0.8
+SMALL: Final = 100_000
+_AT_ONCE: Final = 4_096
+_FOLDS: Final = 30
+
+
+def measure(*, quick: bool) -> Result:
+    """Scans folded a second at the larger size, and at 100,000 items, interleaved."""
+    large = 1_000_000 if quick else 10_000_000
+    with tempfile.TemporaryDirectory() as folder:
+        paths = {count: Path(folder) / f"{count}.sqlite" for count in (SMALL, large)}
+        for count, path in paths.items():
+            _fill(path, count)
+        sizes = {count: _bytes_an_item(path, count) for count, path in paths.items()}
+        writers = {count: open_writer(path) for count, path in paths.items()}
+        rates: dict[int, list[float]] = {count: [] for count in paths}
+        for turn in range(_FOLDS):
+            for count in sorted(paths, reverse=bool(turn % 2)):
+                rates[count].append(_fold_some(writers[count], count, turn))
+        for writer in writers.values():
+            writer.close()
+    ours, pair = median(rates[large]), median(rates[SMALL])
+    ratio = median(a / b for a, b in zip(rates[large], rates[SMALL], strict=True))
+    return Result(
+        "growth", "scans/s", ours, pair, ratio, AIM, _FOLDS, machine(),
+        {
+            "items": large,
+            "items_of_the_pair": SMALL,
+            "bytes_an_item_with_two_scans": round(sizes[large], 1),
+            "bytes_aim": 300,
+        },
+    )  # fmt: skip
+
+
+def _fill(path: Path, count: int) -> None:
+    migrate(path)
+    writer = open_writer(path)
+    items = seen_items(count)
+    while some := list(islice(items, 20_000)):
+        writer.write([ItemChange(item, 0, history, ()) for item, history in some], 0, NOW)
+    writer.close()
+
+
+def _fold_some(writer: LedgerWriter, count: int, turn: int) -> float:
+    draw = random.Random(turn)
+    numbers = draw.sample(range(count), _AT_ONCE)
+    news = {numbered_item(n): history_of((sighting_of(n, 2 + turn),)) for n in numbers}
+    catalogue = Catalogue()
+    start = time.perf_counter()
+    changes = step(news, writer.known(news.keys()), catalogue, DEFAULT_POLICY)
+    assert not writer.write(changes, 0, NOW)
+    return _AT_ONCE / (time.perf_counter() - start)
+
+
+def _bytes_an_item(path: Path, count: int) -> float:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return path.stat().st_size / count

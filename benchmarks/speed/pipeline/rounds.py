@@ -1,0 +1,97 @@
+"""One round of the comparison: every program once, over the same scans."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from benchmarks.speed.pipeline.contenders import Contender
+from benchmarks.speed.pipeline.load import Pack, look_at
+from benchmarks.speed.pipeline.progress import steady_rate
+from benchmarks.speed.pipeline.stage import Stage
+from events.publisher import Record
+
+WARM: Final = 240
+_FIRST_WITHIN_S: Final = 90.0
+_ALL_WITHIN_S: Final = 180.0
+
+
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """Scans a second of codes never met, and of the same codes a second time, remembered.
+
+    `…_processor_us`: microseconds of processor time a scan took of worker, database, broker.
+    """
+
+    new: float
+    known: float
+    new_processor_us: tuple[float, float, float]
+    known_processor_us: tuple[float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Steady:
+    """Scans a second, and microseconds of processor time a scan."""
+
+    rate: float
+    processor_us: float
+
+
+def two_looks(
+    stage: Stage,
+    worker: Contender,
+    warm: Sequence[Pack],
+    packs: Sequence[Pack],
+    *,
+    topic: str,
+    first_look: int = 0,
+    members: int = 0,
+) -> Looks:
+    """Two looks at each pack by one running program, which reads this topic.
+
+    `members`: if it is ours, so many processes, all of which are waited for. It is started
+    and warmed first, and suspended while the scans are published: each time runs from the
+    moment it goes on until the last scan is processed, over a backlog that lies ready.
+    """
+    with worker:
+        if members:
+            stage.wait_for_group(members)
+        stage.publish(look_at(warm, first_look), topic)
+        worker.wait_for(len(warm), _FIRST_WITHIN_S)
+        new, new_us = _timed(stage, worker, look_at(packs, first_look), topic)
+        known, known_us = _timed(stage, worker, look_at(packs, first_look + 1), topic)
+        worker.stop()
+    return Looks(new, known, new_us, known_us)
+
+
+def _timed(
+    stage: Stage, worker: Contender, records: Sequence[Record], topic: str
+) -> tuple[float, tuple[float, float, float]]:
+    done = worker.progress.scans
+    worker.suspend()
+    stage.publish(records, topic)
+    used = _used(stage, worker)
+    began_s = time.monotonic()
+    worker.resume()
+    worker.wait_for(done + len(records), _ALL_WITHIN_S)
+    took_s = worker.progress.points()[-1].at_s - began_s
+    each_us = [
+        (after - before) / len(records) * 1e6
+        for after, before in zip(_used(stage, worker), used, strict=True)
+    ]
+    return len(records) / took_s, (each_us[0], each_us[1], each_us[2])
+
+
+def _used(stage: Stage, worker: Contender) -> tuple[float, float, float]:
+    return worker.processor_seconds(), *stage.servers_processor_seconds()
+
+
+def newcomer_rate(contender: Contender, seconds: float) -> Steady:
+    """Of a program that takes too long for all scans: its steady rate over some seconds."""
+    with contender:
+        contender.wait_for(1, _FIRST_WITHIN_S)
+        scans, used = contender.progress.scans, contender.processor_seconds()
+        time.sleep(seconds)
+        rate = steady_rate(contender.progress.points())
+        scans, used = contender.progress.scans - scans, contender.processor_seconds() - used
+        return Steady(rate, used / max(1, scans) * 1e6)

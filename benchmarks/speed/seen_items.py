@@ -1,0 +1,43 @@
+"""Items with two scans each, as a ledger in service holds them by the million."""
+
+from collections.abc import Iterator
+from hashlib import blake2b
+from random import Random
+from typing import Final
+
+from authenticity.gs1.item import ItemId, item_id
+from authenticity.history.history import encode_history, history_of
+from authenticity.history.observation import Sighting
+from authenticity.records.scan import to_epoch_ms
+from authenticity.records.serial import ALPHABET
+from benchmarks.speed.printed_codes import NOW
+
+_GTIN: Final = "09521234000013"
+
+
+def seen_items(count: int) -> Iterator[tuple[ItemId, bytes]]:
+    """Items and their encoded histories, in the random order in which packs are first scanned."""
+    numbers = list(range(count))
+    Random(count).shuffle(numbers)
+    for number in numbers:
+        sightings = (sighting_of(number, 0), sighting_of(number, 1))
+        yield numbered_item(number), encode_history(history_of(sightings))
+
+
+def numbered_item(number: int) -> ItemId:
+    """Minted serials are random; these are spread like them and follow from the number."""
+    digest = int.from_bytes(blake2b(number.to_bytes(8, "big"), digest_size=12).digest(), "big")
+    serial = ""
+    for _ in range(16):
+        digest, digit = divmod(digest, len(ALPHABET))
+        serial += ALPHABET[digit]
+    return item_id(_GTIN, serial)
+
+
+def sighting_of(number: int, look: int) -> Sighting:
+    """As a phone makes them: a session of its own, a place, a lot and an expiry."""
+    mixed = (number * 1_000_003 + look) * 0x9E3779B97F4A7C15 % 2**64
+    return Sighting(
+        mixed, mixed >> 32, to_epoch_ms(NOW) + look * 86_400_000, mixed >> 31 & 0xFFFFFFFF, 0, 0,
+        0, 1, 375_665, 1_269_780, 2, "KR", "L2026-07", 281231, 1, 1, 0, 0,
+    )  # fmt: skip

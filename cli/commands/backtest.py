@@ -1,0 +1,334 @@
+"""`touchstone policy` and `touchstone backtest`: a policy before it is in force."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
+
+import typer
+
+from authenticity.errors import ConfigurationError, InputError
+from cli.commands.issue import progress
+from cli.commands.replay import (
+    MOST_REFUSALS_SHOWN,
+    BatchesFile,
+    RootsFile,
+    TrustListFile,
+    load_policy,
+    policy_in_force,
+    recorded_beside,
+)
+from cli.support.console import EXIT_BAD_ANSWER, err, fail, out, print_json
+from cli.support.data import DataFolder
+
+if TYPE_CHECKING:
+    from authenticity.gs1.item import ItemId
+    from authenticity.records.scan import Scan
+    from cli.support.backtest_truth import TruthResult
+    from simulation.score import CodeRecord
+    from stream.backtest import Backtest
+
+MOST_EXAMPLES = 10
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
+Data = Annotated[Path | None, typer.Option("--data", help="Data folder of the installation.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add `policy` and `backtest`."""
+    app.command()(policy)
+    app.command()(backtest)
+
+
+def policy(
+    file: Annotated[
+        Path | None, typer.Argument(help="Policy in TOML. Default: the one in force.")
+    ] = None,
+    data: Data = None,
+) -> None:
+    """Check a policy file and print the policy whole, with every default.
+
+    Example: [bold]touchstone policy > policy.toml[/]  or  [bold]touchstone policy strict.toml[/]
+    """
+    from authenticity.detection.policy_file import write_policy
+
+    typer.echo(write_policy(policy_in_force(DataFolder.find(data), file)), nl=False)
+
+
+def backtest(
+    scans: Annotated[Path, typer.Option("--scans", help="Recorded scans, NDJSON.")],
+    policy: Annotated[Path, typer.Option("--policy", help="The policy to try, in TOML.")],
+    against: Annotated[
+        Path | None,
+        typer.Option("--against", help="The policy to compare with. Default: the one in force."),
+    ] = None,
+    truth: Annotated[
+        Path | None, typer.Option("--truth", help="Truth of a simulation: precision and recall.")
+    ] = None,
+    trust_list: TrustListFile = None,
+    roots: RootsFile = None,
+    batches: BatchesFile = None,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Show what a policy would have alerted on recorded scans, before it is switched on.
+
+    The scans are judged in the order in which they arrived, by the policy in force and
+    by the one to try, side by side. Nothing is written and nobody is alerted.
+
+    Example: [bold]touchstone simulate --seed 1 --items 2000 --out scans.ndjson
+    --truth truth.ndjson && touchstone policy > strict.toml && touchstone backtest
+    --policy strict.toml --scans scans.ndjson --truth truth.ndjson[/]
+
+    Exit code 0, or 1 if some lines were no scans (they are named on stderr).
+    """
+    from stream.backtest import Backtest
+
+    tried = load_policy(policy)
+    other = policy_in_force(DataFolder.find(data), against)
+    if tried != other and tried.version == other.version:
+        err.print(
+            f"both policies say version {tried.version!r}: change `version` before it is used",
+            style="yellow",
+            markup=False,
+        )
+    records = None if truth is None else _records(truth)
+    believed, catalogue = recorded_beside(str(scans), trust_list, roots, batches)
+    run = Backtest(believed, catalogue, (tried, other))
+    refused: list[tuple[int, str]] = []
+    try:
+        run.feed(_by_arrival(scans, refused, silent=as_json))
+    finally:
+        run.close()
+    told = _told(run, refused, records)
+    print_json(told) if as_json else _print(told, run, refused)
+    if refused:
+        raise typer.Exit(EXIT_BAD_ANSWER)
+
+
+def _records(path: Path) -> "dict[ItemId, CodeRecord]":
+    import msgspec
+
+    from simulation.score import gather
+    from simulation.truth import Truth, decode_truth
+
+    def truths(file: BinaryIO) -> Iterator[Truth]:
+        for number, line in enumerate(file, 1):
+            try:
+                yield decode_truth(line)
+            except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+                raise ConfigurationError(
+                    f"{path} line {number} is no truth of a simulation: {error}",
+                    next_step="name the file that `touchstone simulate --truth` wrote",
+                ) from None
+
+    try:
+        with path.open("rb") as file:
+            return gather(truths(file))
+    except OSError as error:
+        raise ConfigurationError(
+            f"cannot read the truth {path}: {error.strerror}",
+            next_step="name the file that `touchstone simulate --truth` wrote",
+        ) from None
+
+
+def _by_arrival(path: Path, refused: list[tuple[int, str]], *, silent: bool) -> "Iterator[Scan]":
+    """The scans of a file by arrival, read twice: where each line is, then in order.
+
+    Two numbers a scan are held in memory. Lines that are no scans go to `refused`.
+    """
+    from authenticity.records.scan import decode_scan, to_epoch_ms
+
+    try:
+        with path.open("rb") as file:
+            places: list[tuple[int, int]] = []
+            place = 0
+            for number, line in enumerate(file, 1):
+                try:
+                    scan = decode_scan(line.rstrip(b"\r\n"))
+                    places.append((to_epoch_ms(scan.received_at), place))
+                except InputError as error:
+                    refused.append((number, str(error)))
+                place += len(line)
+            places.sort()
+            with progress(len(places), "replaying", silent=silent) as on_progress:
+                for done, (_, place) in enumerate(places, 1):
+                    if file.tell() != place:
+                        file.seek(place)
+                    yield decode_scan(file.readline().rstrip(b"\r\n"))
+                    if not done % 1_000:
+                        on_progress(done)
+    except OSError as error:
+        raise ConfigurationError(
+            f"cannot read the scans {path}: {error.strerror}",
+            next_step="name a file of recorded scans, one JSON object a line",
+        ) from None
+
+
+def _told(
+    run: "Backtest",
+    refused: Sequence[tuple[int, str]],
+    records: "dict[ItemId, CodeRecord] | None",
+) -> dict[str, Any]:
+    """Everything, as `--json` prints it; `docs/cli.md` names the keys."""
+    tried, other = run.courses
+    days, days_other = tried.by_day(), other.by_day()
+    kinds = Counter(name.kind for name in tried.raised)
+    kinds_other = Counter(name.kind for name in other.raised)
+    new = sorted(set(tried.raised) - set(other.raised))
+    gone = sorted(set(other.raised) - set(tried.raised))
+    told: dict[str, Any] = {
+        "policy": tried.policy.version,
+        "against": other.policy.version,
+        "scans": run.scans,
+        "refused": len(refused),
+        "first_day": run.first_day,
+        "last_day": run.last_day,
+        "kinds": {
+            kind: {
+                "alerts": kinds[kind],
+                "against": kinds_other[kind],
+                "new": sum(name.kind == kind for name in new),
+                "gone": sum(name.kind == kind for name in gone),
+                "retracted": sum(name.kind == kind for name in tried.retracted),
+            }
+            for kind in sorted({*kinds, *kinds_other})
+        },
+        "days": [
+            {"day": day, "kind": kind, "alerts": days[day, kind], "against": days_other[day, kind]}
+            for day, kind in sorted({*days, *days_other})
+        ],
+        "new": [name._asdict() for name in new],
+        "gone": [name._asdict() for name in gone],
+        "truth": None,
+    }
+    if records is not None:
+        from cli.support.backtest_truth import against_truth
+
+        told["truth"] = {
+            side: _of_truth(against_truth(course, records))
+            for side, course in (("policy", tried), ("against", other))
+        }
+    return told
+
+
+def _of_truth(result: "TruthResult") -> dict[str, Any]:
+    return {
+        "alerts": result.alerts,
+        "false_alerts": result.false_alerts,
+        "precision": result.precision,
+        "families": {
+            family: {
+                "attacks": of.attacks,
+                "caught": of.caught,
+                "noticed": of.noticed,
+                "missed": of.missed,
+                "not_detectable": of.not_detectable,
+                "recall": of.recall,
+                "precision": of.precision,
+            }
+            for family, of in result.families.items()
+        },
+    }
+
+
+def _print(told: dict[str, Any], run: "Backtest", refused: Sequence[tuple[int, str]]) -> None:
+    for number, reason in refused[:MOST_REFUSALS_SHOWN]:
+        err.print(f"line {number}: {reason}", markup=False)
+    if refused:
+        err.print(f"{len(refused):,} lines were no scans and are left out", style="yellow")
+    if run.first_day is None or run.last_day is None:
+        fail("the file holds no scan", next_step="name a file of recorded scans")
+    span = (run.last_day - run.first_day).days + 1
+    out.print(
+        f"{run.scans:,} scans that arrived on {span:,} days, {run.first_day} to {run.last_day}; "
+        f"policy {told['policy']} against {told['against']}",
+        markup=False,
+    )
+    if not told["kinds"]:
+        out.print("no alert under either policy")
+        return
+    _print_kinds(told, span)
+    _print_days(told)
+    for word in ("new", "gone"):
+        _print_examples(word, told[word])
+    if told["truth"]:
+        _print_truth(told["truth"])
+
+
+def _print_kinds(told: dict[str, Any], span: int) -> None:
+    from rich.table import Table
+
+    table = Table("alert", title="alerts of the policy to try, against the other")
+    for column in ("alerts", "a day", "against", "new", "gone", "retracted"):
+        table.add_column(column, justify="right")
+    rows = [*told["kinds"].items()]
+    whole = {key: sum(row[key] for _, row in rows) for key in rows[0][1]}
+    for kind, row in [*rows, ("all", whole)]:
+        table.add_row(
+            kind,
+            f"{row['alerts']:,}",
+            f"{row['alerts'] / span:.2f}",
+            f"{row['against']:,}",
+            f"+{row['new']:,}",
+            f"-{row['gone']:,}",
+            f"{row['retracted']:,}",
+        )
+    out.print(table)
+
+
+def _print_days(told: dict[str, Any]) -> None:
+    from rich.table import Table
+
+    table = Table("day", "new alerts (the other policy's in brackets, if they differ)")
+    days: dict[str, list[str]] = {}
+    for row in told["days"]:
+        differs = row["alerts"] != row["against"]
+        shown = f"{row['kind']} {row['alerts']:,}" + (f" ({row['against']:,})" if differs else "")
+        days.setdefault(str(row["day"]), []).append(shown)
+    for day, shown_by_kind in days.items():
+        table.add_row(day, ", ".join(shown_by_kind))
+    out.print(table)
+
+
+def _print_examples(word: str, names: Sequence[dict[str, str]]) -> None:
+    for name in names[:MOST_EXAMPLES]:
+        out.print(f"{word:4} {name['kind']:20} {name['item']}", markup=False)
+    if len(names) > MOST_EXAMPLES:
+        out.print(f"{word:4} … {len(names) - MOST_EXAMPLES:,} more; --json lists all")
+
+
+def _print_truth(truth: dict[str, Any]) -> None:
+    from rich.table import Table
+
+    table = Table(
+        "attack", title="against the truth (the other policy's in brackets, if it differs)"
+    )
+    for column in ("attacks", "detectable", "caught", "recall", "precision"):
+        table.add_column(column, justify="right")
+    tried, other = truth["policy"], truth["against"]
+    for family, row in tried["families"].items():
+        before = other["families"].get(family, row)
+        table.add_row(
+            family,
+            f"{row['attacks']:,}",
+            f"{row['attacks'] - row['not_detectable']:,}",
+            _beside(f"{row['caught']:,}", f"{before['caught']:,}"),
+            _beside(_percent(row["recall"]), _percent(before["recall"])),
+            _beside(_percent(row["precision"]), _percent(before["precision"])),
+        )
+    out.print(table)
+    out.print(
+        f"{tried['alerts']:,} alerts stand, {tried['false_alerts']:,} of them false: precision "
+        f"{_percent(tried['precision'])} (the other policy: {other['alerts']:,}, "
+        f"{other['false_alerts']:,}, {_percent(other['precision'])})",
+        markup=False,
+    )
+
+
+def _beside(own: str, other: str) -> str:
+    return own if own == other else f"{own} ({other})"
+
+
+def _percent(share: float | None) -> str:
+    return "–" if share is None else f"{share:.1%}"

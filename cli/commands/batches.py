@@ -1,0 +1,216 @@
+"""`touchstone batches`: register batches, and say what became of them."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.support.console import EXIT_BAD_ANSWER, err, fail, out, print_json
+from cli.support.data import DataFolder
+from cli.support.ledgers import open_administration
+from cli.support.publishing import open_publisher
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from authenticity.records.batch import Batch
+
+batches = typer.Typer(
+    no_args_is_help=True,
+    help="Register batches, and release, recall or report them.",
+    epilog="Example: touchstone batches recall out/  or  touchstone batches recall maker 3f2a…",
+)
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON value on stdout.")]
+Data = Annotated[Path | None, typer.Option("--data", help="Data folder of the engine.")]
+Target = Annotated[
+    list[str], typer.Argument(help="The run's folder, or an issuer's id and a batch id.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this subject."""
+    app.add_typer(batches, name="batches")
+
+
+@batches.command("register")
+def register_batch(
+    source: Annotated[
+        Path, typer.Argument(help="Folder of a finished run, or NDJSON of batch headers.")
+    ],
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Publish the batch of a finished run, or every batch in a file (again: it does no harm).
+
+    Example: touchstone batches register batch-L7
+    """
+    from producers.issuing.declarations import read_batches
+
+    found = read_batches(source)
+    register_or_say_how(DataFolder.find(data), found, f"touchstone batches register {source}")
+    for batch in found:
+        _say(batch, as_json)
+
+
+@batches.command()
+def release(target: Target, data: Data = None, as_json: Json = False) -> None:
+    """The batch may be sold from now on; ends a recall or a report of theft too.
+
+    Example: touchstone batches release batch-L7
+    """
+    _declare("release", target, data, as_json)
+
+
+@batches.command()
+def recall(target: Target, data: Data = None, as_json: Json = False) -> None:
+    """Call the whole batch back. Undone by `release`.
+
+    Example: touchstone batches recall maker 3f2a0c…
+    """
+    _declare("recall", target, data, as_json)
+
+
+@batches.command()
+def stolen(target: Target, data: Data = None, as_json: Json = False) -> None:
+    """Report the whole batch as stolen. Undone by `release`.
+
+    Example: touchstone batches stolen batch-L7
+    """
+    _declare("stolen", target, data, as_json)
+
+
+@batches.command()
+def manifest(
+    folder: Annotated[Path, typer.Argument(help="Folder of a finished run.")],
+    as_json: Json = False,
+) -> None:
+    """Check a manifest's digest, CSV against Parquet, and show its header.
+
+    Exit 1 if the files do not hold what the header says.
+
+    Example: touchstone batches manifest batch-L7
+    """
+    from producers.issuing.manifest import examine_manifest
+
+    header, faults = examine_manifest(folder)
+    if as_json:
+        print_json({"header": header, "sound": not faults, "faults": faults})
+    else:
+        for name in header.__struct_fields__:
+            out.print(f"{name:22} {getattr(header, name)}", markup=False)
+        for fault in faults:
+            err.print(fault, style="red", markup=False)
+    if faults:
+        raise typer.Exit(EXIT_BAD_ANSWER)
+
+
+@batches.command("list")
+def list_batches(
+    folders: Annotated[
+        list[Path] | None, typer.Argument(help="Folders of runs; default: the engine's ledger.")
+    ] = None,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Show batches: those of the engine's ledger, or of the folders named.
+
+    Example: touchstone batches list
+    """
+    from producers.issuing.declarations import read_batch
+
+    if folders:
+        found = [read_batch(folder) for folder in folders]
+    else:
+        found = _known_batches(DataFolder.find(data))
+    if as_json:
+        print_json(found)
+        return
+    from rich.table import Table
+
+    table = Table("issuer", "batch", "gtin", "lot", "expiry", "count", "released", "status", "rev.")
+    for batch in found:
+        released = f"{batch.released_at:%Y-%m-%d}" if batch.released_at else "no"
+        table.add_row(
+            batch.issuer,
+            batch.batch_id,
+            batch.gtin,
+            batch.lot or "",
+            batch.expiry or "",
+            f"{batch.count:,}",
+            released,
+            batch.status,
+            str(batch.revision),
+        )
+    out.print(table)
+
+
+def _declare(word: str, target: list[str], data: Path | None, as_json: bool) -> None:
+    from producers.issuing.declarations import Declaration, declared, keep_batch, read_batch
+
+    where = DataFolder.find(data)
+    folder = Path(target[0]) if len(target) == 1 else None
+    if folder is not None:
+        current = read_batch(folder)
+    elif len(target) == 2:
+        current = _batch_by_id(where, target[0], target[1])
+    else:
+        fail(
+            "name the run's folder, or an issuer and a batch id",
+            next_step=f"touchstone batches {word} DIR",
+        )
+    batch = declared(current, Declaration(word), at=datetime.now(UTC))
+    register_or_say_how(where, [batch], f"touchstone batches {word} {' '.join(target)}")
+    if folder is not None:
+        keep_batch(folder, batch)
+    _say(batch, as_json)
+
+
+def _batch_by_id(where: DataFolder, issuer: str, batch_id: str) -> "Batch":
+    found = [
+        batch
+        for batch in _known_batches(where)
+        if batch.issuer == issuer and batch.batch_id.startswith(batch_id)
+    ]
+    if len(found) != 1:
+        fail(
+            f"{len(found)} batches of {issuer} begin with {batch_id!r} in {where.ledger}",
+            next_step="give the whole id (`touchstone batches list`), or the run's folder",
+        )
+    return found[0]
+
+
+def _known_batches(where: DataFolder) -> "list[Batch]":
+    with open_administration(where) as administration:
+        return administration.batches()
+
+
+def register_or_say_how(where: DataFolder, found: "Sequence[Batch]", again: str) -> None:
+    """Publish; the files of a run stay, whatever happens here."""
+    from authenticity.errors import LogUnavailableError
+    from producers.issuing.registration import publish_batches
+
+    try:
+        publisher = open_publisher(where)
+        try:
+            publish_batches(publisher, found)
+        finally:
+            publisher.close()
+    except LogUnavailableError as error:
+        hint = error.next_step or "check the data folder (--data)"
+        raise LogUnavailableError(
+            f"nothing is registered: {error}", next_step=f"{hint}; then run `{again}`"
+        ) from None
+
+
+def _say(batch: "Batch", as_json: bool) -> None:
+    if as_json:
+        print_json(batch)
+        return
+    released = f"released {batch.released_at:%Y-%m-%d}" if batch.released_at else "not released"
+    out.print(
+        f"batch {batch.batch_id} of {batch.issuer}: {batch.status}, {released} "
+        f"(revision {batch.revision})",
+        markup=False,
+    )

@@ -1,0 +1,263 @@
+"""`touchstone issue`: mint and sign the codes of one batch."""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.commands.batches import register_or_say_how
+from cli.support.console import err, fail, out, print_json
+from cli.support.data import DataFolder
+from cli.support.passphrase import KeysFolder, PassphraseFile, keys_folder, obtain_passphrase
+
+if TYPE_CHECKING:
+    from keys.store import KeyStore
+    from producers.issuing.issue import Issued, SigningKey
+    from producers.issuing.order import Order
+
+
+class LabelForm(StrEnum):
+    """How codes are printed."""
+
+    PDF = "pdf"
+    SVG = "svg"
+    PNG = "png"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command of this subject."""
+    app.command()(issue)
+
+
+def issue(
+    gtin: Annotated[str, typer.Option(help="GTIN of the product: 8, 12, 13 or 14 digits.")],
+    target: Annotated[Path, typer.Option("--out", help="Folder of this run.")],
+    count: Annotated[int | None, typer.Option(min=1, help="How many codes.")] = None,
+    lot: Annotated[str | None, typer.Option(help="Lot, up to 20 characters.")] = None,
+    expiry: Annotated[str | None, typer.Option(help="YYYY-MM-DD or YYMMDD.")] = None,
+    produced: Annotated[str | None, typer.Option(help="YYYY-MM-DD or YYMMDD.")] = None,
+    issuer: Annotated[str | None, typer.Option(help="Default: the holder of the GTIN.")] = None,
+    market: Annotated[
+        str, typer.Option(help="Countries where it may be sold, as KR,FR; default: all.")
+    ] = "",
+    serials: Annotated[
+        Path | None, typer.Option(help="CSV of existing serials to sign, instead of minting.")
+    ] = None,
+    host: Annotated[str | None, typer.Option(help="Default: the issuer's first host.")] = None,
+    labels: Annotated[LabelForm | None, typer.Option(help="Make labels too.")] = None,
+    label_size: Annotated[str, typer.Option(help="Width x height of a label, mm.")] = "60x30",
+    sheet: Annotated[str, typer.Option(help="a4, letter, label, or WxH in mm.")] = "a4",
+    margin: Annotated[float, typer.Option(min=0, help="Margin of the sheet, mm.")] = 10.0,
+    gap: Annotated[float, typer.Option(min=0, help="Gap between labels, mm.")] = 2.0,
+    module: Annotated[float, typer.Option(min=0.1, help="Width of a QR module, mm.")] = 0.396,
+    product: Annotated[str, typer.Option(help="Product name to print on labels.")] = "",
+    unreleased: Annotated[
+        bool, typer.Option("--unreleased", help="Not to be sold before `batches release`.")
+    ] = False,
+    folder: KeysFolder = None,
+    data: Annotated[Path | None, typer.Option("--data", help="Data folder of the engine.")] = None,
+    passphrase_file: PassphraseFile = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
+) -> None:
+    """Mint and sign codes for one batch, write its manifest, and register it.
+
+    A run that was interrupted is continued by the same command.
+
+    Example: touchstone issue --gtin 09520123456788 --count 1000 --lot L7
+    --expiry 2028-12-31 --out batch-L7 --labels pdf
+    """
+    from keys.store import KeyStore
+    from producers.issuing.order import Order, checked_order, holder_of, to_gtin14, to_printed_date
+    from producers.issuing.serials import read_serials
+
+    began = time.perf_counter()
+    existing, digest = (None, None) if serials is None else read_serials(serials)
+    store = KeyStore(keys_folder(folder, data))
+    keyring, now, gtin14 = store.keyring(), datetime.now(UTC), to_gtin14(gtin)
+    issuer_id = issuer or holder_of(gtin14, keyring, at=now)
+    if issuer_id is None:
+        fail(
+            f"GTIN {gtin14} is under no company prefix of this key store",
+            next_step="see `touchstone keys list`, or add the issuer with `keys add-issuer`",
+        )
+    order = Order(
+        issuer=issuer_id,
+        gtin=gtin14,
+        count=_count(count, existing),
+        host=host or keyring.issuer(issuer_id).hosts[0],
+        lot=lot,
+        expiry=None if expiry is None else to_printed_date(expiry),
+        produced=None if produced is None else to_printed_date(produced),
+        markets=tuple(sorted({part.strip() for part in market.split(",") if part.strip()})),
+        released=not unreleased,
+        serials_sha256=digest,
+    )
+    checked_order(order, keyring, at=now)
+    sheet_words = (label_size, sheet, margin, gap, module, product)
+    release_labels = None if labels is None else _label_maker(order, labels, *sheet_words)
+    issued = _sign(order, store, target, passphrase_file, existing, silent=as_json)
+    signing_seconds = time.perf_counter() - began
+    printed = release_labels(issued, as_json) if release_labels else []
+    again = f"touchstone batches register {target}"
+    register_or_say_how(DataFolder.find(data), [issued.batch], again)
+    rate = issued.signed / signing_seconds
+    _say(issued, printed, time.perf_counter() - began, rate, as_json=as_json)
+
+
+def _count(count: int | None, existing: list[str] | None) -> int:
+    if existing is None:
+        if count is None:
+            fail("how many codes?", next_step="give --count N, or --serials FILE")
+        return count
+    if count not in (None, len(existing)):
+        fail(
+            f"--count says {count}, the file holds {len(existing)} serials",
+            next_step="leave --count out",
+        )
+    return len(existing)
+
+
+def _sign(
+    order: "Order",
+    store: "KeyStore",
+    target: Path,
+    passphrase_file: Path | None,
+    existing: list[str] | None,
+    *,
+    silent: bool,
+) -> "Issued":
+    from uuid import uuid4
+
+    from producers.issuing.issue import begin_or_continue
+    from producers.issuing.issue import issue as carry_out
+    from producers.issuing.run_folder import RUN_FORMAT, Run, RunFolder
+
+    def key_in(slot: int | None) -> "SigningKey":
+        return _signing_key(store, order.issuer, passphrase_file, slot=slot)
+
+    def new_run() -> Run:
+        key = key_in(None)
+        thumbprint, now = key.public_key.thumbprint, datetime.now(UTC)
+        return Run(RUN_FORMAT, order, uuid4().hex, key.key_slot, thumbprint, now)
+
+    with RunFolder(target).opened():
+        files, run = begin_or_continue(target, order, new_run=new_run)
+        with progress(order.count, "signing", silent=silent) as on_progress:
+            return carry_out(
+                files,
+                run,
+                key_in(run.key_slot),
+                clock=lambda: datetime.now(UTC),
+                workers=os.cpu_count() or 1,
+                serials=existing,
+                on_progress=on_progress,
+            )
+
+
+def _signing_key(
+    store: "KeyStore", issuer: str, passphrase_file: Path | None, *, slot: int | None
+) -> "SigningKey":
+    """Opened once here, so that a wrong passphrase is told before anything is written."""
+    from producers.issuing.issue import SigningKey
+
+    passphrase = obtain_passphrase(passphrase_file)
+    file = store.key_file(issuer, passphrase=passphrase, at=datetime.now(UTC), slot=slot)
+    public_key = file.open().public_key
+    return SigningKey(file, file.key_slot, public_key, store.keyring().issuer(issuer).name)
+
+
+@contextmanager
+def progress(total: int, word: str, *, silent: bool) -> Iterator[Callable[[int], None]]:
+    """A bar on stderr, if somebody is watching; the function takes how many are done."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    hidden = silent or not err.is_terminal
+    with Progress(*columns, console=err, disable=hidden, transient=True) as bar:
+        task = bar.add_task(word, total=total)
+        yield lambda done: bar.update(task, completed=done)
+
+
+def _say(
+    issued: "Issued", printed: list[str], seconds: float, rate: float, *, as_json: bool
+) -> None:
+    header, batch = issued.header, issued.batch
+    csv, parquet = issued.folder / "manifest.csv", issued.folder / "manifest.parquet"
+    if as_json:
+        print_json(
+            {
+                "issuer": header.issuer,
+                "gtin": header.gtin,
+                "lot": header.lot,
+                "count": header.count,
+                "signed_now": issued.signed,
+                "key_slot": header.key_slot,
+                "batch_id": header.batch_id,
+                "released": batch.released_at is not None,
+                "serial_filter": batch.serials is not None,
+                "manifest_csv": str(csv),
+                "manifest_parquet": str(parquet),
+                "manifest_sha256": header.manifest_sha256,
+                "labels": printed,
+                "seconds": round(seconds, 3),
+                "codes_per_second": round(rate, 1),
+            }
+        )
+        return
+    out.print(
+        f"issued {header.count:,} codes for GTIN {header.gtin} in {seconds:.1f} s "
+        f"({rate:,.0f} signed a second, key slot {header.key_slot})",
+        markup=False,
+    )
+    out.print(f"  manifest  {csv}\n            {parquet}", markup=False)
+    for path in printed:
+        out.print(f"  labels    {path}", markup=False)
+    state = "released" if batch.released_at else "not to be sold before `batches release`"
+    out.print(f"  batch     {batch.issuer} {batch.batch_id}, registered, {state}", markup=False)
+    if batch.serials is None:
+        out.print(
+            "            too many codes for a filter of their serials: a serial that was never "
+            "issued will not be noticed; smaller batches have one",
+            markup=False,
+        )
+
+
+def _label_maker(
+    order: "Order",
+    form: LabelForm,
+    label_size: str,
+    sheet: str,
+    margin_mm: float,
+    gap_mm: float,
+    module_mm: float,
+    product: str,
+) -> "Callable[[Issued, bool], list[str]]":
+    """Words are turned into a layout at once, so that a wrong one is told before signing."""
+    from producers.issuing.order import sample_uri
+    from producers.labels.layout import layout_of
+    from producers.labels.sheets import refuse_if_too_small
+
+    layout = layout_of(label_size, sheet, margin_mm, gap_mm, module_mm, product)
+    if form is LabelForm.PDF:
+        refuse_if_too_small(layout, sample_uri(order))
+
+    def make(issued: "Issued", silent: bool) -> list[str]:
+        from producers.labels.labels import release_sheets, release_symbols
+
+        cores, folder = os.cpu_count() or 1, issued.folder
+        with progress(issued.header.count, "labels", silent=silent) as on_progress:
+            if form is LabelForm.PDF:
+                paths = release_sheets(folder, layout, workers=cores, on_progress=on_progress)
+                return [str(path) for path in paths]
+            path = release_symbols(
+                folder, form.value, layout, workers=cores, on_progress=on_progress
+            )
+            return [str(path)]
+
+    return make

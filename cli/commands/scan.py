@@ -1,0 +1,308 @@
+"""`touchstone scan`: read codes and publish what was read."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from authenticity.records.scan import Act, Channel
+from cli.support.console import EXIT_BAD_ANSWER, err, fail, out, print_json
+from cli.support.data import DataFolder
+from cli.support.ledgers import ledger_is_there
+from cli.support.publishing import open_publisher
+
+REFUSED = "refused"
+
+if TYPE_CHECKING:
+    from authenticity.records.scan import Place
+    from authenticity.trust.trust_list import TrustList
+    from authenticity.trust.verdict import Verdict
+    from producers.scanner.scanning import Judge, Reading, Send
+
+
+def register(app: typer.Typer) -> None:
+    """Add `scan`."""
+    app.command()(scan)
+
+
+def scan(
+    inputs: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="CODE|IMAGE|FILE...",
+            help="A code; an image with codes; a file with one code, or one Scan (JSON), "
+            "a line; - for standard input.",
+            show_default=False,
+        ),
+    ],
+    channel: Annotated[
+        Channel, typer.Option("--channel", help="Whose reading it is.")
+    ] = Channel.CONSUMER,
+    publisher: Annotated[
+        str, typer.Option("--publisher", help="Who publishes; scan ids are unique within it.")
+    ] = "command-line",
+    session: Annotated[
+        str | None, typer.Option("--session", help="Default: one for this command.")
+    ] = None,
+    act: Annotated[
+        Act | None, typer.Option("--act", help="What is done with the item; not by consumers.")
+    ] = None,
+    place: Annotated[
+        str | None,
+        typer.Option("--place", metavar="LAT,LON[,KM]", help="Where, and within what radius."),
+    ] = None,
+    country: Annotated[
+        str | None, typer.Option("--country", help="ISO 3166-1, as KR; with --place.")
+    ] = None,
+    at: Annotated[
+        str | None, typer.Option("--at", metavar="TIME", help="When it was read; default: now.")
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            "--data",
+            help="Data folder whose event log to append to; Kafka if TOUCHSTONE_KAFKA is set.",
+        ),
+    ] = None,
+    api: Annotated[
+        str | None, typer.Option("--api", help="URL of a service to send to, instead.")
+    ] = None,
+    token: Annotated[
+        str | None,
+        typer.Option(
+            "--token",
+            envvar="TOUCHSTONE_TOKEN",
+            help="Bearer token for --api; arguments can be seen by others here, the variable not.",
+        ),
+    ] = None,
+    trust_list: Annotated[
+        Path | None, typer.Option("--trust-list", help="Say what each code alone proves.")
+    ] = None,
+    roots: Annotated[
+        Path | None, typer.Option("--roots", help="Pinned root keys of the trust list.")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object for each code, one a line.")
+    ] = False,
+) -> None:
+    """Read codes, say what each proves, and publish the scans.
+
+    Scans are published when the event log, or the service, has acknowledged
+    them. A file of recorded scans (as [bold]touchstone simulate[/] writes)
+    is published as it is.
+
+    Example: [bold]touchstone scan shelf.jpg --channel customs --act detain
+    --place 51.95,4.14[/]
+
+    Exit code 0 if everything was published, 1 if an input was refused.
+    """
+    from uuid import uuid4
+
+    from producers.scanner.scan_input import read_inputs
+    from producers.scanner.scanning import Circumstances, readings_of
+
+    by = Circumstances(
+        publisher=publisher,
+        channel=channel,
+        authorised=channel is not Channel.CONSUMER,
+        session=session or uuid4().hex,
+        place=_place(place, country),
+        act=act,
+    )
+    if act is not None and not by.authorised:
+        fail("a consumer's scan carries no act", next_step="say whose it is with --channel")
+    where = DataFolder.find(data)
+    with ExitStack() as stack:
+        readings = readings_of(
+            read_inputs(inputs),
+            by,
+            clock=lambda: datetime.now(UTC),
+            new_id=lambda: uuid4().hex,
+            captured_at=None if at is None else _moment(at),
+            judge=_judge(trust_list, roots, None if api else where),
+        )
+        send = _to_service(api, token, stack) if api else _to_log(where, stack)
+        advance = stack.enter_context(_counting())
+        counts: Counter[str] = Counter()
+        for reading in send(readings):
+            counts[_outcome(reading)] += 1
+            advance()
+            if as_json:
+                print_json(_facts(reading))
+            elif reading.raw is None:
+                _say(reading)
+    if not as_json and counts.total() > 1:
+        err.print(", ".join(f"{number:,} {outcome}" for outcome, number in counts.most_common()))
+    if counts[REFUSED]:
+        raise typer.Exit(EXIT_BAD_ANSWER)
+
+
+def _to_log(where: DataFolder, stack: ExitStack) -> "Send":
+    from producers.scanner.scanning import sending_to_log
+
+    publisher = open_publisher(where)
+    stack.callback(publisher.close)
+    return sending_to_log(publisher)
+
+
+def _to_service(url: str, token: str | None, stack: ExitStack) -> "Send":
+    from producers.scanner.scanning import sending_to_service
+    from producers.scanner.service_client import ScanService
+
+    service = ScanService(url, token)
+    stack.callback(service.close)
+    return sending_to_service(service)
+
+
+def _outcome(reading: "Reading") -> str:
+    from authenticity.trust.verdict import Doubtful, Genuine
+
+    if reading.error is not None:
+        return REFUSED
+    if isinstance(reading.verdict, Genuine):
+        return "published, genuine"
+    if isinstance(reading.verdict, Doubtful):
+        return f"published, {reading.verdict.doubt}"
+    return "published"
+
+
+def _facts(reading: "Reading") -> dict[str, object]:
+    from authenticity.trust.verdict import Doubtful
+
+    verdict, scan, error = reading.verdict, reading.scan, reading.error
+    return {
+        "origin": reading.origin,
+        "published": error is None,
+        "scan_id": scan.scan_id if scan else None,
+        "item": verdict.item if verdict else None,
+        "verdict": type(verdict).__name__ if verdict else None,
+        "doubt": verdict.doubt if isinstance(verdict, Doubtful) else None,
+        "error": str(error) if error else None,
+        "next_step": error.next_step if error else None,
+        "answer": reading.answer,
+    }
+
+
+def _say(reading: "Reading") -> None:
+    from authenticity.trust.verdict import Doubtful, Genuine
+
+    verdict, scan = reading.verdict, reading.scan
+    if reading.error is not None:
+        err.print("[bold red]refused[/]    ", end="")
+        err.print(f"{reading.origin}: {reading.error}", markup=False)
+        if reading.error.next_step:
+            err.print(f"           {reading.error.next_step}", markup=False)
+        return
+    words, rest = "published", scan.code[:120] if scan else ""
+    if isinstance(verdict, Genuine):
+        words, rest = "[green]genuine[/]  ", f"{verdict.item}, issued by {verdict.issuer_name}"
+    elif isinstance(verdict, Doubtful):
+        words, rest = f"[red]{verdict.doubt}[/]", f"{verdict.item or rest}: {verdict.detail}"
+    elif reading.answer is not None:
+        words = f"[bold]{reading.answer.get('standing')}[/]"
+        rest = str(reading.answer.get("item") or rest)
+    out.print(f"{words}  ", end="")
+    out.print(rest, markup=False)
+    for line in _advice(reading.answer or {}):
+        out.print(f"           {line}", markup=False)
+
+
+def _advice(answer: dict[str, Any]) -> Iterator[str]:
+    """What the service tells this scanner: the advice, and for a role findings with reasons."""
+    advice = answer.get("advice") or {}
+    if advice.get("title"):
+        yield f"{advice['title']}. {advice.get('text', '')}"
+    yield from (f"- {step}" for step in advice.get("steps", ()))
+    for finding in (*answer.get("findings", ()), *answer.get("findings_of_batch", ())):
+        if words := finding.get("words"):
+            likely = f", {words['likelihood']}" if words["likelihood"] else ""
+            yield f"{words['title']}{likely}"
+            yield from (f"  {reason}" for reason in words["reasons"])
+
+
+def _judge(trust_list: Path | None, roots: Path | None, where: DataFolder | None) -> "Judge | None":
+    """What codes prove under the given trust list, or the newest that the engine accepted."""
+    from authenticity.trust.verify import verify
+
+    now = datetime.now(UTC)
+    listed: TrustList | None = None
+    if trust_list is not None:
+        from cli.support.trust_list import load_trust_list
+
+        listed = load_trust_list(trust_list, roots, now)
+    elif where is not None and ledger_is_there(where) and where.roots.exists():
+        listed = _list_of_engine(where, now)
+    if listed is None:
+        return None
+    known = listed
+
+    def judge(code: str, at: datetime) -> "Verdict":
+        return verify(code, known, at)
+
+    return judge
+
+
+def _list_of_engine(where: DataFolder, now: datetime) -> "TrustList | None":
+    import asyncio
+
+    from authenticity.trust.jws import read_roots
+    from authenticity.trust.trust_list import read_trust_list
+    from ledger.opening import open_reader
+
+    async def newest() -> bytes | None:
+        reader = open_reader(where.ledger)
+        try:
+            return await reader.trust_list()
+        finally:
+            await reader.close()
+
+    document = asyncio.run(newest())
+    if document is None:
+        return None
+    return read_trust_list(document, read_roots(where.roots.read_bytes()), at=now)
+
+
+@contextmanager
+def _counting() -> "Iterator[Callable[[], None]]":
+    """A running count on stderr, if somebody is watching it."""
+    from rich.progress import Progress, SpinnerColumn, TextColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.completed:,} scans"))
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda: bar.advance(task)
+
+
+def _moment(text: str) -> datetime:
+    """An ISO 8601 time with its zone, as UTC."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        fail(f"{text!r} is no time", next_step="write it as 2026-11-23T09:15:00Z")
+    if moment.tzinfo is None:
+        fail(f"{text!r} has no time zone", next_step="end it with Z for UTC, or with +01:00")
+    return moment.astimezone(UTC)
+
+
+def _place(text: str | None, country: str | None) -> "Place | None":
+    """`LAT,LON[,KM]`: declared by whoever scans, one kilometre unless said otherwise."""
+    import msgspec
+
+    from authenticity.records.scan import Place
+
+    if text is None:
+        if country is not None:
+            fail("a country alone is no place", next_step="give --place too")
+        return None
+    try:
+        lat, lon, *radius = [float(part) for part in text.split(",")]
+        fields = {"lat": lat, "lon": lon, "accuracy_km": radius[0] if radius else 1.0}
+        if len(radius) > 1:
+            raise ValueError("too many numbers")
+        return msgspec.convert(fields | {"source": "declared", "country": country}, Place)
+    except (ValueError, msgspec.ValidationError) as error:
+        fail(f"--place {text}: {error}", next_step="write it as 51.95,4.14 or 51.95,4.14,0.5")

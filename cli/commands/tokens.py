@@ -1,0 +1,116 @@
+"""`touchstone tokens`: who may use the service, and as what."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from authenticity.gs1.item import scanner_subject
+from authenticity.history.observation import actor_hash
+from cli.support.console import err, fail, out, print_json
+from cli.support.data import DataFolder
+from cli.support.ledgers import open_administration
+from ledger.records import Role, TokenRecord
+
+Data = Annotated[Path | None, typer.Option(help="Data folder of the installation.")]
+Json = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]
+
+tokens_app = typer.Typer(help="Bearer tokens of the service.", no_args_is_help=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Add `tokens`."""
+    app.add_typer(tokens_app, name="tokens")
+
+
+@tokens_app.command()
+def create(
+    role: Annotated[Role, typer.Option(help="What it allows.")],
+    name: Annotated[
+        str, typer.Option(help="Whose it is; scans made with it carry this as publisher.")
+    ],
+    prefix: Annotated[
+        list[str] | None,
+        typer.Option(help="GS1 company prefix it is limited to; repeatable."),
+    ] = None,
+    expires: Annotated[int, typer.Option(help="Days it is valid.", min=1, max=3_650)] = 90,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Make a token and show it, this once: only its hash is kept.
+
+    Example: [bold]touchstone tokens create --role officer --name port-busan-3[/]
+    """
+    _check(role, name, prefix or [])
+    expires_at = datetime.now(UTC) + timedelta(days=expires)
+    prefixes = tuple(prefix) if prefix else None
+    with open_administration(DataFolder.find(data), make=True) as administration:
+        text, record = administration.create_token(role, name, prefixes, expires_at)
+    if as_json:
+        print_json({"token": text, **_facts(record)})
+        return
+    err.print(f"token {record.id} for {name}, valid until {expires_at:%Y-%m-%d}; keep it secret:")
+    out.print(text, markup=False)
+
+
+@tokens_app.command("list")
+def list_tokens(data: Data = None, as_json: Json = False) -> None:
+    """Show all tokens, without their secrets. Alerts about a known scanner, or a route through
+    its hands, name it by the digits under `scanner`.
+
+    Example: [bold]touchstone tokens list[/]
+    """
+    with open_administration(DataFolder.find(data), make=True) as administration:
+        records = administration.tokens()
+    if as_json:
+        print_json([_facts(record) for record in records])
+        return
+    table = Table("id", "role", "name", "scanner", "prefixes", "expires", "state", box=None)
+    for record in records:
+        table.add_row(
+            record.id, record.role, record.name, f"{actor_hash(record.name):08x}",
+            ", ".join(record.prefixes or ("all",)), f"{record.expires_at:%Y-%m-%d}", _state(record),
+        )  # fmt: skip
+    out.print(table)
+
+
+@tokens_app.command()
+def revoke(
+    token_id: Annotated[str, typer.Argument(help="As list shows it.")], data: Data = None
+) -> None:
+    """End a token; the service refuses it within seconds.
+
+    Example: [bold]touchstone tokens revoke 3f9c1a2b7d10[/]
+    """
+    with open_administration(DataFolder.find(data)) as administration:
+        found = administration.revoke_token(token_id)
+    if not found:
+        fail(f"there is no token {token_id}", next_step="touchstone tokens list")
+    out.print(f"revoked {token_id}")
+
+
+def _check(role: Role, name: str, prefixes: list[str]) -> None:
+    if not name.strip() or len(name) > 64 or name == "consumer-web":
+        fail("a name has 1 to 64 characters, and is not that of the public page")
+    if bad := [p for p in prefixes if not (p.isascii() and p.isdigit() and 4 <= len(p) <= 12)]:
+        fail(f"{bad[0]!r} is no GS1 company prefix", next_step="give 4 to 12 digits")
+    if role in (Role.RIGHTS_HOLDER, Role.ISSUER) and not prefixes:
+        fail(f"a token for the role {role} is limited to company prefixes",
+             next_step="add --prefix DIGITS")  # fmt: skip
+
+
+def _facts(record: TokenRecord) -> dict[str, object]:
+    return {
+        "id": record.id, "role": record.role, "name": record.name,
+        "scanner": scanner_subject(actor_hash(record.name), known=True),
+        "prefixes": record.prefixes, "created_at": record.created_at,
+        "expires_at": record.expires_at, "revoked_at": record.revoked_at,
+    }  # fmt: skip
+
+
+def _state(record: TokenRecord) -> str:
+    if record.revoked_at:
+        return "revoked"
+    return "expired" if record.expires_at < datetime.now(UTC) else "valid"

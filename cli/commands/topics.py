@@ -1,0 +1,132 @@
+"""`touchstone topics`: the topics of a Kafka cluster, created or compared."""
+
+import os
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from authenticity.errors import ConfigurationError
+from cli.support.console import EXIT_BAD_ANSWER, err, fail, out, print_json
+
+if TYPE_CHECKING:
+    from events.kafka.settings import KafkaSettings
+    from events.kafka.topic_admin import Choices, Difference
+
+topics_app = typer.Typer(
+    help="The topics of the Kafka cluster that TOUCHSTONE_KAFKA names.", no_args_is_help=True
+)
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON value on stdout.")]
+Replication = Annotated[
+    int | None,
+    typer.Option("--replication", help="Replicas of each partition; default: 3, or all brokers."),
+]
+Partitions = Annotated[
+    list[str] | None,
+    typer.Option("--partitions", metavar="TOPIC=N", help="Instead of the default; repeatable."),
+]
+KeptDays = Annotated[
+    list[str] | None,
+    typer.Option("--days", metavar="TOPIC=N", help="How long records are kept; repeatable."),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add `topics`."""
+    app.add_typer(topics_app, name="topics")
+
+
+@topics_app.command()
+def check(
+    replication: Replication = None,
+    partitions: Partitions = None,
+    days: KeptDays = None,
+    as_json: Json = False,
+) -> None:
+    """Say in what the topics differ from what they should be; changes nothing.
+
+    Exit code 0 if nothing differs, 1 if something does.
+
+    Example: [bold]touchstone topics check --replication 3 --partitions scans=48[/]
+    """
+    _say([], _differences(_choices(replication, partitions, days)), as_json)
+
+
+@topics_app.command()
+def create(
+    replication: Replication = None,
+    partitions: Partitions = None,
+    days: KeptDays = None,
+    as_json: Json = False,
+) -> None:
+    """Create the topics that are missing, then say in what the others differ.
+
+    What exists is never changed. Run it as often as you like.
+
+    Example: [bold]TOUCHSTONE_KAFKA=broker-1:9092 touchstone topics create[/]
+    """
+    from events.kafka.topic_admin import create_missing
+
+    choices = _choices(replication, partitions, days)
+    created = create_missing(_kafka(), choices)
+    _say(created, _differences(choices), as_json)
+
+
+def _kafka() -> "KafkaSettings":
+    from events.kafka.settings import KafkaSettings
+
+    settings = KafkaSettings.from_env(os.environ)
+    if settings is None:
+        fail("no Kafka cluster is named", next_step="set TOUCHSTONE_KAFKA=host:port,host:port")
+    return settings
+
+
+def _choices(
+    replication: int | None, partitions: list[str] | None, days: list[str] | None
+) -> "Choices":
+    from events.kafka.topic_admin import Choices
+
+    return Choices(replication, _numbers("--partitions", partitions), _numbers("--days", days))
+
+
+def _numbers(option: str, pairs: list[str] | None) -> dict[str, int]:
+    numbers: dict[str, int] = {}
+    for pair in pairs or []:
+        name, _, number = pair.partition("=")
+        if not (number.isascii() and number.isdigit()):
+            raise ConfigurationError(
+                f"{option} {pair} is not TOPIC=N", next_step=f"write it as {option} scans=48"
+            )
+        numbers[name] = int(number)
+    return numbers
+
+
+def _differences(choices: "Choices") -> "list[Difference]":
+    from events.kafka.topic_admin import differences
+
+    return differences(_kafka(), choices)
+
+
+def _say(created: "list[str]", found: "list[Difference]", as_json: bool) -> None:
+    if as_json:
+        print_json({"created": created, "differences": [_facts(one) for one in found]})
+    else:
+        for name in created:
+            out.print(f"created topic {name}", markup=False)
+        for one in found:
+            err.print(str(one), style="red", markup=False)
+            err.print(f"  {one.next_step}", markup=False)
+        if not found:
+            out.print("all topics are as they should be")
+    if found:
+        raise typer.Exit(EXIT_BAD_ANSWER)
+
+
+def _facts(one: "Difference") -> dict[str, str]:
+    return {
+        "topic": one.topic,
+        "point": one.point,
+        "found": one.found,
+        "wanted": one.wanted,
+        "next_step": one.next_step,
+    }

@@ -1,0 +1,137 @@
+"""Dead letters of either engine: in the ledger (embedded), or on the topic `scans-dead`."""
+
+import base64
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Protocol
+
+from cli.support.console import fail
+from cli.support.data import DataFolder
+from cli.support.ledgers import open_administration
+
+if TYPE_CHECKING:
+    from events.kafka.reading import Stored
+    from events.kafka.settings import KafkaSettings
+    from ledger.administration import LedgerAdministration
+
+_LIST = "touchstone dead-letters list"
+
+
+@dataclass(frozen=True, slots=True)
+class ListedLetter:
+    """What can be said of a letter without its bytes. `source` begins with its topic's name.
+
+    `number` names it: in the ledger a number, on Kafka "partition:offset".
+    """
+
+    number: int | str
+    source: str
+    position: int
+    reason: str
+    at: datetime
+    bytes: int
+
+    @property
+    def topic(self) -> str:
+        """Where it came from, and would go again."""
+        return self.source.partition("@")[0].partition("/")[0]
+
+
+class Letters(Protocol):
+    """Where letters are kept."""
+
+    def listed(self, after: int, limit: int) -> list[ListedLetter]:
+        """At most so many, oldest first."""
+        ...
+
+    def find(self, number: str) -> tuple[ListedLetter, bytes]:
+        """One letter and its bytes; ends the command in words if there is none."""
+        ...
+
+
+@contextmanager
+def open_letters(folder: DataFolder) -> Iterator[Letters]:
+    """Those on Kafka if TOUCHSTONE_KAFKA is set, else those in the ledger."""
+    if folder.kafka is not None:
+        yield _LettersOnKafka(folder.kafka)
+        return
+    with open_administration(folder) as administration:
+        yield _LettersInLedger(administration)
+
+
+class _LettersInLedger:
+    def __init__(self, administration: "LedgerAdministration") -> None:
+        self._administration = administration
+
+    def listed(self, after: int, limit: int) -> list[ListedLetter]:
+        return [
+            ListedLetter(
+                letter.number, letter.source, letter.position, letter.reason, letter.at,
+                letter.bytes,
+            )
+            for letter in self._administration.dead_letters(after=after, limit=limit)
+        ]  # fmt: skip
+
+    def find(self, number: str) -> tuple[ListedLetter, bytes]:
+        wanted = int(number) if number.isascii() and number.isdigit() else 0
+        letters = self._administration.dead_letters(after=wanted - 1, limit=1)
+        if not letters or letters[0].number != wanted:
+            fail(f"there is no dead letter {number}", next_step=_LIST)
+        return self.listed(wanted - 1, 1)[0], letters[0].raw
+
+
+class _LettersOnKafka:
+    def __init__(self, settings: "KafkaSettings") -> None:
+        self._settings = settings
+
+    def listed(self, after: int, limit: int) -> list[ListedLetter]:
+        """The newest: bytes are read, but not kept."""
+        from events.kafka.reading import read_topic
+        from events.topics import SCANS_DEAD
+
+        if after:
+            fail(
+                "--after counts the embedded engine's letters",
+                next_step="leave it out: the newest --limit letters on Kafka are shown",
+            )
+        newest = [
+            _opened(stored)[0] for stored in read_topic(self._settings, SCANS_DEAD, newest=limit)
+        ]
+        return sorted(newest, key=lambda letter: letter.at)[-limit:]
+
+    def find(self, number: str) -> tuple[ListedLetter, bytes]:
+        from events.kafka.reading import read_record
+        from events.topics import SCANS_DEAD
+
+        partition, _, offset = number.partition(":")
+        if not all(part.isascii() and part.isdigit() for part in (partition, offset)):
+            fail(f"{number!r} is no number of a dead letter on Kafka",
+                 next_step=f"write it as partition:offset, as shown by: {_LIST}")  # fmt: skip
+        stored = read_record(self._settings, SCANS_DEAD, int(partition), int(offset))
+        if stored is None:
+            fail(f"there is no dead letter {number}", next_step=_LIST)
+        return _opened(stored)
+
+
+def _opened(stored: "Stored") -> tuple[ListedLetter, bytes]:
+    """What a worker wrote; a record that is no letter is shown as it is."""
+    import msgspec
+
+    from events.topics import DeadLetter
+
+    number = f"{stored.partition}:{stored.offset}"
+    value = stored.value or b""
+    try:
+        letter = msgspec.json.decode(value, type=DeadLetter)
+        raw = base64.b64decode(letter.raw, validate=True)
+    except (msgspec.DecodeError, ValueError):
+        here = ListedLetter(number, "scans-dead", stored.offset, "not a letter of this format",
+                            stored.at, len(value))  # fmt: skip
+        return here, value
+    source = f"{letter.topic}/{letter.partition}"
+    return (
+        ListedLetter(number, source, letter.offset, letter.reason, letter.at, letter.bytes),
+        raw,
+    )

@@ -1,0 +1,81 @@
+"""How a demonstration's scans leave: most to the event log, some through the service."""
+
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Final
+
+from authenticity.errors import UnavailableError
+from authenticity.records.scan import Channel, encode_scan
+from events.publisher import Publisher
+from producers.scanner.scanning import scan_record
+from producers.scanner.service_client import ScanService
+from simulation.traffic import Line
+
+_MOST_BY_SERVICE: Final = 20
+_ACKNOWLEDGED_WITHIN_S: Final = 30.0
+
+
+class Scanners:
+    """Publishes without waiting, and tells what has been acknowledged. For one thread."""
+
+    def __init__(self, publisher: Publisher, service_url: str, officer_token: str) -> None:
+        self.by_service = 0
+        """Scans that the service has acknowledged."""
+        self._publisher = publisher
+        self._officer = ScanService(service_url, officer_token)
+        self._anybody = ScanService(service_url)
+        self._counter = ThreadPoolExecutor(1, thread_name_prefix="by-service")
+        self._at_counter: deque[Future[bool]] = deque()
+        self._flying: deque[tuple[Future[None] | Future[bool], list[Line]]] = deque()
+
+    def publish(self, lines: list[Line]) -> None:
+        """Officers and one consumer in some hundred go through the service."""
+        to_log: list[Line] = []
+        while self._at_counter and self._at_counter[0].done():
+            self.by_service += self._at_counter.popleft().result()
+        for line in lines:
+            if self._goes_to_service(line):
+                answer = self._counter.submit(self._send, line)
+                self._at_counter.append(answer)
+                self._flying.append((answer, [line]))
+            else:
+                to_log.append(line)
+        if to_log:
+            records = [scan_record(line.scan) for line in to_log]
+            self._flying.append((self._publisher.publish(records), to_log))
+
+    def acknowledged(self, on_line: Callable[[Line], None], *, wait: bool = False) -> None:
+        """Call `on_line` for what is durable, in order; `wait` for all of it.
+
+        Raises `LogUnavailableError` for what the log refused.
+        """
+        while self._flying and (wait or self._flying[0][0].done()):
+            answer, lines = self._flying.popleft()
+            answer.result(timeout=_ACKNOWLEDGED_WITHIN_S)
+            for line in lines:
+                on_line(line)
+
+    def close(self) -> None:
+        """Give up what is still on its way to the service."""
+        self._counter.shutdown(wait=False, cancel_futures=True)
+
+    def _goes_to_service(self, line: Line) -> bool:
+        if len(self._at_counter) >= _MOST_BY_SERVICE:
+            return False
+        scan = line.scan
+        if scan.channel is Channel.CUSTOMS:
+            return True
+        return scan.channel is Channel.CONSUMER and scan.scan_id.startswith("00")
+
+    def _send(self, line: Line) -> bool:
+        """Whether the service took it. What it did not take goes to the log, as on a device
+        that tries again later: nothing that was shown as published is lost."""
+        service = self._officer if line.scan.authorised else self._anybody
+        try:
+            if service.publish([encode_scan(line.scan)])[0].get("recorded"):
+                return True
+        except UnavailableError:
+            pass
+        self._publisher.publish([scan_record(line.scan)]).result(_ACKNOWLEDGED_WITHIN_S)
+        return False

@@ -1,0 +1,50 @@
+"""What all databases do alike with batches: remember the catalogue, and let statements stand."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from authenticity.records.batch import Batch, Catalogue, decode_batch, later
+
+BatchKey = tuple[str, str]
+"""Issuer and batch id."""
+
+
+class KeptCatalogue:
+    """The catalogue of the version that was last asked for. Several threads may use it."""
+
+    def __init__(self) -> None:
+        self._kept = (-1, Catalogue())
+
+    def of(self, version: int) -> Catalogue | None:
+        """None if it must be read."""
+        kept, catalogue = self._kept
+        return catalogue if kept == version else None
+
+    def keep(self, version: int, headers: Iterable[bytes]) -> Catalogue:
+        """Make it of the headers of this version, and keep it."""
+        catalogue = Catalogue(decode_batch(header) for header in headers)
+        self._kept = (version, catalogue)
+        return catalogue
+
+    def forget(self) -> None:
+        """After a change of server a version may mean something else."""
+        self._kept = (-1, Catalogue())
+
+
+class Standing(NamedTuple):
+    """Batches of which something new stands, and the products to be judged anew for it."""
+
+    changed: Sequence[Batch]
+    gtins: Sequence[str]
+
+
+def standing_after(known: Mapping[BatchKey, Batch], news: Iterable[Batch]) -> Standing:
+    """What changes when these statements are added to those known, in any order."""
+    stands = dict(known)
+    for batch in news:
+        key = (batch.issuer, batch.batch_id)
+        stands[key] = later(stands[key], batch) if key in stands else batch
+    changed = [batch for key, batch in stands.items() if batch != known.get(key)]
+    before = [known[key] for batch in changed if (key := (batch.issuer, batch.batch_id)) in known]
+    changed.sort(key=lambda batch: (batch.issuer, batch.batch_id))
+    return Standing(changed, sorted({batch.gtin for batch in (*changed, *before)}))

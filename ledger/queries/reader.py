@@ -1,0 +1,253 @@
+"""`LedgerReader` on SQLite and PostgreSQL, in a few threads of its own."""
+
+import asyncio
+import json
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from sqlalchemy import Connection, Engine, Row, func, or_, select
+
+from authenticity.errors import InputError
+from authenticity.gs1.item import ItemId
+from authenticity.history.history import History, decode_history
+from authenticity.records.batch import Batch, Catalogue, decode_batch
+from authenticity.records.scan import from_epoch_ms
+from ledger import schema
+from ledger.address import LedgerAddress
+from ledger.batch_cache import KeptCatalogue
+from ledger.database import Database
+from ledger.queries.alerts import (
+    change_case,
+    conditions_of,
+    find_alert,
+    owned,
+    records_of,
+    storable,
+)
+from ledger.queries.histories import LookUp, PostgresLookUp, SqliteLookUp
+from ledger.records import (
+    AlertFilter,
+    AlertRecord,
+    CaseChange,
+    FeedEntry,
+    Page,
+    Prefixes,
+    Role,
+    TokenRecord,
+    decode_alert,
+    is_of_subject,
+    to_key,
+)
+
+T = TypeVar("T")
+
+THREADS: Final = 4
+MOST_ROWS: Final = 1_000
+
+
+class SqlReader:
+    """See `LedgerReader`. On SQLite reads never wait for the engine's writes (WAL), on
+    PostgreSQL never for anybody's."""
+
+    def __init__(self, address: LedgerAddress) -> None:
+        """For a migrated ledger; connections open when first used."""
+        # Where disks are full or a failover is under way, reading may still be possible.
+        self._database = Database(address, connections=THREADS, target="primary")
+        self._look_up: LookUp = (
+            SqliteLookUp(address) if isinstance(address, Path) else PostgresLookUp(self._database)
+        )
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="ledger")
+        self._catalogue = KeptCatalogue()
+        self._database.when_connected(self._catalogue.forget)
+
+    async def item(self, item: ItemId) -> History | None:
+        """See `LedgerReader.item`."""
+        [history], _ = await self._in_thread(self._items, [to_key(item)])
+        return history
+
+    async def items(self, items: Sequence[ItemId]) -> tuple[list[History | None], Catalogue]:
+        """See `LedgerReader.items`."""
+        return await self._in_thread(self._items, [to_key(item) for item in items])
+
+    async def catalogue(self) -> Catalogue:
+        """See `LedgerReader.catalogue`."""
+        _, catalogue = await self._in_thread(self._items, [])
+        return catalogue
+
+    async def trust_list(self) -> bytes | None:
+        """See `LedgerReader.trust_list`."""
+
+        def read(connection: Connection) -> bytes | None:
+            table = schema.trust_lists
+            newest = select(table.c.document).order_by(table.c.version.desc()).limit(1)
+            return connection.scalar(newest)
+
+        return await self._query(read)
+
+    async def alerts(
+        self, where: AlertFilter, *, after: str | None, limit: int
+    ) -> Page[AlertRecord]:
+        """See `LedgerReader.alerts`."""
+        table = schema.alerts
+        limit = _bounded(limit)
+        statement = (
+            select(table)
+            .where(*conditions_of(where), table.c.raised_number > _cursor_number(after))
+            .order_by(table.c.raised_number)
+            .limit(limit + 1)
+        )
+
+        def read(connection: Connection) -> Page[AlertRecord]:
+            rows = connection.execute(statement).all()
+            page, more = rows[:limit], len(rows) > limit
+            records = records_of(connection, page)
+            return Page(records, str(page[-1].raised_number) if more else None)
+
+        return await self._query(read)
+
+    async def alert(self, alert_id: str, prefixes: Prefixes) -> AlertRecord | None:
+        """See `LedgerReader.alert`."""
+        return await self._query(lambda connection: find_alert(connection, alert_id, prefixes))
+
+    async def feed(self, after: int, limit: int, prefixes: Prefixes) -> list[FeedEntry]:
+        """See `LedgerReader.feed`."""
+        table = schema.feed
+        statement = (
+            select(table)
+            .where(table.c.number > after, *owned(table.c.item, prefixes))
+            .order_by(table.c.number)
+            .limit(_bounded(limit))
+        )
+
+        def read(connection: Connection) -> list[FeedEntry]:
+            return [
+                FeedEntry(row.number, from_epoch_ms(row.at_ms), decode_alert(row.alert))
+                for row in connection.execute(statement)
+            ]
+
+        return await self._query(read)
+
+    async def newest_feed_number(self) -> int:
+        """See `LedgerReader.newest_feed_number`."""
+        newest = select(func.max(schema.feed.c.number))
+        return await self._query(lambda connection: connection.scalar(newest) or 0)
+
+    async def change_case(
+        self, alert_id: str, change: CaseChange, prefixes: Prefixes
+    ) -> AlertRecord | None:
+        """See `LedgerReader.change_case`."""
+        return await self._query(
+            lambda connection: change_case(connection, alert_id, change, prefixes),
+            self._database.writes,
+        )
+
+    async def batches(self, prefixes: Prefixes, *, after: str | None, limit: int) -> Page[Batch]:
+        """See `LedgerReader.batches`."""
+        table = schema.batches
+        issuer, batch_id = _cursor_pair(after)
+        limit = _bounded(limit)
+        statement = (
+            select(table)
+            .where(
+                or_(
+                    table.c.issuer > issuer,
+                    (table.c.issuer == issuer) & (table.c.batch_id > batch_id),
+                ),
+                *owned(table.c.gtin, prefixes),
+            )
+            .order_by(table.c.issuer, table.c.batch_id)
+            .limit(limit + 1)
+        )
+
+        def read(connection: Connection) -> Page[Batch]:
+            rows = connection.execute(statement).all()
+            page, more = rows[:limit], len(rows) > limit
+            cursor = json.dumps([page[-1].issuer, page[-1].batch_id]) if more else None
+            return Page(tuple(decode_batch(row.header) for row in page), cursor)
+
+        return await self._query(read)
+
+    async def token(self, token_sha256: bytes) -> TokenRecord | None:
+        """See `LedgerReader.token`."""
+        table = schema.tokens
+
+        def read(connection: Connection) -> TokenRecord | None:
+            row = connection.execute(select(table).where(table.c.sha256 == token_sha256)).first()
+            return token_record(row) if row else None
+
+        return await self._query(read)
+
+    async def ping(self) -> None:
+        """See `LedgerReader.ping`."""
+        await self._query(lambda connection: connection.scalar(select(schema.catalogue.c.version)))
+
+    async def close(self) -> None:
+        """See `LedgerReader.close`."""
+        await asyncio.to_thread(self._threads.shutdown)
+        self._database.close()
+
+    def _items(self, keys: Sequence[str]) -> tuple[list[History | None], Catalogue]:
+        histories, version = self._look_up.find(keys)
+        catalogue = self._catalogue.of(version)
+        if catalogue is None:
+            catalogue = self._read_catalogue()
+        return [
+            decode_history(histories[key]) if key in histories and not is_of_subject(key) else None
+            for key in keys
+        ], catalogue
+
+    def _read_catalogue(self) -> Catalogue:
+        """Two threads may read it at once; each keeps a catalogue with its own version."""
+        with self._database.in_words(), self._database.reads.begin() as connection:
+            version = connection.scalar(select(schema.catalogue.c.version))
+            headers = connection.scalars(select(schema.batches.c.header)).all()
+        return self._catalogue.keep(version or 0, headers)
+
+    async def _query(self, work: Callable[[Connection], T], engine: Engine | None = None) -> T:
+        def run() -> T:
+            with self._database.in_words(), (engine or self._database.reads).begin() as connection:
+                return work(connection)
+
+        return await self._in_thread(run)
+
+    async def _in_thread(self, work: Callable[..., T], *values: Any) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work, *values)
+
+
+def token_record(row: Row[Any]) -> TokenRecord:
+    """A row of `tokens`, without its hash."""
+    return TokenRecord(
+        row.id,
+        Role(row.role),
+        row.name,
+        tuple(json.loads(row.prefixes)) if row.prefixes is not None else None,
+        from_epoch_ms(row.created_ms),
+        from_epoch_ms(row.expires_ms),
+        from_epoch_ms(row.revoked_ms) if row.revoked_ms is not None else None,
+    )
+
+
+def _bounded(limit: int) -> int:
+    return max(1, min(limit, MOST_ROWS))
+
+
+def _cursor_number(cursor: str | None) -> int:
+    if cursor is None:
+        return 0
+    if not cursor.isascii() or not cursor.isdigit() or len(cursor) > 18:
+        raise InputError("this cursor was not given by this service")
+    return int(cursor)
+
+
+def _cursor_pair(cursor: str | None) -> tuple[str, str]:
+    if cursor is None:
+        return "", ""
+    try:
+        issuer, batch_id = json.loads(cursor)
+    except (ValueError, TypeError, RecursionError):
+        issuer = batch_id = None
+    if not all(isinstance(part, str) and storable(part) for part in (issuer, batch_id)):
+        raise InputError("this cursor was not given by this service")
+    return issuer, batch_id

@@ -1,0 +1,314 @@
+"""`LedgerWriter` on SQLite: the fold's hot statements by hand on the driver."""
+
+import json
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from authenticity.detection.alerts import Alert
+from authenticity.detection.findings import FindingKind
+from authenticity.detection.signals import MOST_CLUES_ASSESSED, Clue
+from authenticity.gs1.item import ItemId, SubjectId
+from authenticity.history.history import decode_history
+from authenticity.records.batch import Batch, Catalogue, decode_batch, encode_batch
+from authenticity.records.scan import to_epoch_ms
+from ledger.batch_cache import BatchKey, KeptCatalogue, standing_after
+from ledger.protocols import CatalogueChanged, Due, ItemChange, KnownItem, Progress, Reassessment
+from ledger.queries.signal_rows import (
+    ENTRIES_AT_ONCE,
+    clue_changes,
+    clue_of,
+    decode_clues,
+    due_of,
+    encode_clues,
+)
+from ledger.records import decode_alert, encode_alert, from_key, to_key
+from ledger.sqlite.connection import in_words, open_connection
+
+
+class SqliteWriter:
+    """One connection. SQLite has one writer at a time, which orders the feed; that no lock is
+    held while Python works is what lets several processes fold at once."""
+
+    def __init__(self, path: Path) -> None:
+        """Open a migrated ledger; raises `LedgerUnavailableError`."""
+        self._path = path
+        self._db = open_connection(path)
+        self._catalogue = KeptCatalogue()
+
+    def known(self, items: Collection[ItemId]) -> dict[ItemId, KnownItem]:
+        """See `LedgerWriter.known`. All of it is of one snapshot."""
+        keys = json.dumps([to_key(item) for item in items])
+        with self._transaction("BEGIN"):
+            rows = self._db.execute(
+                "SELECT item, history, version, clues FROM items"
+                " WHERE item IN (SELECT value FROM json_each(?))",
+                (keys,),
+            ).fetchall()
+            published: dict[str, dict[FindingKind, Alert]] = {}
+            for key, alert in self._db.execute(
+                "SELECT item, alert FROM alerts WHERE item IN (SELECT value FROM json_each(?))",
+                (keys,),
+            ):
+                decoded = decode_alert(alert)
+                published.setdefault(key, {})[decoded.kind] = decoded
+        return {
+            (item := from_key(key)): KnownItem(
+                decode_history(history),
+                version,
+                published.get(key, {}),
+                decode_clues(item, clues) if clues else (),
+            )
+            for key, history, version, clues in rows
+        }
+
+    def catalogue(self) -> tuple[Catalogue, int]:
+        """See `LedgerWriter.catalogue`."""
+        with self._transaction("BEGIN"):
+            [(version,)] = self._db.execute("SELECT version FROM catalogue")
+            if (kept := self._catalogue.of(version)) is not None:
+                return kept, version
+            headers = self._db.execute("SELECT header FROM batches").fetchall()
+        return self._catalogue.keep(version, (header for (header,) in headers)), version
+
+    def write(
+        self,
+        changes: Sequence[ItemChange],
+        catalogue_version: int,
+        at: datetime,
+        *,
+        progress: Progress | None = None,
+        reassessed: Reassessment | None = None,
+        settled: Due | None = None,
+    ) -> set[ItemId]:
+        """See `LedgerWriter.write`."""
+        with self._transaction():
+            [(version,)] = self._db.execute("SELECT version FROM catalogue")
+            if version != catalogue_version:
+                raise CatalogueChanged
+            met = self._met_another_writer(changes)
+            written = [change for change in changes if change.item not in met] if met else changes
+            self._write_items(written)
+            self._write_clues(written)
+            self._write_alerts([a for change in written for a in change.alerts], to_epoch_ms(at))
+            if not met:
+                if progress:
+                    self._write_progress(progress, at)
+                if reassessed:
+                    self._write_reassessed(reassessed)
+                if settled:
+                    self._write_settled(settled)
+        return met
+
+    def accept_batches(self, batches: Sequence[Batch], progress: Progress, at: datetime) -> None:
+        """See `LedgerWriter.accept_batches`."""
+        with self._transaction():
+            changed, gtins = standing_after(self._known_batches(batches), batches)
+            self._db.executemany(
+                "INSERT INTO batches (issuer, batch_id, gtin, header) VALUES (?, ?, ?, ?)"
+                " ON CONFLICT (issuer, batch_id) DO UPDATE"
+                " SET gtin = excluded.gtin, header = excluded.header",
+                [(b.issuer, b.batch_id, b.gtin, encode_batch(b)) for b in changed],
+            )
+            if changed:
+                self._have_judged_anew(gtins)
+            self._write_progress(progress, at)
+
+    def accept_trust_list(
+        self, document: bytes | None, version: int, progress: Progress, at: datetime
+    ) -> None:
+        """See `LedgerWriter.accept_trust_list`."""
+        with self._transaction():
+            if document is not None:
+                self._db.execute(
+                    "INSERT INTO trust_lists (version, document, accepted_ms) VALUES (?, ?, ?)"
+                    " ON CONFLICT (version) DO NOTHING",
+                    (version, document, to_epoch_ms(at)),
+                )
+            self._write_progress(progress, at)
+
+    def trust_list(self) -> bytes | None:
+        """See `LedgerWriter.trust_list`."""
+        with in_words(self._path):
+            row = self._db.execute(
+                "SELECT document FROM trust_lists ORDER BY version DESC LIMIT 1"
+            ).fetchone()
+        return row[0] if row else None
+
+    def position(self, source: str) -> int:
+        """See `LedgerWriter.position`."""
+        with in_words(self._path):
+            row = self._db.execute(
+                "SELECT position FROM positions WHERE source = ?", (source,)
+            ).fetchone()
+        return int(row[0]) if row else 0
+
+    def settled(self) -> bool:
+        """See `LedgerWriter.settled`. Commits are not flushed here, checkpoints are."""
+        with in_words(self._path):
+            row = self._db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        blocked, frames, copied = row
+        return not blocked and bool(frames == copied)
+
+    def next_reassessment(self, limit: int) -> Reassessment | None:
+        """See `LedgerWriter.next_reassessment`."""
+        with self._transaction("BEGIN"):
+            row = self._db.execute(
+                "SELECT gtin, passed, catalogue_version FROM reassessments LIMIT 1"
+            ).fetchone()
+            if row is None:
+                return None
+            gtin, passed, version = row
+            # "0" follows "/" in the order of characters: all items with this GTIN, and none of
+            # its batches.
+            keys = self._db.execute(
+                "SELECT item FROM items WHERE item > ? AND item < ? ORDER BY item LIMIT ?",
+                (max(passed, f"{gtin}/21/"), f"{gtin}/210", limit),
+            ).fetchall()
+        return Reassessment(gtin, version, [from_key(key) for (key,) in keys])
+
+    def next_due(self, limit: int) -> Due | None:
+        """See `LedgerWriter.next_due`."""
+        with in_words(self._path):
+            entries = self._db.execute(
+                "SELECT number, subject FROM subjects_due ORDER BY number LIMIT ?",
+                (ENTRIES_AT_ONCE,),
+            ).fetchall()
+        return due_of(entries, limit)
+
+    def clues_about(self, subject: SubjectId) -> list[Clue]:
+        """See `LedgerWriter.clues_about`."""
+        with in_words(self._path):
+            rows = self._db.execute(
+                "SELECT item, sign, rest FROM clues WHERE subject = ? ORDER BY item, sign LIMIT ?",
+                (to_key(subject), MOST_CLUES_ASSESSED),
+            ).fetchall()
+        return [clue_of(subject, *row) for row in rows]
+
+    def close(self) -> None:
+        """See `LedgerWriter.close`."""
+        self._db.close()
+
+    def _met_another_writer(self, changes: Sequence[ItemChange]) -> set[ItemId]:
+        read = {to_key(change.item): change.version for change in changes}
+        now = dict(
+            self._db.execute(
+                "SELECT item, version FROM items WHERE item IN (SELECT value FROM json_each(?))",
+                (json.dumps(list(read)),),
+            ).fetchall()
+        )
+        return {from_key(key) for key, version in read.items() if now.get(key, 0) != version}
+
+    def _write_items(self, changes: Sequence[ItemChange]) -> None:
+        self._db.executemany(
+            "INSERT INTO items (item, history, version, clues) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT (item) DO UPDATE SET history = excluded.history,"
+            " version = excluded.version, clues = excluded.clues",
+            sorted(
+                (to_key(c.item), c.history, c.version + 1, encode_clues(c.clues)) for c in changes
+            ),
+        )
+
+    def _write_clues(self, changes: Sequence[ItemChange]) -> None:
+        changed = clue_changes(changes)
+        if changed is None:
+            return
+        self._db.executemany(
+            "DELETE FROM clues WHERE subject = ? AND item = ? AND sign = ?",
+            [row[:3] for row in changed.gone],
+        )
+        self._db.executemany(
+            "INSERT INTO clues (subject, item, sign, rest) VALUES (?, ?, ?, ?)", changed.come
+        )
+        self._db.executemany(
+            "INSERT INTO subjects_due (subject) VALUES (?)", [(key,) for key in changed.due]
+        )
+
+    def _write_alerts(self, alerts: Sequence[Alert], at_ms: int) -> None:
+        if not alerts:
+            return
+        row = self._db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'feed'").fetchone()
+        first = (row[0] if row else 0) + 1
+        numbered = [
+            (number, to_key(alert.item), at_ms, encode_alert(alert), alert)
+            for number, alert in enumerate(alerts, first)
+        ]
+        self._db.executemany(
+            "INSERT INTO feed (number, item, at_ms, alert) VALUES (?, ?, ?, ?)",
+            [row[:4] for row in numbered],
+        )
+        self._db.executemany(
+            "INSERT INTO alerts (id, item, kind, severity, retracted, alert,"
+            " raised_number, raised_ms, updated_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (id) DO UPDATE SET severity = excluded.severity,"
+            " retracted = excluded.retracted, alert = excluded.alert,"
+            " updated_ms = excluded.updated_ms",
+            [
+                (a.id, key, a.kind, a.severity, a.retracted, encoded, number, at_ms, at_ms)
+                for number, key, _, encoded, a in numbered
+            ],
+        )
+
+    def _write_progress(self, progress: Progress, at: datetime) -> None:
+        self._db.execute(
+            "INSERT INTO positions (source, position) VALUES (?, ?) ON CONFLICT (source)"
+            " DO UPDATE SET position = max(position, excluded.position)",
+            (progress.source, progress.position),
+        )
+        self._db.executemany(
+            "INSERT INTO dead_letters (source, position, reason, at_ms, raw, bytes)"
+            " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (source, position) DO NOTHING",
+            [(x.source, x.position, x.reason, to_epoch_ms(at), x.raw, x.bytes)
+             for x in progress.letters],
+        )  # fmt: skip
+
+    def _write_reassessed(self, reassessed: Reassessment) -> None:
+        """Move on, unless a newer change of the catalogue has set this product back."""
+        which = (reassessed.gtin, reassessed.catalogue_version)
+        if reassessed.items:
+            self._db.execute(
+                "UPDATE reassessments SET passed = ? WHERE gtin = ? AND catalogue_version = ?",
+                (to_key(reassessed.items[-1]), *which),
+            )
+        else:
+            self._db.execute(
+                "DELETE FROM reassessments WHERE gtin = ? AND catalogue_version = ?", which
+            )
+
+    def _write_settled(self, settled: Due) -> None:
+        self._db.execute(
+            "DELETE FROM subjects_due WHERE number IN (SELECT value FROM json_each(?))",
+            (json.dumps(settled.numbers),),
+        )
+
+    def _known_batches(self, batches: Sequence[Batch]) -> dict[BatchKey, Batch]:
+        """Those of these that are registered, as they stand."""
+        known: dict[BatchKey, Batch] = {}
+        for key in {(batch.issuer, batch.batch_id) for batch in batches}:
+            for (header,) in self._db.execute(
+                "SELECT header FROM batches WHERE issuer = ? AND batch_id = ?", key
+            ):
+                known[key] = decode_batch(header)
+        return known
+
+    def _have_judged_anew(self, gtins: Sequence[str]) -> None:
+        self._db.execute("UPDATE catalogue SET version = version + 1")
+        self._db.executemany(
+            "INSERT INTO reassessments (gtin, passed, catalogue_version)"
+            " VALUES (?, '', (SELECT version FROM catalogue)) ON CONFLICT (gtin)"
+            " DO UPDATE SET passed = '', catalogue_version = excluded.catalogue_version",
+            [(gtin,) for gtin in gtins],
+        )
+
+    @contextmanager
+    def _transaction(self, begin: str = "BEGIN IMMEDIATE") -> Iterator[None]:
+        with in_words(self._path):
+            self._db.execute(begin)
+            try:
+                yield
+                self._db.execute("COMMIT")
+            except BaseException:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise

@@ -1,0 +1,254 @@
+"""An issuing run, from the order to the finished manifest. Registering it is another step.
+
+1. Take the folder; it is new, or belongs to the same order.
+2. Write down the run (batch id, key) before anything is minted.
+3. Sign what is missing, chunk by chunk, each on disk before the next is counted.
+4. Sort, hash, look for a serial twice; minted ones are replaced (it never happens
+   by chance, see `authenticity.records.serial`, but is cheap to be sure of).
+5. Write the manifest and the batch header; the marker of completeness last.
+
+Killed at any point, the same call continues: serials are minted once, and lost never.
+"""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+from urllib.parse import unquote
+
+import msgspec
+
+from authenticity.errors import ConfigurationError
+from authenticity.limits import LIMITS
+from authenticity.records.batch import BATCH_FORMAT, Batch, decode_batch, encode_batch
+from authenticity.records.serial_filter import build_filter
+from authenticity.trust.keys import PublicKey, verifies
+from authenticity.trust.signature_field import read_seal
+from keys.signer import SignerSource
+from producers.issuing.declarations import keep_batch, read_batch
+from producers.issuing.manifest import (
+    DuplicateSerials,
+    ManifestHeader,
+    digest_of,
+    read_codes,
+    read_header,
+    write_parquet,
+)
+from producers.issuing.order import CodeTemplate, Order, template_of
+from producers.issuing.run_folder import CSV_HEADER, Run, RunFolder, write_durably
+from producers.issuing.signing import CHUNK_CODES, Chunk, csv_cell, sign_in_parallel
+
+MANIFEST_FORMAT: Final = 1
+_ROUNDS: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKey:
+    """The issuer's key for this run: how to open it, and its public side."""
+
+    source: SignerSource
+    key_slot: int
+    public_key: PublicKey
+    issuer_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A finished run. `signed` counts the codes of this call: less when it continued one."""
+
+    folder: Path
+    header: ManifestHeader
+    batch: Batch
+    signed: int
+
+
+def begin_or_continue(
+    folder: Path, order: Order, *, new_run: Callable[[], Run]
+) -> tuple[RunFolder, Run]:
+    """Steps 1 and 2. The caller holds `RunFolder.opened`.
+
+    Raises `ConfigurationError` if the folder belongs to another order.
+    """
+    files = RunFolder(folder)
+    run = files.known_run()
+    if run is None:
+        run = new_run()
+        files.begin(run)
+    elif run.order != order:
+        raise ConfigurationError(
+            f"{folder} belongs to another run: {_difference(run.order, order)}",
+            next_step="repeat that command to continue it, or choose another --out",
+        )
+    return files, run
+
+
+def issue(
+    files: RunFolder,
+    run: Run,
+    key: SigningKey,
+    *,
+    clock: Callable[[], datetime],
+    workers: int,
+    serials: list[str] | None = None,
+    on_progress: Callable[[int], None] = lambda _: None,
+) -> Issued:
+    """Steps 3 to 5; `on_progress` gets the number of codes on disk.
+
+    `serials`: existing ones, in the order of their file; else they are minted.
+    """
+    if files.header.exists():
+        on_progress(run.order.count)
+        return Issued(files.root, read_header(files.header), read_batch(files.root), 0)
+    template = template_of(run.order, key.public_key.algorithm, key.key_slot)
+    signed = _sign_missing(files, run, key, template, workers, serials, on_progress)
+    for _ in range(_ROUNDS):
+        try:
+            header = _write_manifest(files, run, key)
+            break
+        except DuplicateSerials as found:
+            if serials is not None:
+                raise ConfigurationError(
+                    f"{files.part} holds serials twice", next_step="choose another --out"
+                ) from None
+            _drop_repeated(files.part, found.serials)
+            signed += _sign_missing(files, run, key, template, workers, None, on_progress)
+    else:
+        raise RuntimeError("the operating system's random numbers repeat")
+    files.finish_codes()
+    batch = _batch(run, header, _filter(files, header), clock())
+    keep_batch(files.root, batch)
+    write_durably(files.header, msgspec.json.encode(header) + b"\n")
+    return Issued(files.root, header, batch, signed)
+
+
+def _write_manifest(files: RunFolder, run: Run, key: SigningKey) -> ManifestHeader:
+    """Hash and write at the same time. Raises `DuplicateSerials`, and then writes nothing."""
+    table = read_codes(files.csv if files.csv.exists() else files.part)
+    with ThreadPoolExecutor(1) as beside:
+        digest = beside.submit(digest_of, table)
+        write_parquet(table, files.parquet, lambda: _header(run, key, digest.result()))
+    return _header(run, key, digest.result())
+
+
+def _sign_missing(
+    files: RunFolder,
+    run: Run,
+    key: SigningKey,
+    template: CodeTemplate,
+    workers: int,
+    serials: list[str] | None,
+    on_progress: Callable[[int], None],
+) -> int:
+    count = run.order.count
+    done = files.written(lambda line: _is_own_line(line, template, key.public_key))
+    if done > count:
+        raise ConfigurationError(
+            f"{files.part} holds more codes than were ordered", next_step="choose another --out"
+        )
+    missing = count - done
+    on_progress(done)
+    if not missing:
+        return 0
+    chunks = list(_chunks(done, count, serials, workers))
+    with files.appending() as append:
+        signed = sign_in_parallel(key.source, template, chunks, workers=min(workers, len(chunks)))
+        for chunk, lines in zip(chunks, signed, strict=True):
+            append(lines)
+            done += chunk.count
+            on_progress(done)
+    return missing
+
+
+def _chunks(done: int, count: int, serials: list[str] | None, workers: int) -> Iterator[Chunk]:
+    """Small runs are cut so that every core gets a part."""
+    size = max(1, min(CHUNK_CODES, -(-(count - done) // workers)))
+    for start in range(done, count, size):
+        end = min(start + size, count)
+        yield Chunk(end - start, None if serials is None else tuple(serials[start:end]))
+
+
+def _is_own_line(line: bytes, template: CodeTemplate, key: PublicKey) -> bool:
+    """Whether this is a whole line of the run whose signature verifies."""
+    cell, found, rest = line.partition(b"," + template.head)
+    printed, found_tail, seal_text = rest.partition(template.tail)
+    try:
+        seal = read_seal(seal_text.decode())
+        serial = unquote(printed.decode(), errors="strict")
+    except UnicodeDecodeError:
+        return False
+    if not (found and found_tail and seal and csv_cell(serial).encode() == cell):
+        return False
+    content = serial.encode()
+    message = template.signed_head + bytes((len(content) & 255,)) + content
+    return seal.header == template.header and verifies(key, message, seal.signature)
+
+
+def _drop_repeated(part: Path, repeated: frozenset[str]) -> None:
+    """Keep the first line of each serial."""
+    seen: set[bytes] = set()
+    kept = [CSV_HEADER]
+    with part.open("rb") as lines:
+        next(lines)
+        for line in lines:
+            serial = line.partition(b",")[0]
+            if serial.decode() in repeated:
+                if serial in seen:
+                    continue
+                seen.add(serial)
+            kept.append(line)
+    write_durably(part, b"".join(kept))
+
+
+def _header(run: Run, key: SigningKey, digest: str) -> ManifestHeader:
+    order = run.order
+    return ManifestHeader(
+        v=MANIFEST_FORMAT,
+        batch_id=run.batch_id,
+        issuer=order.issuer,
+        issuer_name=key.issuer_name,
+        key_slot=key.key_slot,
+        algorithm=key.public_key.algorithm.name.lower().replace("_", "-"),
+        public_key_thumbprint=key.public_key.thumbprint,
+        gtin=order.gtin,
+        lot=order.lot,
+        expiry=order.expiry,
+        produced=order.produced,
+        count=order.count,
+        manifest_sha256=digest,
+    )
+
+
+def _filter(files: RunFolder, header: ManifestHeader) -> bytes | None:
+    if header.count > LIMITS.batch_filter_serials:
+        return None
+    return build_filter(read_codes(files.csv)["serial"].to_pylist())
+
+
+def _batch(run: Run, header: ManifestHeader, serials: bytes | None, now: datetime) -> Batch:
+    order = run.order
+    batch = Batch(
+        v=BATCH_FORMAT,
+        batch_id=run.batch_id,
+        issuer=order.issuer,
+        gtin=order.gtin,
+        lot=order.lot,
+        expiry=order.expiry,
+        produced=order.produced,
+        count=order.count,
+        key_slot=header.key_slot,
+        manifest_sha256=header.manifest_sha256,
+        registered_at=now,
+        released_at=now if order.released else None,
+        markets=order.markets,
+        serials=serials,
+    )
+    return decode_batch(encode_batch(batch))
+
+
+def _difference(one: Order, other: Order) -> str:
+    names = [name for name in Order.__struct_fields__ if getattr(one, name) != getattr(other, name)]
+    return ", ".join(
+        f"{name} {getattr(one, name)!r} there, {getattr(other, name)!r} now" for name in names
+    )

@@ -1,0 +1,27 @@
+"""Tell the pipeline of a batch, through the engine's log."""
+
+from collections.abc import Sequence
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from typing import Final
+
+from authenticity.errors import LogUnavailableError
+from authenticity.records.batch import Batch, encode_batch
+from events.publisher import Publisher, Record
+from events.topics import BATCHES, batch_key
+
+ACKNOWLEDGED_WITHIN_SECONDS: Final = 15.0
+
+
+def publish_batches(publisher: Publisher, batches: Sequence[Batch]) -> None:
+    """Returns when the log has them durably; publishing one twice does no harm.
+
+    Raises `LogUnavailableError`; what was published then is unknown.
+    """
+    records = [Record(BATCHES, batch_key(batch), encode_batch(batch)) for batch in batches]
+    try:
+        publisher.publish(records).result(timeout=ACKNOWLEDGED_WITHIN_SECONDS)
+    except FutureTimeoutError:
+        raise LogUnavailableError(
+            f"the event log did not acknowledge within {ACKNOWLEDGED_WITHIN_SECONDS:.0f} s",
+            next_step="look at the log's disk or broker, then try again",
+        ) from None

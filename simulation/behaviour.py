@@ -1,0 +1,275 @@
+"""What honest people do with a genuine pack, and everything that looks odd about it.
+
+Retries within a session, households with several phones, strangers scanning on a shelf,
+resale, travellers by air, returns, inspections, a shown pack, a photo that goes round. None
+of it is an attack, and all of it must pass without an alert.
+"""
+
+from dataclasses import dataclass
+from random import Random
+from typing import Final
+
+from authenticity.records.scan import Act
+from simulation.chain import Journey
+from simulation.cities import City, another_city, km_between, some_city
+from simulation.draws import lognormal
+from simulation.visits import (
+    DAY_S,
+    HOUR_S,
+    MINUTE_S,
+    Calendar,
+    Reader,
+    Spot,
+    Subject,
+    Visit,
+    consumer,
+    officer,
+    shop,
+    spot_in,
+    till,
+)
+from simulation.world import Pack
+
+_CRUISE_KMH: Final = 850.0
+_AIRPORT_HOURS: Final = 3.0
+_RESALE_MEDIAN_DAYS: Final = 45.0
+_LEAST_RESALE_DAYS: Final = 7.0
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """Probabilities for one pack, or one visit; each may be 0.
+
+    `consumer` decides the detection ceiling. `sale_recorded` counts where no chain says
+    which shops take part. `shown`: a shop's demonstration pack; `viral`: a photo of its
+    code goes round. `fake_found` is an officer's chance to see that a pack is false.
+    """
+
+    consumer: float = 0.3
+    retry: float = 0.25
+    household: float = 0.10
+    shelf: float = 0.03
+    resale: float = 0.02
+    traveller: float = 0.02
+    sale_recorded: float = 0.15
+    returned: float = 0.03
+    inspected: float = 0.03
+    destroyed: float = 0.003
+    shown: float = 0.0
+    viral: float = 0.0
+    fake_found: float = 0.5
+
+
+def own_subject(pack: Pack) -> Subject:
+    """The genuine pack itself."""
+    return Subject(f"pack-{pack.index}", True, pack.item, lambda: pack.code)
+
+
+def picture_of(pack: Pack) -> Subject:
+    """A picture of its code: whoever scans it holds no pack."""
+    return Subject(f"picture-{pack.index}", True, pack.item, lambda: pack.code, on_screen=True)
+
+
+def home_city(pack: Pack, draw: Random, journey: Journey | None) -> City:
+    """Where the pack is sold: at its shop, or somewhere in its markets."""
+    return journey.shop.city if journey else some_city(draw, pack.batch.markets)
+
+
+def sale_time(
+    pack: Pack, draw: Random, calendar: Calendar, journey: Journey | None, shelf_days: float
+) -> float:
+    """When a pack that nobody touches is sold; with a journey, perhaps after the last day."""
+    if journey is not None:
+        return journey.arrives_s + (0.1 + draw.expovariate(1 / shelf_days)) * DAY_S
+    return draw.uniform(first_sale(pack, calendar, None), calendar.end_s)
+
+
+def first_sale(pack: Pack, calendar: Calendar, journey: Journey | None) -> float:
+    """The earliest moment at which the pack may be in a shop."""
+    if journey is not None:
+        return journey.arrives_s
+    released_at = pack.batch.released_at
+    if released_at is None:
+        return calendar.start_s
+    return min(max(calendar.start_s, released_at.timestamp()), calendar.end_s)
+
+
+def honest_life(
+    pack: Pack,
+    draw: Random,
+    calendar: Calendar,
+    rates: Rates,
+    journey: Journey | None = None,
+    *,
+    shelf_days: float = 20.0,
+    sold_s: float | None = None,
+    city: City | None = None,
+    subject: Subject | None = None,
+) -> list[Visit]:
+    """Every reading of a genuine pack that nobody attacks; often none.
+
+    `sold_s` and `city` fix the sale; otherwise they are drawn. `subject` stands in the
+    pack's place.
+    """
+    subject = subject or own_subject(pack)
+    city = city or home_city(pack, draw, journey)
+    if sold_s is None:
+        sold_s = sale_time(pack, draw, calendar, journey, shelf_days)
+    visits = shipment(subject, journey) if journey else []
+    if draw.random() < rates.inspected:
+        inspected_s = journey.border_s if journey else sold_s - draw.uniform(1, 10) * DAY_S
+        visits.append(inspection(subject, draw, city, inspected_s))
+    if draw.random() < rates.shelf:
+        visits += _on_the_shelf(subject, draw, city, sold_s, journey)
+    if draw.random() < (journey.shop.records if journey else rates.sale_recorded):
+        visits += _sale(subject, draw, city, sold_s, rates, journey)
+    if draw.random() < rates.consumer:
+        opened_s = sold_s + draw.expovariate(1 / (12 * HOUR_S)) + HOUR_S
+        visits += at_home(subject, draw, city, opened_s, rates)
+        visits += _later(subject, draw, pack, city, opened_s, rates)
+    if draw.random() < rates.destroyed:
+        visits = _until_destroyed(subject, draw, city, visits, sold_s)
+    elif (rare := draw.random()) < rates.shown:
+        visits += _shown(subject, draw, city, sold_s)
+    elif rare < rates.shown + rates.viral:
+        visits += _viral(picture_of(pack), draw, calendar, sold_s)
+    return calendar.within(visits)
+
+
+def shipment(subject: Subject, journey: Journey) -> list[Visit]:
+    """What partners report of the case that this pack is in."""
+    return [
+        Visit(
+            subject, reading.reader, reading.at_s, reading.spot,
+            "parallel-trade" if reading.act else "shipment", reading.act, journey.sscc,
+        )
+        for reading in journey.readings
+    ]  # fmt: skip
+
+
+def at_home(subject: Subject, draw: Random, city: City, at_s: float, rates: Rates) -> list[Visit]:
+    """A consumer's first look, with retries, and sometimes a second phone of the household."""
+    home = spot_in(draw, city)
+    visits = _looks(subject, consumer(draw), draw, home, at_s, rates, "first look")
+    if draw.random() < rates.household:
+        for _ in range(draw.randint(1, 2)):
+            later_s = at_s + draw.uniform(1 * MINUTE_S, 2 * DAY_S)
+            visits += _looks(subject, consumer(draw), draw, home, later_s, rates, "household")
+    return visits
+
+
+def inspection(subject: Subject, draw: Random, city: City, at_s: float) -> Visit:
+    """An officer finds nothing wrong."""
+    reader, spot = officer(draw, city), spot_in(draw, city)
+    return Visit(subject, reader, at_s, spot, "inspection", Act.INSPECT_CONFORMANT)
+
+
+def recorded_sale(
+    subject: Subject, draw: Random, city: City, at_s: float, journey: Journey | None = None
+) -> Visit:
+    """A till takes the item out of stock."""
+    if journey is not None:
+        reader, spot = till(draw, journey.shop.name), journey.shop.spot
+    else:
+        reader, spot = shop(draw, city), spot_in(draw, city)
+    return Visit(subject, reader, at_s, spot, "sale", Act.SELL)
+
+
+def _looks(
+    subject: Subject,
+    reader: Reader,
+    draw: Random,
+    spot: Spot,
+    at_s: float,
+    rates: Rates,
+    behaviour: str,
+) -> list[Visit]:
+    visits = [Visit(subject, reader, at_s, spot, behaviour)]
+    if draw.random() < rates.retry:
+        for _ in range(draw.randint(1, 3)):
+            at_s += draw.uniform(2, 3 * MINUTE_S)
+            visits.append(Visit(subject, reader, at_s, spot, "retry"))
+    return visits
+
+
+def _on_the_shelf(
+    subject: Subject, draw: Random, city: City, sold_s: float, journey: Journey | None
+) -> list[Visit]:
+    """Strangers in a shop, in the days before it was sold."""
+    spot = journey.shop.spot if journey else spot_in(draw, city)
+    shelved_s = journey.arrives_s if journey else sold_s - 5 * DAY_S
+    first_s = max(shelved_s, sold_s - 5 * DAY_S)
+    return [
+        Visit(subject, consumer(draw), draw.uniform(first_s, sold_s), spot, "shelf")
+        for _ in range(draw.randint(1, 4))
+    ]
+
+
+def _sale(
+    subject: Subject,
+    draw: Random,
+    city: City,
+    sold_s: float,
+    rates: Rates,
+    journey: Journey | None,
+) -> list[Visit]:
+    """Once, or brought back, put in stock again and sold by the same shop."""
+    sale = recorded_sale(subject, draw, city, sold_s, journey)
+    if draw.random() >= rates.returned:
+        return [sale]
+    back_s = sold_s + draw.uniform(1, 5) * DAY_S
+    back = sale._replace(at_s=back_s, behaviour="return", act=Act.REACTIVATE)
+    return [sale, back, sale._replace(at_s=back_s + draw.uniform(0.1, 3) * DAY_S)]
+
+
+def _later(
+    subject: Subject, draw: Random, pack: Pack, city: City, opened_s: float, rates: Rates
+) -> list[Visit]:
+    """The same item, honestly, somewhere else: no faster than an aeroplane."""
+    visits: list[Visit] = []
+    if draw.random() < rates.traveller:
+        there = another_city(draw, city)
+        flight_s = (km_between(city, there) / _CRUISE_KMH + _AIRPORT_HOURS) * HOUR_S
+        at_s = opened_s + flight_s + draw.uniform(0, 48) * HOUR_S
+        spot = spot_in(draw, there)
+        visits += _looks(subject, consumer(draw), draw, spot, at_s, rates, "traveller")
+    if draw.random() < rates.resale:
+        there = another_city(draw, city, pack.batch.markets)
+        days = max(_LEAST_RESALE_DAYS, lognormal(draw, _RESALE_MEDIAN_DAYS, 0.8))
+        spot = spot_in(draw, there)
+        at_s = opened_s + days * DAY_S
+        visits += _looks(subject, consumer(draw), draw, spot, at_s, rates, "resale")
+    return visits
+
+
+def _until_destroyed(
+    subject: Subject, draw: Random, city: City, visits: list[Visit], sold_s: float
+) -> list[Visit]:
+    """Taken off the shelf instead of sold: nobody sees it afterwards."""
+    reader, spot = officer(draw, city), spot_in(draw, city)
+    end = Visit(subject, reader, sold_s, spot, "destruction", Act.DESTROY)
+    before = [visit for visit in visits if visit.at_s < sold_s and visit.act is not Act.SELL]
+    return [*before, end]
+
+
+def _shown(subject: Subject, draw: Random, city: City, from_s: float) -> list[Visit]:
+    """A shop's demonstration pack: hundreds of visitors scan it in one place."""
+    spot = spot_in(draw, city)
+    until_s = from_s + draw.uniform(5, 40) * DAY_S
+    return [
+        Visit(subject, consumer(draw), draw.uniform(from_s, until_s), spot, "shown")
+        for _ in range(draw.randint(100, 600))
+    ]
+
+
+def _viral(picture: Subject, draw: Random, calendar: Calendar, from_s: float) -> list[Visit]:
+    """A photo of one code goes round: scanned from the screen, anywhere, within days."""
+    from_s = max(from_s, calendar.start_s)
+    days = draw.uniform(2, 8)
+    return [
+        Visit(
+            picture, consumer(draw), from_s + min(draw.expovariate(3 / days), 3 * days) * DAY_S,
+            spot_in(draw, some_city(draw)), "viral",
+        )
+        for _ in range(draw.randint(200, 1_500))
+    ]  # fmt: skip

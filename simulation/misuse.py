@@ -1,0 +1,126 @@
+"""Families that fake no code: real packs sold elsewhere, relabelled, or talked ill of."""
+
+from random import Random
+from typing import Final
+
+from simulation.behaviour import (
+    at_home,
+    inspection,
+    own_subject,
+    picture_of,
+    shipment,
+)
+from simulation.ceiling import any_of
+from simulation.cities import city_abroad, some_city
+from simulation.scene import Concern, Life, Scene, untouched, wave_after
+from simulation.visits import (
+    DAY_S,
+    HOUR_S,
+    MINUTE_S,
+    Reader,
+    Subject,
+    Visit,
+    consumer,
+    officer,
+    spot_in,
+)
+
+_INSPECTED_ABROAD: Final = 0.05
+_PRINT_READ: Final = 0.10
+_FRESH: Final = "one fresh session a scan"
+
+
+def diversion(scene: Scene) -> Life:
+    """Genuine packs, sold where they were not meant to be. No fake, and no clone."""
+    draw, pack, journey = scene.draw, scene.pack, scene.journey
+    there = city_abroad(scene.common, pack.batch.markets)
+    wave = wave_after(scene, scene.available_s)
+    at_s = draw.uniform(*wave)
+    subject = own_subject(pack)
+    visits: list[Visit] = []
+    if journey:
+        visits += [
+            visit for visit in shipment(subject, journey)
+            if visit.reader.publisher != journey.shop.name
+        ]  # fmt: skip
+    if draw.random() < scene.rates.consumer:
+        visits += at_home(subject, draw, there, at_s, scene.rates)
+    if draw.random() < _INSPECTED_ABROAD:
+        before_s = draw.uniform(0, 1) * min(5 * DAY_S, at_s - scene.available_s)
+        visits.append(inspection(subject, draw, there, at_s - before_s))
+    seen = any_of(scene.rates.consumer, _INSPECTED_ABROAD)
+    concern = Concern(pack.item, 0, 0.0, seen, seen)
+    return Life(scene.calendar.within(visits), (concern,), wave.begins_s)
+
+
+def relabelled(scene: Scene) -> Life:
+    """Genuine packs with a later date, or another lot, pasted over the print.
+
+    The code itself cannot be changed without breaking its seal. So the fraud shows only
+    where a known scanner reads the print beside the code: plain text, without a seal.
+    """
+    draw, pack = scene.draw, scene.pack
+    changed = scene.common.choice(("expiry", "lot"))
+    later = _two_years_later(pack.batch.expiry or "300101")
+    lot = f"{pack.batch.lot}{scene.common.randint(1, 9)}"
+    new = {"17": later} if changed == "expiry" else {"10": lot}
+    printed = "".join(f"({ai}){new.get(ai, value)}" for ai, value in pack.plain_ais)
+    wave = wave_after(scene, scene.available_s)
+    sold_s = draw.uniform(*wave)
+    visits = untouched(scene, sold_s=sold_s)
+    if draw.random() < _PRINT_READ:
+        own = own_subject(pack)
+        print_of = Subject(own.physical, True, own.item, lambda: printed)
+        city = some_city(draw, pack.batch.markets)
+        if scene.journey:
+            city = scene.journey.shop.city
+        read_s = draw.uniform(wave.begins_s, sold_s)
+        spot = spot_in(draw, city)
+        visits.append(Visit(print_of, officer(draw, city), read_s, spot, "print read"))
+    concern = Concern(pack.item, 0, 0.0, _PRINT_READ, _PRINT_READ)
+    return Life(scene.calendar.within(visits), (concern,), wave.begins_s, changed)
+
+
+def _two_years_later(expiry: str) -> str:
+    """YYMMDD; the 28th at the latest, for the next February is shorter."""
+    return f"{(int(expiry[:2]) + 2) % 100:02d}{expiry[2:4]}{min(int(expiry[4:]), 28):02d}"
+
+
+def poisoning(scene: Scene) -> Life:
+    """Codes photographed on a shelf, scanned from the screen under invented places, so that
+    genuine packs look copied. In one burst from few sessions, or over days with fresh ones."""
+    draw, common, pack = scene.draw, scene.common, scene.pack
+    style = common.choice(("burst", "spread", _FRESH))
+    home = spot_in(common, some_city(common))
+    readers = [consumer(common) for _ in range(common.randint(2, 6))]
+    scans = common.randint(4, 40)
+    begins_s, length_s = _attack_time(scene, style)
+    visits = untouched(scene)
+    picture = picture_of(pack)
+    for _ in range(scans):
+        reader = _liar(style, readers, draw)
+        at_s = begins_s + draw.uniform(0, length_s)
+        claimed = spot_in(draw, some_city(draw))
+        visits.append(Visit(picture, reader, at_s, home, "poisoning", claimed=claimed))
+    concern = Concern(pack.item, 0, 0.0, 0.0, 1.0)
+    own = () if style == _FRESH else tuple(reader.session for reader in readers)
+    visits = scene.calendar.within(visits)
+    publisher = readers[0].publisher
+    return Life(visits, (concern,), begins_s, style, publisher=publisher, sessions=own)
+
+
+def _attack_time(scene: Scene, style: str) -> tuple[float, float]:
+    """When it begins, around the days on the shelf, and how long it lasts."""
+    common = scene.common
+    length_s = common.uniform(10, 60) * MINUTE_S if style == "burst" else (
+        min(common.uniform(2, 14), 0.2 * scene.calendar.days) * DAY_S
+    )  # fmt: skip
+    begins_s = scene.available_s + common.uniform(0, 10) * DAY_S
+    return min(begins_s, scene.calendar.end_s - length_s - HOUR_S), length_s
+
+
+def _liar(style: str, readers: list[Reader], draw: Random) -> Reader:
+    """The few sessions of a burst; a fresh one now and then; a fresh one each time."""
+    if style == "burst" or (style == "spread" and draw.random() < 0.5):
+        return draw.choice(readers)
+    return consumer(draw)

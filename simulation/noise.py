@@ -1,0 +1,191 @@
+"""From what happened to what arrives: wrong places, wrong clocks, late, twice, mangled."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from random import Random
+from typing import Final, NamedTuple
+
+import msgspec
+
+from authenticity.records.scan import SCAN_FORMAT, Channel, Place, Scan, from_epoch_ms
+from simulation.draws import digest_of, stream_of
+from simulation.location import consumer_place, exact_place, known_place
+from simulation.visits import DAY_S, HOUR_S, Reader, Visit
+
+_LONGEST_DELAY_S: Final = 14 * DAY_S
+_OFFICERS: Final = frozenset((Channel.CUSTOMS, Channel.POLICE))
+_CAPS_LOCK: Final = str.maketrans(
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ",
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz",
+)
+_QWERTZ: Final = str.maketrans("yzYZ", "zyZY")
+_CUT_CHARACTERS: Final = 20
+
+MANGLING: Final = frozenset(("case-mangled", "keys-swapped", "truncated"))
+"""Noise after which the text may name another item, or none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """Shares, each of which can be 0: of devices, of scans, of uploads, of batches, of days.
+
+    `late_officers`: their uploads come 0 to 72 hours later, one in twenty of those up to
+    14 days. `out_of_order`: a scan is held up for minutes. `backlogs`: the scans of one
+    publisher's day arrive again, days later. `late_manifests`: a batch's header is uploaded
+    when its packs are in the shops.
+    """
+
+    vpn: float = 0.05
+    skewed_clocks: float = 0.10
+    skew_limit_s: float = 300.0
+    duplicates: float = 0.01
+    case_mangled: float = 0.001
+    keys_swapped: float = 0.001
+    truncated: float = 0.001
+    late_consumers: float = 0.005
+    late_officers: float = 0.30
+    late_partners: float = 0.05
+    out_of_order: float = 0.02
+    backlogs: float = 0.002
+    late_manifests: float = 0.005
+    place_errors: bool = True
+
+
+SILENCE: Final = Noise(
+    vpn=0.0, skewed_clocks=0.0, skew_limit_s=0.0, duplicates=0.0, case_mangled=0.0,
+    keys_swapped=0.0, truncated=0.0, late_consumers=0.0, late_officers=0.0, late_partners=0.0,
+    out_of_order=0.0, backlogs=0.0, late_manifests=0.0, place_errors=False,
+)  # fmt: skip
+"""Every scan arrives once, in time, as it was, and from where it was."""
+
+
+class Report(NamedTuple):
+    """A scan as it arrives, what happened, and the names of the noise between them."""
+
+    scan: Scan
+    visit: Visit
+    noise: tuple[str, ...]
+
+
+class _Device(NamedTuple):
+    """What all scans of one session share."""
+
+    place: Place
+    skew_s: float
+    is_vpn: bool
+
+
+def reports_of(visits: list[Visit], draw: Random, noise: Noise, seed: int) -> list[Report]:
+    """What arrives of these visits; in the order of the visits, not of arrival."""
+    devices: dict[Reader, _Device] = {}
+    reports: list[Report] = []
+    for number, visit in enumerate(visits):
+        if visit.reader not in devices:
+            devices[visit.reader] = _device(visit, draw, noise)
+        report = _report(visit, number, devices[visit.reader], draw, noise, seed)
+        reports.append(report)
+        if draw.random() < noise.duplicates:
+            reports.append(_again(report, draw.uniform(1, 600), "duplicate"))
+        day = int(visit.at_s // DAY_S)
+        delay_days = _backlog(seed, visit.reader.publisher, day, noise.backlogs)
+        if delay_days:
+            reports.append(_again(report, delay_days * DAY_S, "backlog"))
+    return reports
+
+
+@lru_cache(maxsize=65_536)
+def _backlog(seed: int, publisher: str, day: int, share: float) -> float:
+    """After how many days this day of the publisher's is sent again; 0 for hardly ever."""
+    if not share:
+        return 0.0
+    draw = stream_of(seed, "backlog", publisher, day)
+    return draw.uniform(2, 10) if draw.random() < share else 0.0
+
+
+def _device(visit: Visit, draw: Random, noise: Noise) -> _Device:
+    reader, spot = visit.reader, visit.spot
+    if reader.authorised:
+        return _Device(known_place(draw, spot, reader.channel), 0.0, False)
+    place, is_vpn = exact_place(spot), False
+    if noise.place_errors:
+        place, is_vpn = consumer_place(draw, spot, noise.vpn)
+    skew_s = 0.0
+    if draw.random() < noise.skewed_clocks:
+        skew_s = draw.uniform(-noise.skew_limit_s, noise.skew_limit_s)
+    return _Device(place, skew_s, is_vpn)
+
+
+def _report(
+    visit: Visit, number: int, device: _Device, draw: Random, noise: Noise, seed: int
+) -> Report:
+    text = visit.subject.print_code()
+    causes: tuple[str, ...] = ()
+    if visit.operation is None:  # otherwise it was the case's label that was read
+        text, causes = _typed(text, draw, noise)
+    delay_s, late = _delay_s(visit.reader, draw, noise)
+    if late:
+        causes += (late,)
+    place = device.place
+    if visit.claimed is not None:
+        place = exact_place(visit.claimed)
+    elif device.is_vpn:
+        causes += ("vpn",)
+    if device.skew_s:
+        causes += ("clock-skew",)
+    reader = visit.reader
+    scan = Scan(
+        v=SCAN_FORMAT,
+        scan_id=digest_of(seed, visit.subject.physical, number),
+        publisher=reader.publisher,
+        code=text,
+        captured_at=from_epoch_ms(round((visit.at_s + device.skew_s) * 1000)),
+        received_at=from_epoch_ms(round((visit.at_s + delay_s) * 1000)),
+        channel=reader.channel,
+        authorised=reader.authorised,
+        session=reader.session,
+        place=place,
+        act=visit.act,
+        operation=visit.operation,
+    )
+    return Report(scan, visit, causes)
+
+
+def _delay_s(reader: Reader, draw: Random, noise: Noise) -> tuple[float, str]:
+    """Seconds; minutes if held up; hours without a signal, up to two weeks for officers."""
+    if reader.channel in _OFFICERS:
+        if draw.random() < noise.late_officers:
+            if draw.random() < 0.05:
+                return draw.uniform(3 * DAY_S, _LONGEST_DELAY_S), "late"
+            return draw.uniform(0, 3 * DAY_S), "late"
+    elif reader.authorised:
+        if draw.random() < noise.late_partners:
+            return draw.uniform(1, 24) * HOUR_S, "late"
+    elif draw.random() < noise.late_consumers:
+        return draw.uniform(1, 48) * HOUR_S, "late"
+    if draw.random() < noise.out_of_order:
+        return draw.uniform(3, 300), "out-of-order"
+    return draw.uniform(0.2, 3.0), ""
+
+
+def _again(report: Report, after_s: float, cause: str) -> Report:
+    """The same scan, delivered a second time: only its arrival differs."""
+    scan = report.scan
+    received_ms = round((scan.received_at.timestamp() + after_s) * 1000)
+    again = msgspec.structs.replace(scan, received_at=from_epoch_ms(received_ms))
+    return report._replace(scan=again, noise=(*report.noise, cause))
+
+
+def _typed(text: str, draw: Random, noise: Noise) -> tuple[str, tuple[str, ...]]:
+    """What a scanner that acts as a keyboard makes of it: Caps Lock, QWERTZ, cut short."""
+    chance = draw.random()
+    if chance < noise.case_mangled:
+        return (text.upper() if draw.random() < 0.5 else text.translate(_CAPS_LOCK)), (
+            "case-mangled",
+        )
+    chance -= noise.case_mangled
+    if chance < noise.keys_swapped:
+        return text.translate(_QWERTZ), ("keys-swapped",)
+    chance -= noise.keys_swapped
+    if chance < noise.truncated:
+        return text[:-_CUT_CHARACTERS], ("truncated",)
+    return text, ()

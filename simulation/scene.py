@@ -1,0 +1,196 @@
+"""What an attack takes place in, and the steps that several families share."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from math import exp, log
+from random import Random
+from typing import Final, NamedTuple
+
+from authenticity.gs1.item import ItemId
+from authenticity.records.scan import Act
+from simulation.attacks import Attack
+from simulation.behaviour import (
+    Rates,
+    at_home,
+    first_sale,
+    honest_life,
+    sale_time,
+)
+from simulation.ceiling import any_of
+from simulation.chain import Journey
+from simulation.cities import City, cities_of, some_city
+from simulation.visits import DAY_S, Calendar, Subject, Visit, officer, spot_in
+from simulation.world import Pack, SealingKey
+
+_MARGIN_DAYS: Final = 4.0
+_MOST_COUNTRIES: Final = 6
+_MOST_OUTLETS: Final = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """One pack under attack. Chance comes from `draw` and `common` alone.
+
+    `common` is the same for all packs of one attack: families draw from it first, and the
+    same numbers whichever pack it is. `thief` is the maker's own key, stolen, where the
+    simulation holds it. One serial goes on `most_copies` packs at most.
+    """
+
+    attack: Attack
+    pack: Pack
+    draw: Random
+    common: Random
+    calendar: Calendar
+    rates: Rates
+    forger: SealingKey
+    thief: SealingKey | None = None
+    journey: Journey | None = None
+    shelf_days: float = 20.0
+    most_copies: int = 200
+
+    @property
+    def available_s(self) -> float:
+        """From when on the pack can be met in a shop."""
+        return first_sale(self.pack, self.calendar, self.journey)
+
+    @property
+    def latest_s(self) -> float:
+        """What is sold by then is opened before the last day ends."""
+        return self.calendar.end_s - min(_MARGIN_DAYS, 0.1 * self.calendar.days) * DAY_S
+
+
+class Concern(NamedTuple):
+    """One code that an attack is about, and how likely its scans are to tell.
+
+    `fakes` packs carry it beside the original, each scanned with `scan_probability`.
+    """
+
+    item: ItemId
+    fakes: int
+    scan_probability: float
+    original_scan_probability: float
+    ceiling: float
+
+
+class Life(NamedTuple):
+    """Every visit to a victim and to what goes by its name.
+
+    `begins_s` is when the attackers' goods or scans first appear. `publisher` and
+    `sessions` are the attackers' own, where they scan.
+    """
+
+    visits: list[Visit]
+    concerns: tuple[Concern, ...]
+    begins_s: float
+    style: str = ""
+    publisher: str | None = None
+    sessions: tuple[str, ...] = ()
+
+
+class Wave(NamedTuple):
+    """When false packs are sold."""
+
+    begins_s: float
+    ends_s: float
+
+
+def wave_after(scene: Scene, after_s: float) -> Wave:
+    """A tenth to not quite half of the calendar, after this moment. Draws from `common`."""
+    share, shift = scene.common.uniform(0.1, 0.45), scene.common.random()
+    room_s = max(0.05 * scene.calendar.days * DAY_S, scene.latest_s - after_s)
+    length_s = min(share * scene.calendar.days * DAY_S, room_s)
+    begins_s = min(after_s, scene.latest_s) + shift * max(0.0, room_s - length_s)
+    return Wave(begins_s, max(begins_s, min(begins_s + length_s, scene.latest_s)))
+
+
+def outlets(scene: Scene) -> list[City]:
+    """One to twelve cities in one to six countries, by inhabitants. Draws from `common`."""
+    common = scene.common
+    countries = {some_city(common).country for _ in range(common.randint(1, _MOST_COUNTRIES))}
+    cities = cities_of(tuple(sorted(countries)))
+    number = common.randint(1, _MOST_OUTLETS)
+    return common.choices(cities, [city.millions for city in cities], k=number)
+
+
+def log_uniform(draw: Random, least: int, most: int) -> int:
+    """Each order of magnitude as likely as the others."""
+    orders = draw.random() * log(max(least, most) / least)
+    return round(least * exp(orders))
+
+
+def untouched(
+    scene: Scene,
+    *,
+    sold_s: float | None = None,
+    city: City | None = None,
+    subject: Subject | None = None,
+) -> list[Visit]:
+    """What happens to a pack meanwhile, which is sold before the last days."""
+    if sold_s is None:
+        draw, journey = scene.draw, scene.journey
+        sold_s = sale_time(scene.pack, draw, scene.calendar, journey, scene.shelf_days)
+    return honest_life(
+        scene.pack,
+        scene.draw,
+        scene.calendar,
+        replace(scene.rates, destroyed=0.0, shown=0.0, viral=0.0),
+        scene.journey,
+        sold_s=max(scene.calendar.start_s, min(sold_s, scene.latest_s)),
+        city=city,
+        subject=subject,
+    )
+
+
+def original_seen(scene: Scene) -> float:
+    """P(the genuine pack is scanned as an item, by anybody at all)."""
+    rates, journey = scene.rates, scene.journey
+    recorded = float(journey.shop.records) if journey else rates.sale_recorded
+    return any_of(rates.consumer, rates.shelf, recorded, rates.inspected)
+
+
+def fake_seen(scene: Scene) -> float:
+    """P(one false pack is scanned): by a consumer, or by an officer before."""
+    return any_of(scene.rates.consumer, scene.rates.inspected)
+
+
+def copies_of(pack: Pack, number: int) -> list[Subject]:
+    """False packs that carry this pack's code."""
+    return [
+        Subject(f"copy-{pack.index}-{n}", False, pack.item, lambda: pack.code)
+        for n in range(number)
+    ]
+
+
+def sold(
+    scene: Scene, subjects: list[Subject], where: Callable[[], City], wave: Wave
+) -> list[Visit]:
+    """False packs reach consumers within one wave; few of them are ever scanned."""
+    visits: list[Visit] = []
+    for subject in subjects:
+        looked_at = scene.draw.random() < scene.rates.consumer
+        inspected = scene.draw.random() < scene.rates.inspected
+        if looked_at or inspected:
+            at_s = scene.draw.uniform(*wave)
+            visits += sold_one(scene, subject, where(), at_s, looked_at, inspected)
+    return scene.calendar.within(visits)
+
+
+def sold_one(
+    scene: Scene, subject: Subject, city: City, at_s: float, looked_at: bool, inspected: bool
+) -> list[Visit]:
+    """An officer may see that it is false, and take it; otherwise a consumer may scan it."""
+    draw = scene.draw
+    visits: list[Visit] = []
+    if inspected:
+        reader, spot = officer(draw, city), spot_in(draw, city)
+        found = draw.random() < scene.rates.fake_found
+        act = Act.INSPECT_NONCONFORMANT if found else Act.INSPECT_CONFORMANT
+        visits.append(Visit(subject, reader, at_s, spot, "inspection", act))
+        if found:
+            seized_s = at_s + draw.uniform(60, 3_600)
+            visits.append(Visit(subject, reader, seized_s, spot, "seizure", Act.SEIZE))
+            return visits
+    if looked_at:
+        opened_s = at_s + draw.uniform(0.1, 2) * DAY_S
+        visits += at_home(subject, draw, city, opened_s, scene.rates)
+    return visits

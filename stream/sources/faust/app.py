@@ -1,0 +1,339 @@
+"""The Kafka engine's shell: Faust brings the records, `KafkaEngine` does the work.
+
+Faust 0.15.3 is used for what it is good at: membership of the group, assignment, offsets,
+back-pressure, the worker's life. It is not trusted with the rest:
+
+* An exception in an agent would commit the offset and lose the event. So nothing leaves an
+  agent: what cannot be processed is a dead letter, and if even that fails, the process
+  ends at once, before anything is acknowledged.
+* Records are taken from the stream's queue in bulk. What the stream's own iterator would
+  do is done here by hand: records of an earlier assignment are passed over (and never
+  acknowledged, as the iterator would), none is begun while a rebalance is under way, and
+  each one begun is tracked, so that a rebalance waits for it.
+* Records are acknowledged in the order of their offsets, after the fold's transaction.
+"""
+
+import asyncio
+import logging
+import os
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final, NamedTuple, Protocol
+
+import faust
+import uvloop
+from faust.tables import TableManager
+from mode.utils.queues import ThrowableQueue
+
+from authenticity.detection.policy import Policy
+from authenticity.errors import TouchstoneError
+from authenticity.trust.trust_list import Roots
+from events.kafka.publisher import KafkaPublisher
+from events.kafka.settings import KafkaSettings
+from events.topics import BATCHES, SCANS, TRUST, Topic
+from ledger.address import PostgresAddress
+from ledger.postgres.leadership import open_leadership
+from ledger.postgres.store import PostgresWriter
+from stream.engine import KafkaEngine, KafkaLimits, Received
+from stream.engine_stats import EngineStats
+from stream.metrics import serve_metrics
+from stream.outbox import Leader
+from stream.sources.faust import intake as faust_intake
+from stream.sources.faust.settings import GROUP, WorkerSettings
+from stream.sources.faust.stall import StallWatch
+
+log = logging.getLogger("touchstone.stream")
+
+GIVEN_UP: Final = 3
+"""Exit code of a worker that ended before it acknowledged what it could not process."""
+STALLED: Final = 4
+"""Exit code of a worker that stood still: starting it again is all that it needs."""
+_MOST_WAITING: Final = 8_000
+_FETCHED_AT_ONCE: Final = 4_000
+_LOOK_EVERY_S: Final = 1.0
+_QUIET_ABOUT_SLOWNESS_S: Final = 86_400.0
+_LOGGERS: Final = ("faust", "mode", "aiokafka")
+
+Take = Callable[[Sequence[Received]], Awaitable[None]]
+Ready = Callable[[], Awaitable[None]]
+
+
+class NoTables(TableManager):
+    """Faust waits a second at its start for tables to be named; there are none."""
+
+    logger = logging.getLogger("faust.tables")
+
+    async def on_start(self) -> None:
+        """Begin at once with what every start needs: seeking to what is committed."""
+        await self._update_channels()
+        await self.recovery.start()
+
+
+class Most(NamedTuple):
+    """So many records at once, and so many times that in the engine's hands."""
+
+    at_once: int
+    in_hand: int
+
+
+class Engine(Protocol):
+    """What the shell asks of `KafkaEngine`. Each method returns when its records are safe."""
+
+    stats: EngineStats
+
+    async def trusting(self) -> None:
+        """Return when there is a trust list. Before that nothing is begun: a rebalance waits
+        for what is, and the list may come to this worker only after it."""
+        ...
+
+    async def fold_scans(self, records: Sequence[Received]) -> None:
+        """Of the topic `scans`."""
+        ...
+
+    async def take_batches(self, records: Sequence[Received]) -> None:
+        """Of the topic `batches`."""
+        ...
+
+    async def take_trust_lists(self, records: Sequence[Received]) -> None:
+        """Of the topic `trust`."""
+        ...
+
+
+def build_app(
+    settings: WorkerSettings, kafka: KafkaSettings, engine: Engine, folder: Path
+) -> faust.App:
+    """A Faust application that folds scans, registers batches and keeps trust lists.
+
+    `folder` is for Faust's own files; nothing in it is missed when it is gone.
+    """
+    app = faust.App(
+        GROUP,
+        broker=";".join(f"aiokafka://{server}" for server in kafka.servers),
+        broker_credentials=_credentials(kafka),
+        broker_session_timeout=settings.session_timeout_s,
+        broker_heartbeat_interval=settings.heartbeat_s,
+        broker_commit_interval=settings.commit_every_s,
+        broker_max_poll_records=_FETCHED_AT_ONCE,
+        broker_request_timeout=max(30.0, settings.session_timeout_s + 5),
+        consumer_auto_offset_reset="earliest",
+        processing_guarantee="at_least_once",
+        key_serializer="raw",
+        value_serializer="raw",
+        store="memory://",
+        datadir=str(folder),
+        stream_buffer_maxsize=4 * _MOST_WAITING,
+        stream_wait_empty=True,
+        stream_processing_timeout=_QUIET_ABOUT_SLOWNESS_S,
+        broker_commit_livelock_soft_timeout=_QUIET_ABOUT_SLOWNESS_S,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        web_enabled=False,
+        TableManager=NoTables,
+    )
+    for topic, take, most, ready in (
+        (SCANS, engine.fold_scans, Most(settings.scans_at_once, in_hand=2), engine.trusting),
+        (BATCHES, engine.take_batches, Most(500, in_hand=1), engine.trusting),
+        (TRUST, engine.take_trust_lists, Most(1, in_hand=1), None),
+    ):
+        _add_agent(app, topic, take, most, settings.linger_s, ready)
+    _add_lag(app, engine)
+    if settings.lean_intake:
+        faust_intake.install(app, most_waiting=_MOST_WAITING)
+    return app
+
+
+def run_worker(
+    settings: WorkerSettings,
+    kafka: KafkaSettings,
+    ledger: PostgresAddress,
+    roots: Roots,
+    policy: Policy,
+    *,
+    folder: Path,
+    metrics: tuple[str, int] | None,
+) -> None:
+    """Run until SIGTERM or Ctrl-C: what is being folded is finished and committed.
+
+    Raises `SystemExit`; with another code than 0 if Faust itself failed, which is to be met
+    by starting the worker again. `metrics`: address and port of its Prometheus page.
+    """
+    for name in _LOGGERS:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    loop = uvloop.new_event_loop()
+    asyncio.set_event_loop(loop)
+    engine = KafkaEngine(
+        PostgresWriter(ledger),
+        KafkaPublisher(kafka),
+        roots,
+        policy,
+        KafkaLimits(outage_s=settings.outage_s),
+    )
+    app = build_app(settings, kafka, engine, folder)
+    _add_leader(app, engine, ledger)
+    watching = loop.create_task(_end_when_stalled(app, engine, settings.stall_s))
+    if metrics:
+        serve_metrics(engine.stats, *metrics)
+    worker = faust.Worker(
+        app, loop=loop, quiet=True, override_logging=False, redirect_stdouts=False
+    )
+    worker.spinner = None
+    try:
+        worker.execute_from_commandline()
+    finally:
+        watching.cancel()
+        engine.end()
+
+
+async def _end_when_stalled(app: faust.App, engine: Engine, patience_s: float) -> None:
+    """Not among Faust's own tasks, which it may never come to start."""
+    why = await StallWatch(app, engine.stats, patience_s).stalled()
+    _end(why, "It begins again where its offsets stand", code=STALLED)
+
+
+def _add_leader(app: faust.App, engine: KafkaEngine, ledger: PostgresAddress) -> None:
+    async def lead() -> None:
+        leadership = await open_leadership(ledger)
+        try:
+            await Leader(leadership, engine).run()
+        finally:
+            await leadership.close()
+
+    app.task(lead)
+
+
+def _add_agent(
+    app: faust.App, topic: Topic, take: Take, most: Most, linger_s: float, ready: Ready | None
+) -> None:
+    channel = app.topic(
+        topic.name, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
+    )
+
+    async def agent(stream: Any) -> None:
+        if ready is not None:
+            await _or_ended(ready(), f"{topic.name} were not begun")
+        bulk = Bulk(app, stream.channel.queue, most.at_once, linger_s)
+        in_hand: deque[asyncio.Task[None]] = deque()
+        with suppress(StopAsyncIteration):  # how Faust ends a stream
+            while True:
+                events = await bulk.next()
+                if events:
+                    before = in_hand[-1] if in_hand else None
+                    in_hand.append(asyncio.create_task(_take(take, topic, events, before)))
+                while len(in_hand) >= most.in_hand or (in_hand and in_hand[0].done()):
+                    await in_hand.popleft()
+
+    app.agent(channel, name=f"touchstone-{topic.name}")(agent)
+
+
+async def _take(
+    take: Take, topic: Topic, events: Sequence[Any], before: "asyncio.Task[None] | None"
+) -> None:
+    """Acknowledge when these are taken, and those before them are acknowledged."""
+    records = [_received(topic, event) for event in events]
+    first, last = records[0], records[-1]
+    await _or_ended(
+        take(records),
+        f"Nothing of {topic.name} from offset {first.offset} of partition {first.partition} to"
+        f" offset {last.offset} of partition {last.partition} was acknowledged; it will be taken"
+        " up again",
+    )
+    if before is not None:
+        await before
+    for event in events:
+        event.ack()
+
+
+def _add_lag(app: faust.App, engine: Engine) -> None:
+    """Once a second: how many scans of this worker's partitions are not committed yet."""
+
+    async def look() -> None:
+        consumer: Any = app.consumer
+        engine.stats.waiting = sum(
+            max(0, (consumer.highwater(tp) or 0) - (consumer._committed_offset[tp] or 0))
+            for tp in consumer.assignment()
+            if tp.topic == SCANS.name
+        )
+
+    app.timer(_LOOK_EVERY_S, name="touchstone-lag")(look)
+
+
+class Bulk:
+    """Takes what waits in a stream's queue, all of it up to a bound, by the rules above."""
+
+    def __init__(
+        self,
+        app: faust.App,
+        queue: ThrowableQueue[Any],
+        at_once: int,
+        linger_s: float,
+    ) -> None:
+        self._app = app
+        self._queue = queue
+        self._at_once = at_once
+        self._linger_s = linger_s
+
+    async def next(self) -> list[Any]:
+        """The next records to process, in order; perhaps none of those waiting."""
+        waiting = [await self._queue.get()]
+        if self._queue.qsize() < self._at_once:
+            await asyncio.sleep(self._linger_s)
+        while len(waiting) < self._at_once and not self._queue.empty():
+            waiting.append(self._queue.get_nowait())
+        # From here to the tracking nothing is awaited: no rebalance can come in between.
+        if not self._app.flow_control.is_active():
+            return []
+        generation = self._app.consumer_generation_id
+        events = [event for event in waiting if event.message.generation_id == generation]
+        for event in events:
+            self._track(event.message)
+        return events
+
+    def _track(self, message: Any) -> None:
+        if not message.tracked:
+            message.tracked = True
+            self._app.consumer.track_message(message)
+
+
+async def _or_ended(work: Awaitable[None], consequence: str) -> None:
+    """Return only if the work was done; else the process ends, here and now."""
+    try:
+        await work
+    except Exception as error:
+        expected = isinstance(error, TouchstoneError)
+        _end(str(error) if expected else repr(error), consequence, with_trace=not expected)
+
+
+def _end(why: str, consequence: str, *, code: int = GIVEN_UP, with_trace: bool = False) -> None:
+    log.critical("this worker ends: %s. %s.", why, consequence, exc_info=with_trace)
+    logging.shutdown()
+    os._exit(code)
+
+
+def _credentials(kafka: KafkaSettings) -> faust.SASLCredentials | faust.SSLCredentials | None:
+    context = kafka.tls()
+    if kafka.sasl is not None:
+        return faust.SASLCredentials(
+            username=kafka.user,
+            password=kafka.password(),
+            mechanism=kafka.sasl.value.upper(),
+            ssl_context=context,
+        )
+    return faust.SSLCredentials(context) if context else None
+
+
+def _received(topic: Topic, event: Any) -> Received:
+    message = event.message
+    trace = None
+    for name, value in message.headers or ():
+        if name == "traceparent":
+            trace = value.decode("ascii", "replace")
+    return Received(
+        topic,
+        message.partition,
+        message.offset,
+        message.key or b"",
+        message.value or b"",
+        trace,
+    )

@@ -1,0 +1,264 @@
+"""The contract of every ledger: versions, alerts and their feed, batches, trust lists."""
+
+import asyncio
+import threading
+from datetime import timedelta
+
+import msgspec
+import pytest
+
+from authenticity.detection.alerts import Alert, alert_id
+from authenticity.detection.findings import FindingKind, because
+from authenticity.detection.policy import Severity
+from authenticity.gs1.item import ItemId, item_id, text_id
+from authenticity.history.history import EMPTY, History, encode_history, history_of, merge
+from authenticity.history.observation import sight
+from authenticity.trust.verify import verify
+from ledger.administration import Snapshot
+from ledger.protocols import CatalogueChanged, ItemChange
+from ledger.records import CaseChange, CaseState
+from tests.contracts.ledger.ledgers import Ledgers, Writer
+from tests.support.world import GTINS, World
+
+
+def one_scan(world: World, serial: str | None = None) -> tuple[ItemId, History]:
+    """A new item, or this one, and its history of one scan."""
+    serial = serial or world.serial()
+    scan = world.scan(world.code(serial))
+    verdict = verify(scan.code, world.trust_list, scan.captured_at)
+    return world.item(serial), history_of([sight(scan, verdict, 1)])
+
+
+def change(item: ItemId, history: History, version: int = 0, *alerts: Alert) -> ItemChange:
+    """To be written if `version` is the one before."""
+    return ItemChange(item, version, encode_history(history), alerts)
+
+
+def alert(
+    item: ItemId,
+    version: int = 1,
+    *,
+    retracted: bool = False,
+    kind: FindingKind = FindingKind.CLONE_SUSPECTED,
+) -> Alert:
+    """One that says little."""
+    return Alert(
+        alert_id(item, kind), item, kind, Severity.HIGH, None, version, retracted,
+        (because("too-far-apart-in-time", km=9_000),),
+    )  # fmt: skip
+
+
+class FoldContract:
+    """Inherit it where a fixture `ledgers` gives an empty ledger."""
+
+    @pytest.fixture
+    def world(self) -> World:
+        return World(3)
+
+    @pytest.fixture
+    def writer(self, ledgers: Ledgers) -> Writer:
+        return ledgers.writer()
+
+    def test_what_was_written_is_known(self, writer: Writer, world: World) -> None:
+        item, history = one_scan(world)
+        assert writer.known([item]) == {}
+        assert writer.write([change(item, history, 0, alert(item))], 0, world.now) == set()
+        known = writer.known([item])[item]
+        assert (known.history, known.version) == (history, 1)
+        assert known.published == {FindingKind.CLONE_SUSPECTED: alert(item)}
+
+    def test_text_that_names_no_item_has_a_history_too(self, writer: Writer, world: World) -> None:
+        item = text_id("no code")
+        _, history = one_scan(world)
+        writer.write([change(item, history)], 0, world.now)
+        assert list(writer.known([item])) == [item]
+
+    def test_whoever_read_an_older_version_gets_the_item_back_and_nothing_of_it_is_written(
+        self, writer: Writer, world: World
+    ) -> None:
+        (item, history), (other, other_history) = one_scan(world), one_scan(world)
+        writer.write([change(item, history)], 0, world.now)
+        stale = change(item, other_history, 0, alert(item))
+        fresh = change(other, other_history, 0, alert(other))
+        met = writer.write([stale, fresh], 0, world.now)
+        assert met == {item}
+        assert writer.known([item])[item].published == {}
+        assert writer.known([item])[item].history == history
+        assert writer.known([other])[other].published
+
+    def test_a_fold_that_read_an_older_catalogue_begins_again(
+        self, writer: Writer, world: World
+    ) -> None:
+        item, history = one_scan(world)
+        writer.accept_batches([world.batch()], world.now)
+        with pytest.raises(CatalogueChanged):
+            writer.write([change(item, history)], 0, world.now)
+        assert writer.known([item]) == {}
+
+    def test_a_new_batch_has_the_items_of_its_product_judged_anew_in_portions(
+        self, writer: Writer, world: World
+    ) -> None:
+        items = dict(one_scan(world) for _ in range(5))
+        foreign = text_id("no code")
+        writer.write([change(i, h) for i, h in items.items()], 0, world.now)
+        writer.write([change(foreign, EMPTY)], 0, world.now)
+        writer.accept_batches([world.batch()], world.now)
+        _, version = writer.catalogue()
+        seen: list[ItemId] = []
+        while some := writer.next_reassessment(2):
+            seen += some.items
+            writer.write([], version, world.now, reassessed=some)
+        assert seen == sorted(items)
+
+    def test_a_batch_that_changes_meanwhile_begins_the_judging_again(
+        self, writer: Writer, world: World
+    ) -> None:
+        item, history = one_scan(world)
+        writer.write([change(item, history)], 0, world.now)
+        writer.accept_batches([world.batch()], world.now)
+        _, version = writer.catalogue()
+        some = writer.next_reassessment(10)
+        assert some is not None
+        writer.write([], version, world.now, reassessed=some)
+        writer.accept_batches([world.batch(revision=2, status="recalled")], world.now)
+        again = writer.next_reassessment(10)
+        assert again is not None
+        assert list(again.items) == [item]
+
+    def test_an_older_statement_about_a_batch_changes_nothing(
+        self, writer: Writer, world: World
+    ) -> None:
+        newer = world.batch(revision=2, status="recalled")
+        writer.accept_batches([newer], world.now)
+        _, version = writer.catalogue()
+        writer.accept_batches([world.batch(), newer], world.now)
+        catalogue, unchanged = writer.catalogue()
+        assert unchanged == version
+        assert catalogue.find(newer.gtin, newer.lot, newer.expiry, "S") == newer
+
+    def test_the_newest_trust_list_is_kept(self, writer: Writer, world: World) -> None:
+        assert writer.trust_list() is None
+        for version, document in ((1, b"one"), (3, b"three"), (2, b"two")):
+            writer.accept_trust_list(document, version, world.now)
+        assert writer.trust_list() == b"three"
+
+    def test_many_writers_at_once_end_in_the_union_and_each_write_counts_once(
+        self, ledgers: Ledgers, world: World
+    ) -> None:
+        """Each keeps folding its own scans of the same few items until all are in."""
+        serials = [world.serial() for _ in range(4)]
+        per_writer = [[one_scan(world, serials[n % 4]) for n in range(24)] for _ in range(3)]
+
+        def fold_all(writer: Writer, mine: list[tuple[ItemId, History]]) -> None:
+            for item, news in mine:
+                while True:
+                    before = writer.known([item]).get(item)
+                    history = merge(before.history if before else EMPTY, news)
+                    version = before.version if before else 0
+                    raised = alert(item, version + 1)
+                    if not writer.write([change(item, history, version, raised)], 0, world.now):
+                        break
+
+        threads = [
+            threading.Thread(target=fold_all, args=(ledgers.writer(), mine)) for mine in per_writer
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+        known = ledgers.writer().known([world.item(serial) for serial in serials])
+        expected: dict[ItemId, History] = {}
+        for item, news in (pair for mine in per_writer for pair in mine):
+            expected[item] = merge(expected.get(item, EMPTY), news)
+        assert {item: entry.history for item, entry in known.items()} == expected
+        assert sum(entry.version for entry in known.values()) == 72
+
+    def test_a_write_that_fails_leaves_nothing_behind(self, writer: Writer, world: World) -> None:
+        item, history = one_scan(world)
+        broken = msgspec.structs.replace(alert(item), severity=object())
+        with pytest.raises(TypeError):
+            writer.write([change(item, history, 0, broken)], 0, world.now)
+        assert writer.known([item]) == {}
+        assert writer.write([change(item, history)], 0, world.now + timedelta(1)) == set()
+
+    def test_what_is_written_without_items_changes_nothing(
+        self, writer: Writer, world: World
+    ) -> None:
+        assert writer.write([], 0, world.now) == set()
+        assert writer.known([]) == {}
+
+    def test_an_alert_is_known_in_its_newest_version_and_the_feed_holds_all_in_order(
+        self, ledgers: Ledgers, writer: Writer, world: World
+    ) -> None:
+        (item, history), (other, other_history) = one_scan(world), one_scan(world)
+        cloned, forged = alert(item), alert(item, kind=FindingKind.FORGED)
+        writer.write([change(item, history, 0, forged, cloned)], 0, world.now)
+        gone = alert(item, 2, retracted=True)
+        writer.write(
+            [change(other, other_history, 0, alert(other)), change(item, history, 1, gone)],
+            0,
+            world.now,
+        )
+        assert writer.known([item])[item].published == {
+            FindingKind.CLONE_SUSPECTED: gone,
+            FindingKind.FORGED: forged,
+        }
+        feed = asyncio.run(ledgers.reader().feed(0, 10, None))
+        assert [entry.alert for entry in feed] == [forged, cloned, alert(other), gone]
+        assert [entry.number for entry in feed] == sorted({entry.number for entry in feed})
+
+    def test_a_case_outlives_a_new_version_of_its_alert(
+        self, ledgers: Ledgers, writer: Writer, world: World
+    ) -> None:
+        item, history = one_scan(world)
+        writer.write([change(item, history, 0, alert(item))], 0, world.now)
+        reader = ledgers.reader()
+        opened = CaseChange(CaseState.ACTIVE, None, "ann")
+        asyncio.run(reader.change_case(alert(item).id, opened, None))
+        later = world.now + timedelta(hours=1)
+        writer.write([change(item, history, 1, alert(item, 2))], 0, later)
+        record = asyncio.run(reader.alert(alert(item).id, None))
+        assert record is not None
+        assert (record.alert.version, record.case) == (2, CaseState.ACTIVE)
+        assert (record.raised_at, record.updated_at) == (world.now, later)
+
+    def test_several_statements_about_one_batch_at_once_count_as_the_newest(
+        self, writer: Writer, world: World
+    ) -> None:
+        moved = world.batch(revision=2, gtin=GTINS[1])
+        writer.accept_batches([world.batch(), moved, world.batch()], world.now)
+        catalogue, version = writer.catalogue()
+        assert version == 1
+        assert catalogue.find(moved.gtin, moved.lot, moved.expiry, "S") == moved
+        assert catalogue.find(GTINS[0], moved.lot, moved.expiry, "S") is None
+
+    def test_a_batch_that_moves_to_another_product_has_both_judged_anew(
+        self, writer: Writer, world: World
+    ) -> None:
+        writer.accept_batches([world.batch()], world.now)
+        self._pass_all(writer, world)
+        writer.accept_batches([world.batch(revision=2, gtin=GTINS[1])], world.now)
+        assert self._pass_all(writer, world) == set(GTINS)
+
+    def test_a_snapshot_shows_one_moment_and_its_items_in_the_order_of_their_bytes(
+        self, ledgers: Ledgers, writer: Writer, world: World
+    ) -> None:
+        serials = ["a", "B", "b", "Z", "z", "A-", "A", "%C3%A9", "0", "~", "_"]
+        items = [item_id(GTINS[0], serial) for serial in serials]
+        everything = [*items, text_id("no code")]
+        writer.write([change(item, EMPTY, 0, alert(item)) for item in everything], 0, world.now)
+        with Snapshot(ledgers.address) as snapshot:
+            assert len(list(snapshot.alerts())) == len(everything)
+            writer.write([change(*one_scan(world))], 0, world.now)
+            seen = [item for item, _ in snapshot.histories()]
+        assert seen == sorted(everything)
+
+    @staticmethod
+    def _pass_all(writer: Writer, world: World) -> set[str]:
+        """Which products were to be judged anew; none is any more."""
+        _, version = writer.catalogue()
+        gtins = set()
+        while some := writer.next_reassessment(10):
+            gtins.add(some.gtin)
+            writer.write([], version, world.now, reassessed=some)
+        return gtins

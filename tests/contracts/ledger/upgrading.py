@@ -1,0 +1,69 @@
+"""The contract of migrations: what a ledger of an earlier program comes to."""
+
+import pytest
+from alembic import command
+from sqlalchemy import text
+
+from ledger import opening
+from ledger.address import LedgerAddress
+from ledger.database import Database
+from ledger.opening import migrate
+from tests.contracts.ledger.ledgers import Ledgers
+from tests.support.world import GTINS, World
+
+SCANNED = [f"{gtin}/21/{serial}" for gtin in (GTINS[1], GTINS[0]) for serial in ("B", "A", "C")]
+
+
+def migrate_to(address: LedgerAddress, revision: str) -> None:
+    database = Database(address)
+    config = opening._config()
+    with database.writes.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+    database.close()
+
+
+def execute(address: LedgerAddress, statement: str, rows: list[dict[str, object]]) -> None:
+    database = Database(address)
+    with database.writes.begin() as connection:
+        connection.execute(text(statement), rows)
+    database.close()
+
+
+class UpgradingContract:
+    """Inherit it where a fixture `unmigrated` is the address of a ledger without tables."""
+
+    @pytest.fixture
+    def world(self) -> World:
+        return World(3)
+
+    def test_items_that_were_there_before_there_were_clues_are_judged_anew(
+        self, unmigrated: LedgerAddress, world: World
+    ) -> None:
+        migrate_to(unmigrated, "0001")
+        history = b"\x92\x01\x90"
+        keys = [*SCANNED, "~" + "0" * 32]
+        execute(
+            unmigrated,
+            "INSERT INTO items (item, history, version) VALUES (:item, :history, 1)",
+            [{"item": key, "history": history} for key in keys],
+        )
+        migrate(unmigrated)
+        ledgers = Ledgers(unmigrated)
+        writer = ledgers.writer()
+        _, version = writer.catalogue()
+        seen: list[str] = []
+        while some := writer.next_reassessment(2):
+            seen += some.items
+            writer.write([], version, world.now, reassessed=some)
+        ledgers.close()
+        assert sorted(seen) == sorted(f"https://id.gs1.org/01/{key}" for key in SCANNED)
+
+    def test_an_empty_ledger_has_nothing_to_judge_anew(self, unmigrated: LedgerAddress) -> None:
+        migrate_to(unmigrated, "0001")
+        migrate(unmigrated)
+        ledgers = Ledgers(unmigrated)
+        writer = ledgers.writer()
+        assert writer.next_reassessment(9) is None
+        assert writer.catalogue()[1] == 0
+        ledgers.close()

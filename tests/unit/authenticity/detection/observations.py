@@ -1,0 +1,110 @@
+"""Sightings for the tests of histories: by hand, and drawn by Hypothesis."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from hypothesis import strategies as st
+
+from authenticity.gs1.item import ItemId, item_id
+from authenticity.history.observation import Sighting, sight
+from authenticity.records.scan import Act, Channel, Place, PlaceSource, Scan
+from authenticity.trust.verdict import Doubt, Doubtful, Genuine, IssuerId, Verdict
+
+ITEM: ItemId = item_id("09506000134352", "23456789ABCDEFG2")
+NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+
+PARIS = Place(48.8566, 2.3522, 0.02, PlaceSource.GPS, "FR")
+LYON = Place(45.7640, 4.8357, 0.02, PlaceSource.GPS, "FR")
+TOKYO = Place(35.6762, 139.6503, 0.02, PlaceSource.GPS, "JP")
+RIO = Place(-22.9, -43.2, 0.02, PlaceSource.GPS, "BR")
+
+
+def genuine(lot: str | None = "L1", expiry: str | None = "280630") -> Genuine:
+    return Genuine(ITEM, IssuerId("maker"), "Maker", 0, lot, expiry)
+
+
+def doubtful(doubt: Doubt, **facts: Any) -> Doubtful:
+    return Doubtful(doubt, item=ITEM, **facts)
+
+
+def scan(scan_id: str, *, after: timedelta = timedelta(), **changes: Any) -> Scan:
+    """A consumer's scan, captured `after` noon and received a second later."""
+    fields: dict[str, Any] = {
+        "v": 1,
+        "scan_id": scan_id,
+        "publisher": "consumer-web",
+        "code": "https://example.com/01/09506000134352/21/23456789ABCDEFG2",
+        "captured_at": NOON + after,
+        "received_at": NOON + after + timedelta(seconds=1),
+        "channel": Channel.CONSUMER,
+        "authorised": False,
+        "session": f"session of {scan_id}",
+    }
+    return Scan(**(fields | changes))
+
+
+def seen(scan_id: str, verdict: Verdict | None = None, **changes: Any) -> Sighting:
+    return sight(scan(scan_id, **changes), verdict or genuine(), trust_version=1)
+
+
+def trusted(scan_id: str, publisher: str = "shop-1", **changes: Any) -> Sighting:
+    retail: dict[str, Any] = {"channel": Channel.RETAIL, "authorised": True}
+    return seen(scan_id, **(retail | {"publisher": publisher} | changes))
+
+
+def at_address(place: Place) -> Place:
+    return Place(place.lat, place.lon, 20.0, PlaceSource.FIXED_IP, place.country)
+
+
+def buyers(number: int) -> list[Sighting]:
+    """In many cities over weeks, by address and by GPS, as buyers of copies are."""
+    cities = [PARIS, TOKYO, RIO, LYON, Place(6.5, 3.4, 0.02, PlaceSource.GPS, "NG")]
+    return [
+        seen(
+            f"buyer {n}",
+            place=at_address(cities[n % 5]) if n % 2 else cities[n % 5],
+            after=n * timedelta(hours=30),
+        )
+        for n in range(number)
+    ]
+
+
+_places = st.sampled_from(
+    [
+        None, PARIS, LYON, TOKYO,
+        Place(-33.9, 18.4, 180.0, PlaceSource.MOBILE_IP, "ZA"),
+        Place(40.7, -74.0, 12.0, PlaceSource.FIXED_IP, "US"),
+    ]
+)  # fmt: skip
+_verdicts: st.SearchStrategy[Verdict] = st.one_of(
+    st.just(genuine()),
+    st.just(genuine("L2", None)),
+    st.sampled_from([doubtful(d) for d in (Doubt.FORGED, Doubt.UNSIGNED, Doubt.KEY_NOT_VALID)]),
+    st.just(doubtful(Doubt.KEY_REVOKED, revoked_at=NOON - timedelta(days=3))),
+)
+
+
+@st.composite
+def any_sighting(draw: st.DrawFn, ids: int = 40) -> Sighting:
+    """Few ids and sessions, so that they meet; acts, places and verdicts of every kind."""
+    authorised = draw(st.booleans())
+    captured = NOON + timedelta(minutes=draw(st.integers(-20_000, 20_000)))
+    return sight(
+        Scan(
+            v=1,
+            scan_id=str(draw(st.integers(0, ids))),
+            publisher=draw(st.sampled_from(["customs-1", "shop-1"]))
+            if authorised
+            else "consumer-web",
+            code=draw(st.sampled_from(["a", "b"])),
+            captured_at=captured,
+            received_at=captured + timedelta(seconds=draw(st.integers(-1_000, 400_000))),
+            channel=draw(st.sampled_from(Channel)),
+            authorised=authorised,
+            session=draw(st.sampled_from([None, "s1", "s2", "s3", "s4", "s5"])),
+            place=draw(_places),
+            act=draw(st.sampled_from([None, *Act])),
+        ),
+        draw(_verdicts),
+        trust_version=1,
+    )

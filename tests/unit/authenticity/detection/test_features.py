@@ -1,0 +1,259 @@
+"""What each feature counts, and that it is 0 where there is nothing to say."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from authenticity.detection.assess import assess, split
+from authenticity.detection.features import FEATURES, MOST, features_of
+from authenticity.detection.findings import FindingKind
+from authenticity.detection.policy import DEFAULT_POLICY, MarketPolicy, Policy
+from authenticity.detection.score import weigh
+from authenticity.detection.sessions import looks_of
+from authenticity.detection.weights import CALIBRATION, WEIGHTS
+from authenticity.history.history import history_of
+from authenticity.history.observation import Sighting
+from authenticity.records.batch import Batch
+from authenticity.records.scan import Act, Channel
+from tests.unit.authenticity.detection.observations import (
+    LYON,
+    PARIS,
+    RIO,
+    TOKYO,
+    any_sighting,
+    at_address,
+    buyers,
+    seen,
+    trusted,
+)
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+
+def features(
+    *sightings: Sighting, batch: Batch | None = None, policy: Policy = DEFAULT_POLICY
+) -> dict[str, int]:
+    genuine, _ = split(history_of(sightings), batch)
+    looks = looks_of(genuine, policy)
+    values = features_of(genuine, looks, batch, policy)
+    return {name: value for name, value in zip(FEATURES, values, strict=True) if value}
+
+
+def sold_in(*markets: str) -> Batch:
+    day = datetime(2026, 11, 1, tzinfo=UTC)
+    return Batch(
+        1, "b", "maker", "09506000134352", "L1", "280630", None, 5, 0, "0" * 64, day, day, markets
+    )
+
+
+def test_looks_without_a_place_say_nothing_about_places() -> None:
+    assert features(seen("a"), seen("b", after=DAY)) == {"sessions": 1, "days": 1}
+
+
+def test_a_household_is_settled_at_home() -> None:
+    assert features(seen("a", place=PARIS), seen("b", place=PARIS, after=HOUR)) == {
+        "sessions": 1, "crowd": 1, "settled": 1,
+    }  # fmt: skip
+
+
+def test_what_an_address_attests_is_told_from_what_a_device_claims() -> None:
+    home = [seen("a", place=PARIS), seen("b", place=PARIS, after=DAY)]
+    attested = features(*home, seen("c", place=at_address(TOKYO), after=5 * DAY))
+    claimed = features(*home, seen("c", place=TOKYO, after=5 * DAY))
+    assert attested["away-attested"] == 1
+    assert "away-claimed" not in attested
+    assert claimed["away-claimed"] == 1
+    assert "away-attested" not in claimed
+
+
+def test_a_claim_beside_an_address_in_one_place_is_attested() -> None:
+    found = features(
+        seen("a", place=PARIS),
+        seen("b", place=PARIS, after=DAY),
+        seen("c", place=TOKYO, after=5 * DAY),
+        seen("d", place=at_address(TOKYO), after=6 * DAY),
+    )
+    assert found["away-attested"] == 1
+    assert "away-claimed" not in found
+
+
+def test_many_claims_without_an_address_are_uncorroborated() -> None:
+    claims = [PARIS, TOKYO, RIO, LYON]
+    only = [seen(str(n), place=place, after=5 * n * DAY) for n, place in enumerate(claims)]
+    both = [*only, *(
+        seen(f"at {n}", place=at_address(place), after=(5 * n + 1) * DAY)
+        for n, place in enumerate(claims)
+    )]  # fmt: skip
+    assert features(*only)["uncorroborated"] == 2
+    assert "uncorroborated" not in features(*both)
+
+
+def test_two_looks_that_no_journey_explains_stray() -> None:
+    assert (
+        features(seen("a", place=PARIS), seen("b", place=TOKYO, after=HOUR))["strays-claimed"] == 1
+    )
+    assert "strays-claimed" not in features(
+        seen("a", place=PARIS), seen("b", place=TOKYO, after=2 * DAY)
+    )
+
+
+def test_going_back_and_forth_needs_more_changes_than_places() -> None:
+    places = [PARIS, TOKYO, PARIS, TOKYO]
+    looks = [seen(str(n), place=place, after=n * 3 * DAY) for n, place in enumerate(places)]
+    assert features(*looks)["returns-claimed"] == 2
+
+
+def test_a_look_elsewhere_before_the_sale_is_early_and_one_after_it_is_not() -> None:
+    sale = trusted("s", act=Act.SELL, place=PARIS, after=5 * DAY)
+    before = features(sale, seen("a", place=at_address(TOKYO)))
+    after = features(sale, seen("a", place=at_address(TOKYO), after=9 * DAY))
+    assert before["early-attested"] == 1
+    assert "early-attested" not in after
+
+
+def test_only_a_batch_with_markets_has_an_abroad() -> None:
+    looks = [seen("a", place=PARIS), seen("b", place=at_address(TOKYO), after=5 * DAY)]
+    assert features(*looks, batch=sold_in("FR"))["abroad-attested"] == 1
+    assert "abroad-attested" not in features(*looks, batch=sold_in())
+    assert "abroad-attested" not in features(*looks)
+
+
+def test_a_market_that_the_policy_adds_is_not_abroad() -> None:
+    looks = [seen("a", place=PARIS), seen("b", place=at_address(TOKYO), after=5 * DAY)]
+    japan_too = replace(DEFAULT_POLICY, markets=MarketPolicy(also=frozenset({"JP"})))
+    assert "abroad-attested" not in features(*looks, batch=sold_in("FR"), policy=japan_too)
+    assert features(*looks, batch=sold_in("BR"), policy=japan_too)["abroad-claimed"] == 1
+
+
+def test_a_batch_without_markets_has_the_abroad_of_the_policy() -> None:
+    looks = [seen("a", place=PARIS), seen("b", place=at_address(TOKYO), after=5 * DAY)]
+    french = replace(DEFAULT_POLICY, markets=MarketPolicy(otherwise=frozenset({"FR"})))
+    assert features(*looks, batch=sold_in(), policy=french)["abroad-attested"] == 1
+    assert "abroad-attested" not in features(*looks, policy=french)
+
+
+def test_the_makers_own_chain_is_no_session_and_no_place_of_its_own() -> None:
+    chain: dict[str, Any] = {"channel": Channel.LOGISTICS, "publisher": "wholesaler"}
+    assert (
+        features(
+            trusted("a", place=PARIS, **chain), trusted("b", place=LYON, after=3 * DAY, **chain)
+        )
+        == {}
+    )
+
+
+def test_every_value_has_a_weight_and_the_calibration_never_falls() -> None:
+    assert len(FEATURES) == len(MOST) == len(WEIGHTS)
+    assert all(len(of) == most for of, most in zip(WEIGHTS, MOST, strict=True))
+    scores, nats = zip(*CALIBRATION, strict=True)
+    assert list(scores) == sorted(scores)
+    assert list(nats) == sorted(nats)
+
+
+def weighed(*sightings: Sighting, batch: Batch | None = None) -> float:
+    genuine, _ = split(history_of(sightings), batch)
+    found = weigh(genuine, batch, DEFAULT_POLICY)
+    assert found is not None
+    return found.probability
+
+
+def test_one_look_weighs_nothing() -> None:
+    genuine, _ = split(history_of([seen("a", place=PARIS)]), None)
+    assert weigh(genuine, None, DEFAULT_POLICY) is None
+
+
+def test_buyers_in_many_cities_are_suspected_with_a_probability_and_reasons() -> None:
+    [finding] = [
+        finding
+        for finding in assess(history_of(buyers(16)), sold_in("FR"), DEFAULT_POLICY)
+        if finding.kind is FindingKind.CLONE_SUSPECTED
+    ]
+    assert finding.probability is not None
+    assert 0.9 <= finding.probability <= 0.99
+    assert {"away-attested", "abroad-attested"} & {reason.reason for reason in finding.reasons}
+
+
+def test_the_more_buyers_the_likelier_the_copies() -> None:
+    rising = [weighed(*buyers(number), batch=sold_in("FR")) for number in (2, 4, 8, 16)]
+    assert rising == sorted(rising)
+
+
+def test_a_household_a_shelf_and_a_traveller_are_not_suspected() -> None:
+    household = [seen("a", place=PARIS), seen("b", place=PARIS, after=HOUR)]
+    shelf = [seen(str(n), place=LYON, after=n * 5 * HOUR) for n in range(4)]
+    traveller = [*household, seen("c", place=TOKYO, after=4 * DAY)]
+    hidden = [*household, seen("c", place=at_address(TOKYO), after=2 * HOUR)]
+    for scene in (household, shelf, traveller, hidden):
+        assert weighed(*scene) < 0.5
+
+
+def test_an_owner_who_looks_again_for_weeks_is_not_suspected() -> None:
+    """At home, and on a holiday, or once through a tunnel that ends abroad."""
+    at_home = [seen(f"h{n}", place=at_address(PARIS), after=n * 7 * DAY) for n in range(5)]
+    away = [seen("t", place=at_address(TOKYO), after=37 * DAY)]
+    holiday = [seen("u", place=at_address(RIO), after=40 * DAY)]
+    for scene in (at_home, at_home + away, at_home[:1] + away, at_home + holiday):
+        for batch in (None, sold_in("FR")):
+            assert weighed(*scene, batch=batch) < 0.7
+
+
+def test_a_burst_of_invented_places_is_not_suspected() -> None:
+    invented = [PARIS, TOKYO, RIO, LYON]
+    burst = [seen(str(n), place=invented[n % 4], after=n * timedelta(minutes=2)) for n in range(12)]
+    assert weighed(*burst) < 0.5
+
+
+def test_the_prior_is_the_policys_and_moves_the_probability() -> None:
+    looks = buyers(4)
+    genuine, _ = split(history_of(looks), None)
+    clone = DEFAULT_POLICY.clone
+    rare, common = (
+        replace(DEFAULT_POLICY, clone=replace(clone, prior=dict.fromkeys(Channel, prior)))
+        for prior in (1e-6, 0.5)
+    )
+    in_pharmacy, in_parcel = weigh(genuine, None, rare), weigh(genuine, None, common)
+    assert in_pharmacy is not None
+    assert in_parcel is not None
+    assert in_pharmacy.nats == pytest.approx(in_parcel.nats)
+    assert in_pharmacy.probability < in_parcel.probability
+
+
+def test_time_between_looks_and_since_the_release_is_told_in_powers_of_two() -> None:
+    looks = [seen("a", place=PARIS), seen("b", place=PARIS, after=70 * DAY)]
+    assert features(*looks)["span"] == 6
+    assert "aged" not in features(*looks), "nobody knows of a release"
+    assert features(*looks, batch=sold_in())["aged"] == 3
+    unreleased = msgspec.structs.replace(sold_in(), released_at=None)
+    assert "aged" not in features(*looks, batch=unreleased)
+    later = msgspec.structs.replace(sold_in(), released_at=datetime(2027, 6, 1, tzinfo=UTC))
+    assert "aged" not in features(*looks, batch=later)
+
+
+def test_how_many_of_the_sessions_known_scanners_made_is_told_in_quarters() -> None:
+    sale = trusted("s", act=Act.SELL, place=PARIS)
+    strangers = [seen(str(n), place=PARIS, after=n * HOUR) for n in range(3)]
+    assert features(sale, *strangers)["recorded"] == 1
+    assert features(sale, trusted("i", "customs-1", channel=Channel.CUSTOMS))["recorded"] == 4
+    assert "recorded" not in features(*strangers)
+
+
+def test_whose_looks_count_is_the_policys() -> None:
+    shops = [trusted(str(n), f"shop-{n}", place=at, after=n * DAY) for n, at in
+             enumerate((PARIS, TOKYO, RIO))]  # fmt: skip
+    chain = replace(DEFAULT_POLICY, own_supply_chain=frozenset(Channel) - {Channel.CONSUMER})
+    assert weigh(shops, None, DEFAULT_POLICY) is not None
+    assert weigh(shops, None, chain) is None
+    assert "sessions" in features(*shops)
+    assert "sessions" not in features(*shops, policy=chain)
+
+
+@given(st.lists(any_sighting(), min_size=1, max_size=40))
+def test_any_history_has_features_within_their_bounds(sightings: list[Sighting]) -> None:
+    genuine, _ = split(history_of(sightings), None)
+    values = features_of(genuine, looks_of(genuine, DEFAULT_POLICY), None, DEFAULT_POLICY)
+    assert all(0 <= value <= most for value, most in zip(values, MOST, strict=True))

@@ -1,0 +1,155 @@
+"""A signature that verifies, and a serial that nobody issued."""
+
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from authenticity.detection.assess import assess, batch_of
+from authenticity.detection.findings import FindingKind
+from authenticity.detection.policy import DEFAULT_POLICY, Severity
+from authenticity.detection.standing import Standing, assess_item
+from authenticity.errors import BatchError
+from authenticity.history.history import history_of
+from authenticity.history.observation import Sighting
+from authenticity.limits import LIMITS
+from authenticity.records.batch import Batch, Catalogue, PrintOnly, decode_batch, encode_batch
+from authenticity.records.serial_filter import build_filter, check_filter, may_hold
+from authenticity.trust.verdict import Doubt
+from tests.unit.authenticity.detection.observations import ITEM, NOON, doubtful, seen
+
+from .test_assess import DAY, batch
+
+OWN = "23456789ABCDEFG2"
+OTHERS = build_filter(f"SERIAL{n}" for n in range(10))
+SERIALS = st.lists(st.text(min_size=1, max_size=20), min_size=1, max_size=60, unique=True)
+
+
+def kinds(*batches: Batch, of: Sighting | None = None) -> set[FindingKind]:
+    history = history_of([of or seen("a")])
+    found = assess(history, batch_of(ITEM, history, Catalogue(batches)), DEFAULT_POLICY)
+    return {finding.kind for finding in found}
+
+
+@given(SERIALS)
+def test_a_filter_never_denies_what_it_was_built_from(serials: list[str]) -> None:
+    built = build_filter(serials)
+    assert built is not None
+    check_filter(built, len(serials))
+    assert all(may_hold(built, serial) for serial in serials)
+
+
+@given(SERIALS, st.randoms(use_true_random=False))
+def test_the_same_serials_give_the_same_bytes_in_any_order(serials: list[str], order: Any) -> None:
+    built = build_filter(serials)
+    order.shuffle(serials)
+    assert build_filter(serials + serials[:1]) == built
+
+
+def test_of_other_serials_one_in_a_thousand_passes() -> None:
+    built = build_filter(f"OURS{n}" for n in range(500))
+    assert built is not None
+    assert len(built) * 8 / 500 < 13.1
+    passed = sum(may_hold(built, f"THEIRS{n}") for n in range(40_000))
+    assert 15 < passed < 80  # 39 expected; 6 standard deviations each way
+
+
+def test_a_batch_of_too_many_goes_without_a_filter() -> None:
+    assert build_filter(str(n) for n in range(LIMITS.batch_filter_serials + 1)) is None
+
+
+@settings(max_examples=300)
+@given(st.binary(max_size=120), st.integers(1, 40), st.text(max_size=20))
+def test_hostile_bytes_are_refused_or_harmless(raw: bytes, count: int, serial: str) -> None:
+    try:
+        check_filter(raw, count)
+    except BatchError:
+        return
+    may_hold(raw, serial)
+
+
+@given(SERIALS, st.data())
+def test_a_damaged_head_length_or_padding_is_refused(
+    serials: list[str], data: st.DataObject
+) -> None:
+    built = build_filter(serials)
+    assert built is not None
+    for bad in (built[:-1], built + b"\0", built[:1], b""):
+        with pytest.raises(BatchError, match="serials: "):
+            check_filter(bad, len(serials))
+    with pytest.raises(BatchError, match="holds"):
+        check_filter(built, len(serials) + data.draw(st.integers(1, 9)))
+    bits = (len(built) - 5) * 8
+    if 3 * (((len(serials) * 123 // 100 + 32) // 3) + 1) * 10 < bits:
+        with pytest.raises(BatchError, match="padding"):
+            check_filter(built[:-1] + bytes((built[-1] | 0x80,)), len(serials))
+
+
+def test_a_header_with_a_filter_of_another_number_is_refused() -> None:
+    raw = encode_batch(batch(count=11, serials=OTHERS))
+    with pytest.raises(BatchError, match="holds 10 serials, the batch 11"):
+        decode_batch(raw)
+
+
+def test_the_largest_filter_fits_into_a_header() -> None:
+    count = LIMITS.batch_filter_serials
+    slots = 3 * ((count * 123 // 100 + 32) // 3 + 1)
+    largest = b"\0" + count.to_bytes(4, "big") + bytes(-(-slots * 10 // 8))
+    header = batch(count=count, serials=largest, markets=tuple("FR" for _ in range(250)))
+    assert decode_batch(encode_batch(header)) == header
+
+
+def test_a_serial_in_no_batch_of_its_print_was_never_issued() -> None:
+    assert kinds(batch(serials=OTHERS)) == {FindingKind.NEVER_ISSUED}
+
+
+def test_it_is_critical_and_the_pack_is_suspect_and_the_batch_is_named() -> None:
+    history = history_of([seen("a")])
+    known = assess_item(ITEM, history, Catalogue([batch(serials=OTHERS)]), DEFAULT_POLICY)
+    [finding] = known.findings
+    assert finding.severity is Severity.CRITICAL
+    assert finding.reasons[0].facts == {"batch": "b1"}
+    assert known.standing is Standing.SUSPECT
+
+
+def test_a_late_manifest_is_no_crime() -> None:
+    assert kinds() == set()
+    assert kinds(batch(serials=OTHERS, lot="L2")) == set()
+
+
+def test_a_batch_without_a_filter_accuses_nobody() -> None:
+    assert kinds(batch(serials=None)) == set()
+
+
+def test_another_batch_of_the_same_print_that_holds_it_clears_it() -> None:
+    own = batch(batch_id="b2", count=1, serials=build_filter([OWN]))
+    assert kinds(batch(serials=OTHERS), own) == set()
+    assert kinds(batch(serials=OTHERS), batch(batch_id="b2", serials=None)) == set()
+
+
+def test_of_two_runs_of_a_lot_the_pack_belongs_to_the_one_that_holds_it() -> None:
+    own = batch(batch_id="b2", count=1, serials=build_filter([OWN]), expiry="281231")
+    assert kinds(batch(serials=OTHERS), own) == {FindingKind.WRONG_EXPIRY}
+
+
+def test_a_code_that_never_verified_accuses_no_batch() -> None:
+    forged = seen("a", doubtful(Doubt.FORGED, lot="L1"))
+    assert kinds(batch(serials=OTHERS), of=forged) == {FindingKind.FORGED}
+
+
+def test_a_thief_who_signs_new_serials_into_an_old_lot_is_not_excused_by_it() -> None:
+    revoked = doubtful(Doubt.KEY_REVOKED, lot="L1", revoked_at=NOON - DAY)
+    assert kinds(batch(serials=None), of=seen("a", revoked)) == set()
+    assert kinds(batch(serials=OTHERS), of=seen("a", revoked)) == {
+        FindingKind.NEVER_ISSUED,
+        FindingKind.KEY_REVOKED,
+    }
+
+
+def test_the_header_told_of_such_a_pack_is_the_same() -> None:
+    known = batch(serials=OTHERS)
+    found = Catalogue([known]).find(known.gtin, known.lot, known.expiry, OWN)
+    assert isinstance(found, PrintOnly)
+    assert msgspec.json.encode(found) == msgspec.json.encode(known)

@@ -1,0 +1,43 @@
+"""A replay in memory: the pure core over lines of a simulation."""
+
+from collections.abc import Iterable
+
+from authenticity.detection.alerts import revise
+from authenticity.detection.policy import DEFAULT_POLICY
+from authenticity.detection.standing import assess_item
+from authenticity.gs1.item import ItemId, text_id
+from authenticity.history.history import history_of
+from authenticity.history.observation import Sighting, sight
+from authenticity.records.batch import Catalogue
+from authenticity.trust.trust_list import read_trust_list
+from authenticity.trust.verify import verify
+from simulation.score import Score, gather, score
+from simulation.traffic import Line, Traffic
+
+
+def lines_of(traffic: Traffic) -> list[Line]:
+    """Everything that arrives, pack by pack."""
+    return [line for index in range(traffic.scenario.items) for line in traffic.of_pack(index)]
+
+
+def alerts_of(traffic: Traffic, lines: Iterable[Line]) -> list[tuple[ItemId, str]]:
+    """The standing alerts of a replay, as (item, kind)."""
+    world = traffic.world
+    trust_list = read_trust_list(world.trust_document, world.roots, at=world.start)
+    catalogue = Catalogue(world.batch(number) for number in world.batches)
+    sightings: dict[ItemId, list[Sighting]] = {}
+    for scan, _ in lines:
+        verdict = verify(scan.code, trust_list, scan.captured_at)
+        item = verdict.item or text_id(scan.code)
+        sightings.setdefault(item, []).append(sight(scan, verdict, trust_list.version))
+    alerts: list[tuple[ItemId, str]] = []
+    for item, seen in sightings.items():
+        found = assess_item(item, history_of(seen), catalogue, DEFAULT_POLICY).findings
+        alerts += [(a.item, a.kind) for a in revise(item, {}, found, DEFAULT_POLICY)]
+    return alerts
+
+
+def replayed(traffic: Traffic) -> Score:
+    """The score of a replay of everything."""
+    lines = lines_of(traffic)
+    return score(gather(line.truth for line in lines), alerts_of(traffic, lines))

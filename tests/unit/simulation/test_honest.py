@@ -1,0 +1,233 @@
+"""Honest behaviour is as frequent as its rates say, and each can be switched off."""
+
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+
+from authenticity.records.scan import PlaceSource
+from simulation.behaviour import Rates
+from simulation.chain import Chain
+from simulation.cities import ADDRESSES, CITIES, COUNTRIES
+from simulation.noise import SILENCE, Noise
+from simulation.traffic import BENCHMARK, Line, Scenario, Traffic
+from tests.unit.simulation.benchmark_world import everything, scenario
+
+OFTEN = Rates(
+    consumer=0.5, shown=0.002, viral=0.002, inspected=0.05, destroyed=0.02, returned=0.2,
+    traveller=0.1, resale=0.2,
+)  # fmt: skip
+LIVELY = scenario(2_000, rates=OFTEN, scan_rates=(), chain=Chain(tills=0.5, parallel_batches=1.0))
+
+
+@pytest.fixture(scope="module")
+def lively() -> list[Line]:
+    return everything(Traffic(LIVELY))
+
+
+def behaviours(lines: list[Line]) -> Counter[str]:
+    return Counter(line.truth.behaviour for line in lines)
+
+
+def test_the_preset_has_the_numbers_of_the_design() -> None:
+    world = Traffic(BENCHMARK).world
+    assert len(world.batches) == 2_000
+    assert len({world.product_number(batch) for batch in world.batches}) == 200
+    assert len(COUNTRIES) >= 40
+    assert BENCHMARK.scan_rates == (0.01, 0.05, 0.10, 0.30)
+    assert BENCHMARK.chain == Chain(sharing=0.3, read_misses=(0.0, 0.1, 0.2, 0.4))
+
+
+def test_every_country_has_its_addresses_and_they_are_worse_in_africa_and_asia() -> None:
+    assert set(ADDRESSES) == set(COUNTRIES)
+    assert all(3 <= each.fixed_km <= 16 for each in ADDRESSES.values())
+    far = {each.mobile_km for each in ADDRESSES.values() if each.region in ("Africa", "Asia")}
+    near = {each.mobile_km for each in ADDRESSES.values() if each.region not in ("Africa", "Asia")}
+    assert min(far) > max(near) and min(near) >= 179 and max(near) <= 207
+    assert len({city.name for city in CITIES}) == len(CITIES) >= 120
+
+
+def test_as_many_packs_are_looked_at_as_consumers_scan() -> None:
+    looked: Counter[float] = Counter()
+    packs: Counter[float] = Counter()
+    traffic = Traffic(scenario(8_000, seed=4, production_days=100))
+    for index in range(8_000):
+        rate = traffic.scan_probability(index)
+        packs[rate] += 1
+        lines = traffic.of_pack(index)
+        looked[rate] += any(line.truth.behaviour == "first look" for line in lines)
+    assert set(packs) == {0.01, 0.05, 0.10, 0.30}
+    for rate, number in packs.items():
+        # destroyed packs are not opened, and some are sold after the last day
+        assert looked[rate] / number == pytest.approx(rate, abs=0.008 + 0.1 * rate)
+
+
+def test_one_scan_rate_can_be_set_for_all_products() -> None:
+    traffic = Traffic(scenario(1_000, scan_rates=(0.05,)))
+    assert {traffic.scan_probability(index) for index in range(1_000)} == {0.05}
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "off"),
+    [
+        ("retry", {"retry": 0.0}),
+        ("household", {"household": 0.0}),
+        ("shelf", {"shelf": 0.0}),
+        ("traveller", {"traveller": 0.0}),
+        ("resale", {"resale": 0.0}),
+        ("return", {"returned": 0.0}),
+        ("inspection", {"inspected": 0.0}),
+        ("destruction", {"destroyed": 0.0}),
+        ("shown", {"shown": 0.0}),
+        ("viral", {"viral": 0.0}),
+        ("first look", {"consumer": 0.0}),
+    ],
+)
+def test_each_behaviour_can_be_switched_off(
+    lively: list[Line], behaviour: str, off: dict[str, float]
+) -> None:
+    without = replace(LIVELY, items=300, rates=replace(OFTEN, **off))
+    assert behaviours(lively)[behaviour] > 0
+    assert behaviours(everything(Traffic(without)))[behaviour] == 0
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "chain"),
+    [
+        ("shipment", Chain(sharing=0.0)),
+        ("shipment", Chain(read_misses=(1.0,))),
+        ("sale", Chain(tills=0.0)),
+        ("parallel-trade", Chain(parallel_batches=0.0)),
+    ],
+)
+def test_each_link_of_the_chain_can_be_switched_off(
+    lively: list[Line], behaviour: str, chain: Chain
+) -> None:
+    assert behaviours(lively)[behaviour] > 0
+    without = everything(Traffic(replace(LIVELY, items=400, chain=chain)))
+    assert behaviours(without)[behaviour] == 0
+
+
+def test_resale_comes_weeks_or_months_later(lively: list[Line]) -> None:
+    first: dict[str, float] = {}
+    gaps: list[float] = []
+    for _, truth in lively:
+        if truth.behaviour == "first look":
+            first[truth.item] = truth.true_at.timestamp()
+        if truth.behaviour == "resale":
+            gaps.append((truth.true_at.timestamp() - first[truth.item]) / 86_400)
+    assert min(gaps) >= 6.9
+    assert sorted(gaps)[len(gaps) // 2] > 20
+
+
+def test_a_shown_pack_is_scanned_by_hundreds_in_one_place(lively: list[Line]) -> None:
+    by_pack: dict[str, list[Line]] = {}
+    for line in lively:
+        if line.truth.behaviour == "shown":
+            by_pack.setdefault(line.truth.physical, []).append(line)
+    assert by_pack
+    for lines in by_pack.values():
+        assert len({line.scan.session for line in lines}) == len(lines)
+        assert len({(line.truth.true_lat, line.truth.true_lon) for line in lines}) == 1
+
+
+def test_a_viral_photo_is_read_from_screens_in_many_countries(lively: list[Line]) -> None:
+    viral = [line.truth for line in lively if line.truth.behaviour == "viral"]
+    assert {truth.thing for truth in viral} == {"screen"}
+    assert all(truth.genuine and truth.attack is None for truth in viral)
+    assert len({truth.true_country for truth in viral}) > 30
+
+
+def test_legal_parallel_trade_is_declared_and_read_in_a_market_that_was_added() -> None:
+    traffic = Traffic(scenario(4_000, chain=Chain(parallel_batches=1.0)))
+    added = 0
+    for number in traffic.world.batches:
+        headers = traffic.world.headers(number)
+        if len(headers) > 1:
+            (_, before), (_, after) = headers
+            assert before.revision < after.revision
+            assert set(after.markets) - set(before.markets) == {
+                traffic.world.parallel_market(number)
+            }
+            added += 1
+    assert added > len(traffic.world.batches) / 2
+    for scan, truth in everything(traffic):
+        if truth.behaviour == "parallel-trade":
+            assert scan.authorised and scan.act is not None
+            batch = traffic.world.pack(int(truth.physical.split("-")[1])).batch
+            assert truth.true_country in batch.markets
+
+
+def test_a_case_is_named_by_one_sscc_and_holds_two_dozen_packs() -> None:
+    traffic = Traffic(scenario(2_000, chain=Chain(sharing=1.0, read_misses=(0.0,))))
+    cases: dict[str, set[str]] = {}
+    for scan, truth in everything(traffic):
+        if scan.operation:
+            cases.setdefault(scan.operation, set()).add(truth.physical)
+            assert scan.operation.startswith("https://id.gs1.org/00/")
+            assert len(scan.operation.rpartition("/")[2]) == 18
+    assert max(map(len, cases.values())) == 24
+    assert sum(map(len, cases.values())) == 2_000
+
+
+def test_partners_miss_the_share_that_they_are_given() -> None:
+    def shipments(misses: float) -> int:
+        chain = Chain(sharing=1.0, read_misses=(misses,), parallel_batches=0.0)
+        return behaviours(everything(Traffic(scenario(2_400, chain=chain, scan_rates=(0.0,)))))[
+            "shipment"
+        ]
+
+    assert shipments(0.4) / shipments(0.0) == pytest.approx(0.6, abs=0.1)
+
+
+def test_a_late_manifest_arrives_when_packs_of_the_batch_were_scanned() -> None:
+    noise = replace(SILENCE, late_manifests=1.0)
+    traffic = Traffic(scenario(4_000, noise=noise))
+    earlier = 0
+    first: dict[str, float] = {}
+    for scan, truth in everything(traffic):
+        batch = traffic.world.pack(int(truth.physical.split("-")[1])).batch
+        at = scan.received_at.timestamp()
+        first[batch.batch_id] = min(at, first.get(batch.batch_id, at))
+    for arrives_at, header in traffic.headers():
+        earlier += first.get(header.batch_id, 2e10) < arrives_at.timestamp()
+    assert earlier > 0.8 * len(traffic.world.batches)
+
+
+def test_places_come_from_the_sources_in_their_shares() -> None:
+    noise = replace(SILENCE, place_errors=True, vpn=0.05)
+    lines = everything(
+        Traffic(scenario(4_000, scan_rates=(0.3,), chain=Chain(sharing=0.0), noise=noise))
+    )
+    looks = [line for line in lines if line.truth.behaviour in ("first look", "shelf")]
+    sources = Counter(line.scan.place.source for line in looks if line.scan.place)
+    shares = {source: number / len(looks) for source, number in sources.items()}
+    assert shares[PlaceSource.GPS] == pytest.approx(0.25, abs=0.03)
+    assert shares[PlaceSource.FIXED_IP] == pytest.approx(0.30, abs=0.03)
+    assert shares[PlaceSource.MOBILE_IP] == pytest.approx(0.45, abs=0.03)
+    by_address = [line for line in looks if line.scan.place
+                  and line.scan.place.source is not PlaceSource.GPS]  # fmt: skip
+    tunnelled = [line for line in by_address if "vpn" in line.truth.noise]
+    assert len(tunnelled) / len(by_address) == pytest.approx(0.05, abs=0.02)
+    for scan, truth in tunnelled:
+        assert scan.place is not None and scan.place.country != truth.true_country
+
+
+def test_a_backlog_sends_all_of_a_publishers_day_again() -> None:
+    noise = replace(SILENCE, backlogs=0.05)
+    lines = everything(Traffic(scenario(2_000, noise=noise)))
+    days: dict[tuple[str, int], list[bool]] = {}
+    for scan, truth in lines:
+        day = int(truth.true_at.timestamp() // 86_400)
+        days.setdefault((scan.publisher, day), []).append("backlog" in truth.noise)
+    again = [each for each in days.values() if any(each)]
+    assert again
+    assert all(sum(each) * 2 == len(each) for each in again)
+
+
+@pytest.mark.parametrize("world", [scenario(1_000, noise=Noise()), Scenario(3, 1_000)])
+def test_the_same_pack_lives_the_same_life_in_any_process(world: Scenario) -> None:
+    one, other = Traffic(world), Traffic(world)
+    forwards = {index: one.of_pack(index) for index in range(0, 1_000, 7)}
+    for index in reversed(range(0, 1_000, 7)):
+        assert other.of_pack(index) == forwards[index]

@@ -1,0 +1,46 @@
+"""Parquet holds what NDJSON holds, line by line."""
+
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from authenticity.records.scan import decode_scan
+from simulation.files import SimulationFiles, simulate
+from simulation.parquet import SCAN_SCHEMA, TRUTH_SCHEMA, as_parquet
+from simulation.truth import Truth, decode_truth
+from tests.unit.simulation.benchmark_world import scenario
+
+
+def written(folder: Path, items: int = 300) -> SimulationFiles:
+    files = SimulationFiles(folder / "s.ndjson", folder / "s.truth.ndjson")
+    simulate(scenario(items, attack_rate=0.05), files)
+    return files
+
+
+def test_scans_as_parquet_are_the_scans(tmp_path: Path) -> None:
+    files = written(tmp_path)
+    table = pq.read_table(as_parquet(files.scans, SCAN_SCHEMA))
+    scans = [decode_scan(line) for line in files.scans.read_bytes().splitlines()]
+    assert len(scans) > 200
+    for name in ("scan_id", "code", "captured_at", "received_at", "act", "operation"):
+        assert table[name].to_pylist() == [getattr(scan, name) for scan in scans]
+    for row, scan in zip(table["place"].to_pylist(), scans, strict=True):
+        assert scan.place is not None
+        assert row == {name: getattr(scan.place, name) for name in scan.place.__struct_fields__}
+
+
+def test_truths_as_parquet_are_the_truths(tmp_path: Path) -> None:
+    files = written(tmp_path)
+    table = pq.read_table(as_parquet(files.truth, TRUTH_SCHEMA))
+    truths = [decode_truth(line) for line in files.truth.read_bytes().splitlines()]
+    for name in Truth.__struct_fields__:
+        values = [getattr(truth, name) for truth in truths]
+        assert table[name].to_pylist() == (
+            [list(each) for each in values] if name == "noise" else values
+        )
+
+
+def test_no_scans_make_an_empty_table(tmp_path: Path) -> None:
+    nothing = tmp_path / "none.ndjson"
+    nothing.write_bytes(b"")
+    assert pq.read_table(as_parquet(nothing, SCAN_SCHEMA)).num_rows == 0

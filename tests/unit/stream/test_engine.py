@@ -1,0 +1,397 @@
+"""What a worker does with what it is handed: the replay's end, and nothing given up for lost."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import Future
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from authenticity.detection.policy import DEFAULT_POLICY
+from authenticity.detection.signals import Clue
+from authenticity.errors import LedgerUnavailableError, LogUnavailableError
+from authenticity.gs1.item import ItemId, SubjectId
+from authenticity.records.batch import Batch, Catalogue, encode_batch
+from authenticity.records.scan import Scan, encode_scan
+from events.publisher import Record
+from events.topics import BATCHES, SCANS, SCANS_DEAD, TRUST, DeadLetter, Topic
+from ledger.opening import migrate, open_writer
+from ledger.protocols import Due, ItemChange, KnownItem, Progress, Reassessment
+from stream import engine as kafka_engine
+from stream.engine import KafkaEngine, KafkaLimits, Received
+from stream.step import news_of
+from tests.support.eventful import campaign, eventful, exported, replayed
+from tests.support.world import World
+
+
+class Ledger:
+    """The SQLite ledger behind the methods of the other one. `down`: fail so many times."""
+
+    def __init__(self, folder: Path) -> None:
+        migrate(folder / "ledger.sqlite")
+        self._writer = open_writer(folder / "ledger.sqlite")
+        self._version = 0
+        self.down = 0
+        self.before_write: Callable[[], None] = lambda: None
+
+    async def known(self, items: Collection[ItemId]) -> dict[ItemId, KnownItem]:
+        self._fail_if_down()
+        return self._writer.known(items)
+
+    async def catalogue(self) -> tuple[Catalogue, int]:
+        return self._writer.catalogue()
+
+    async def write(
+        self,
+        changes: Sequence[ItemChange],
+        catalogue_version: int,
+        at: datetime,
+        *,
+        reassessed: Reassessment | None = None,
+        settled: Due | None = None,
+    ) -> set[ItemId]:
+        self._fail_if_down()
+        before, self.before_write = self.before_write, lambda: None
+        before()
+        return self._writer.write(
+            changes, catalogue_version, at, reassessed=reassessed, settled=settled
+        )
+
+    async def accept_batches(self, batches: Sequence[Batch], at: datetime) -> None:
+        self._fail_if_down()
+        self._writer.accept_batches(batches, Progress("batches@test", 0), at)
+
+    async def accept_trust_list(self, document: bytes, version: int, at: datetime) -> None:
+        self._fail_if_down()
+        self._writer.accept_trust_list(document, version, Progress("trust@test", 0), at)
+        self._version = max(self._version, version)
+
+    async def trust_list(self) -> bytes | None:
+        return self._writer.trust_list()
+
+    async def trust_version(self) -> int:
+        self._fail_if_down()
+        return self._version
+
+    async def next_reassessment(self, limit: int) -> Reassessment | None:
+        return self._writer.next_reassessment(limit)
+
+    async def next_due(self, limit: int) -> Due | None:
+        return self._writer.next_due(limit)
+
+    async def clues_about(self, subject: SubjectId) -> list[Clue]:
+        return self._writer.clues_about(subject)
+
+    async def close(self) -> None:
+        self._writer.close()
+
+    def _fail_if_down(self) -> None:
+        if self.down:
+            self.down -= 1
+            raise LedgerUnavailableError("the ledger is away", next_step="wait")
+
+
+class Letters:
+    """A publisher that keeps what it is given. `down`: refuse so many times."""
+
+    def __init__(self) -> None:
+        self.records: list[Record] = []
+        self.down = 0
+
+    def publish(self, records: Sequence[Record]) -> "Future[None]":
+        future: Future[None] = Future()
+        if self.down:
+            self.down -= 1
+            future.set_exception(LogUnavailableError("no broker", next_step="wait"))
+        else:
+            self.records += records
+            future.set_result(None)
+        return future
+
+    def close(self) -> None:
+        pass
+
+    @property
+    def reasons(self) -> list[str]:
+        assert all(record.topic is SCANS_DEAD for record in self.records)
+        return [msgspec.json.decode(r.value, type=DeadLetter).reason for r in self.records]
+
+
+LIMITS = KafkaLimits(outage_s=5.0, longest_pause_s=0.01, trust_look_s=0.005, trust_patience_s=0.1)
+
+
+class Setting:
+    """An engine over a ledger in a folder."""
+
+    def __init__(self, folder: Path, world: World, limits: KafkaLimits = LIMITS) -> None:
+        self.folder = folder
+        self.world = world
+        self.ledger = Ledger(folder)
+        self.letters = Letters()
+        self.engine = KafkaEngine(
+            self.ledger, self.letters, world.roots, DEFAULT_POLICY, limits, lambda: world.now
+        )
+
+    async def trust(self) -> None:
+        await self.engine.take_trust_lists([received(TRUST, 0, self.world.trust_document)])
+
+    async def judge_all(self) -> None:
+        while await self.engine.judge_some_anew() or await self.engine.judge_due_subjects():
+            pass
+
+    async def close(self) -> None:
+        self.engine.end()
+        await self.engine.close()
+
+
+@pytest.fixture
+async def setting(tmp_path: Path) -> Any:
+    made = Setting(tmp_path, World(4))
+    yield made
+    await made.close()
+
+
+def received(topic: Topic, offset: int, value: bytes) -> Received:
+    return Received(topic, 0, offset, b"key", value)
+
+
+def scans_of(scans: Sequence[Scan]) -> list[Received]:
+    return [received(SCANS, n, encode_scan(scan)) for n, scan in enumerate(scans)]
+
+
+def batches_of(batches: Sequence[Batch]) -> list[Received]:
+    return [received(BATCHES, n, encode_batch(batch)) for n, batch in enumerate(batches)]
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    order=st.permutations(range(28)),
+    again=st.lists(st.integers(0, 27), max_size=6),
+    sizes=st.lists(st.integers(1, 5), min_size=1, max_size=6),
+)
+def test_any_order_any_repeats_any_portions_end_equal_to_the_replay(
+    order: list[int], again: list[int], sizes: list[int]
+) -> None:
+    world = World(4)
+    scans, batches = eventful(world)
+    scans += campaign(world)[0]
+    everything = [*scans_of(scans), *batches_of(batches)]
+
+    async def scenario(folder: Path) -> None:
+        setting = Setting(folder, world)
+        await setting.trust()
+        sequence = [everything[n] for n in [*order, *again]]
+        at = 0
+        while at < len(sequence):
+            portion = sequence[at : at + sizes[at % len(sizes)]]
+            at += len(portion)
+            await setting.engine.fold_scans([r for r in portion if r.topic is SCANS])
+            await setting.engine.take_batches([r for r in portion if r.topic is BATCHES])
+            await setting.engine.judge_some_anew()
+            if at % 2:
+                await setting.engine.judge_due_subjects()
+        await setting.judge_all()
+        await setting.close()
+        assert setting.letters.records == []
+
+    with TemporaryDirectory() as name:
+        asyncio.run(scenario(Path(name)))
+        assert exported(Path(name)) == replayed(world, scans, batches)
+
+
+async def test_scans_wait_for_the_first_trust_list(setting: Setting) -> None:
+    scans, _ = eventful(setting.world)
+    folding = asyncio.create_task(setting.engine.fold_scans(scans_of(scans)))
+    await asyncio.sleep(0.05)
+    assert not folding.done()
+    await setting.trust()
+    await asyncio.wait_for(folding, 5)
+    assert setting.engine.stats.scans == len(scans)
+
+
+async def test_a_batch_that_overtook_its_trust_list_is_registered_all_the_same(
+    setting: Setting,
+) -> None:
+    registering = asyncio.create_task(
+        setting.engine.take_batches(batches_of([setting.world.batch()]))
+    )
+    await asyncio.sleep(0.02)
+    await setting.trust()
+    await asyncio.wait_for(registering, 5)
+    _, version = await setting.ledger.catalogue()
+    assert version == 1
+    assert setting.letters.records == []
+
+
+async def test_a_strangers_batch_becomes_a_dead_letter_after_a_while(setting: Setting) -> None:
+    await setting.trust()
+    stranger = replace_issuer(setting.world.batch())
+    await setting.engine.take_batches(batches_of([stranger, setting.world.batch()]))
+    assert "does not hold the company prefix" in setting.letters.reasons[0]
+    _, version = await setting.ledger.catalogue()
+    assert version == 1
+
+
+def replace_issuer(batch: Batch) -> Batch:
+    return msgspec.structs.replace(batch, issuer="somebody-else")
+
+
+async def test_an_older_trust_list_becomes_a_dead_letter(setting: Setting) -> None:
+    newer = setting.world.next_trust_document()
+    await setting.engine.take_trust_lists([received(TRUST, 0, newer)])
+    await setting.trust()
+    assert len(setting.letters.reasons) == 1
+    assert await setting.ledger.trust_list() == newer
+
+
+async def test_bytes_that_are_no_scan_become_dead_letters_and_the_others_are_folded(
+    setting: Setting,
+) -> None:
+    await setting.trust()
+    scan = setting.world.scan(setting.world.code())
+    junk = received(SCANS, 8, b"\xff\x00 junk")
+    await setting.engine.fold_scans([*scans_of([scan]), junk])
+    [letter] = [msgspec.json.decode(r.value, type=DeadLetter) for r in setting.letters.records]
+    assert (letter.topic, letter.partition, letter.offset, letter.bytes) == ("scans", 0, 8, 7)
+    assert setting.engine.stats.scans == 1
+    assert len(exported(setting.folder)) == 1
+
+
+async def test_one_scan_that_breaks_the_program_takes_no_other_with_it(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    await setting.trust()
+    scans, _ = eventful(setting.world)
+    poison = scans[4].scan_id
+
+    def broken(judged: Any) -> Any:
+        if any(one.scan.scan_id == poison for one in judged):
+            raise ZeroDivisionError
+        return news_of(judged)
+
+    monkeypatch.setattr(kafka_engine, "news_of", broken)
+    with caplog.at_level(logging.CRITICAL, "touchstone.stream"):
+        await setting.engine.fold_scans(scans_of(scans))
+    assert "ZeroDivisionError" in setting.letters.reasons[0]
+    assert setting.engine.stats.scans == len(scans) - 1
+
+
+async def test_a_fault_that_meets_every_scan_stops_the_worker_instead_of_burying_all(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    await setting.trust()
+
+    def broken(_judged: Any) -> Any:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(kafka_engine, "news_of", broken)
+    scans, _ = eventful(setting.world)
+    with (
+        caplog.at_level(logging.CRITICAL, "touchstone.stream"),
+        pytest.raises(ZeroDivisionError),
+    ):
+        await setting.engine.fold_scans(scans_of(scans) * 2)
+    assert setting.letters.records == []
+
+
+async def test_signatures_are_checked_while_what_came_before_is_written(setting: Setting) -> None:
+    await setting.trust()
+    scans, _ = eventful(setting.world)
+    written = asyncio.Event()
+    write = setting.ledger.write
+
+    async def slow_write(*arguments: Any, **named: Any) -> set[ItemId]:
+        await written.wait()
+        return await write(*arguments, **named)
+
+    setting.ledger.write = slow_write  # type: ignore[method-assign]
+    first = asyncio.create_task(setting.engine.fold_scans(scans_of(scans[:1])))
+    second = asyncio.create_task(setting.engine.fold_scans(scans_of(scans[1:])))
+    for _ in range(500):
+        await asyncio.sleep(0.01)
+        if setting.engine._verifier.misses > 1:
+            break
+    assert setting.engine._verifier.misses > 1
+    assert not first.done()
+    written.set()
+    await asyncio.wait_for(asyncio.gather(first, second), 5)
+    assert exported(setting.folder) == replayed(setting.world, scans, [])
+
+
+async def test_an_outage_is_waited_through(setting: Setting) -> None:
+    await setting.trust()
+    scans, batches = eventful(setting.world)
+    setting.ledger.down = 3
+    await setting.engine.fold_scans(scans_of(scans))
+    setting.ledger.down = 2
+    await setting.engine.take_batches(batches_of(batches))
+    await setting.judge_all()
+    assert exported(setting.folder) == replayed(setting.world, scans, batches)
+
+
+async def test_an_outage_that_lasts_is_raised_before_anything_is_acknowledged(
+    tmp_path: Path,
+) -> None:
+    setting = Setting(tmp_path, World(4), replace(LIMITS, outage_s=0.05))
+    await setting.trust()
+    setting.ledger.down = 1_000_000
+    with pytest.raises(LedgerUnavailableError):
+        await setting.engine.fold_scans(scans_of(eventful(setting.world)[0]))
+    assert setting.engine.stats.scans == 0
+    await setting.close()
+
+
+async def test_a_dead_letter_that_cannot_be_written_is_tried_again(setting: Setting) -> None:
+    await setting.trust()
+    setting.letters.down = 2
+    await setting.engine.fold_scans([received(SCANS, 0, b"junk")])
+    assert len(setting.letters.records) == 1
+
+
+async def test_items_that_met_another_writer_are_folded_again_with_what_it_wrote(
+    setting: Setting,
+) -> None:
+    await setting.trust()
+    scans, _ = eventful(setting.world)
+    other = KafkaEngine(
+        setting.ledger, setting.letters, setting.world.roots, DEFAULT_POLICY, LIMITS,
+        lambda: setting.world.now,
+    )  # fmt: skip
+
+    def somebody_else_writes() -> None:
+        with asyncio.Runner() as runner:
+            runner.run(other.fold_scans(scans_of(scans[::2])))
+
+    def in_a_thread() -> None:
+        import threading
+
+        thread = threading.Thread(target=somebody_else_writes)
+        thread.start()
+        thread.join()
+
+    setting.ledger.before_write = in_a_thread
+    await setting.engine.fold_scans(scans_of(scans[1::2] + scans[:3]))
+    other.end()
+    assert setting.engine.stats.conflicts > 0
+    assert exported(setting.folder) == replayed(setting.world, scans, [])
+
+
+async def test_a_requests_trace_can_be_followed_to_the_fold(
+    setting: Setting, caplog: pytest.LogCaptureFixture
+) -> None:
+    await setting.trust()
+    traced = received(SCANS, 7, encode_scan(setting.world.scan(setting.world.code())))
+    trace = f"00-{'7' * 32}-{'1' * 16}-00"
+    with caplog.at_level(logging.DEBUG, "touchstone.stream"):
+        await setting.engine.fold_scans([traced._replace(trace=trace), traced])
+    (line,) = [record for record in caplog.records if "folded" in record.message]
+    assert "offset 7" in line.message
+    assert line.__dict__["trace"] == trace

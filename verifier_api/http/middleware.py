@@ -1,0 +1,122 @@
+"""What every request passes: the short way for the hot path, headers, trace, counters, log."""
+
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from events.tracing import continued, current_trace
+from verifier_api.http.problems import internal_error
+from verifier_api.metrics import Metrics
+
+log = logging.getLogger("verifier_api.access")
+
+Hot = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+CONTENT_SECURITY_POLICY: Final = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+_SECURITY: Final = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"content-security-policy", CONTENT_SECURITY_POLICY.encode()),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"permissions-policy", b"geolocation=(self), camera=(), microphone=()"),
+    (b"strict-transport-security", b"max-age=31536000"),
+)
+_TRACE_HEADER: Final = b"traceresponse"
+"""Name and form of the W3C draft for answers: `traceparent` is for requests alone."""
+_NO_STORE: Final = (b"cache-control", b"no-store")
+
+
+class FrontDoor:
+    """The outermost layer. `hot` maps (method, path) to endpoints that skip all others."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        metrics: Metrics,
+        hot: Mapping[tuple[str, str], Hot],
+        access_log: bool,
+    ) -> None:
+        self._app = app
+        self._metrics = metrics
+        self._hot = hot
+        self._access_log = access_log
+        if access_log:
+            log.setLevel(logging.INFO)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request; anything else passes through."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started_s = time.perf_counter()
+        status = 0
+        trace = continued(_traceparent(scope))
+        # Never taken back: the server's own log line of a fault comes after this method,
+        # and the next request of the connection sets its own.
+        current_trace.set(trace)
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                _add_headers(message, trace)
+            await send(message)
+
+        key = (scope["method"], scope["path"])
+        hot = self._hot.get(key)
+        try:
+            await (hot or self._app)(scope, receive, send_with_headers)
+        except Exception:
+            if not status:  # the short way passes nothing else that would answer
+                await internal_error(scope, receive, send_with_headers)
+            raise  # for the server's log
+        finally:
+            seconds = time.perf_counter() - started_s
+            route = scope["path"] if hot else _route(scope)
+            self._metrics.requested(route, _method(scope), status, seconds)
+            if self._access_log:
+                _log_request(_method(scope), route, status, seconds * 1000)
+
+
+def _log_request(method: str, route: str, status: int, ms: float) -> None:
+    fields = {"method": method, "route": route, "status": status, "ms": round(ms, 1)}
+    log.info("%s %s %d %.1f ms", method, route, status, ms, extra=fields)
+
+
+def _traceparent(scope: Scope) -> str:
+    """The caller's, if there is exactly one (W3C Trace Context, section 3.2.1)."""
+    given = [value for name, value in scope["headers"] if name == b"traceparent"]
+    return given[0].decode("latin-1") if len(given) == 1 else ""
+
+
+def _add_headers(message: Message, trace: str) -> None:
+    headers: list[tuple[bytes, bytes]] = [*message["headers"], *_SECURITY]
+    headers.append((_TRACE_HEADER, trace.encode()))
+    for name, _ in message["headers"]:
+        if name == b"cache-control":
+            break
+    else:
+        headers.append(_NO_STORE)
+    message["headers"] = headers
+
+
+_METHODS: Final = frozenset(("GET", "HEAD", "POST", "PATCH", "PUT", "DELETE", "OPTIONS"))
+
+
+def _method(scope: Scope) -> str:
+    """A closed set: whoever invents methods must not invent labels."""
+    return scope["method"] if scope["method"] in _METHODS else "OTHER"
+
+
+def _route(scope: Scope) -> str:
+    """The template of the route that answered, never the path: it may be a code."""
+    route: Any = scope.get("route_template")
+    return route if isinstance(route, str) else "none"

@@ -1,0 +1,227 @@
+"""What each reader is told of a standing, and what to do next.
+
+The wording never claims more than is known: a genuine *code* is not yet a genuine
+pack, an unknown issuer is not yet a fake.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Final
+
+from msgspec import Struct
+
+from authenticity.detection.findings import FindingKind
+from authenticity.detection.standing import Standing
+from authenticity.trust.verdict import Doubt
+from verifier_api.auth.principals import Reader
+from verifier_api.i18n.findings import inspection, likelihood
+from verifier_api.i18n.translator import Words, msg
+
+Cause = Doubt | FindingKind | None
+
+
+class Advice(Struct, frozen=True):
+    """`title` is the answer in one sentence, `text` what it rests on, `steps` what to do."""
+
+    title: str
+    text: str
+    steps: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Occasion:
+    """What the words depend on. `cause` is what the standing rests on most."""
+
+    standing: Standing
+    cause: Cause
+    issuer: str | None
+    others_scans: int
+    first: datetime | None
+    provisional: bool
+    unregistered: bool
+    at: datetime
+    probability: float | None = None
+    """Of the cause, told to officers and rights-holders alone."""
+
+
+_TITLES: Final = {
+    Standing.VERIFIED: msg("Genuine code"),
+    Standing.SEEN_BEFORE: msg("Genuine code, scanned before"),
+    Standing.CAUTION: msg("Take care: copies may exist"),
+    Standing.SUSPECT: msg("Do not use"),
+    Standing.NOT_ISSUED: msg("Not issued by the maker"),
+    Standing.UNREADABLE: msg("This could not be read"),
+}
+_NOBODY_KNOWN: Final = msg("No maker we know")
+_TITLES_OF_CAUSE: Final[dict[Cause, str]] = {
+    Doubt.UNKNOWN_ISSUER: _NOBODY_KNOWN,
+    Doubt.FOREIGN_SIGNATURE: msg("We cannot judge this code"),
+    Doubt.STALE_TRUST_LIST: msg("We cannot judge this code now"),
+}
+
+_TEXTS: Final[dict[Cause, str]] = {
+    FindingKind.CLONE_SUSPECTED: msg(
+        "Genuine code, but copies may exist: this code has been scanned elsewhere too. "
+        "Compare lot and expiry with the pack."
+    ),
+    FindingKind.WRONG_BATCH: msg(
+        "Genuine code, but another lot was seen on a pack with this code. "
+        "Compare lot and expiry with the pack."
+    ),
+    FindingKind.WRONG_EXPIRY: msg(
+        "Genuine code, but another expiry date was seen on a pack with this code. "
+        "Compare lot and expiry with the pack."
+    ),
+    FindingKind.NEVER_ISSUED: msg(
+        "This code was not issued by {issuer}: its serial number is not among those issued."
+    ),
+    FindingKind.CLONE_CONFIRMED: msg(
+        "This code is on more than one pack, so at least one of them is a copy."
+    ),
+    FindingKind.STOLEN: msg("{issuer} has reported these packs stolen."),
+    FindingKind.RECALLED: msg("{issuer} has recalled these packs."),
+    FindingKind.REUSED_AFTER_END: msg("A pack with this code was already sold or destroyed."),
+    Doubt.FORGED: msg("The signature in this code was not made by {issuer}."),
+    Doubt.NOT_ENTITLED: msg(
+        "This code was signed by a company that may not sign for this product."
+    ),
+    Doubt.KEY_NOT_VALID: msg("The key that signed this code was not valid when it was read."),
+    Doubt.KEY_REVOKED: msg("{issuer} has withdrawn the key that signed this code."),
+    Doubt.UNSIGNED: msg("This code was not issued by {issuer}: it carries no signature."),
+    Doubt.UNKNOWN_ISSUER: msg(
+        "No maker on our list stands behind this code. That alone does not make it a fake: "
+        "the maker may not take part."
+    ),
+    Doubt.UNREADABLE: msg("This could not be read. Scan again."),
+    Doubt.MANGLED: msg("The scanner changed or cut this code. Scan again with the camera."),
+    Doubt.FOREIGN_SIGNATURE: msg(
+        "Its signature belongs to another system. Nothing can be said about it here."
+    ),
+    Doubt.STALE_TRUST_LIST: msg(
+        "Our list of makers is out of date, so nothing can be claimed. Try again later."
+    ),
+}
+_UNSIGNED_BY_NOBODY: Final = msg("This code carries no signature, so nobody vouches for it.")
+_VERIFIED: Final = msg("Genuine code from {issuer}. Not scanned before.")
+_PROVISIONAL: Final = msg(
+    "Genuine code from {issuer}. Checked without its earlier scans on {date}; "
+    "will be confirmed when you open this page again."
+)
+_UNREGISTERED: Final = msg(
+    "Genuine code from {issuer}, who has not told us of this batch yet. Compare lot and expiry "
+    "with the pack, and ask again in a few days."
+)
+_SEEN_ONCE: Final = "Genuine code. Also scanned once, on {date}."
+_SEEN_OFTEN: Final = "Genuine code. Also scanned {n} times, first on {date}."
+
+_COMPARE: Final = msg("Compare the number, lot and expiry below with what is printed on the pack.")
+_KEEP: Final = msg("Keep the pack and the receipt.")
+_STEPS: Final[dict[Standing, tuple[str, ...]]] = {
+    Standing.VERIFIED: (_COMPARE,),
+    Standing.SEEN_BEFORE: (
+        msg("That is usual if someone else checked this pack, in your home or in the shop."),
+        _COMPARE,
+        msg("If you just broke the seal and nobody else had the pack, tell us."),
+    ),
+    Standing.CAUTION: (
+        _COMPARE,
+        msg("If anything differs, do not use it."),
+        msg("If it is a medicine, ask your pharmacist before you use it."),
+        _KEEP,
+    ),
+    Standing.SUSPECT: (
+        msg("Do not eat, drink, take or use it."),
+        _KEEP,
+        msg("If someone has already used it and feels unwell, call a doctor."),
+        msg("Tell us where you bought it: it protects others."),
+    ),
+    Standing.NOT_ISSUED: (
+        msg("Check that you scanned the code of the pack, not another one on it."),
+        msg("If this is the only code, do not rely on it, and keep the pack."),
+        msg("Tell us where you bought it: it protects others."),
+    ),
+    Standing.UNREADABLE: (
+        msg("Clean the code, hold the camera steady and find good light."),
+        msg("If it fails again, ask the shop or the maker."),
+    ),
+}
+
+_OFFICER_TITLES: Final = {
+    Standing.VERIFIED: msg("Green: genuine code"),
+    Standing.SEEN_BEFORE: msg("Green: genuine code, scanned before"),
+    Standing.CAUTION: msg("Amber: inspect"),
+    Standing.SUSPECT: msg("Red: detain"),
+    Standing.NOT_ISSUED: msg("Red: detain, not issued"),
+    Standing.UNREADABLE: msg("Scan again"),
+}
+_OFFICER_STEPS: Final[dict[Standing, tuple[str, ...]]] = {
+    Standing.VERIFIED: (),
+    Standing.SEEN_BEFORE: (),
+    Standing.CAUTION: (
+        msg("Compare lot, expiry and security features with a known pack."),
+        msg("Record the result as an inspection."),
+    ),
+    Standing.SUSPECT: (
+        msg("Detain the item, record the act and keep the reference number."),
+        msg("Photograph code and pack for the evidence file."),
+    ),
+    Standing.NOT_ISSUED: (
+        msg("Detain the item, record the act and keep the reference number."),
+        msg("Ask the maker whether the item takes part."),
+    ),
+    Standing.UNREADABLE: (msg("Scan again; if it fails, test the scanner with a known code."),),
+}
+_HOLDER_STEPS: Final[dict[Standing, tuple[str, ...]]] = {
+    Standing.CAUTION: (msg("See the alert; open a case if a second pack turns up."),),
+    Standing.SUSPECT: (msg("Open a case from the alert."),),
+    Standing.NOT_ISSUED: (msg("Open a case from the alert."),),
+}
+
+
+_HOW_LIKELY: Final = msg("How likely: {likelihood}.")
+
+
+def advise(occasion: Occasion, reader: Reader, words: Words) -> Advice:
+    """Title, text and steps for this reader."""
+    title, steps = _frame(occasion.standing, occasion.cause, reader, words)
+    text = _text(occasion, words)
+    if reader is not Reader.CONSUMER and occasion.probability is not None:
+        likely = likelihood(occasion.probability, words)
+        text = f"{text} {words.text(_HOW_LIKELY, likelihood=likely)}"
+    return Advice(title, text, steps)
+
+
+@lru_cache(maxsize=1_024)
+def _frame(
+    standing: Standing, cause: Cause, reader: Reader, words: Words
+) -> tuple[str, tuple[str, ...]]:
+    """What does not depend on the item: a few hundred combinations in all."""
+    title = _TITLES_OF_CAUSE.get(cause) or _TITLES[standing]
+    match reader:
+        case Reader.CONSUMER:
+            steps = _STEPS[standing]
+        case Reader.OFFICER:
+            title, steps = _OFFICER_TITLES[standing], _OFFICER_STEPS[standing]
+        case Reader.RIGHTS_HOLDER:
+            steps = _HOLDER_STEPS.get(standing, ())
+    told = [words.text(step) for step in steps]
+    if reader is Reader.OFFICER and isinstance(cause, FindingKind):
+        told = [*inspection(cause, words), *told]
+    return words.text(title), tuple(dict.fromkeys(told))
+
+
+def _text(occasion: Occasion, words: Words) -> str:
+    issuer = occasion.issuer or words.text(msg("the maker"))
+    if occasion.cause is Doubt.UNSIGNED and occasion.issuer is None:
+        return words.text(_UNSIGNED_BY_NOBODY)
+    if occasion.cause in _TEXTS:
+        return words.text(_TEXTS[occasion.cause], issuer=issuer)
+    if occasion.standing is Standing.VERIFIED and occasion.unregistered:
+        return words.text(_UNREGISTERED, issuer=issuer)
+    if occasion.provisional:
+        return words.text(_PROVISIONAL, issuer=issuer, date=words.day(occasion.at))
+    if occasion.standing is Standing.SEEN_BEFORE and occasion.first is not None:
+        day = words.day(occasion.first)
+        return words.count(_SEEN_ONCE, _SEEN_OFTEN, occasion.others_scans, date=day)
+    return words.text(_VERIFIED, issuer=issuer)

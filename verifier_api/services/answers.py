@@ -1,0 +1,279 @@
+"""The answer to "is this genuine?", put together for one caller.
+
+1. The code in hand decides first. Doubtful: its doubt is the standing, and the item's
+   history is told only to a role that is entitled to it (invariant "no oracle").
+2. Genuine: the item's history is judged with this look in it.
+3. No history within the deadline: the code alone, marked provisional.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from authenticity.detection.alerts import Alert, alert_id
+from authenticity.detection.assess import assess, batch_of
+from authenticity.detection.caller_assessment import Looked, look_at
+from authenticity.detection.findings import Finding, FindingKind, Reason
+from authenticity.detection.policy import Policy, Severity
+from authenticity.detection.standing import STANDING_OF_DOUBT, Standing
+from authenticity.gs1.item import ItemId
+from authenticity.history.history import History
+from authenticity.history.observation import Sighting
+from authenticity.records.batch import Catalogue
+from authenticity.records.serial import ALPHABET
+from authenticity.trust.verdict import Doubt, Doubtful, Genuine, Note, Verdict
+from verifier_api.auth.principals import Caller, Reader
+from verifier_api.i18n.advice import Advice, Cause, Occasion, advise
+from verifier_api.i18n.findings import Told, tell
+from verifier_api.i18n.translator import Words
+
+PUBLIC_FINDINGS: Final = (
+    FindingKind.NEVER_ISSUED,
+    FindingKind.CLONE_CONFIRMED,
+    FindingKind.STOLEN,
+    FindingKind.RECALLED,
+    FindingKind.REUSED_AFTER_END,
+    FindingKind.CLONE_SUSPECTED,
+    FindingKind.WRONG_BATCH,
+    FindingKind.WRONG_EXPIRY,
+    FindingKind.SEEN_BEFORE,
+)
+"""What anybody with the signed code in hand may know, most telling first; without its
+reasons, which name places and times of other people's scans."""
+
+
+class FindingSeen(Struct, frozen=True):
+    """A finding as far as the caller may see it: `probability`, `reasons`, `words` and
+    `alert_id` by role. `words` are null for consumers, whom `advice` tells what they need."""
+
+    kind: FindingKind
+    severity: Severity
+    probability: float | None
+    reasons: tuple[Reason, ...]
+    alert_id: str | None
+    words: Told | None
+
+
+class Answer(Struct, frozen=True):
+    """What the service says about one code.
+
+    `verdict` and `doubt` are about the code alone, `standing` is the whole. `issuer`
+    holds the company prefix of the GTIN; it made the code only if `verdict` is
+    Genuine. `scans`, `first` and `last` leave out the caller's own session. `item`,
+    `lot` and `expiry` (YYMMDD) are read from the code, and proven only if Genuine.
+    `findings_of_batch` are about the whole batch, for those entitled to the item.
+    """
+
+    standing: Standing
+    verdict: str
+    doubt: Doubt | None
+    detail: str
+    offset: int | None
+    item: ItemId | None
+    issuer: str | None
+    lot: str | None
+    expiry: str | None
+    notes: tuple[Note, ...]
+    findings: tuple[FindingSeen, ...]
+    findings_of_batch: tuple[FindingSeen, ...]
+    scans: int
+    first: datetime | None
+    last: datetime | None
+    provisional: bool
+    recorded: bool
+    scan_id: str | None
+    reference: str
+    trust_list_version: int
+    policy_version: str
+    advice: Advice
+
+
+class Known(Struct, frozen=True):
+    """What the ledger said of an item in time. `of_batch`: the standing alerts about the
+    batch that its code names, asked for those entitled to them alone."""
+
+    history: History | None
+    catalogue: Catalogue
+    of_batch: tuple[Alert, ...] = ()
+
+
+class Question(Struct, frozen=True):
+    """One look at one code. `at` is the service's clock, for the words."""
+
+    verdict: Verdict
+    look: Sighting
+    caller: Caller
+    words: Words
+    at: datetime
+    trust_list_version: int
+
+
+_PAIRS: Final = tuple(one + other for other in ALPHABET for one in ALPHABET)
+
+
+def item_to_look_up(verdict: Verdict, caller: Caller) -> ItemId | None:
+    """The item whose history this caller may have, None for nobody's business.
+
+    A code under a revoked key was issued all the same; whether its batch was
+    registered before the revocation only the ledger can tell.
+    """
+    if isinstance(verdict, Genuine) or verdict.doubt is Doubt.KEY_REVOKED:
+        return verdict.item
+    return verdict.item if caller.is_entitled_to(verdict.item) else None
+
+
+def answer(question: Question, known: Known | None, policy: Policy) -> Answer:
+    """The answer, not yet recorded. `known` is None where the ledger was not asked in time."""
+    verdict = question.verdict
+    asked = item_to_look_up(verdict, question.caller)
+    looked = None
+    if known is not None and asked is not None:
+        looked = look_at(asked, question.look, known.history, known.catalogue, policy)
+    if looked is not None:
+        answer = _with_history(question, looked, policy)
+        return answer if known is None else _with_batch(question, answer, known.of_batch)
+    provisional = asked is not None and known is None
+    if isinstance(verdict, Genuine):
+        return _worded(question, Standing.VERIFIED, None, provisional, policy, ())
+    findings: tuple[Finding, ...] = ()
+    if asked is not None and known is not None and known.history is not None:
+        # A revoked key opened the look-up for everybody, but not what was found by it.
+        entitled = question.caller.is_entitled_to(asked)
+        batch = batch_of(asked, known.history, known.catalogue)
+        findings = assess(known.history, batch, policy) if entitled else ()
+    standing = STANDING_OF_DOUBT[verdict.doubt]
+    return _worded(question, standing, verdict.doubt, provisional, policy, findings)
+
+
+def _with_batch(question: Question, answer: Answer, alerts: tuple[Alert, ...]) -> Answer:
+    """With what stands about the batch, for an officer or the batch's rights-holder."""
+    reader = question.caller.reader_of(answer.item)
+    if reader is Reader.CONSUMER or not alerts:
+        return answer
+    seen = tuple(
+        FindingSeen(
+            alert.kind,
+            alert.severity,
+            alert.probability,
+            alert.reasons,
+            alert.id if reader is Reader.RIGHTS_HOLDER else None,
+            tell(alert.kind, alert.probability, alert.reasons, question.words),
+        )
+        for alert in alerts
+    )
+    return msgspec.structs.replace(answer, findings_of_batch=seen)
+
+
+def _with_history(question: Question, looked: Looked, policy: Policy) -> Answer:
+    kinds = {finding.kind for finding in looked.findings}
+    cause: Cause = None
+    if looked.standing in (Standing.CAUTION, Standing.SUSPECT):
+        cause = next((kind for kind in PUBLIC_FINDINGS if kind in kinds), None)
+    return _worded(question, looked.standing, cause, False, policy, looked.findings, looked=looked)
+
+
+def _worded(
+    question: Question,
+    standing: Standing,
+    cause: Cause,
+    provisional: bool,
+    policy: Policy,
+    findings: Sequence[Finding],
+    *,
+    looked: Looked | None = None,
+) -> Answer:
+    verdict, caller = question.verdict, question.caller
+    reader = caller.reader_of(verdict.item)
+    provisional = provisional or (isinstance(verdict, Genuine) and verdict.provisional)
+    unregistered = looked is not None and looked.unregistered
+    provisional = provisional or (standing is Standing.VERIFIED and unregistered)
+    occasion = Occasion(
+        standing=standing,
+        cause=cause,
+        issuer=verdict.issuer_name,
+        others_scans=looked.scans if looked else 0,
+        first=looked.first if looked else None,
+        provisional=provisional,
+        unregistered=unregistered,
+        at=question.at,
+        probability=next((f.probability for f in findings if f.kind is cause), None),
+    )
+    doubtful = verdict if isinstance(verdict, Doubtful) else None
+    return Answer(
+        standing=standing,
+        verdict="Doubtful" if doubtful else "Genuine",
+        doubt=doubtful.doubt if doubtful else None,
+        detail=doubtful.detail if doubtful else "",
+        offset=doubtful.offset if doubtful else None,
+        item=verdict.item,
+        issuer=verdict.issuer_name,
+        lot=verdict.lot,
+        expiry=verdict.expiry,
+        notes=verdict.notes,
+        findings=_visible(
+            findings,
+            verdict.item,
+            reader,
+            policy.of(looked.batch if looked else None),
+            question.words,
+        ),
+        findings_of_batch=(),
+        scans=looked.scans if looked else 0,
+        first=looked.first if looked else None,
+        last=looked.last if looked else None,
+        provisional=provisional,
+        recorded=False,
+        scan_id=None,
+        reference=reference_of(question.look),
+        trust_list_version=question.trust_list_version,
+        policy_version=policy.version,
+        advice=advise(occasion, reader, question.words),
+    )
+
+
+def _visible(
+    findings: Sequence[Finding],
+    item: ItemId | None,
+    reader: Reader,
+    policy: Policy,
+    words: Words,
+) -> tuple[FindingSeen, ...]:
+    if reader is Reader.CONSUMER:
+        public = {f.kind: f for f in findings if f.kind in PUBLIC_FINDINGS}
+        return tuple(
+            FindingSeen(kind, public[kind].severity, None, (), None, None)
+            for kind in PUBLIC_FINDINGS
+            if kind in public
+        )
+    with_alerts = reader is Reader.RIGHTS_HOLDER and item is not None
+    return tuple(
+        FindingSeen(
+            finding.kind,
+            finding.severity,
+            finding.probability,
+            finding.reasons,
+            alert_id(item, finding.kind)
+            if with_alerts and item and finding.severity.rank >= policy.alert_from.rank
+            else None,
+            tell(finding.kind, finding.probability, finding.reasons, words),
+        )
+        for finding in findings
+    )
+
+
+def reference_of(look: Sighting) -> str:
+    """Twelve characters for a phone call, `XXXX-XXXX-XXXX`.
+
+    They are the beginning of the scan's hash in the item's history, so that a recorded
+    scan can be found by them; its alphabet has no 0 O 1 I L.
+    """
+    number = look.id
+    pairs = []
+    for _ in range(6):
+        number, place = divmod(number, len(_PAIRS))
+        pairs.append(_PAIRS[place])
+    text = "".join(pairs)
+    return f"{text[:4]}-{text[4:8]}-{text[8:]}"

@@ -1,0 +1,209 @@
+"""From a code text to an answer, within the deadline."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from authenticity.detection.alerts import Alert
+from authenticity.detection.policy import Policy
+from authenticity.errors import UnavailableError
+from authenticity.gs1.item import ItemId, SubjectId, batch_subject, gtin_of
+from authenticity.history.observation import sight
+from authenticity.records.scan import Scan
+from authenticity.trust.verdict import Verdict
+from authenticity.trust.verify import judge
+from ledger.reading import LedgerReader
+from verifier_api.auth.principals import Caller
+from verifier_api.http.problems import NO_TRUST_LIST, Problem
+from verifier_api.i18n.translator import Words
+from verifier_api.metrics import Metrics
+from verifier_api.services.answers import Answer, Known, Question, answer, item_to_look_up
+from verifier_api.services.batched_lookups import LookUps, standing_alerts
+from verifier_api.services.trust_watch import TrustInForce, TrustWatch
+
+_CODES_A_TURN: Final = 256
+_FAILURES_TO_REST: Final = 3
+_REST_S: Final = 2.0
+_BATCHES_ASKED: Final = 32
+
+_OfBatch = Mapping[SubjectId, tuple[Alert, ...]]
+
+
+class Checker:
+    """Verifies codes, asks the ledger what it knows, and gives the answer.
+
+    A ledger that failed a few times running is left alone for two seconds: its
+    answers are provisional at once, and its threads can recover.
+    """
+
+    def __init__(
+        self,
+        reader: LedgerReader,
+        trust: TrustWatch,
+        policy: Policy,
+        metrics: Metrics,
+        monotonic_s: Callable[[], float],
+        *,
+        ledger_within_s: float,
+    ) -> None:
+        self._reader = reader
+        self._trust = trust
+        self._policy = policy
+        self._metrics = metrics
+        self._monotonic_s = monotonic_s
+        self._ledger_within_s = ledger_within_s
+        self._look_ups = LookUps(reader, within_s=ledger_within_s)
+        self._failures = 0
+        self._rests_until_s = 0.0
+        self._threads = ThreadPoolExecutor(2, thread_name_prefix="verify")
+
+    def close(self) -> None:
+        """Stop the threads; what they are verifying is finished first."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def trust(self) -> TrustInForce:
+        """The trust list in force, or a 503 `Problem`: without one nothing can be said."""
+        if self._trust.current is None:
+            raise Problem(
+                NO_TRUST_LIST,
+                "no trust list is known yet, so no code can be checked",
+                "try again in a moment; the operator publishes one with `touchstone trust publish`",
+                {"Retry-After": "5"},
+            )
+        return self._trust.current
+
+    async def check(self, scan: Scan, caller: Caller, words: Words) -> Answer:
+        """The answer for one scan; nothing is recorded here."""
+        trust = self.trust()
+        verdict = _verdict(trust, scan)
+        asked = item_to_look_up(verdict, caller)
+        known = None if asked is None else await self._look_up(asked)
+        if known is not None:
+            subjects = _subjects([verdict], caller)
+            of_batch = await self._of_batches(subjects.values(), caller)
+            known = _with_batch(known, subjects.get(0), of_batch)
+        return self._answer(trust, scan, verdict, caller, words, known)
+
+    async def check_many(self, scans: Sequence[Scan], caller: Caller, words: Words) -> list[Answer]:
+        """The answers in order. Signatures are checked in threads; past the deadline the
+        items not looked up yet are answered from their codes alone."""
+        trust = self.trust()
+        verdicts = await self._verdicts(trust, scans)
+        asked = [item_to_look_up(verdict, caller) for verdict in verdicts]
+        known = await self._look_up_many({item for item in asked if item is not None})
+        subjects = _subjects(verdicts, caller)
+        of_batch = await self._of_batches(subjects.values(), caller) if known else {}
+        answers = []
+        for number, (scan, verdict, item) in enumerate(zip(scans, verdicts, asked, strict=True)):
+            found = known.get(item) if item is not None else None
+            if found is not None:
+                found = _with_batch(found, subjects.get(number), of_batch)
+            answers.append(self._answer(trust, scan, verdict, caller, words, found))
+            if number % _CODES_A_TURN == 0:
+                await asyncio.sleep(0)
+        return answers
+
+    def _answer(
+        self,
+        trust: TrustInForce,
+        scan: Scan,
+        verdict: Verdict,
+        caller: Caller,
+        words: Words,
+        known: Known | None,
+    ) -> Answer:
+        version = trust.trust_list.version
+        look = sight(scan, verdict, version)
+        question = Question(verdict, look, caller, words, scan.received_at, version)
+        given = answer(question, known, self._policy)
+        self._metrics.answered(given.standing, provisional=given.provisional)
+        return given
+
+    async def _verdicts(self, trust: TrustInForce, scans: Sequence[Scan]) -> list[Verdict]:
+        loop = asyncio.get_running_loop()
+        parts = [
+            loop.run_in_executor(self._threads, _verdicts, trust, scans[start : start + 256])
+            for start in range(0, len(scans), _CODES_A_TURN)
+        ]
+        return [verdict for part in await asyncio.gather(*parts) for verdict in part]
+
+    async def _look_up(self, item: ItemId) -> Known | None:
+        """History and catalogue, or None if the ledger is slow, dead or resting."""
+        if self._monotonic_s() < self._rests_until_s:
+            return None
+        try:
+            known = await self._look_ups.known(item)
+        except UnavailableError:
+            self._failed()
+            return None
+        self._failures = 0
+        return known
+
+    async def _look_up_many(self, items: Iterable[ItemId]) -> dict[ItemId, Known]:
+        known: dict[ItemId, Known] = {}
+        waiting = list(items)
+        if self._monotonic_s() < self._rests_until_s:
+            return known
+        try:
+            async with asyncio.timeout(self._ledger_within_s):
+                for start in range(0, len(waiting), _CODES_A_TURN):
+                    part = waiting[start : start + _CODES_A_TURN]
+                    histories, catalogue = await self._reader.items(part)
+                    for item, history in zip(part, histories, strict=True):
+                        known[item] = Known(history, catalogue)
+        except (TimeoutError, UnavailableError):
+            self._failed()
+        return known
+
+    async def _of_batches(self, subjects: Iterable[SubjectId], caller: Caller) -> _OfBatch:
+        """What stands about these batches; nothing of those the ledger did not tell in time."""
+        told: dict[SubjectId, tuple[Alert, ...]] = {}
+        try:
+            async with asyncio.timeout(self._ledger_within_s):
+                for subject in dict.fromkeys(subjects):
+                    told[subject] = await standing_alerts(self._reader, subject, caller.prefixes)
+        except (TimeoutError, UnavailableError):
+            self._failed()
+        return told
+
+    def _failed(self) -> None:
+        self._metrics.ledger_failed()
+        self._failures += 1
+        if self._failures >= _FAILURES_TO_REST:
+            self._failures = 0
+            self._rests_until_s = self._monotonic_s() + _REST_S
+
+
+def _subjects(verdicts: Sequence[Verdict], caller: Caller) -> dict[int, SubjectId]:
+    """By place, the batch that a code names, for a caller who may know of it: of at most
+    `_BATCHES_ASKED`, for a consignment is of few."""
+    subjects: dict[int, SubjectId] = {}
+    distinct: set[SubjectId] = set()
+    for place, verdict in enumerate(verdicts):
+        gtin = gtin_of(verdict.item) if verdict.item else None
+        if gtin and verdict.lot and caller.is_entitled_to(verdict.item):
+            subject = batch_subject(gtin, verdict.lot)
+            if subject in distinct or len(distinct) < _BATCHES_ASKED:
+                distinct.add(subject)
+                subjects[place] = subject
+    return subjects
+
+
+def _with_batch(known: Known, subject: SubjectId | None, of_batch: _OfBatch) -> Known:
+    if subject is None or not of_batch.get(subject):
+        return known
+    return msgspec.structs.replace(known, of_batch=of_batch[subject])
+
+
+def _verdict(trust: TrustInForce, scan: Scan) -> Verdict:
+    """Judged by when it was captured; a time that has not come yet cannot be when."""
+    at: datetime = min(scan.captured_at, scan.received_at)
+    return judge(trust.examine(scan.code), trust.trust_list, at)
+
+
+def _verdicts(trust: TrustInForce, scans: Sequence[Scan]) -> list[Verdict]:
+    return [_verdict(trust, scan) for scan in scans]

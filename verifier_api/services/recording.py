@@ -1,0 +1,169 @@
+"""From a request to a scan in the log, acknowledged or refused."""
+
+import asyncio
+import secrets
+from collections.abc import Sequence
+from concurrent.futures import Future
+from datetime import UTC, datetime
+from hashlib import blake2b
+from typing import Final
+
+import msgspec
+
+from authenticity.errors import UnavailableError
+from authenticity.gs1.code import item_of
+from authenticity.gs1.item import ItemId
+from authenticity.limits import LIMITS
+from authenticity.records.scan import SCAN_FORMAT, Scan, encode_scan, has_utc
+from events.publisher import Publisher, Record
+from events.topics import SCANS, scan_key
+from events.tracing import current_trace
+from verifier_api.auth.principals import Caller
+from verifier_api.http.bodies import CheckBody, ScanBody
+from verifier_api.http.problems import INVALID, Problem
+
+SCANS_AN_APPEND: Final = 500
+
+
+class _RandomNames:
+    """Random names for looks that are never recorded: one visit to the operating system
+    for some hundred of them, for it costs as much as a quarter of a signature."""
+
+    _BYTES: Final = 16
+    _AT_ONCE: Final = 256
+
+    def __init__(self) -> None:
+        self._left: list[str] = []
+
+    def token(self) -> str:
+        """128 random bits, each handed out once."""
+        if not self._left:
+            drawn = secrets.token_bytes(self._BYTES * self._AT_ONCE).hex()
+            width = 2 * self._BYTES
+            self._left = [drawn[at : at + width] for at in range(0, len(drawn), width)]
+        return self._left.pop()
+
+
+_random = _RandomNames()
+
+
+def look_only(body: CheckBody, caller: Caller, now: datetime) -> Scan:
+    """A scan that is never recorded: what `POST /v1/verify` and a page view look with."""
+    return Scan(
+        SCAN_FORMAT,
+        _random.token(),
+        caller.name,
+        body.code,
+        now,
+        now,
+        caller.channel(None),
+        False,
+        body.session,
+    )
+
+
+def scan_of(body: ScanBody, caller: Caller, now: datetime) -> Scan:
+    """The scan to publish. Who the caller is decides publisher, channel and authority.
+
+    A known scanner speaks with authority only about items its role covers. An
+    anonymous scan id is scoped by its session, or without one by what was scanned:
+    nobody can overwrite, or seem to reuse, another's.
+    """
+    if body.scan_id is not None and body.captured_at is None:
+        raise Problem(
+            INVALID,
+            "captured_at is missing beside scan_id: a retry would be another scan",
+            "send the time of the reading together with scan_id",
+        )
+    if body.captured_at is not None and not has_utc(body.captured_at):
+        raise Problem(INVALID, "captured_at lies outside the calendar in UTC")
+    captured_at = body.captured_at.astimezone(UTC) if body.captured_at else _to_ms(now)
+    authorised = caller.is_entitled_to(item_of(body.code))
+    scan_id = body.scan_id or secrets.token_hex(16)
+    if caller.is_anonymous and body.scan_id is not None:
+        scan_id = _scoped(body, captured_at)
+    scan = Scan(
+        SCAN_FORMAT,
+        scan_id,
+        caller.name,
+        body.code,
+        captured_at,
+        _to_ms(now),
+        caller.channel(body.channel),
+        authorised,
+        body.session,
+        body.place,
+        body.act if authorised else None,
+        body.operation if authorised else None,
+    )
+    if len(encode_scan(scan)) > LIMITS.scan_bytes:
+        raise Problem(INVALID, f"the scan is larger than {LIMITS.scan_bytes:,} bytes")
+    return scan
+
+
+def _scoped(body: ScanBody, captured_at: datetime) -> str:
+    scope = [body.session] if body.session else ["", body.code, captured_at.isoformat()]
+    packed = msgspec.msgpack.encode([*scope, body.scan_id])
+    return blake2b(packed, digest_size=16).hexdigest()
+
+
+def _to_ms(moment: datetime) -> datetime:
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+def record_of(scan: Scan, item: ItemId | None) -> Record:
+    """The log entry, under the key that brings all scans of one item together, with the
+    trace of the request that brought it."""
+    trace = current_trace.get() or None
+    return Record(SCANS, scan_key(item, scan.code), encode_scan(scan), trace)
+
+
+class Recorder:
+    """Hands scans to the log and waits, but not for ever, until they are durable.
+
+    `failing`: the last append was not acknowledged.
+    """
+
+    def __init__(self, publisher: Publisher, *, within_s: float) -> None:
+        self._publisher = publisher
+        self._within_s = within_s
+        self.failing = False
+
+    async def record(self, records: Sequence[Record]) -> bool:
+        """True once the log acknowledged all of them; False promises nothing.
+
+        What is not acknowledged in time may still be written: the sender tries again
+        with the same scan ids, and the merge takes each once.
+        """
+        try:
+            appended = self._publisher.publish(records)
+            async with asyncio.timeout(self._within_s):
+                await asyncio.shield(_observed(appended))
+        except (TimeoutError, UnavailableError):
+            self.failing = True
+            return False
+        self.failing = False
+        return True
+
+    async def is_alive(self) -> bool:
+        """Whether an empty append is acknowledged in time."""
+        try:
+            async with asyncio.timeout(self._within_s):
+                await asyncio.shield(_observed(self._publisher.publish(())))
+        except (TimeoutError, UnavailableError):
+            return False
+        return True
+
+    async def record_many(self, records: Sequence[Record]) -> list[bool]:
+        """Likewise, some hundred at a time: one flag a record."""
+        starts = range(0, len(records), SCANS_AN_APPEND)
+        parts = [records[start : start + SCANS_AN_APPEND] for start in starts]
+        done = await asyncio.gather(*(self.record(part) for part in parts))
+        return [flag for part, flag in zip(parts, done, strict=True) for _ in part]
+
+
+def _observed(appended: "Future[None]") -> "asyncio.Future[None]":
+    future = asyncio.wrap_future(appended)
+    # Past the deadline nobody awaits it any more; its error is then no news to the loop.
+    future.add_done_callback(lambda done: done.cancelled() or done.exception())
+    return future

@@ -1,0 +1,104 @@
+"""The service put together from its parts, and what every request asks of it."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from starlette.requests import Request
+
+from authenticity.detection.policy import DEFAULT_POLICY, Policy
+from authenticity.trust.trust_list import Roots
+from events.publisher import Publisher
+from ledger.reading import LedgerReader
+from verifier_api.auth.principals import ANONYMOUS, Caller, Callers
+from verifier_api.http.client_address import RateLimiter, client_address
+from verifier_api.i18n.translator import Words, choose_language, load_words
+from verifier_api.metrics import EngineMetrics, Metrics
+from verifier_api.services.checking import Checker
+from verifier_api.services.feed_watch import FeedWatch
+from verifier_api.services.recording import Recorder
+from verifier_api.services.trust_watch import TrustWatch
+from verifier_api.settings import Settings
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """What the service is made of. `create_app` closes none of them.
+
+    `engine_metrics`: those of an engine in the same process, shown in /metrics.
+    `engine_failure`: its last words, None while it is well. `clock` gives aware UTC.
+    """
+
+    reader: LedgerReader
+    publisher: Publisher
+    roots: Roots
+    settings: Settings = field(default_factory=Settings)
+    policy: Policy = DEFAULT_POLICY
+    engine_metrics: EngineMetrics | None = None
+    engine_failure: Callable[[], str | None] | None = None
+    clock: Callable[[], datetime] = _utc_now
+
+
+class Running:
+    """The parts at work in one event loop."""
+
+    def __init__(self, parts: Parts) -> None:
+        limits = parts.settings.limits
+        self.parts = parts
+        self.settings = parts.settings
+        self.limits = limits
+        self.clock = parts.clock
+        self.words: Mapping[str, Words] = load_words()
+        self.metrics = Metrics(parts.engine_metrics)
+        self.trust = TrustWatch(
+            parts.reader, parts.roots, parts.clock, codes_known=limits.codes_known
+        )
+        self.checker = Checker(
+            parts.reader,
+            self.trust,
+            parts.policy,
+            self.metrics,
+            time.monotonic,
+            ledger_within_s=limits.ledger_within_s,
+        )
+        self.recorder = Recorder(parts.publisher, within_s=limits.publish_within_s)
+        self.feed = FeedWatch(parts.reader, poll_s=limits.stream_poll_s)
+        self.callers = Callers(
+            parts.reader,
+            parts.clock,
+            time.monotonic,
+            known_s=limits.token_known_s,
+            known=limits.tokens_known,
+            within_s=limits.token_within_s,
+        )
+        self.rate = RateLimiter(
+            per_minute=limits.anonymous_per_minute,
+            burst=limits.anonymous_burst,
+            addresses=limits.addresses_known,
+        )
+
+    async def caller(self, request: Request, cost: int = 1) -> Caller:
+        """Who sent this. Whoever shows no valid token pays from their address's bucket."""
+        authorization = request.headers.get("authorization")
+        if authorization is None:
+            self.charge(request.scope, request.headers.get("x-forwarded-for"), cost)
+            return ANONYMOUS
+        try:
+            return await self.callers.find(authorization)
+        except Exception:
+            self.charge(request.scope, request.headers.get("x-forwarded-for"), 1)
+            raise
+
+    def charge(self, scope: Mapping[str, object], forwarded: str | None, cost: int = 1) -> None:
+        """Take `cost` checks from the bucket of the sender's address, or raise 429."""
+        address = client_address(scope, forwarded, self.settings.trusted_proxies)
+        self.rate.take(address, time.monotonic(), cost)
+
+    def words_for(self, asked: str | None, accepted: str | None) -> Words:
+        """The language to answer in."""
+        return self.words[choose_language(asked, accepted)]
