@@ -57,7 +57,7 @@ class DemoService:
         up = ["up", "--data", str(data), "--host", HOST, "--port", str(port), *arguments]
         with log.open("wb") as output:
             self._process = subprocess.Popen(  # noqa: S603 - our own program, fixed arguments
-                [sys.executable, "-m", "cli.support.parent_death_guard", *keep, *up],
+                [sys.executable, "-m", "cli.parent_death_guard", *keep, *up],
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=subprocess.STDOUT,

@@ -23,12 +23,12 @@ from authenticity.trust.jws import Roots, assemble_jws, signing_input
 from authenticity.trust.trust_list import encode_payload
 from benchmarks.result import Result, interleaved, machine
 from benchmarks.speed.printed_codes import NOW, printed_codes, signed_parts, trust_list_of
-from cli.commands.up import collect_garbage_rarely
 from events.embedded.log import EmbeddedLog
 from events.publisher import Record
 from events.topics import SCANS, TRUST, TRUST_KEY
 from ledger.opening import migrate, open_writer
 from simulation.signers import SeededSigner
+from stream.garbage_collection import collect_garbage_rarely
 from stream.sources.embedded import EmbeddedEngine
 
 AIM: Final = 0.8

@@ -1,7 +1,6 @@
 """`touchstone up`: an engine and the service; the workers of the Kafka engine run beside it."""
 
 import asyncio
-import gc
 import logging
 import os
 import signal
@@ -77,6 +76,8 @@ def up(
     """
     folder = DataFolder.find(data)
     set_up_logging(os.environ)
+    from stream.garbage_collection import collect_garbage_rarely
+
     collect_garbage_rarely()
     chosen = policy_in_force(folder, policy)
     address = (host, port) if api else None
@@ -242,12 +243,6 @@ def _serve(
         listening.close()
         publisher.close()
         asyncio.run(reader.close())
-
-
-def collect_garbage_rarely() -> None:
-    """For a process that lives long on values without cycles: looking for cycles among all
-    that it remembers cost a fifth of the fold's time."""
-    gc.set_threshold(100_000, 20, 50)
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -47,13 +47,15 @@ def worker(
     import os
     from tempfile import TemporaryDirectory
 
-    from cli.commands.up import collect_garbage_rarely, load_roots
+    from cli.commands.up import load_roots
     from cli.support.logs import set_up_logging
     from stream.sources.faust.app import run_worker
     from stream.sources.faust.settings import WorkerSettings
 
     folder = DataFolder.find(data)
     set_up_logging(os.environ)
+    from stream.garbage_collection import collect_garbage_rarely
+
     collect_garbage_rarely()
     kafka, ledger = kafka_and_ledger(folder)
     with TemporaryDirectory(prefix="touchstone-worker-") as scratch:
@@ -130,7 +132,7 @@ class Workers:
 
     def _start(self, number: int) -> _Worker:
         process = subprocess.Popen(  # noqa: S603 - this command itself
-            [sys.executable, "-m", "cli.support.parent_death_guard",
+            [sys.executable, "-m", "cli.parent_death_guard",
              "worker", "--number", str(number), *self._arguments],
             stdin=subprocess.PIPE,
         )  # fmt: skip

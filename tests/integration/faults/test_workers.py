@@ -35,7 +35,7 @@ class Up:
                 [
                     sys.executable,
                     "-m",
-                    "cli.support.parent_death_guard",
+                    "cli.parent_death_guard",
                     "up",
                     "--engine",
                     "kafka",

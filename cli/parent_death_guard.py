@@ -1,4 +1,4 @@
-"""`python -m cli.support.parent_death_guard [--remove DIR] ARGUMENTS…`.
+"""`python -m cli.parent_death_guard [--remove DIR] ARGUMENTS…`.
 
 The command, tied to the process that started it.
 
