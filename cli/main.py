@@ -29,7 +29,7 @@ from cli.commands import (
     verify,
     worker,
 )
-from cli.support.console import ending_in_words
+from cli.support.console import exit_with_translated_errors
 
 app = typer.Typer(
     name="touchstone",
@@ -64,7 +64,7 @@ demo.register(app)
 
 def main() -> None:
     """Entry point of the `touchstone` command."""
-    sys.exit(ending_in_words(app))
+    sys.exit(exit_with_translated_errors(app))
 
 
 if __name__ == "__main__":

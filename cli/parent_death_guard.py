@@ -18,7 +18,7 @@ from typing import Final
 _ENDS_WITHIN_S: Final = 10.0
 
 
-class Tether:
+class ParentDeathGuard:
     """Watches standard input in a thread of its own."""
 
     def __init__(self, folder: Path | None) -> None:
@@ -47,14 +47,14 @@ def main() -> None:
     folder = None
     if arguments[:1] == ["--remove"]:
         folder, arguments = Path(arguments[1]), arguments[2:]
-    tether = Tether(folder)
+    guard = ParentDeathGuard(folder)
     sys.argv = ["touchstone", *arguments]
     from cli.main import main as command
 
     try:
         command()
     finally:
-        tether.clean()
+        guard.clean()
 
 
 if __name__ == "__main__":

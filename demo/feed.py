@@ -14,7 +14,7 @@ from authenticity.detection.findings import Reason
 from authenticity.gs1.item import ItemId
 from demo.tally import SeenAlert
 from verifier_api.i18n.findings import sentence
-from verifier_api.i18n.translator import SOURCE_LANGUAGE, Words, load_words
+from verifier_api.i18n.translator import SOURCE_LANGUAGE, Translator, load_translators
 
 _SILENCE_S: Final = 60.0
 _AGAIN_AFTER_S: Final = 0.5
@@ -108,5 +108,5 @@ def _words(reason: dict[str, Any], probability: float | None) -> str:
 
 
 @cache
-def _english() -> Words:
-    return load_words()[SOURCE_LANGUAGE]
+def _english() -> Translator:
+    return load_translators()[SOURCE_LANGUAGE]

@@ -8,9 +8,9 @@ from typing import Final, NamedTuple
 
 from authenticity.gs1.item import (
     SCANNER_PREFIX,
+    EntityId,
     ItemId,
-    SubjectId,
-    batch_subject,
+    batch_entity,
     batch_within,
     gtin_of,
 )
@@ -53,7 +53,7 @@ class Tally:
     per_second: deque[int] = field(default_factory=lambda: deque(maxlen=_SECONDS_SHOWN))
     recent: deque[ShownAlert] = field(default_factory=lambda: deque(maxlen=_ALERTS_SHOWN))
     _records: dict[ItemId, CodeRecord] = field(default_factory=dict)
-    _of_batch: dict[SubjectId, set[ItemId]] = field(default_factory=dict)
+    _of_batch: dict[EntityId, set[ItemId]] = field(default_factory=dict)
     _alerts: dict[str, SeenAlert] = field(default_factory=dict)
     _second: int = -1
 
@@ -65,7 +65,7 @@ class Tally:
         self._records.setdefault(item, CodeRecord()).add(line.truth)
         gtin = gtin_of(item)
         if gtin and verdict.lot:
-            self._of_batch.setdefault(batch_subject(gtin, verdict.lot), set()).add(item)
+            self._of_batch.setdefault(batch_entity(gtin, verdict.lot), set()).add(item)
         self.passed(second)
         self.per_second[-1] += 1
 
@@ -103,7 +103,7 @@ class Tally:
         on_items = [(item, kind) for item, kind in standing if item in self._records]
         false: Counter[str] = Counter()
         for subject, kind in standing:
-            if (codes := self._of_batch.get(batch_within(SubjectId(subject)))) is not None:
+            if (codes := self._of_batch.get(batch_within(EntityId(subject)))) is not None:
                 victims = [code for code in codes if self._is_taken_with_others(code, kind)]
                 on_items += [(code, kind) for code in victims]
                 false[kind] += not victims
@@ -119,7 +119,7 @@ class Tally:
         return attack is not None and attack in PACKS_TAKEN and kind in SIGNS[attack]
 
     def _truth(self, alert: SeenAlert) -> str:
-        if (codes := self._of_batch.get(batch_within(SubjectId(alert.item)))) is not None:
+        if (codes := self._of_batch.get(batch_within(EntityId(alert.item)))) is not None:
             families = {
                 str(self._records[code].attack)
                 for code in codes

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from events.topics import TOPICS, Keeping, Topic
+from events.topics import TOPICS, CleanupPolicy, Topic
 
 VERSION: Final = "1"
 _HEADERS: Final = {
@@ -77,9 +77,9 @@ def _configuration(topic: Topic) -> dict[str, Any]:
     """How the topic is created on Kafka, as far as AsyncAPI's Kafka binding has words for it."""
     settings: dict[str, Any] = {
         "cleanup.policy": {
-            Keeping.BY_TIME: ["delete"],
-            Keeping.COMPACTED: ["compact"],
-            Keeping.COMPACTED_AND_BY_TIME: ["compact", "delete"],
+            CleanupPolicy.BY_TIME: ["delete"],
+            CleanupPolicy.COMPACTED: ["compact"],
+            CleanupPolicy.COMPACTED_AND_BY_TIME: ["compact", "delete"],
         }[topic.kept],
         "max.message.bytes": topic.most_bytes,
     }

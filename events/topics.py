@@ -14,7 +14,7 @@ from authenticity.records.batch import Batch
 from authenticity.records.scan import Scan
 
 
-class Keeping(StrEnum):
+class CleanupPolicy(StrEnum):
     """When an old record may go."""
 
     BY_TIME = "by time"
@@ -61,7 +61,7 @@ class Topic:
     name: str
     value: type | None
     keyed_by: str
-    kept: Keeping
+    kept: CleanupPolicy
     partitions: int
     about: str
     kept_days: int | None = None
@@ -70,28 +70,28 @@ class Topic:
     @property
     def compacted(self) -> bool:
         """Whether the newest record of a key is never dropped."""
-        return self.kept is not Keeping.BY_TIME
+        return self.kept is not CleanupPolicy.BY_TIME
 
 
 SCANS: Final = Topic(
-    "scans", Scan, "item id; for text that names no item, a hash of it", Keeping.BY_TIME, 24,
+    "scans", Scan, "item id; for text that names no item, a hash of it", CleanupPolicy.BY_TIME, 24,
     "Every reading of a code, by whomever.", kept_days=30,
 )  # fmt: skip
 BATCHES: Final = Topic(
-    "batches", Batch, "issuer / batch id", Keeping.COMPACTED, 4,
+    "batches", Batch, "issuer / batch id", CleanupPolicy.COMPACTED, 4,
     "What was minted, and what its issuer has declared of it since.",
 )  # fmt: skip
 TRUST: Final = Topic(
-    "trust", None, "constant", Keeping.COMPACTED, 1,
+    "trust", None, "constant", CleanupPolicy.COMPACTED, 1,
     "The signed trust list (JWS, general JSON serialization).", most_bytes=6 * 2**20,
 )  # fmt: skip
 ALERTS: Final = Topic(
-    "alerts", AlertChange, "alert id", Keeping.COMPACTED_AND_BY_TIME, 24,
+    "alerts", AlertChange, "alert id", CleanupPolicy.COMPACTED_AND_BY_TIME, 24,
     "Alert changes from the feed, at least once and in order; the highest version stands.",
     kept_days=365,
 )  # fmt: skip
 SCANS_DEAD: Final = Topic(
-    "scans-dead", DeadLetter, "as the scan", Keeping.BY_TIME, 4,
+    "scans-dead", DeadLetter, "as the scan", CleanupPolicy.BY_TIME, 4,
     "Records that could not be processed, with the reason.", kept_days=90, most_bytes=2 * 2**20,
 )  # fmt: skip
 TOPICS: Final = (SCANS, BATCHES, TRUST, ALERTS, SCANS_DEAD)

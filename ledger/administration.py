@@ -11,7 +11,7 @@ from sqlalchemy import func, insert, select, update
 from authenticity.detection.alerts import Alert
 from authenticity.gs1.item import ItemId
 from authenticity.history.history import History, decode_history
-from authenticity.records.batch import Batch, Catalogue, decode_batch
+from authenticity.records.batch import Batch, BatchRegistry, decode_batch
 from authenticity.records.scan import from_epoch_ms, to_epoch_ms
 from ledger import schema
 from ledger.address import LedgerAddress
@@ -25,7 +25,7 @@ from ledger.records import (
     TokenRecord,
     decode_alert,
     from_key,
-    is_of_subject,
+    is_about_entity,
 )
 
 TOKEN_MARK = "ts_"  # noqa: S105 - no secret: lets secret scanners recognise a token in a leak
@@ -46,7 +46,7 @@ class LedgerAdministration:
         text = TOKEN_MARK + secrets.token_urlsafe(32)
         now = datetime.now(UTC)
         token_id = secrets.token_hex(6)
-        with self._database.in_words(), self._database.writes.begin() as connection:
+        with self._database.translate_errors(), self._database.writes.begin() as connection:
             connection.execute(
                 insert(schema.tokens).values(
                     id=token_id,
@@ -64,7 +64,7 @@ class LedgerAdministration:
         """Whether there was such a token. Revoking twice keeps the first time."""
         table = schema.tokens
         now_ms = to_epoch_ms(datetime.now(UTC))
-        with self._database.in_words(), self._database.writes.begin() as connection:
+        with self._database.translate_errors(), self._database.writes.begin() as connection:
             connection.execute(
                 update(table)
                 .where(table.c.id == token_id, table.c.revoked_ms.is_(None))
@@ -75,7 +75,7 @@ class LedgerAdministration:
     def tokens(self) -> list[TokenRecord]:
         """All of them, oldest first."""
         table = schema.tokens
-        with self._database.in_words(), self._database.reads.begin() as connection:
+        with self._database.translate_errors(), self._database.reads.begin() as connection:
             rows = connection.execute(select(table).order_by(table.c.created_ms, table.c.id))
             return [token_record(row) for row in rows]
 
@@ -83,7 +83,7 @@ class LedgerAdministration:
         """In the order in which they were given up."""
         table = schema.dead_letters
         statement = select(table).where(table.c.number > after).order_by(table.c.number)
-        with self._database.in_words(), self._database.reads.begin() as connection:
+        with self._database.translate_errors(), self._database.reads.begin() as connection:
             return [
                 DeadLetterRecord(
                     row.number, row.source, row.position, row.reason,
@@ -95,7 +95,7 @@ class LedgerAdministration:
     def batches(self) -> list[Batch]:
         """Every registered batch, by issuer and id."""
         table = schema.batches
-        with self._database.in_words(), self._database.reads.begin() as connection:
+        with self._database.translate_errors(), self._database.reads.begin() as connection:
             headers = connection.scalars(
                 select(table.c.header).order_by(table.c.issuer, table.c.batch_id)
             )
@@ -117,7 +117,7 @@ class Snapshot:
         self._database = Database(address, connections=1, patience=LONG, target="primary")
 
     def __enter__(self) -> "Snapshot":
-        with self._database.in_words():
+        with self._database.translate_errors():
             self._connection = self._database.reads.connect()
             self._connection.begin()
         return self
@@ -126,16 +126,16 @@ class Snapshot:
         self._connection.close()
         self._database.close()
 
-    def catalogue(self) -> Catalogue:
+    def batch_registry(self) -> BatchRegistry:
         """The registered batches."""
-        with self._database.in_words():
+        with self._database.translate_errors():
             headers = self._connection.scalars(select(schema.batches.c.header))
-            return Catalogue(decode_batch(header) for header in headers)
+            return BatchRegistry(decode_batch(header) for header in headers)
 
     def alerts(self) -> Iterator[Alert]:
         """The newest version of every alert, retracted ones too, by id."""
         table = schema.alerts
-        with self._database.in_words():
+        with self._database.translate_errors():
             statement = select(table.c.alert).order_by(table.c.id)
             for alert in self._connection.scalars(statement.execution_options(yield_per=1_000)):
                 yield decode_alert(alert)
@@ -144,15 +144,15 @@ class Snapshot:
         """Every item, by id. The rows of batches and scanners, which have none, are left out."""
         table = schema.items
         statement = select(table.c.item, table.c.history).order_by(table.c.item)
-        with self._database.in_words():
+        with self._database.translate_errors():
             for key, history in self._connection.execute(
                 statement.execution_options(yield_per=1_000)
             ):
-                if not is_of_subject(key):
+                if not is_about_entity(key):
                     yield from_key(key), decode_history(history)
 
     def subjects_due(self) -> int:
         """How many batches and scanners wait to be assessed; 0 where alerts are final."""
-        with self._database.in_words():
+        with self._database.translate_errors():
             subjects = select(func.count(schema.subjects_due.c.subject.distinct()))
             return self._connection.scalar(subjects) or 0

@@ -3,32 +3,32 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from authenticity.records.batch import Batch, Catalogue, decode_batch, later
+from authenticity.records.batch import Batch, BatchRegistry, decode_batch, later
 
 BatchKey = tuple[str, str]
 """Issuer and batch id."""
 
 
-class KeptCatalogue:
+class CachedBatchRegistry:
     """The catalogue of the version that was last asked for. Several threads may use it."""
 
     def __init__(self) -> None:
-        self._kept = (-1, Catalogue())
+        self._kept = (-1, BatchRegistry())
 
-    def of(self, version: int) -> Catalogue | None:
+    def of(self, version: int) -> BatchRegistry | None:
         """None if it must be read."""
-        kept, catalogue = self._kept
-        return catalogue if kept == version else None
+        kept, batch_registry = self._kept
+        return batch_registry if kept == version else None
 
-    def keep(self, version: int, headers: Iterable[bytes]) -> Catalogue:
+    def keep(self, version: int, headers: Iterable[bytes]) -> BatchRegistry:
         """Make it of the headers of this version, and keep it."""
-        catalogue = Catalogue(decode_batch(header) for header in headers)
-        self._kept = (version, catalogue)
-        return catalogue
+        batch_registry = BatchRegistry(decode_batch(header) for header in headers)
+        self._kept = (version, batch_registry)
+        return batch_registry
 
     def forget(self) -> None:
         """After a change of server a version may mean something else."""
-        self._kept = (-1, Catalogue())
+        self._kept = (-1, BatchRegistry())
 
 
 class Standing(NamedTuple):
@@ -38,10 +38,10 @@ class Standing(NamedTuple):
     gtins: Sequence[str]
 
 
-def standing_after(known: Mapping[BatchKey, Batch], news: Iterable[Batch]) -> Standing:
+def standing_after(known: Mapping[BatchKey, Batch], updates: Iterable[Batch]) -> Standing:
     """What changes when these statements are added to those known, in any order."""
     stands = dict(known)
-    for batch in news:
+    for batch in updates:
         key = (batch.issuer, batch.batch_id)
         stands[key] = later(stands[key], batch) if key in stands else batch
     changed = [batch for key, batch in stands.items() if batch != known.get(key)]

@@ -41,11 +41,11 @@ class Database:
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         )
 
-    def in_words(self) -> AbstractContextManager[None]:
+    def translate_errors(self) -> AbstractContextManager[None]:
         """Turn what the database raises into `LedgerUnavailableError`."""
         if isinstance(self._address, Path):
-            return sqlite.in_words(self._address)
-        return postgres.in_words(self._address)
+            return sqlite.translate_errors(self._address)
+        return postgres.translate_errors(self._address)
 
     def when_connected(self, act: Callable[[], None]) -> None:
         """Have this done after each new connection: the server may be another one."""

@@ -45,7 +45,7 @@ def migrate(address: LedgerAddress) -> str:
     from alembic import command
 
     database = Database(address, patience=LONG)
-    with database.in_words():
+    with database.translate_errors():
         if isinstance(address, Path):
             address.parent.mkdir(parents=True, exist_ok=True)
         config = _config()
@@ -69,7 +69,7 @@ def require_current(address: LedgerAddress) -> None:
     from alembic.migration import MigrationContext
 
     database = Database(address)
-    with database.in_words():
+    with database.translate_errors():
         try:
             with database.reads.begin() as connection:
                 found = MigrationContext.configure(connection).get_current_revision()

@@ -10,23 +10,23 @@ from typing import NamedTuple, Protocol
 
 from authenticity.detection.alerts import Alert
 from authenticity.detection.findings import FindingKind
-from authenticity.detection.signals import Clue
-from authenticity.gs1.item import ItemId, SubjectId
+from authenticity.detection.signals import Signal
+from authenticity.gs1.item import EntityId, ItemId
 from authenticity.history.history import EMPTY, History
-from authenticity.records.batch import Batch, Catalogue
+from authenticity.records.batch import Batch, BatchRegistry
 
 
 class KnownItem(NamedTuple):
     """What the ledger knows of an item, or of a subject. `version` 0: nothing yet.
 
-    `published` holds the newest alert of every kind ever published for it; `clues` are those
-    that its history gave, sorted. A subject has neither history nor clues of its own.
+    `published` holds the newest alert of every kind ever published for it; `signals` are those
+    that its history gave, sorted. A subject has neither history nor signals of its own.
     """
 
     history: History
     version: int
     published: Mapping[FindingKind, Alert]
-    clues: tuple[Clue, ...] = ()
+    signals: tuple[Signal, ...] = ()
 
 
 UNKNOWN = KnownItem(EMPTY, 0, {})
@@ -36,16 +36,16 @@ class ItemChange(NamedTuple):
     """What to write of an item, or of a subject, if its version is still the one that was
     read.
 
-    `history` is encoded; `alerts` are those that changed. `clues` are all that the history
-    gives, `clues_before` those that were read: the subjects of what differs become due.
+    `history` is encoded; `alerts` are those that changed. `signals` are all that the history
+    gives, `signals_before` those that were read: the subjects of what differs become due.
     """
 
     item: ItemId
     version: int
     history: bytes
     alerts: Sequence[Alert]
-    clues: tuple[Clue, ...] = ()
-    clues_before: tuple[Clue, ...] = ()
+    signals: tuple[Signal, ...] = ()
+    signals_before: tuple[Signal, ...] = ()
 
 
 class Letter(NamedTuple):
@@ -76,22 +76,22 @@ class Reassessment(NamedTuple):
     """
 
     gtin: str
-    catalogue_version: int
+    registry_version: int
     items: Sequence[ItemId]
 
 
-class Due(NamedTuple):
-    """Subjects whose clues changed, and the numbers of the entries that say so.
+class Pending(NamedTuple):
+    """Subjects whose signals changed, and the numbers of the entries that say so.
 
     They are exactly the entries that were read, not all up to the last of them: a number is
     given before its transaction commits, and a lower one may become visible later.
     """
 
-    subjects: Sequence[SubjectId]
+    subjects: Sequence[EntityId]
     numbers: Sequence[int]
 
 
-class CatalogueChanged(Exception):  # noqa: N818 - no error: the fold begins again
+class BatchRegistryChanged(Exception):  # noqa: N818 - no error: the fold begins again
     """The batches changed between a fold's read and its write; nothing was written."""
 
 
@@ -103,25 +103,25 @@ class LedgerWriter(Protocol):
         """What is known of these items; those never seen are left out."""
         ...
 
-    def catalogue(self) -> tuple[Catalogue, int]:
+    def batch_registry(self) -> tuple[BatchRegistry, int]:
         """The registered batches and their version; read again only when it changed."""
         ...
 
     def write(
         self,
         changes: Sequence[ItemChange],
-        catalogue_version: int,
+        registry_version: int,
         at: datetime,
         *,
         progress: Progress | None = None,
         reassessed: Reassessment | None = None,
-        settled: Due | None = None,
+        settled: Pending | None = None,
     ) -> set[ItemId]:
-        """Write histories, clues, alerts and feed in one transaction; return what met another
+        """Write histories, signals, alerts and feed in one transaction; return what met another
         writer.
 
         Only when nothing is returned are `progress`, `reassessed` and `settled` written, with
-        the rest. Raises `CatalogueChanged` if `catalogue_version` is no longer the newest.
+        the rest. Raises `BatchRegistryChanged` if `registry_version` is no longer the newest.
         """
         ...
 
@@ -152,17 +152,17 @@ class LedgerWriter(Protocol):
         """Some items to judge anew, None if there are none."""
         ...
 
-    def next_due(self, limit: int) -> Due | None:
+    def next_pending(self, limit: int) -> Pending | None:
         """At most so many subjects to assess, those waiting longest first; None if none is.
 
-        Whoever assesses one reads what is `known` of it, then its clues, and writes a change
+        Whoever assesses one reads what is `known` of it, then its signals, and writes a change
         of it even if no alert changes: so whatever was read before somebody else's assessment
-        is refused, and clues that change after they were read have made it due once more.
+        is refused, and signals that change after they were read have made it due once more.
         """
         ...
 
-    def clues_about(self, subject: SubjectId) -> list[Clue]:
-        """Sorted, at most the first `MOST_CLUES_ASSESSED`."""
+    def signals_about(self, subject: EntityId) -> list[Signal]:
+        """Sorted, at most the first `MAX_SIGNALS_ASSESSED`."""
         ...
 
     def close(self) -> None:
@@ -183,18 +183,18 @@ class AsyncLedgerWriter(Protocol):
         """See `LedgerWriter.known`."""
         ...
 
-    async def catalogue(self) -> tuple[Catalogue, int]:
-        """See `LedgerWriter.catalogue`."""
+    async def batch_registry(self) -> tuple[BatchRegistry, int]:
+        """See `LedgerWriter.batch_registry`."""
         ...
 
     async def write(
         self,
         changes: Sequence[ItemChange],
-        catalogue_version: int,
+        registry_version: int,
         at: datetime,
         *,
         reassessed: Reassessment | None = None,
-        settled: Due | None = None,
+        settled: Pending | None = None,
     ) -> set[ItemId]:
         """See `LedgerWriter.write`."""
         ...
@@ -219,12 +219,12 @@ class AsyncLedgerWriter(Protocol):
         """See `LedgerWriter.next_reassessment`."""
         ...
 
-    async def next_due(self, limit: int) -> Due | None:
-        """See `LedgerWriter.next_due`."""
+    async def next_pending(self, limit: int) -> Pending | None:
+        """See `LedgerWriter.next_pending`."""
         ...
 
-    async def clues_about(self, subject: SubjectId) -> list[Clue]:
-        """See `LedgerWriter.clues_about`."""
+    async def signals_about(self, subject: EntityId) -> list[Signal]:
+        """See `LedgerWriter.signals_about`."""
         ...
 
     async def close(self) -> None:

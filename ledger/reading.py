@@ -5,7 +5,7 @@ from typing import Protocol
 
 from authenticity.gs1.item import ItemId
 from authenticity.history.history import History
-from authenticity.records.batch import Batch, Catalogue
+from authenticity.records.batch import Batch, BatchRegistry
 from ledger.records import (
     AlertFilter,
     AlertRecord,
@@ -29,11 +29,11 @@ class LedgerReader(Protocol):
         """The history of an item, None if it was never scanned."""
         ...
 
-    async def items(self, items: Sequence[ItemId]) -> tuple[list[History | None], Catalogue]:
+    async def items(self, items: Sequence[ItemId]) -> tuple[list[History | None], BatchRegistry]:
         """The histories of these items, in their order, and the catalogue, in one visit."""
         ...
 
-    async def catalogue(self) -> Catalogue:
+    async def batch_registry(self) -> BatchRegistry:
         """Every registered batch; kept, and read again only when it has changed."""
         ...
 

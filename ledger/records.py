@@ -11,7 +11,7 @@ from authenticity.detection.alerts import Alert
 from authenticity.detection.findings import FindingKind
 from authenticity.detection.policy import Severity
 from authenticity.errors import InputError
-from authenticity.gs1.item import ITEM_PREFIX, SCANNER_PREFIX, TEXT_PREFIX, ItemId, SubjectId
+from authenticity.gs1.item import ITEM_PREFIX, SCANNER_PREFIX, TEXT_PREFIX, EntityId, ItemId
 
 Prefixes = tuple[str, ...] | None
 """GS1 company prefixes whose items may be seen; None for all of them."""
@@ -136,7 +136,7 @@ class DeadLetterRecord(Struct, frozen=True):
     bytes: int
 
 
-def to_key(item: ItemId | SubjectId) -> str:
+def to_key(item: ItemId | EntityId) -> str:
     """How an item or a subject stands in the tables: without what all of them share. Keeps
     their order: products with their batches and items, then scanners, then texts."""
     if item.startswith(ITEM_PREFIX):
@@ -155,6 +155,6 @@ def from_key(key: str) -> ItemId:
     return ItemId(ITEM_PREFIX + key)
 
 
-def is_of_subject(key: str) -> bool:
+def is_about_entity(key: str) -> bool:
     """Whether a batch or a scanner has this key, rather than an item."""
     return key.startswith(BEYOND_PRODUCTS) or key.startswith("/10/", 14)

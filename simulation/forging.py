@@ -6,7 +6,7 @@ from functools import partial
 from authenticity.gs1.code import write_digital_link
 from authenticity.gs1.item import ItemId, item_id
 from authenticity.records.serial import RANDOM_BYTES, mint_serial
-from authenticity.trust.signature_field import SEAL_AI
+from authenticity.trust.signature_field import SIGNATURE_FIELD_AI
 from simulation.ceiling import one_seen
 from simulation.cities import some_city
 from simulation.scene import (
@@ -98,14 +98,14 @@ def _guessed(scene: Scene, times: list[float], sessions: int) -> Life:
     """Serials in order or at random; without a seal, or with one that belongs to another code."""
     draw, pack = scene.draw, scene.pack
     in_order, sealed = draw.random() < 0.5, draw.random() < 0.5
-    seal = pack.code.rpartition(f"{SEAL_AI}=")[2].partition("&")[0] if sealed else None
+    seal = pack.code.rpartition(f"{SIGNATURE_FIELD_AI}=")[2].partition("&")[0] if sealed else None
     first = draw.randrange(36**6)
     readers = [consumer(draw) for _ in range(sessions)]
     place = spot_in(draw, some_city(draw))
     visits: list[Visit] = []
     for number, at_s in enumerate(times):
         serial = f"{first + number:012d}" if in_order else _invented_serial(scene)
-        ais = [*_ais(scene, serial), *([(SEAL_AI, seal)] if seal else [])]
+        ais = [*_ais(scene, serial), *([(SIGNATURE_FIELD_AI, seal)] if seal else [])]
         text = write_digital_link(ais, pack.host)
         item = item_id(pack.batch.gtin, serial)
         subject = Subject(

@@ -24,12 +24,12 @@ from authenticity.trust.issuers import Issuer, IssuerKey, TrustList
 from authenticity.trust.jws import Roots, assemble_jws, signing_input
 from authenticity.trust.keys import PublicKey
 from authenticity.trust.signature_field import (
-    SEAL_AI,
+    SIGNATURE_FIELD_AI,
     Algorithm,
-    Seal,
-    seal_header,
+    SignatureField,
+    encode_signature_field,
+    signature_field_header,
     signed_bytes,
-    write_seal,
 )
 from authenticity.trust.trust_list import encode_payload
 from authenticity.trust.verdict import IssuerId
@@ -113,9 +113,9 @@ class Pack:
 
 def sealed_code(ais: list[tuple[str, str]], host: str, key: SealingKey) -> str:
     """A Digital Link with these AIs, sealed by this key, whoever owns it."""
-    message = signed_bytes(seal_header(key.algorithm, key.key_slot), ais)
-    seal = write_seal(Seal(key.algorithm, key.key_slot, key.sign(message)))
-    return write_digital_link([*ais, (SEAL_AI, seal)], host)
+    message = signed_bytes(signature_field_header(key.algorithm, key.key_slot), ais)
+    seal = encode_signature_field(SignatureField(key.algorithm, key.key_slot, key.sign(message)))
+    return write_digital_link([*ais, (SIGNATURE_FIELD_AI, seal)], host)
 
 
 class World:

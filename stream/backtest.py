@@ -15,13 +15,13 @@ from authenticity.detection.alerts import Alert, revise
 from authenticity.detection.assess import appraise, assess, batch_of
 from authenticity.detection.findings import Finding, FindingKind
 from authenticity.detection.policy import Policy
-from authenticity.detection.signals import Clue, assess_subject, by_subject, clues_of
-from authenticity.gs1.item import ItemId, SubjectId
+from authenticity.detection.signals import Signal, assess_entity, by_entity, signals_of
+from authenticity.gs1.item import EntityId, ItemId
 from authenticity.history.history import History, merge
-from authenticity.records.batch import Batch, Catalogue
+from authenticity.records.batch import Batch, BatchRegistry
 from authenticity.records.scan import Scan
 from authenticity.trust.trust_list import TrustList
-from stream.step import news_of
+from stream.step import updates_of
 from stream.verification import ScanVerifier
 
 AT_ONCE = 4_096
@@ -39,7 +39,7 @@ class Course:
     """What one policy alerted.
 
     `raised`: the day (UTC, of arrival) on which each alert was first published. `about`:
-    for alerts on a batch or a scanner, the items that gave clues about it.
+    for alerts on a batch or a scanner, the items that gave signals about it.
     """
 
     policy: Policy
@@ -47,9 +47,9 @@ class Course:
     retracted: set[AlertName] = field(default_factory=set)
     about: dict[ItemId, frozenset[ItemId]] = field(default_factory=dict)
     _published: dict[ItemId, dict[FindingKind, Alert]] = field(default_factory=dict)
-    _clues: dict[SubjectId, dict[ItemId, list[Clue]]] = field(default_factory=dict)
-    _of_item: dict[ItemId, tuple[Clue, ...]] = field(default_factory=dict)
-    _changed: set[SubjectId] = field(default_factory=set)
+    _clues: dict[EntityId, dict[ItemId, list[Signal]]] = field(default_factory=dict)
+    _of_item: dict[ItemId, tuple[Signal, ...]] = field(default_factory=dict)
+    _changed: set[EntityId] = field(default_factory=set)
 
     @property
     def standing(self) -> set[AlertName]:
@@ -60,22 +60,22 @@ class Course:
         """New alerts of each day and kind."""
         return Counter((day, name.kind) for name, day in self.raised.items())
 
-    def judge(self, item: ItemId, history: History, batch: Batch | None, day: date) -> None:
+    def assess(self, item: ItemId, history: History, batch: Batch | None, day: date) -> None:
         """Judge an item whose history has changed."""
         appraisal = appraise(history, batch, self.policy)
         findings = assess(history, batch, self.policy, appraisal)
         self._publish(item, findings, self.policy.of(batch), day)
-        self._note_clues(item, clues_of(item, history, batch, self.policy, appraisal))
+        self._note_clues(item, signals_of(item, history, batch, self.policy, appraisal))
 
     def settle(self, day: date) -> None:
-        """Judge the batches and scanners about which there are other clues than before."""
+        """Judge the batches and scanners about which there are other signals than before."""
         for subject in sorted(self._changed):
-            clues = [clue for given in self._clues[subject].values() for clue in given]
-            cut = by_subject(clues).get(subject, [])
+            signals = [signal for given in self._clues[subject].values() for signal in given]
+            cut = by_entity(signals).get(subject, [])
             item = ItemId(subject)
-            self._publish(item, assess_subject(cut, self.policy), self.policy, day)
+            self._publish(item, assess_entity(cut, self.policy), self.policy, day)
             if item in self._published:
-                self.about[item] = frozenset(clue.item for clue in cut if clue.weight > 0)
+                self.about[item] = frozenset(signal.item for signal in cut if signal.weight > 0)
         self._changed.clear()
 
     def _publish(
@@ -87,31 +87,31 @@ class Course:
             self.raised.setdefault(name, day)
             (self.retracted.add if alert.retracted else self.retracted.discard)(name)
 
-    def _note_clues(self, item: ItemId, clues: tuple[Clue, ...]) -> None:
+    def _note_clues(self, item: ItemId, signals: tuple[Signal, ...]) -> None:
         before = self._of_item.get(item, ())
-        if clues == before:
+        if signals == before:
             return
-        for subject in {clue.subject for clue in before}:
+        for subject in {signal.subject for signal in before}:
             del self._clues[subject][item]
-        for clue in clues:
-            self._clues.setdefault(clue.subject, {}).setdefault(item, []).append(clue)
-        self._changed |= {clue.subject for clue in (*before, *clues)}
-        self._of_item[item] = clues
+        for signal in signals:
+            self._clues.setdefault(signal.subject, {}).setdefault(item, []).append(signal)
+        self._changed |= {signal.subject for signal in (*before, *signals)}
+        self._of_item[item] = signals
 
 
 class Backtest:
     """Feed it scans by arrival, then read what each policy alerted in `courses`."""
 
     def __init__(
-        self, trust_list: TrustList, catalogue: Catalogue, policies: Sequence[Policy]
+        self, trust_list: TrustList, batch_registry: BatchRegistry, policies: Sequence[Policy]
     ) -> None:
-        """`catalogue`: every batch, known from the first day on."""
+        """`batch_registry`: every batch, known from the first day on."""
         self.courses = tuple(Course(policy) for policy in policies)
         self.scans = 0
         self.first_day: date | None = None
         self.last_day: date | None = None
         self._trust_list = trust_list
-        self._catalogue = catalogue
+        self._catalogue = batch_registry
         self._verifier = ScanVerifier()
         self._histories: dict[ItemId, History] = {}
 
@@ -135,12 +135,12 @@ class Backtest:
 
     def _fold(self, scans: Sequence[Scan], day: date) -> None:
         self.scans += len(scans)
-        news = news_of(self._verifier.judge(scans, self._trust_list))
-        for item, new in news.items():
+        updates = updates_of(self._verifier.check(scans, self._trust_list))
+        for item, new in updates.items():
             known = self._histories.get(item)
             history = self._histories[item] = merge(known, new) if known else new
             batch = batch_of(item, history, self._catalogue)
             for course in self.courses:
-                course.judge(item, history, batch, day)
+                course.assess(item, history, batch, day)
         for course in self.courses:
             course.settle(day)

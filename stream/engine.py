@@ -25,9 +25,9 @@ from authenticity.errors import (
     TrustListError,
     UnavailableError,
 )
-from authenticity.gs1.item import ItemId, SubjectId
+from authenticity.gs1.item import EntityId, ItemId
 from authenticity.history.history import History
-from authenticity.records.batch import Batch, Catalogue, decode_batch
+from authenticity.records.batch import Batch, BatchRegistry, decode_batch
 from authenticity.records.scan import Scan, decode_scan
 from authenticity.trust.trust_list import Roots, TrustList
 from events.publisher import Publisher, Record
@@ -35,14 +35,14 @@ from events.topics import SCANS_DEAD, Topic, dead_letter
 from ledger.protocols import (
     UNKNOWN,
     AsyncLedgerWriter,
-    CatalogueChanged,
-    Due,
+    BatchRegistryChanged,
     ItemChange,
     KnownItem,
+    Pending,
     Reassessment,
 )
 from stream.engine_stats import EngineStats
-from stream.step import judge_anew, judge_subject, news_of, step
+from stream.step import reassess, reassess_entity, step, updates_of
 from stream.trust_keeper import TrustKeeper, entitled
 from stream.verification import ScanVerifier
 
@@ -51,7 +51,7 @@ log = logging.getLogger("touchstone.stream")
 T = TypeVar("T")
 
 ChangesOf = Callable[
-    [Collection[ItemId], Mapping[ItemId, KnownItem], Catalogue], Awaitable[list[ItemChange]]
+    [Collection[ItemId], Mapping[ItemId, KnownItem], BatchRegistry], Awaitable[list[ItemChange]]
 ]
 """What to write of these, by what is known of them."""
 
@@ -122,9 +122,9 @@ class KafkaEngine:
         async with self._reading:
             trust_list = await self._through_outages(self._first_trust_list)
             began = time.perf_counter()
-            news, refused = await self._read_if_it_can_be(records, trust_list)
+            updates, refused = await self._read_if_it_can_be(records, trust_list)
         async with self._folding:
-            if news is None or not await self._folded(news):
+            if updates is None or not await self._folded(updates):
                 log.error("a batch of %d scans cannot be folded; one by one now", len(records))
                 async with self._reading:
                     refused = await self._fold_one_by_one(records, trust_list)
@@ -175,26 +175,26 @@ class KafkaEngine:
         some = await self.ledger.next_reassessment(self.limits.items_judged_anew_at_once)
         if some is None:
             return False
-        await self._fold(judge_anew(some.items), reassessed=some)
+        await self._fold(reassess(some.items), reassessed=some)
         return True
 
     async def judge_due_subjects(self) -> int:
-        """Assess batches and scanners whose clues changed: how many, `subjects_at_once` at
+        """Assess batches and scanners whose signals changed: how many, `subjects_at_once` at
         most."""
-        due = await self.ledger.next_due(self.limits.subjects_at_once)
+        due = await self.ledger.next_pending(self.limits.subjects_at_once)
         if due is None:
             return 0
 
         async def changes_of(
-            subjects: Collection[ItemId], known: Mapping[ItemId, KnownItem], _: Catalogue
+            subjects: Collection[ItemId], known: Mapping[ItemId, KnownItem], _: BatchRegistry
         ) -> list[ItemChange]:
             changes = []
             for subject in subjects:
-                clues = await self.ledger.clues_about(SubjectId(subject))
+                signals = await self.ledger.signals_about(EntityId(subject))
                 before = known.get(subject, UNKNOWN)
                 changes.append(
                     await asyncio.to_thread(
-                        judge_subject, SubjectId(subject), before, clues, self.policy
+                        reassess_entity, EntityId(subject), before, signals, self.policy
                     )
                 )
             return changes
@@ -265,14 +265,14 @@ class KafkaEngine:
             log.exception("a batch of %d scans cannot be read", len(records))
             return None, []
 
-    async def _folded(self, news: Mapping[ItemId, History]) -> bool:
+    async def _folded(self, updates: Mapping[ItemId, History]) -> bool:
         """Whether they could be; raises `UnavailableError` after an outage that lasts."""
         try:
-            await self._through_outages(lambda: self._fold(news))
+            await self._through_outages(lambda: self._fold(updates))
         except UnavailableError:
             raise
         except Exception:
-            log.exception("the news of %d items cannot be folded", len(news))
+            log.exception("the news of %d items cannot be folded", len(updates))
             return False
         return True
 
@@ -286,7 +286,7 @@ class KafkaEngine:
                 scans.append(decode_scan(record.value))
             except InputError as error:
                 refused.append(_Refused(record, str(error)))
-        return news_of(self._verifier.judge(scans, trust_list)), refused
+        return updates_of(self._verifier.check(scans, trust_list)), refused
 
     async def _fold_one_by_one(
         self, records: Sequence[Received], trust_list: TrustList
@@ -296,8 +296,8 @@ class KafkaEngine:
         failed = 0
         for record in records:
             try:
-                news, unreadable = await asyncio.to_thread(self._read, [record], trust_list)
-                await self._through_outages(lambda news=news: self._fold(news))  # type: ignore[misc]
+                updates, unreadable = await asyncio.to_thread(self._read, [record], trust_list)
+                await self._through_outages(lambda updates=updates: self._fold(updates))  # type: ignore[misc]
                 refused += unreadable
             except UnavailableError:
                 raise
@@ -309,15 +309,17 @@ class KafkaEngine:
         return refused
 
     async def _fold(
-        self, news: Mapping[ItemId, History], *, reassessed: Reassessment | None = None
+        self, updates: Mapping[ItemId, History], *, reassessed: Reassessment | None = None
     ) -> None:
         async def changes_of(
-            items: Collection[ItemId], known: Mapping[ItemId, KnownItem], catalogue: Catalogue
+            items: Collection[ItemId],
+            known: Mapping[ItemId, KnownItem],
+            batch_registry: BatchRegistry,
         ) -> list[ItemChange]:
-            some = {item: news[item] for item in items}
-            return await asyncio.to_thread(step, some, known, catalogue, self.policy)
+            some = {item: updates[item] for item in items}
+            return await asyncio.to_thread(step, some, known, batch_registry, self.policy)
 
-        await self._write(news.keys(), changes_of, reassessed=reassessed)
+        await self._write(updates.keys(), changes_of, reassessed=reassessed)
 
     async def _write(
         self,
@@ -325,17 +327,17 @@ class KafkaEngine:
         changes_of: ChangesOf,
         *,
         reassessed: Reassessment | None = None,
-        settled: Due | None = None,
+        settled: Pending | None = None,
     ) -> None:
         """Read, compute, write; again with those items that met another writer."""
         for attempt in range(self.limits.fold_attempts):
-            catalogue, version = await self.ledger.catalogue()
-            changes = await changes_of(pending, await self.ledger.known(pending), catalogue)
+            batch_registry, version = await self.ledger.batch_registry()
+            changes = await changes_of(pending, await self.ledger.known(pending), batch_registry)
             try:
                 met = await self.ledger.write(
                     changes, version, self.clock(), reassessed=reassessed, settled=settled
                 )
-            except CatalogueChanged:
+            except BatchRegistryChanged:
                 continue
             self.stats.folds += 1
             if not met:

@@ -17,7 +17,7 @@ from authenticity.detection.policy import Policy, Severity
 from authenticity.detection.standing import Standing, assess_item
 from authenticity.gs1.item import ItemId
 from authenticity.history.history import History
-from authenticity.records.batch import Catalogue
+from authenticity.records.batch import BatchRegistry
 
 
 class FoundLine(Struct, frozen=True):
@@ -55,7 +55,7 @@ class AlertLine(Struct, frozen=True, tag="alert"):
 def lines_of(
     alerts: Iterable[Alert],
     histories: Iterable[tuple[ItemId, History]],
-    catalogue: Catalogue,
+    batch_registry: BatchRegistry,
     policy: Policy,
 ) -> Iterator[bytes]:
     """Every line, without its line feed.
@@ -66,7 +66,7 @@ def lines_of(
         if not alert.retracted:
             yield msgspec.json.encode(_alert_line(alert))
     for item, history in histories:
-        yield msgspec.json.encode(_standing_line(item, history, catalogue, policy))
+        yield msgspec.json.encode(_standing_line(item, history, batch_registry, policy))
 
 
 def _alert_line(alert: Alert) -> AlertLine:
@@ -77,9 +77,9 @@ def _alert_line(alert: Alert) -> AlertLine:
 
 
 def _standing_line(
-    item: ItemId, history: History, catalogue: Catalogue, policy: Policy
+    item: ItemId, history: History, batch_registry: BatchRegistry, policy: Policy
 ) -> StandingLine:
-    assessed = assess_item(item, history, catalogue, policy)
+    assessed = assess_item(item, history, batch_registry, policy)
     return StandingLine(
         item,
         assessed.standing,

@@ -70,7 +70,7 @@ class Leader:
         return relayed or judged or assessed
 
     async def _assess_some(self) -> bool:
-        """Now and then: of many changes of a subject's clues the last one counts. Whether more
+        """Now and then: of many changes of a subject's signals the last one counts. Whether more
         of them wait already."""
         if time.monotonic() < self._subjects_from:
             return False

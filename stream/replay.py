@@ -8,15 +8,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from authenticity.detection.alerts import Alert, revise
 from authenticity.detection.assess import appraise, assess, batch_of
 from authenticity.detection.policy import Policy
-from authenticity.detection.signals import Clue, assess_subject, by_subject, clues_of
+from authenticity.detection.signals import Signal, assess_entity, by_entity, signals_of
 from authenticity.errors import InputError
 from authenticity.gs1.item import ItemId
 from authenticity.history.history import History, merge
-from authenticity.records.batch import Catalogue
+from authenticity.records.batch import BatchRegistry
 from authenticity.records.scan import Scan, decode_scan
 from authenticity.trust.trust_list import TrustList
 from stream.export import lines_of
-from stream.step import news_of
+from stream.step import updates_of
 from stream.verification import ScanVerifier
 
 AT_ONCE = 4_096
@@ -25,9 +25,11 @@ AT_ONCE = 4_096
 class Replay:
     """Feed it lines, then read the lines of the final state."""
 
-    def __init__(self, trust_list: TrustList, catalogue: Catalogue, policy: Policy) -> None:
+    def __init__(
+        self, trust_list: TrustList, batch_registry: BatchRegistry, policy: Policy
+    ) -> None:
         self._trust_list = trust_list
-        self._catalogue = catalogue
+        self._catalogue = batch_registry
         self._policy = policy
         self._verifier = ScanVerifier()
         self._histories: dict[ItemId, History] = {}
@@ -59,20 +61,20 @@ class Replay:
 
     def _fold(self, scans: Sequence[Scan]) -> None:
         self.scans += len(scans)
-        news = news_of(self._verifier.judge(scans, self._trust_list))
-        for item, new in news.items():
+        updates = updates_of(self._verifier.check(scans, self._trust_list))
+        for item, new in updates.items():
             known = self._histories.get(item)
             self._histories[item] = merge(known, new) if known else new
 
     def _alerts(self, histories: Iterable[tuple[ItemId, History]]) -> Iterator[Alert]:
-        """About items first, then about batches and scanners by the clues of all items."""
-        clues: list[Clue] = []
+        """About items first, then about batches and scanners by the signals of all items."""
+        signals: list[Signal] = []
         for item, history in histories:
             batch = batch_of(item, history, self._catalogue)
             appraisal = appraise(history, batch, self._policy)
             findings = assess(history, batch, self._policy, appraisal)
             yield from revise(item, {}, findings, self._policy.of(batch))
-            clues += clues_of(item, history, batch, self._policy, appraisal)
-        for subject, about in by_subject(clues).items():
-            findings = assess_subject(about, self._policy)
+            signals += signals_of(item, history, batch, self._policy, appraisal)
+        for subject, about in by_entity(signals).items():
+            findings = assess_entity(about, self._policy)
             yield from revise(ItemId(subject), {}, findings, self._policy)

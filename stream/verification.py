@@ -15,8 +15,8 @@ from typing import Final
 
 from authenticity.records.scan import Scan
 from authenticity.trust.trust_list import TrustList
-from authenticity.trust.verify import Examined, examine, judge
-from stream.step import Judged
+from authenticity.trust.verify import SignatureCheck, check_signature, check_validity
+from stream.step import CheckedScan
 
 _AT_ONCE: Final = 64
 
@@ -29,7 +29,7 @@ class ScanVerifier:
     """
 
     def __init__(self, *, remembered: int = 200_000, threads: int | None = None) -> None:
-        self._remembered: OrderedDict[bytes, Examined] = OrderedDict()
+        self._remembered: OrderedDict[bytes, SignatureCheck] = OrderedDict()
         self._most_remembered = remembered
         self._version: tuple[int, str] | None = None
         self._threads = ThreadPoolExecutor(
@@ -38,7 +38,7 @@ class ScanVerifier:
         self.hits = 0
         self.misses = 0
 
-    def judge(self, scans: Sequence[Scan], trust_list: TrustList) -> list[Judged]:
+    def check(self, scans: Sequence[Scan], trust_list: TrustList) -> list[CheckedScan]:
         """Each scan with the verdict on its code when it was captured, in order.
 
         A capture that claims to be later than its arrival is judged at its arrival: the
@@ -51,7 +51,7 @@ class ScanVerifier:
         proved = self._examine(dict(zip(digests, (s.code for s in scans), strict=True)), trust_list)
         version = trust_list.version
         return [
-            Judged(scan, judge(proved[digest], trust_list, _read_at(scan)), version)
+            CheckedScan(scan, check_validity(proved[digest], trust_list, _read_at(scan)), version)
             for scan, digest in zip(scans, digests, strict=True)
         ]
 
@@ -59,8 +59,10 @@ class ScanVerifier:
         """End the threads."""
         self._threads.shutdown()
 
-    def _examine(self, codes: dict[bytes, str], trust_list: TrustList) -> dict[bytes, Examined]:
-        proved: dict[bytes, Examined] = {}
+    def _examine(
+        self, codes: dict[bytes, str], trust_list: TrustList
+    ) -> dict[bytes, SignatureCheck]:
+        proved: dict[bytes, SignatureCheck] = {}
         unknown: list[bytes] = []
         for digest in codes:
             remembered = self._remembered.get(digest)
@@ -72,8 +74,8 @@ class ScanVerifier:
         self.hits += len(proved)
         self.misses += len(unknown)
 
-        def examine_some(some: Iterable[bytes]) -> list[tuple[bytes, Examined]]:
-            return [(digest, examine(codes[digest], trust_list)) for digest in some]
+        def examine_some(some: Iterable[bytes]) -> list[tuple[bytes, SignatureCheck]]:
+            return [(digest, check_signature(codes[digest], trust_list)) for digest in some]
 
         chunks = [unknown[at : at + _AT_ONCE] for at in range(0, len(unknown), _AT_ONCE)]
         for results in self._threads.map(examine_some, chunks):

@@ -13,16 +13,16 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from authenticity.errors import TouchstoneError
-from verifier_api.http.middleware import FrontDoor
+from verifier_api.http.middleware import RequestMiddleware
 from verifier_api.http.openapi import openapi_document
 from verifier_api.http.problems import Problem, on_bug, on_http_error, on_our_error, on_problem
 from verifier_api.routes.casework import CaseWork
 from verifier_api.routes.digital_link import Pages
 from verifier_api.routes.operations import Operations
 from verifier_api.routes.verification import Codes
-from verifier_api.state import Parts, Running
+from verifier_api.state import AppState, Dependencies
 
-__all__ = ["Parts", "create_app"]
+__all__ = ["Dependencies", "create_app"]
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 _FIRST_TRUST_LIST_WITHIN_S: Final = 2.0
@@ -32,7 +32,7 @@ class _App(FastAPI):
     """FastAPI behind our front door, so that even its own errors carry our headers, and the
     hot path passes none of its layers: together they cost half a signature."""
 
-    front_door: FrontDoor | None = None
+    front_door: RequestMiddleware | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
@@ -40,9 +40,9 @@ class _App(FastAPI):
         await self.front_door(scope, receive, send)
 
 
-def create_app(parts: Parts) -> FastAPI:
+def create_app(parts: Dependencies) -> FastAPI:
     """The app; opens nothing until its lifespan begins, and closes none of the parts."""
-    running = Running(parts)
+    running = AppState(parts)
     app = _App(
         title="Touchstone",
         docs_url=None,  # its pages load scripts from third parties
@@ -59,7 +59,7 @@ def create_app(parts: Parts) -> FastAPI:
     app.state.running = running
     codes = Codes(running)
     _add_routes(app, running, codes)
-    app.front_door = FrontDoor(
+    app.front_door = RequestMiddleware(
         super(_App, app).__call__,
         metrics=running.metrics,
         hot={("POST", "/v1/verify"): codes.verify_hot},
@@ -69,7 +69,7 @@ def create_app(parts: Parts) -> FastAPI:
     return app
 
 
-def _add_routes(app: FastAPI, running: Running, codes: Codes) -> None:
+def _add_routes(app: FastAPI, running: AppState, codes: Codes) -> None:
     work, operations = CaseWork(running), Operations(running)
     pages = Pages(running, codes)
     table: list[tuple[str, str, Endpoint]] = [
@@ -118,7 +118,7 @@ async def _serve_openapi(_: Request) -> Response:
 
 
 def _lifespan(
-    running: Running,
+    running: AppState,
 ) -> Callable[[FastAPI], contextlib.AbstractAsyncContextManager[None]]:
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

@@ -11,9 +11,9 @@ from authenticity.detection.policy import DEFAULT_POLICY, Policy
 from authenticity.trust.trust_list import Roots
 from events.publisher import Publisher
 from ledger.reading import LedgerReader
-from verifier_api.auth.principals import ANONYMOUS, Caller, Callers
+from verifier_api.auth.principals import ANONYMOUS, Authenticator, Principal
 from verifier_api.http.client_address import RateLimiter, client_address
-from verifier_api.i18n.translator import Words, choose_language, load_words
+from verifier_api.i18n.translator import Translator, choose_language, load_translators
 from verifier_api.metrics import EngineMetrics, Metrics
 from verifier_api.services.checking import Checker
 from verifier_api.services.feed_watch import FeedWatch
@@ -27,7 +27,7 @@ def _utc_now() -> datetime:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Parts:
+class Dependencies:
     """What the service is made of. `create_app` closes none of them.
 
     `engine_metrics`: those of an engine in the same process, shown in /metrics.
@@ -44,16 +44,16 @@ class Parts:
     clock: Callable[[], datetime] = _utc_now
 
 
-class Running:
+class AppState:
     """The parts at work in one event loop."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Dependencies) -> None:
         limits = parts.settings.limits
         self.parts = parts
         self.settings = parts.settings
         self.limits = limits
         self.clock = parts.clock
-        self.words: Mapping[str, Words] = load_words()
+        self.words: Mapping[str, Translator] = load_translators()
         self.metrics = Metrics(parts.engine_metrics)
         self.trust = TrustWatch(
             parts.reader, parts.roots, parts.clock, codes_known=limits.codes_known
@@ -68,7 +68,7 @@ class Running:
         )
         self.recorder = Recorder(parts.publisher, within_s=limits.publish_within_s)
         self.feed = FeedWatch(parts.reader, poll_s=limits.stream_poll_s)
-        self.callers = Callers(
+        self.principals = Authenticator(
             parts.reader,
             parts.clock,
             time.monotonic,
@@ -82,14 +82,14 @@ class Running:
             addresses=limits.addresses_known,
         )
 
-    async def caller(self, request: Request, cost: int = 1) -> Caller:
+    async def principal(self, request: Request, cost: int = 1) -> Principal:
         """Who sent this. Whoever shows no valid token pays from their address's bucket."""
         authorization = request.headers.get("authorization")
         if authorization is None:
             self.charge(request.scope, request.headers.get("x-forwarded-for"), cost)
             return ANONYMOUS
         try:
-            return await self.callers.find(authorization)
+            return await self.principals.find(authorization)
         except Exception:
             self.charge(request.scope, request.headers.get("x-forwarded-for"), 1)
             raise
@@ -99,6 +99,6 @@ class Running:
         address = client_address(scope, forwarded, self.settings.trusted_proxies)
         self.rate.take(address, time.monotonic(), cost)
 
-    def words_for(self, asked: str | None, accepted: str | None) -> Words:
+    def words_for(self, asked: str | None, accepted: str | None) -> Translator:
         """The language to answer in."""
         return self.words[choose_language(asked, accepted)]

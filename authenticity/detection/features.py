@@ -13,9 +13,16 @@ from itertools import pairwise
 from typing import Final
 
 from authenticity.detection.policy import ClonePolicy, Policy
-from authenticity.detection.sessions import Look, Surety, apart_km, own_numbers, places_of, strays
+from authenticity.detection.sessions import (
+    LocationConfidence,
+    ScanSession,
+    apart_km,
+    impossible_travel_outliers,
+    own_numbers,
+    places_of,
+)
 from authenticity.history.history import distinct_scans
-from authenticity.history.observation import ACTS, CHANNELS, Sighting
+from authenticity.history.observation import ACTS, CHANNELS, Observation
 from authenticity.records.batch import Batch
 from authenticity.records.scan import Act, Channel, to_epoch_ms
 
@@ -52,7 +59,7 @@ FEATURES: Final = (
     "refused",           # trusted inspections that found it not conformant
     "official",          # 1 if customs or police looked
 )  # fmt: skip
-ATTESTED: Final = frozenset(
+NETWORK_DERIVED: Final = frozenset(
     {
         "away-attested", "away-trusted", "strays-attested", "returns-attested",
         "early-attested", "abroad-attested", "sold-again", "refused",
@@ -64,21 +71,30 @@ MOST: Final = (5, 4, 5, 4, 6, 5, 4, 4, 4, 5, 5, 5, 3, 4, 4, 4, 4, 3, 3, 4, 4, 4,
 
 
 def features_of(
-    genuine: Sequence[Sighting], looks: Sequence[Look], batch: Batch | None, policy: Policy
+    genuine: Sequence[Observation],
+    looks: Sequence[ScanSession],
+    batch: Batch | None,
+    policy: Policy,
 ) -> tuple[int, ...]:
     """In the order of `FEATURES`, each from 0 to its `MOST`. Both sequences sorted by capture."""
     clone, own = policy.clone, own_numbers(policy.own_supply_chain)
     first = {s.session: s.captured_ms for s in reversed(genuine) if s.channel not in own}
     days = Counter(at_ms // _DAY_MS for at_ms in first.values())
     latest_ms = max(first.values(), default=0)
-    placed = [look for look in looks if look.surety is not Surety.NOWHERE and not look.jumps]
+    placed = [
+        look
+        for look in looks
+        if look.confidence is not LocationConfidence.NOWHERE and not look.inconsistent_location
+    ]
     places = places_of((look for look in placed if not look.is_own), clone)
     home = _home(places, placed, clone)
     away = [place for place in places if place is not home]
     attested = [place for place in away if _is_attested(place)]
-    trusted = [place for place in away if place[0].surety is Surety.TRUSTED]
-    claimed = [p for p in away if p[0].surety is Surety.PRECISE and not _is_attested(p)]
-    stray = list(strays(placed, clone)) if len(placed) > 1 else []
+    trusted = [place for place in away if place[0].confidence is LocationConfidence.TRUSTED]
+    claimed = [
+        p for p in away if p[0].confidence is LocationConfidence.PRECISE and not _is_attested(p)
+    ]
+    stray = list(impossible_travel_outliers(placed, clone)) if len(placed) > 1 else []
     early = early_looks(placed, clone)
     returns_attested, returns_claimed = _returns(places)
     abroad_attested, abroad_claimed = _abroad(places, policy.markets_of(batch))
@@ -96,18 +112,18 @@ def features_of(
         len(attested),
         len(claimed),
         len(trusted),
-        _days(look for look in stray if look.surety > Surety.PRECISE),
-        _days(look for look in stray if look.surety <= Surety.PRECISE),
+        _days(look for look in stray if look.confidence > LocationConfidence.PRECISE),
+        _days(look for look in stray if look.confidence <= LocationConfidence.PRECISE),
         returns_attested,
         returns_claimed,
-        _days(look for look in early if look.surety > Surety.PRECISE),
-        _days(look for look in early if look.surety is Surety.PRECISE),
+        _days(look for look in early if look.confidence > LocationConfidence.PRECISE),
+        _days(look for look in early if look.confidence is LocationConfidence.PRECISE),
         abroad_attested,
         abroad_claimed,
         len(claimed) - len(attested) - 1,
-        sum(look.jumps for look in looks),
+        sum(look.inconsistent_location for look in looks),
         _sold_again(genuine),
-        sum(ACTS[sighting.act] is Act.INSPECT_NONCONFORMANT for sighting in genuine),
+        sum(ACTS[observation.act] is Act.INSPECT_NONCONFORMANT for observation in genuine),
         any(look.is_official for look in looks),
     )
     return tuple(max(0, min(most, value)) for most, value in zip(MOST, values, strict=True))
@@ -124,7 +140,7 @@ def _since_release_ms(batch: Batch | None, at_ms: int) -> int:
     return max(0, at_ms - to_epoch_ms(batch.released_at))
 
 
-def _known(genuine: Sequence[Sighting], sessions: Collection[int]) -> int:
+def _known(genuine: Sequence[Observation], sessions: Collection[int]) -> int:
     """How many of these sessions known scanners made."""
     return len({s.session for s in genuine if s.authorised and s.session in sessions})
 
@@ -134,24 +150,26 @@ def _scattered(at_home: int, away: int) -> int:
     return 4 * away // looks if looks >= 4 else 0
 
 
-def _sold_again(genuine: Sequence[Sighting]) -> int:
+def _sold_again(genuine: Sequence[Observation]) -> int:
     again, seller = 0, 0
-    for sighting in genuine:
-        act = ACTS[sighting.act]
+    for observation in genuine:
+        act = ACTS[observation.act]
         if act is Act.SELL:
-            again += sighting.actor == seller
-            seller = sighting.actor
+            again += observation.actor == seller
+            seller = observation.actor
         elif act is Act.REACTIVATE:
             seller = 0
     return again
 
 
 def _home(
-    places: Sequence[list[Look]], placed: Sequence[Look], policy: ClonePolicy
-) -> Sequence[Look]:
+    places: Sequence[list[ScanSession]], placed: Sequence[ScanSession], policy: ClonePolicy
+) -> Sequence[ScanSession]:
     """The place where the trusted chain had it last, if it was looked at there; otherwise
     the one with most looks, or the first of those."""
-    last = next((look for look in reversed(placed) if look.surety is Surety.TRUSTED), None)
+    last = next(
+        (look for look in reversed(placed) if look.confidence is LocationConfidence.TRUSTED), None
+    )
     if last is not None and not last.is_official:
         for place in places:
             if apart_km(place[0], last) <= policy.apart_km:
@@ -162,33 +180,33 @@ def _home(
     )
 
 
-def _is_attested(place: Sequence[Look]) -> bool:
+def _is_attested(place: Sequence[ScanSession]) -> bool:
     """A network address is seen by the service; a device's claim of a place is believed."""
-    return any(look.surety > Surety.PRECISE for look in place)
+    return any(look.confidence > LocationConfidence.PRECISE for look in place)
 
 
-def _days(looks: Iterable[Look]) -> int:
+def _days(looks: Iterable[ScanSession]) -> int:
     return len({look.at_ms // _DAY_MS for look in looks})
 
 
-def _spots(place: Sequence[Look]) -> int:
+def _spots(place: Sequence[ScanSession]) -> int:
     """Precise anonymous spots that lie streets apart: one household is one of them."""
-    spots: list[Look] = []
+    spots: list[ScanSession] = []
     for look in place:
-        if look.surety is Surety.PRECISE and all(
+        if look.confidence is LocationConfidence.PRECISE and all(
             apart_km(spot, look) > _STREET_KM for spot in spots
         ):
             spots.append(look)
     return len(spots)
 
 
-def _returns(places: Sequence[Sequence[Look]]) -> tuple[int, int]:
+def _returns(places: Sequence[Sequence[ScanSession]]) -> tuple[int, int]:
     """How often looks in order of time changed to a place that was left before: by network
     addresses alone, and by claimed and trusted places alone."""
     if len(places) < 2:
         return 0, 0
     in_order = sorted(
-        (look.at_ms, number, look.surety > Surety.PRECISE)
+        (look.at_ms, number, look.confidence > LocationConfidence.PRECISE)
         for number, place in enumerate(places)
         for look in place
     )
@@ -202,32 +220,34 @@ def _changes_beyond(numbers: Sequence[int]) -> int:
     return changes - max(0, len(set(numbers)) - 1)
 
 
-def _abroad(places: Sequence[Sequence[Look]], markets: Collection[str]) -> tuple[int, int]:
+def _abroad(places: Sequence[Sequence[ScanSession]], markets: Collection[str]) -> tuple[int, int]:
     if not markets:
         return 0, 0
     outside = [p for p in places if p[0].country and p[0].country not in markets]
-    attested = sum(p[0].surety is Surety.TRUSTED or _is_attested(p) for p in outside)
+    attested = sum(
+        p[0].confidence is LocationConfidence.TRUSTED or _is_attested(p) for p in outside
+    )
     return attested, len(outside) - attested
 
 
-def early_looks(looks: Sequence[Look], policy: ClonePolicy) -> list[Look]:
+def early_looks(looks: Sequence[ScanSession], policy: ClonePolicy) -> list[ScanSession]:
     """Anonymous looks away from where the trusted chain had the item next: it was not in
     anybody's hands yet. Takes looks sorted by time."""
-    early: list[Look] = []
-    held: Look | None = None
+    early: list[ScanSession] = []
+    held: ScanSession | None = None
     for look in reversed(looks):
-        if look.surety is Surety.NOWHERE:
+        if look.confidence is LocationConfidence.NOWHERE:
             continue
-        if look.surety is Surety.TRUSTED:
+        if look.confidence is LocationConfidence.TRUSTED:
             held = None if look.is_official else look
         elif held is not None and apart_km(held, look) > policy.apart_km:
             early.append(look)
     return early
 
 
-def channel_of(genuine: Sequence[Sighting]) -> Channel:
+def channel_of(genuine: Sequence[Observation]) -> Channel:
     """The channel whose prior holds: that of the most suspicious eye that fell on the item."""
-    channels = {CHANNELS[sighting.channel] for sighting in genuine}
+    channels = {CHANNELS[observation.channel] for observation in genuine}
     return next((channel for channel in _MOST_SUSPICIOUS if channel in channels), Channel.CONSUMER)
 
 

@@ -75,7 +75,7 @@ class ClonePolicy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SubjectPolicy:
+class EntityPolicy:
     """When many items together say something of a batch or a scanner. See
     `authenticity.detection.signals`. `campaign_prior`: the share of batches of which many
     items were copied; `campaign_item_nats`: from which log-likelihood ratio an item counts as one.
@@ -111,7 +111,7 @@ class Policy:
     own_supply_chain: frozenset[Channel] = frozenset({Channel.MAKER, Channel.LOGISTICS})
     markets: MarketPolicy = field(default_factory=MarketPolicy)
     clone: ClonePolicy = field(default_factory=ClonePolicy)
-    subject: SubjectPolicy = field(default_factory=SubjectPolicy)
+    subject: EntityPolicy = field(default_factory=EntityPolicy)
     issuer: "dict[str, Policy]" = field(default_factory=dict)
 
     def of(self, batch: Batch | None) -> "Policy":

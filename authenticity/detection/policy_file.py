@@ -18,10 +18,10 @@ import msgspec
 from authenticity.detection.policy import (
     DEFAULT_POLICY,
     ClonePolicy,
+    EntityPolicy,
     MarketPolicy,
     Policy,
     Severity,
-    SubjectPolicy,
 )
 from authenticity.errors import PolicyError
 from authenticity.limits import LIMITS
@@ -33,8 +33,8 @@ _NEXT_STEP: Final = "correct the line; docs/policy.md describes every key"
 _COUNTRIES: Final = f'at most {LIMITS.markets} countries, two capitals each, like ["AT", "DE"]'
 
 Path = tuple[str, ...]
-_Rules = MarketPolicy | ClonePolicy | SubjectPolicy | Policy
-_Table = TypeVar("_Table", MarketPolicy, ClonePolicy, SubjectPolicy, Policy)
+_Rules = MarketPolicy | ClonePolicy | EntityPolicy | Policy
+_Table = TypeVar("_Table", MarketPolicy, ClonePolicy, EntityPolicy, Policy)
 
 
 class _Refused(Exception):  # noqa: N818 - a signal to `read_policy`, which knows the lines
@@ -234,7 +234,7 @@ def _lines(rules: _Rules, at: Path) -> Iterator[str]:
         value = getattr(rules, name)
         if name == "issuer" or (at[:1] == ("issuer",) and len(at) == 2 and name not in _OF_ISSUER):
             continue
-        if isinstance(value, MarketPolicy | ClonePolicy | SubjectPolicy | dict):
+        if isinstance(value, MarketPolicy | ClonePolicy | EntityPolicy | dict):
             tables.append((name, value))
         else:
             yield f"{name} = {_written(value)}"

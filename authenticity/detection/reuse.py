@@ -9,56 +9,58 @@ from collections.abc import Iterator, Sequence
 
 from authenticity.detection.findings import Finding, FindingKind, Reason, because, found
 from authenticity.detection.policy import Policy
-from authenticity.history.observation import ACTS, Sighting, distance_km
+from authenticity.history.observation import ACTS, Observation, distance_km
 from authenticity.records.scan import Act
 
 _HOUR_MS = 3_600_000
 _DAY_MS = 24 * _HOUR_MS
 
 
-def reused_after_end(genuine: Sequence[Sighting], policy: Policy) -> Iterator[Finding]:
-    """Takes issued sightings sorted by capture time; only authorised ones carry an act."""
+def reused_after_end(genuine: Sequence[Observation], policy: Policy) -> Iterator[Finding]:
+    """Takes issued observations sorted by capture time; only authorised ones carry an act."""
     reason = _sold_twice(genuine, policy) or _seen_after_destruction(genuine, policy)
     if reason:
         yield found(FindingKind.REUSED_AFTER_END, reason)
 
 
-def _sold_twice(genuine: Sequence[Sighting], policy: Policy) -> Reason | None:
+def _sold_twice(genuine: Sequence[Observation], policy: Policy) -> Reason | None:
     """A second sale by the same actor after the undo window, with no undo between. By
     another actor it proves two items: see `authenticity.detection.score`."""
-    sold: Sighting | None = None
-    for sighting in genuine:
-        act = ACTS[sighting.act]
+    sold: Observation | None = None
+    for observation in genuine:
+        act = ACTS[observation.act]
         if act is Act.REACTIVATE:
             sold = None
         elif act is Act.SELL and sold is None:
-            sold = sighting
+            sold = observation
         elif act is Act.SELL and sold is not None:
-            gap_ms = sighting.captured_ms - sold.captured_ms
-            if sighting.actor == sold.actor and gap_ms > policy.undo_window_days * _DAY_MS:
+            gap_ms = observation.captured_ms - sold.captured_ms
+            if observation.actor == sold.actor and gap_ms > policy.undo_window_days * _DAY_MS:
                 return because("sold-twice", hours_between=gap_ms // _HOUR_MS)
     return None
 
 
-def _seen_after_destruction(genuine: Sequence[Sighting], policy: Policy) -> Reason | None:
+def _seen_after_destruction(genuine: Sequence[Observation], policy: Policy) -> Reason | None:
     """Captured elsewhere after it was destroyed: by a trusted scanner, or in several sessions."""
     end = next((s for s in genuine if ACTS[s.act] is Act.DESTROY), None)
     if end is None:
         return None
     after = [
-        sighting
-        for sighting in genuine
-        if sighting.captured_ms > end.captured_ms + policy.end_grace_hours * _HOUR_MS
-        and sighting.session != end.session
-        and not _same_place(sighting, end, policy)
+        observation
+        for observation in genuine
+        if observation.captured_ms > end.captured_ms + policy.end_grace_hours * _HOUR_MS
+        and observation.session != end.session
+        and not _same_place(observation, end, policy)
     ]
-    trusted = any(sighting.authorised and sighting.actor != end.actor for sighting in after)
-    sessions = {sighting.session for sighting in after if not sighting.authorised}
+    trusted = any(
+        observation.authorised and observation.actor != end.actor for observation in after
+    )
+    sessions = {observation.session for observation in after if not observation.authorised}
     if trusted or len(sessions) >= policy.end_anonymous_sessions:
         return because("seen-after-destruction", scanners="trusted" if trusted else "anonymous")
     return None
 
 
-def _same_place(one: Sighting, other: Sighting, policy: Policy) -> bool:
+def _same_place(one: Observation, other: Observation, policy: Policy) -> bool:
     """Whether both are known to be in one place; an unknown place is not."""
     return bool(one.source and other.source) and distance_km(one, other) <= policy.elsewhere_km

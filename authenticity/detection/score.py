@@ -15,20 +15,20 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-from authenticity.detection.features import ATTESTED, FEATURES, channel_of, features_of
+from authenticity.detection.features import FEATURES, NETWORK_DERIVED, channel_of, features_of
 from authenticity.detection.findings import Finding, FindingKind, Reason, because, coarse, found
 from authenticity.detection.odds import as_told, chance, log_odds
 from authenticity.detection.policy import ClonePolicy, Policy
 from authenticity.detection.sessions import (
-    Look,
-    Surety,
+    LocationConfidence,
+    ScanSession,
     apart_km,
-    can_follow,
-    looks_of,
+    is_reachable,
     own_numbers,
+    scan_sessions,
 )
 from authenticity.detection.weights import BIAS, CALIBRATION, WEIGHTS
-from authenticity.history.observation import ACTS, Sighting, distance_km
+from authenticity.history.observation import ACTS, Observation, distance_km
 from authenticity.records.batch import Batch
 from authenticity.records.scan import Act, Channel
 
@@ -36,7 +36,7 @@ _MOST_REASONS: Final = 5
 _LEAST_TOLD_NATS: Final = 0.5
 
 
-class Weighed(NamedTuple):
+class CloneScore(NamedTuple):
     """`nats`: the log-likelihood ratio of "several items" to "one", calibrated.
     `parts`: feature, its value, and the nats it added, largest first. `channel`: whose
     prior and threshold hold."""
@@ -44,16 +44,18 @@ class Weighed(NamedTuple):
     nats: float
     probability: float
     parts: tuple[tuple[str, int, float], ...]
-    looks: tuple[Look, ...]
+    looks: tuple[ScanSession, ...]
     channel: Channel
 
 
-def weigh(genuine: Sequence[Sighting], batch: Batch | None, policy: Policy) -> Weighed | None:
-    """None where there is nothing to compare. Takes issued sightings sorted by capture."""
+def score_clones(
+    genuine: Sequence[Observation], batch: Batch | None, policy: Policy
+) -> CloneScore | None:
+    """None where there is nothing to compare. Takes issued observations sorted by capture."""
     own = own_numbers(policy.own_supply_chain)
-    if all(sighting.channel in own for sighting in genuine):
+    if all(observation.channel in own for observation in genuine):
         return None
-    looks = looks_of(genuine, policy)
+    looks = scan_sessions(genuine, policy)
     if not comparable(looks, policy.clone):
         return None
     values = features_of(genuine, looks, batch, policy)
@@ -63,62 +65,62 @@ def weigh(genuine: Sequence[Sighting], batch: Batch | None, policy: Policy) -> W
         if value
     ]
     nats = _calibrated(BIAS + sum(part[2] for part in parts))
-    if not any(name in ATTESTED for name, _, _ in parts):
+    if not any(name in NETWORK_DERIVED for name, _, _ in parts):
         nats = min(nats, 0.0)  # whatever is only claimed: poisoning must fail
     channel = channel_of(genuine)
     probability = chance(nats + log_odds(policy.clone.prior[channel]))
     parts.sort(key=lambda part: (-part[2], part[0]))
-    return Weighed(nats, probability, tuple(parts), tuple(looks), channel)
+    return CloneScore(nats, probability, tuple(parts), tuple(looks), channel)
 
 
-def comparable(looks: Sequence[Look], policy: ClonePolicy) -> bool:
+def comparable(looks: Sequence[ScanSession], policy: ClonePolicy) -> bool:
     """Two looks of others, or one that does not simply follow the maker's own chain."""
     outside = [look for look in looks if not look.is_own]
     if len(outside) != 1 or len(looks) == 1:
         return len(outside) > 1
     [look] = outside
-    if look.surety is Surety.NOWHERE:
+    if look.confidence is LocationConfidence.NOWHERE:
         return False
-    placed = [other for other in looks if other.surety is not Surety.NOWHERE]
+    placed = [other for other in looks if other.confidence is not LocationConfidence.NOWHERE]
     if placed[-1] is not look:
         return True
-    return len(placed) > 1 and not can_follow(placed[-2], look, policy)
+    return len(placed) > 1 and not is_reachable(placed[-2], look, policy)
 
 
-def clone_suspected(weighed: Weighed, policy: ClonePolicy) -> Iterator[Finding]:
+def clone_suspected(clone_score: CloneScore, policy: ClonePolicy) -> Iterator[Finding]:
     """At most one finding, with its probability and what moved it, by how many nats."""
-    if weighed.probability < policy.threshold[weighed.channel]:
+    if clone_score.probability < policy.threshold[clone_score.channel]:
         return
-    reasons = _reasons(weighed, policy)
-    probability = as_told(weighed.probability)
+    reasons = _reasons(clone_score, policy)
+    probability = as_told(clone_score.probability)
     yield found(FindingKind.CLONE_SUSPECTED, *reasons, probability=probability)
 
 
-def clone_confirmed(genuine: Sequence[Sighting], elsewhere_km: float) -> Finding | None:
+def clone_confirmed(genuine: Sequence[Observation], elsewhere_km: float) -> Finding | None:
     """What known scanners recorded that one item cannot undergo: two sales by different
     shops, two seizures, or inspections with opposite results in different places."""
     reason = _twice(genuine) or _contradiction(genuine, elsewhere_km)
     return found(FindingKind.CLONE_CONFIRMED, reason) if reason else None
 
 
-def _twice(genuine: Sequence[Sighting]) -> Reason | None:
-    first: dict[Act, Sighting] = {}
-    for sighting in genuine:
-        act = ACTS[sighting.act]
+def _twice(genuine: Sequence[Observation]) -> Reason | None:
+    first: dict[Act, Observation] = {}
+    for observation in genuine:
+        act = ACTS[observation.act]
         if act is Act.REACTIVATE:
             first.pop(Act.SELL, None)
         elif act is Act.RELEASE:
             first.pop(Act.SEIZE, None)
         elif act is Act.SELL or act is Act.SEIZE:
-            known = first.setdefault(act, sighting)
-            if known.actor != sighting.actor:
-                hours = (sighting.captured_ms - known.captured_ms) // 3_600_000
+            known = first.setdefault(act, observation)
+            if known.actor != observation.actor:
+                hours = (observation.captured_ms - known.captured_ms) // 3_600_000
                 code = "sold-twice" if act is Act.SELL else "seized-twice"
                 return because(code, hours_between=hours)
     return None
 
 
-def _contradiction(genuine: Sequence[Sighting], elsewhere_km: float) -> Reason | None:
+def _contradiction(genuine: Sequence[Observation], elsewhere_km: float) -> Reason | None:
     good = [s for s in genuine if ACTS[s.act] is Act.INSPECT_CONFORMANT]
     bad = [s for s in genuine if ACTS[s.act] is Act.INSPECT_NONCONFORMANT]
     for one in good:
@@ -129,23 +131,27 @@ def _contradiction(genuine: Sequence[Sighting], elsewhere_km: float) -> Reason |
     return None
 
 
-def _reasons(weighed: Weighed, policy: ClonePolicy) -> Iterator[Reason]:
+def _reasons(clone_score: CloneScore, policy: ClonePolicy) -> Iterator[Reason]:
     """The fastest journey that would be needed, if there is one too fast; then the features
     that moved the score most, either way."""
-    example = _too_fast(weighed.looks, policy)
+    example = _too_fast(clone_score.looks, policy)
     if example:
         yield example
-    by_weight = sorted(weighed.parts, key=lambda part: (-abs(part[2]), part[0]))
+    by_weight = sorted(clone_score.parts, key=lambda part: (-abs(part[2]), part[0]))
     for name, value, nats in by_weight[:_MOST_REASONS]:
         if abs(nats) >= _LEAST_TOLD_NATS:
             # In half nats, so that an alert is not published anew with every scan.
             yield because(name, at_least=value, half_nats=round(2 * nats))
 
 
-def _too_fast(looks: Sequence[Look], policy: ClonePolicy) -> Reason | None:
-    placed = [look for look in looks if look.surety <= Surety.FIXED_LINE and not look.jumps]
+def _too_fast(looks: Sequence[ScanSession], policy: ClonePolicy) -> Reason | None:
+    placed = [
+        look
+        for look in looks
+        if look.confidence <= LocationConfidence.FIXED_LINE and not look.inconsistent_location
+    ]
     for earlier, later in pairwise(placed):
-        if not can_follow(earlier, later, policy):
+        if not is_reachable(earlier, later, policy):
             return because(
                 "too-far-apart-in-time",
                 km=round(apart_km(earlier, later)),

@@ -16,7 +16,7 @@ from authenticity.history.observation import (
     CHANNELS,
     EARTH_RADIUS_KM,
     SOURCES,
-    Sighting,
+    Observation,
     accuracy_km,
     degrees_of,
 )
@@ -27,7 +27,7 @@ MOST_OTHERS: Final = 12
 _OFFICIAL: Final = frozenset({Channel.CUSTOMS, Channel.POLICE})
 
 
-class Surety(IntEnum):
+class LocationConfidence(IntEnum):
     """How much a look's place is worth, most first."""
 
     TRUSTED = 0
@@ -38,22 +38,22 @@ class Surety(IntEnum):
 
 
 _SURETY: Final = {
-    PlaceSource.GPS: Surety.PRECISE,
-    PlaceSource.WIFI: Surety.PRECISE,
-    PlaceSource.FIXED_IP: Surety.FIXED_LINE,
-    PlaceSource.MOBILE_IP: Surety.MOBILE,
-    PlaceSource.DECLARED: Surety.NOWHERE,
-    None: Surety.NOWHERE,
+    PlaceSource.GPS: LocationConfidence.PRECISE,
+    PlaceSource.WIFI: LocationConfidence.PRECISE,
+    PlaceSource.FIXED_IP: LocationConfidence.FIXED_LINE,
+    PlaceSource.MOBILE_IP: LocationConfidence.MOBILE,
+    PlaceSource.DECLARED: LocationConfidence.NOWHERE,
+    None: LocationConfidence.NOWHERE,
 }
 
 
-class Look(NamedTuple):
+class ScanSession(NamedTuple):
     """`at_ms` since 1970 UTC. `x`, `y`, `z`: the place as a unit vector from the earth's
     centre; `radius_km` around it the device was, by its source's factor. All 0 nowhere."""
 
     at_ms: int
     session: int
-    surety: Surety
+    confidence: LocationConfidence
     x: float
     y: float
     z: float
@@ -61,24 +61,24 @@ class Look(NamedTuple):
     country: str
     is_own: bool
     is_official: bool
-    jumps: bool
+    inconsistent_location: bool
 
 
 @lru_cache(64)
 def own_numbers(own_supply_chain: frozenset[Channel]) -> frozenset[int]:
-    """These channels, as sightings have them."""
+    """These channels, as observations have them."""
     return frozenset(CHANNELS.index(channel) for channel in own_supply_chain)
 
 
-def looks_of(genuine: Sequence[Sighting], policy: Policy) -> list[Look]:
-    """One for each session, by capture time. Takes issued sightings sorted by capture.
+def scan_sessions(genuine: Sequence[Observation], policy: Policy) -> list[ScanSession]:
+    """One for each session, by capture time. Takes issued observations sorted by capture.
 
     Of more sessions than can be weighed: the latest `MOST_KNOWN` of known scanners, and of
     the others `MOST_OTHERS`, spread evenly over their order in time.
     """
-    by_session: dict[int, list[Sighting]] = {}
-    for sighting in genuine:
-        by_session.setdefault(sighting.session, []).append(sighting)
+    by_session: dict[int, list[Observation]] = {}
+    for observation in genuine:
+        by_session.setdefault(observation.session, []).append(observation)
     if len(by_session) > MOST_OTHERS:
         known = [session for session, some in by_session.items() if some[0].authorised]
         others = [session for session, some in by_session.items() if not some[0].authorised]
@@ -95,21 +95,21 @@ def _spread(sessions: Sequence[int], most: int) -> Iterable[int]:
     return (sessions[number * (len(sessions) - 1) // (most - 1)] for number in range(most))
 
 
-def apart_km(one: Look, other: Look) -> float:
+def apart_km(one: ScanSession, other: ScanSession) -> float:
     """Kilometres between two places that remain after both radii, at least 0."""
     cosine = one.x * other.x + one.y * other.y + one.z * other.z
     arc_km = EARTH_RADIUS_KM * acos(cosine) if -1.0 < cosine < 1.0 else (cosine < 0) * 20_015.0
     return max(0.0, arc_km - one.radius_km - other.radius_km)
 
 
-def places_of(looks: Iterable[Look], policy: ClonePolicy) -> list[list[Look]]:
+def places_of(looks: Iterable[ScanSession], policy: ClonePolicy) -> list[list[ScanSession]]:
     """Looks gathered into places that lie apart, each by its surest look, which comes first.
 
     A look whose radius reaches a place belongs to it, the surest places first: the least
     number of places that these looks can come from, by a greedy rule.
     """
-    places: list[list[Look]] = []
-    for look in sorted(looks, key=lambda look: (look.surety, look.at_ms, look.session)):
+    places: list[list[ScanSession]] = []
+    for look in sorted(looks, key=lambda look: (look.confidence, look.at_ms, look.session)):
         for place in places:
             if apart_km(place[0], look) <= policy.apart_km:
                 place.append(look)
@@ -119,7 +119,9 @@ def places_of(looks: Iterable[Look], policy: ClonePolicy) -> list[list[Look]]:
     return places
 
 
-def strays(looks: Sequence[Look], policy: ClonePolicy) -> Iterator[Look]:
+def impossible_travel_outliers(
+    looks: Sequence[ScanSession], policy: ClonePolicy
+) -> Iterator[ScanSession]:
     """Looks that are not part of the likeliest journey: the surest chain of looks through
     which one item can have been carried at `speed_limit_kmh`. Takes looks sorted by time."""
     best: list[int] = []
@@ -127,9 +129,9 @@ def strays(looks: Sequence[Look], policy: ClonePolicy) -> Iterator[Look]:
     for number, look in enumerate(looks):
         weight, origin = 0, -1
         for earlier in range(number):
-            if best[earlier] > weight and can_follow(looks[earlier], look, policy):
+            if best[earlier] > weight and is_reachable(looks[earlier], look, policy):
                 weight, origin = best[earlier], earlier
-        best.append(weight + _WEIGHT[look.surety])
+        best.append(weight + _WEIGHT[look.confidence])
         came_from.append(origin)
     if not best:
         return
@@ -142,15 +144,18 @@ def strays(looks: Sequence[Look], policy: ClonePolicy) -> Iterator[Look]:
 
 
 _WEIGHT: Final = {
-    Surety.TRUSTED: 40, Surety.PRECISE: 20, Surety.FIXED_LINE: 11, Surety.MOBILE: 10,
-}  # fmt: skip
+    LocationConfidence.TRUSTED: 40,
+    LocationConfidence.PRECISE: 20,
+    LocationConfidence.FIXED_LINE: 11,
+    LocationConfidence.MOBILE: 10,
+}
 
 
 _NEAR: Final = 0.99999
 """The cosine of some 28 km on the earth: no clock tells whether that was too fast."""
 
 
-def can_follow(earlier: Look, later: Look, policy: ClonePolicy) -> bool:
+def is_reachable(earlier: ScanSession, later: ScanSession, policy: ClonePolicy) -> bool:
     """Whether one item can have been carried from one to the other in time."""
     if earlier.x * later.x + earlier.y * later.y + earlier.z * later.z > _NEAR:
         return True
@@ -161,37 +166,43 @@ def can_follow(earlier: Look, later: Look, policy: ClonePolicy) -> bool:
     return km <= policy.speed_limit_kmh * hours
 
 
-def _of_session(sightings: list[Sighting], policy: Policy) -> Look:
-    if len(sightings) == 1:
-        return _look(sightings[0], policy)
-    looks = [_look(sighting, policy) for sighting in sightings]
-    placed = [look for look in looks if look.surety is not Surety.NOWHERE]
+def _of_session(observations: list[Observation], policy: Policy) -> ScanSession:
+    if len(observations) == 1:
+        return _look(observations[0], policy)
+    looks = [_look(observation, policy) for observation in observations]
+    placed = [look for look in looks if look.confidence is not LocationConfidence.NOWHERE]
     if not placed:
         return looks[0]
-    surest = min(placed, key=lambda look: look.surety)
-    jumps = any(apart_km(surest, look) > 2 * policy.clone.apart_km for look in placed)
-    if surest.surety is Surety.TRUSTED:
-        jumps = False
-    return surest._replace(at_ms=looks[0].at_ms, jumps=jumps)
+    most_confident = min(placed, key=lambda look: look.confidence)
+    inconsistent_location = any(
+        apart_km(most_confident, look) > 2 * policy.clone.apart_km for look in placed
+    )
+    if most_confident.confidence is LocationConfidence.TRUSTED:
+        inconsistent_location = False
+    return most_confident._replace(
+        at_ms=looks[0].at_ms, inconsistent_location=inconsistent_location
+    )
 
 
-def _look(sighting: Sighting, policy: Policy) -> Look:
-    source = SOURCES[sighting.source]
-    channel = CHANNELS[sighting.channel]
+def _look(observation: Observation, policy: Policy) -> ScanSession:
+    source = SOURCES[observation.source]
+    channel = CHANNELS[observation.channel]
     own, official = channel in policy.own_supply_chain, channel in _OFFICIAL
-    surety = _SURETY[source]
-    if sighting.authorised and source is not None:
-        surety = Surety.TRUSTED
-    if surety is Surety.NOWHERE:
-        return Look(sighting.captured_ms, sighting.session, surety, 0.0, 0.0, 0.0, 0.0,
-                    sighting.country, own, official, False)  # fmt: skip
+    confidence = _SURETY[source]
+    if observation.authorised and source is not None:
+        confidence = LocationConfidence.TRUSTED
+    if confidence is LocationConfidence.NOWHERE:
+        return ScanSession(
+            observation.captured_ms, observation.session, confidence,
+            0.0, 0.0, 0.0, 0.0, observation.country, own, official, False,
+        )  # fmt: skip
     assert source is not None
-    lat, lon = degrees_of(sighting)
+    lat, lon = degrees_of(observation)
     lat, lon = radians(lat), radians(lon)
     level = cos(lat)
-    return Look(
-        sighting.captured_ms, sighting.session, surety,
+    return ScanSession(
+        observation.captured_ms, observation.session, confidence,
         level * cos(lon), level * sin(lon), sin(lat),
-        accuracy_km(sighting) * policy.clone.radius_factor.get(source, 1.0),
-        sighting.country, own, official, False,
+        accuracy_km(observation) * policy.clone.radius_factor.get(source, 1.0),
+        observation.country, own, official, False,
     )  # fmt: skip

@@ -20,27 +20,27 @@ from authenticity.detection.assess import Appraisal, appraise
 from authenticity.detection.features import early_looks
 from authenticity.detection.findings import Finding, FindingKind, because, coarse, found
 from authenticity.detection.odds import as_told, chance, log_odds
-from authenticity.detection.policy import Policy, SubjectPolicy
-from authenticity.detection.score import Weighed
-from authenticity.detection.sessions import Look, own_numbers
+from authenticity.detection.policy import EntityPolicy, Policy
+from authenticity.detection.score import CloneScore
+from authenticity.detection.sessions import ScanSession, own_numbers
 from authenticity.gs1.item import (
+    EntityId,
     ItemId,
-    SubjectId,
-    batch_subject,
+    batch_entity,
+    custody_leg_entity,
     gtin_of,
-    is_of_hands,
-    route_subject,
-    scanner_subject,
+    is_about_custodian,
+    scanner_entity,
 )
 from authenticity.history.history import History, by_capture
-from authenticity.history.observation import ACTS, CHANNELS, DOUBTS, Sighting
+from authenticity.history.observation import ACTS, CHANNELS, DOUBTS, Observation
 from authenticity.records.batch import Batch
 from authenticity.records.scan import Act, Channel
 from authenticity.trust.verdict import Doubt
 
-MOST_CLUES: Final = 16
+MAX_SIGNALS: Final = 16
 """Of one item."""
-MOST_CLUES_ASSESSED: Final = 2_000
+MAX_SIGNALS_ASSESSED: Final = 2_000
 """About one subject: the first in their order."""
 
 COPIES: Final = "copies"
@@ -56,7 +56,7 @@ _RETAIL: Final = CHANNELS.index(Channel.RETAIL)
 _MOST_HANDS: Final = 2
 
 
-class Clue(Struct, frozen=True, order=True):
+class Signal(Struct, frozen=True, order=True):
     """What one item says about one subject; one for each `sign`.
 
     `copies`: `weight` is the log-likelihood ratio that the item has some, in hundredths of
@@ -66,112 +66,112 @@ class Clue(Struct, frozen=True, order=True):
     was proven to be several.
     """
 
-    subject: SubjectId
+    subject: EntityId
     item: ItemId
     sign: str
     weight: int
     detail: str
 
 
-def clues_of(
+def signals_of(
     item: ItemId,
     history: History,
     batch: Batch | None,
     policy: Policy,
     appraisal: Appraisal | None = None,
-) -> tuple[Clue, ...]:
-    """Sorted, at most `MOST_CLUES`."""
-    sightings = history.sightings
-    if len(sightings) == 1 and not sightings[0].doubt:
+) -> tuple[Signal, ...]:
+    """Sorted, at most `MAX_SIGNALS`."""
+    observations = history.observations
+    if len(observations) == 1 and not observations[0].doubt:
         return ()  # the usual case: one look at a genuine code
     policy = policy.of(batch)
-    genuine, doubtful, weighed, confirmed = appraisal or appraise(history, batch, policy)
-    clues = [*_of_refused(item, doubtful)]
-    if weighed is not None:
-        clues += _of_copies(item, genuine, weighed, policy)
+    genuine, doubtful, clone_score, confirmed = appraisal or appraise(history, batch, policy)
+    signals = [*_of_refused(item, doubtful)]
+    if clone_score is not None:
+        signals += _of_copies(item, genuine, clone_score, policy)
     if confirmed is not None:
-        clues += _of_vouching(item, genuine)
-    one_each = {(clue.subject, clue.sign): clue for clue in clues}
-    return tuple(sorted(one_each.values())[:MOST_CLUES])
+        signals += _of_vouching(item, genuine)
+    one_each = {(signal.subject, signal.sign): signal for signal in signals}
+    return tuple(sorted(one_each.values())[:MAX_SIGNALS])
 
 
-def assess_subject(clues: Sequence[Clue], policy: Policy) -> tuple[Finding, ...]:
-    """Findings about the subject that all these clues are about.
+def assess_entity(signals: Sequence[Signal], policy: Policy) -> tuple[Finding, ...]:
+    """Findings about the subject that all these signals are about.
 
-    The caller owes them sorted, and no more than the first `MOST_CLUES_ASSESSED`.
+    The caller owes them sorted, and no more than the first `MAX_SIGNALS_ASSESSED`.
     """
     rules = policy.subject
     findings = [
-        *_campaign([clue for clue in clues if clue.sign == COPIES], rules),
-        *_probing(sum(clue.sign == REFUSED for clue in clues), rules),
-        *_poisoning([clue for clue in clues if clue.sign == MISPLACED], rules),
-        *_colluding(sum(clue.sign == VOUCHED for clue in clues), rules),
+        *_campaign([signal for signal in signals if signal.sign == COPIES], rules),
+        *_probing(sum(signal.sign == REFUSED for signal in signals), rules),
+        *_poisoning([signal for signal in signals if signal.sign == MISPLACED], rules),
+        *_colluding(sum(signal.sign == VOUCHED for signal in signals), rules),
     ]
     return tuple(sorted(findings, key=lambda finding: finding.kind))
 
 
-def by_subject(clues: Iterable[Clue]) -> dict[SubjectId, list[Clue]]:
-    """Grouped, each group sorted and cut as `assess_subject` takes it."""
-    grouped: dict[SubjectId, list[Clue]] = {}
-    for clue in sorted(clues):
-        grouped.setdefault(clue.subject, []).append(clue)
-    return {subject: group[:MOST_CLUES_ASSESSED] for subject, group in grouped.items()}
+def by_entity(signals: Iterable[Signal]) -> dict[EntityId, list[Signal]]:
+    """Grouped, each group sorted and cut as `assess_entity` takes it."""
+    grouped: dict[EntityId, list[Signal]] = {}
+    for signal in sorted(signals):
+        grouped.setdefault(signal.subject, []).append(signal)
+    return {subject: group[:MAX_SIGNALS_ASSESSED] for subject, group in grouped.items()}
 
 
-def _of_refused(item: ItemId, doubtful: Sequence[Sighting]) -> Iterator[Clue]:
+def _of_refused(item: ItemId, doubtful: Sequence[Observation]) -> Iterator[Signal]:
     """Officers read forged codes because it is their work: only strangers are counted."""
-    for sighting in doubtful:
-        if not sighting.authorised and DOUBTS[sighting.doubt] in _INVENTED:
-            yield Clue(scanner_subject(sighting.session, known=False), item, REFUSED, 1, "")
+    for observation in doubtful:
+        if not observation.authorised and DOUBTS[observation.doubt] in _INVENTED:
+            yield Signal(scanner_entity(observation.session, known=False), item, REFUSED, 1, "")
 
 
 def _of_copies(
-    item: ItemId, genuine: Sequence[Sighting], weighed: Weighed, policy: Policy
-) -> Iterator[Clue]:
+    item: ItemId, genuine: Sequence[Observation], clone_score: CloneScore, policy: Policy
+) -> Iterator[Signal]:
     gtin, lot = gtin_of(item), genuine[0].lot
-    weight = round(100 * min(_MOST_NATS, max(-_MOST_NATS, weighed.nats)))
+    weight = round(100 * min(_MOST_NATS, max(-_MOST_NATS, clone_score.nats)))
     if gtin and lot:
-        yield Clue(batch_subject(gtin, lot), item, COPIES, weight, "")
+        yield Signal(batch_entity(gtin, lot), item, COPIES, weight, "")
     for hand in _last_hands(genuine, own_numbers(policy.own_supply_chain) | {_RETAIL}):
         if hand.channel == _RETAIL:
-            yield Clue(scanner_subject(hand.actor, known=True), item, COPIES, weight, "")
+            yield Signal(scanner_entity(hand.actor, known=True), item, COPIES, weight, "")
         elif gtin and lot:
-            yield Clue(route_subject(gtin, lot, hand.actor), item, COPIES, weight, "")
-    for look in (*early_looks(weighed.looks, policy.clone), *_jumping(weighed.looks)):
-        yield Clue(scanner_subject(look.session, known=False), item, MISPLACED, 1, _region(look))
+            yield Signal(custody_leg_entity(gtin, lot, hand.actor), item, COPIES, weight, "")
+    for look in (*early_looks(clone_score.looks, policy.clone), *_jumping(clone_score.looks)):
+        yield Signal(scanner_entity(look.session, known=False), item, MISPLACED, 1, _region(look))
 
 
-def _of_vouching(item: ItemId, genuine: Sequence[Sighting]) -> Iterator[Clue]:
-    for sighting in genuine:
-        if ACTS[sighting.act] in _VOUCHING:
-            yield Clue(scanner_subject(sighting.actor, known=True), item, VOUCHED, 1, "")
+def _of_vouching(item: ItemId, genuine: Sequence[Observation]) -> Iterator[Signal]:
+    for observation in genuine:
+        if ACTS[observation.act] in _VOUCHING:
+            yield Signal(scanner_entity(observation.actor, known=True), item, VOUCHED, 1, "")
 
 
-def _last_hands(genuine: Sequence[Sighting], channels: frozenset[int]) -> list[Sighting]:
+def _last_hands(genuine: Sequence[Observation], channels: frozenset[int]) -> list[Observation]:
     """The known scanners on these channels that had it last, by what they saw last: codes are
     read off where packs lie, and shops far apart may be served from one warehouse. Of a
     warehouse, which has packs of many makers, each batch is looked at by itself."""
     last = {
-        sighting.actor: sighting
-        for sighting in genuine
-        if sighting.authorised and sighting.channel in channels
+        observation.actor: observation
+        for observation in genuine
+        if observation.authorised and observation.channel in channels
     }
     return sorted(last.values(), key=by_capture)[-_MOST_HANDS:]
 
 
-def _jumping(looks: Iterable[Look]) -> Iterator[Look]:
-    return (look for look in looks if look.jumps)
+def _jumping(looks: Iterable[ScanSession]) -> Iterator[ScanSession]:
+    return (look for look in looks if look.inconsistent_location)
 
 
-def _region(look: Look) -> str:
+def _region(look: ScanSession) -> str:
     """A cell of the earth some thousand kilometres wide."""
     return f"{round(6 * look.x)},{round(6 * look.y)},{round(6 * look.z)}"
 
 
-def _campaign(copies: Sequence[Clue], rules: SubjectPolicy) -> Iterator[Finding]:
+def _campaign(copies: Sequence[Signal], rules: EntityPolicy) -> Iterator[Finding]:
     """Is a share of these items copied? The likelihood ratio of the mixture, averaged over a
     few shares: one item says little, and honest items, of which most speak against it, count."""
-    nats = [clue.weight / 100 for clue in copies]
+    nats = [signal.weight / 100 for signal in copies]
     suspicious = sum(weight >= rules.campaign_item_nats for weight in nats)
     if suspicious < rules.campaign_items:
         return
@@ -181,20 +181,20 @@ def _campaign(copies: Sequence[Clue], rules: SubjectPolicy) -> Iterator[Finding]
     probability = chance(mean + log_odds(rules.campaign_prior))
     if probability >= rules.campaign_threshold:
         reason = because("many-items-look-copied", items_at_least=coarse(suspicious))
-        if is_of_hands(copies[0].subject):
+        if is_about_custodian(copies[0].subject):
             reason = because("many-items-from-here-look-copied", items_at_least=coarse(suspicious))
         yield found(FindingKind.CAMPAIGN, reason, probability=as_told(probability))
 
 
-def _probing(items: int, rules: SubjectPolicy) -> Iterator[Finding]:
+def _probing(items: int, rules: EntityPolicy) -> Iterator[Finding]:
     if items >= rules.probing_items:
         reason = because("invented-codes-from-one-scanner", items_at_least=coarse(items))
         yield found(FindingKind.PROBING, reason)
 
 
-def _poisoning(misplaced: Sequence[Clue], rules: SubjectPolicy) -> Iterator[Finding]:
+def _poisoning(misplaced: Sequence[Signal], rules: EntityPolicy) -> Iterator[Finding]:
     """Somebody behind a VPN is misplaced too, but in one place: invented places differ."""
-    places = {clue.detail for clue in misplaced}
+    places = {signal.detail for signal in misplaced}
     if len(misplaced) >= rules.poisoning_items and len(places) >= rules.poisoning_places:
         reason = because(
             "places-that-cannot-be", items_at_least=coarse(len(misplaced)),
@@ -203,7 +203,7 @@ def _poisoning(misplaced: Sequence[Clue], rules: SubjectPolicy) -> Iterator[Find
         yield found(FindingKind.POISONING, reason)
 
 
-def _colluding(items: int, rules: SubjectPolicy) -> Iterator[Finding]:
+def _colluding(items: int, rules: EntityPolicy) -> Iterator[Finding]:
     if items >= rules.colluding_items:
         reason = because("vouched-for-proven-copies", items_at_least=coarse(items))
         yield found(FindingKind.COLLUDING, reason)

@@ -15,7 +15,7 @@ from authenticity.detection.findings import Finding, FindingKind
 from authenticity.detection.policy import Policy
 from authenticity.gs1.item import ItemId
 from authenticity.history.history import History, distinct_scans
-from authenticity.records.batch import Batch, Catalogue
+from authenticity.records.batch import Batch, BatchRegistry
 from authenticity.records.scan import from_epoch_ms
 from authenticity.trust.verdict import Doubt
 
@@ -73,13 +73,15 @@ class Assessment(Struct, frozen=True):
     batch: Batch | None
 
 
-def assess_item(item: ItemId, history: History, catalogue: Catalogue, policy: Policy) -> Assessment:
+def assess_item(
+    item: ItemId, history: History, batch_registry: BatchRegistry, policy: Policy
+) -> Assessment:
     """The standing of an item with this history, which must not be empty.
 
     Where a genuine code was ever scanned the standing rests on the genuine scans alone:
     a forged code under the same serial is a finding, but no stain on the genuine pack.
     """
-    batch = batch_of(item, history, catalogue)
+    batch = batch_of(item, history, batch_registry)
     findings = assess(history, batch, policy)
     genuine, doubtful = split(history, batch)
     basis = genuine or doubtful
@@ -93,8 +95,8 @@ def assess_item(item: ItemId, history: History, catalogue: Catalogue, policy: Po
         standing,
         findings,
         distinct_scans(basis),
-        from_epoch_ms(min(sighting.captured_ms for sighting in basis)),
-        from_epoch_ms(max(sighting.captured_ms for sighting in basis)),
+        from_epoch_ms(min(observation.captured_ms for observation in basis)),
+        from_epoch_ms(max(observation.captured_ms for observation in basis)),
         batch,
     )
 

@@ -25,7 +25,7 @@ from authenticity.gs1.ai_table import (
 from authenticity.gs1.bracketed import read_bracketed
 from authenticity.gs1.digital_link import CANONICAL_HOST, read_digital_link, spell_digital_link
 from authenticity.gs1.element_string import FNC1, read_element_string
-from authenticity.gs1.elements import check_company, check_value
+from authenticity.gs1.elements import check_ai_associations, check_value
 from authenticity.gs1.item import ItemId, item_id
 from authenticity.limits import LIMITS, Limits
 
@@ -119,7 +119,7 @@ def _read_any(text: str) -> Code:
         elements = read_element_string(text, _start_of_elements(text))
     for element in elements:
         check_value(element)
-    check_company(elements, len(text))
+    check_ai_associations(elements, len(text))
     return Code(tuple([(ai, value) for ai, value, _, _ in elements]), host, form)
 
 

@@ -79,7 +79,7 @@ def _lengths(known: ApplicationIdentifier) -> str:
     return f"{known.shortest} to {known.longest}"
 
 
-def check_company(elements: Sequence[Element], end: int) -> None:
+def check_ai_associations(elements: Sequence[Element], end: int) -> None:
     """Refuse repeated AIs, pairs that exclude each other, and AIs that lack a partner.
 
     A repeat is refused even with an equal value: two readers, one keeping the first

@@ -8,7 +8,7 @@ ItemId = NewType("ItemId", str)
 """`https://id.gs1.org/01/{gtin14}/21/{serial}`, the serial percent-encoded; or,
 for text that names no item, `urn:touchstone:text:{32 hex digits}`."""
 
-SubjectId = NewType("SubjectId", str)
+EntityId = NewType("EntityId", str)
 """What an alert may be about beside an item: a batch, `https://id.gs1.org/01/{gtin14}/10/{lot}`;
 a route, its batch with `#` and the scanner's hex digits; or a scanner,
 `urn:touchstone:scanner:{hex digits}`."""
@@ -47,27 +47,27 @@ def serial_of(item: ItemId) -> str | None:
     return unquote(item[len(ITEM_PREFIX) + 18 :]) if names_an_item(item) else None
 
 
-def batch_subject(gtin: str, lot: str) -> SubjectId:
+def batch_entity(gtin: str, lot: str) -> EntityId:
     """The packs of this product that carry this lot."""
-    return SubjectId(f"{ITEM_PREFIX}{gtin}/10/{quote(lot, safe='')}")
+    return EntityId(f"{ITEM_PREFIX}{gtin}/10/{quote(lot, safe='')}")
 
 
-def route_subject(gtin: str, lot: str, number: int) -> SubjectId:
+def custody_leg_entity(gtin: str, lot: str, number: int) -> EntityId:
     """Those packs of a batch that went through the hands of one known scanner."""
-    return SubjectId(f"{batch_subject(gtin, lot)}{_VIA}{number:08x}")
+    return EntityId(f"{batch_entity(gtin, lot)}{_VIA}{number:08x}")
 
 
-def batch_within(subject: SubjectId) -> SubjectId:
+def batch_within(subject: EntityId) -> EntityId:
     """The batch that a route belongs to; any other subject as it is."""
-    return SubjectId(subject.partition(_VIA)[0])
+    return EntityId(subject.partition(_VIA)[0])
 
 
-def is_of_hands(subject: SubjectId) -> bool:
+def is_about_custodian(subject: EntityId) -> bool:
     """Whether it is about what one scanner had in hand: a scanner or a route, no batch."""
     return subject.startswith(SCANNER_PREFIX) or _VIA in subject
 
 
-def scanner_subject(number: int, *, known: bool) -> SubjectId:
+def scanner_entity(number: int, *, known: bool) -> EntityId:
     """A scanner by the hash that histories keep of it: of its publisher if it is known, of
     its session otherwise."""
-    return SubjectId(f"{SCANNER_PREFIX}{'a' if known else 's'}{number:08x}")
+    return EntityId(f"{SCANNER_PREFIX}{'a' if known else 's'}{number:08x}")

@@ -25,7 +25,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from authenticity.history.observation import ACTS, Sighting, same_scan
+from authenticity.history.observation import ACTS, Observation, same_scan
 from authenticity.records.scan import Act
 
 SAMPLE: Final = 16
@@ -51,12 +51,12 @@ _STATE_CHANGING: Final = frozenset(
 class History(Struct, frozen=True, array_like=True):
     """Bounded summary of one item's scans: at most `MAXIMUM_BYTES` when encoded.
 
-    `sightings` are sorted by content, each content once (twice where two trust lists
+    `observations` are sorted by content, each content once (twice where two trust lists
     disagreed on whether its code was issued).
     """
 
     format: int
-    sightings: tuple[Sighting, ...]
+    observations: tuple[Observation, ...]
 
 
 EMPTY: Final = History(_HISTORY_FORMAT, ())
@@ -65,18 +65,18 @@ _decoder = msgspec.msgpack.Decoder(History)
 _encoder = msgspec.msgpack.Encoder()
 
 
-def history_of(sightings: Iterable[Sighting]) -> History:
-    """The history of these sightings, in whatever order and however often they come."""
-    return History(_HISTORY_FORMAT, _keep(sightings))
+def history_of(observations: Iterable[Observation]) -> History:
+    """The history of these observations, in whatever order and however often they come."""
+    return History(_HISTORY_FORMAT, _keep(observations))
 
 
 def merge(one: History, other: History) -> History:
     """The least history that knows what either knows."""
-    if not one.sightings or one.sightings == other.sightings:
+    if not one.observations or one.observations == other.observations:
         return other
-    if not other.sightings:
+    if not other.observations:
         return one
-    return History(_HISTORY_FORMAT, _keep((*one.sightings, *other.sightings)))
+    return History(_HISTORY_FORMAT, _keep((*one.observations, *other.observations)))
 
 
 def encode_history(history: History) -> bytes:
@@ -92,16 +92,16 @@ def decode_history(raw: bytes) -> History:
     return history
 
 
-def distinct_scans(sightings: Iterable[Sighting]) -> int:
-    """How many different scans these sightings of one history stand for.
+def distinct_scans(observations: Iterable[Observation]) -> int:
+    """How many different scans these observations of one history stand for.
 
     Exact while few (below `SAMPLE`, or `DOUBTFUL_SAMPLE` for those never issued), then
     an estimate with a relative standard error of about 1/sqrt(sample - 2).
     """
     issued: set[int] = set()
     doubtful: set[int] = set()
-    for sighting in sightings:
-        (issued if sighting.issued else doubtful).add(sighting.id)
+    for observation in observations:
+        (issued if observation.issued else doubtful).add(observation.id)
     return _estimate(issued, SAMPLE) + _estimate(doubtful, DOUBTFUL_SAMPLE)
 
 
@@ -112,8 +112,8 @@ def _estimate(ids: set[int], sample: int) -> int:
     return max(sample, (sample - 1) * _ID_SPACE // (smallest[-1] + 1))
 
 
-def _keep(sightings: Iterable[Sighting]) -> tuple[Sighting, ...]:
-    issued, doubtful = _once_each(sightings)
+def _keep(observations: Iterable[Observation]) -> tuple[Observation, ...]:
+    issued, doubtful = _once_each(observations)
     if len(issued) > ENDS:  # so few are always among the earliest
         issued = _union(issued, _ISSUED_SELECTIONS)
     if len(doubtful) > DOUBTFUL_ENDS:
@@ -121,31 +121,33 @@ def _keep(sightings: Iterable[Sighting]) -> tuple[Sighting, ...]:
     return tuple(sorted((*issued, *doubtful)))
 
 
-def _once_each(sightings: Iterable[Sighting]) -> tuple[list[Sighting], list[Sighting]]:
-    issued: list[Sighting] = []
-    doubtful: list[Sighting] = []
-    for sighting in sightings:
-        (issued if sighting.issued else doubtful).append(sighting)
+def _once_each(observations: Iterable[Observation]) -> tuple[list[Observation], list[Observation]]:
+    issued: list[Observation] = []
+    doubtful: list[Observation] = []
+    for observation in observations:
+        (issued if observation.issued else doubtful).append(observation)
     return _joined(issued), _joined(doubtful)
 
 
-def _joined(sightings: list[Sighting]) -> list[Sighting]:
+def _joined(observations: list[Observation]) -> list[Observation]:
     """Equal contents made one. They have equal ids, which are cheaper to compare."""
-    if len({sighting.id for sighting in sightings}) == len(sightings):
-        return sightings
-    known: dict[tuple[object, ...], Sighting] = {}
-    for sighting in sightings:
-        earlier = known.get(sighting.content)
-        known[sighting.content] = same_scan(earlier, sighting) if earlier else sighting
+    if len({observation.id for observation in observations}) == len(observations):
+        return observations
+    known: dict[tuple[object, ...], Observation] = {}
+    for observation in observations:
+        earlier = known.get(observation.content)
+        known[observation.content] = same_scan(earlier, observation) if earlier else observation
     return list(known.values())
 
 
-Selection = Callable[[list[Sighting]], Iterable[Sighting]]
+Selection = Callable[[list[Observation]], Iterable[Observation]]
 
 
-def _union(sightings: list[Sighting], selections: Iterable[Selection]) -> list[Sighting]:
-    by_content = sorted(sightings)
-    kept = {id(sighting): sighting for select in selections for sighting in select(by_content)}
+def _union(observations: list[Observation], selections: Iterable[Selection]) -> list[Observation]:
+    by_content = sorted(observations)
+    kept = {
+        id(observation): observation for select in selections for observation in select(by_content)
+    }
     return list(kept.values())
 
 
@@ -156,25 +158,25 @@ by_capture = attrgetter("captured_ms")
 def _sample(size: int, contents_of: int) -> Selection:
     """One content of each of the `size` smallest ids; two of the first `contents_of`."""
 
-    def select(by_content: list[Sighting]) -> Iterable[Sighting]:
+    def select(by_content: list[Observation]) -> Iterable[Observation]:
         ids = contents = 0
         last: int | None = None
-        for sighting in by_content:
-            if sighting.id != last:
+        for observation in by_content:
+            if observation.id != last:
                 if ids == size:
                     return
-                ids, contents, last = ids + 1, 0, sighting.id
+                ids, contents, last = ids + 1, 0, observation.id
             contents += 1
             if contents == 1 or (contents == 2 and ids <= contents_of):
-                yield sighting
+                yield observation
 
     return select
 
 
-def _ends(size: int, belongs: Callable[[Sighting], bool] | None = None) -> Selection:
+def _ends(size: int, belongs: Callable[[Observation], bool] | None = None) -> Selection:
     """The `size` earliest and the `size` latest captures among those that belong."""
 
-    def select(by_content: list[Sighting]) -> Iterable[Sighting]:
+    def select(by_content: list[Observation]) -> Iterable[Observation]:
         among = [s for s in by_content if belongs(s)] if belongs else by_content
         in_order = sorted(among, key=by_capture)
         return in_order if len(in_order) <= 2 * size else in_order[:size] + in_order[-size:]
@@ -182,15 +184,15 @@ def _ends(size: int, belongs: Callable[[Sighting], bool] | None = None) -> Selec
     return select
 
 
-def _first_of_each(size: int, group: Callable[[Sighting], int | str]) -> Selection:
+def _first_of_each(size: int, group: Callable[[Observation], int | str]) -> Selection:
     """The earliest capture of each of the `size` smallest non-empty groups."""
 
-    def select(by_content: list[Sighting]) -> Iterable[Sighting]:
-        first: dict[int | str, Sighting] = {}
-        for sighting in by_content:
-            key = group(sighting)
-            if key and (key not in first or sighting.captured_ms < first[key].captured_ms):
-                first[key] = sighting
+    def select(by_content: list[Observation]) -> Iterable[Observation]:
+        first: dict[int | str, Observation] = {}
+        for observation in by_content:
+            key = group(observation)
+            if key and (key not in first or observation.captured_ms < first[key].captured_ms):
+                first[key] = observation
         return [first[key] for key in sorted(first)[:size]]
 
     return select
@@ -199,10 +201,10 @@ def _first_of_each(size: int, group: Callable[[Sighting], int | str]) -> Selecti
 _ISSUED_SELECTIONS: Final[tuple[Selection, ...]] = (
     _sample(SAMPLE, CONFLICTS),
     _ends(ENDS),
-    _ends(ACT_ENDS, lambda sighting: sighting.act in _STATE_CHANGING),
-    _ends(AUTHORISED_ENDS, lambda sighting: sighting.authorised),
-    _first_of_each(SESSIONS, lambda sighting: sighting.session),
-    _first_of_each(COUNTRIES, lambda sighting: sighting.country),
+    _ends(ACT_ENDS, lambda observation: observation.act in _STATE_CHANGING),
+    _ends(AUTHORISED_ENDS, lambda observation: observation.authorised),
+    _first_of_each(SESSIONS, lambda observation: observation.session),
+    _first_of_each(COUNTRIES, lambda observation: observation.country),
 )
 _DOUBTFUL_SELECTIONS: Final[tuple[Selection, ...]] = (
     _sample(DOUBTFUL_SAMPLE, 1),

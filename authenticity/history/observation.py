@@ -38,7 +38,7 @@ _ISSUED: Final = frozenset(
 """The signature verified under an entitled key: what is left open is the time."""
 
 
-class Sighting(Struct, frozen=True, array_like=True, order=True, gc=False):
+class Observation(Struct, frozen=True, array_like=True, order=True, gc=False):
     """One scan of one item. Fields from `id` to `print_expiry` are its content.
 
     `id` hashes publisher and scan id, `digest` everything else of the scan but its
@@ -72,7 +72,7 @@ class Sighting(Struct, frozen=True, array_like=True, order=True, gc=False):
 
     @property
     def content(self) -> tuple[object, ...]:
-        """What makes this sighting this one and no other; also its place in every order."""
+        """What makes this observation this one and no other; also its place in every order."""
         return (
             self.id, self.digest, self.captured_ms, self.session, self.actor, self.channel,
             self.act, self.source, self.lat, self.lon, self.accuracy, self.country, self.lot,
@@ -90,7 +90,7 @@ class Sighting(Struct, frozen=True, array_like=True, order=True, gc=False):
         return self.actor != 0
 
 
-def sight(scan: Scan, verdict: Verdict, trust_version: int) -> Sighting:
+def observe(scan: Scan, verdict: Verdict, trust_version: int) -> Observation:
     """What a history keeps of this scan, whose code had this verdict."""
     lot, expiry = verdict.lot or "", int(verdict.expiry or 0)
     doubt, revoked_ms = 0, 0
@@ -101,7 +101,7 @@ def sight(scan: Scan, verdict: Verdict, trust_version: int) -> Sighting:
     captured_ms = to_epoch_ms(scan.captured_at)
     delay_s = (to_epoch_ms(scan.received_at) - captured_ms) // 1000
     identity = _hash64(scan.publisher, scan.scan_id)
-    return Sighting(
+    return Observation(
         identity,
         _content_digest(scan),
         captured_ms,
@@ -124,24 +124,24 @@ def sight(scan: Scan, verdict: Verdict, trust_version: int) -> Sighting:
 
 
 def session_hash(publisher: str, session: str) -> int:
-    """How a session appears in `Sighting.session`. 32 bits: enough within one item."""
+    """How a session appears in `Observation.session`. 32 bits: enough within one item."""
     return _hash32(publisher, session)
 
 
 @lru_cache(4_096)
 def actor_hash(publisher: str) -> int:
-    """How a known scanner's publisher appears in `Sighting.actor`."""
+    """How a known scanner's publisher appears in `Observation.actor`."""
     return _hash32(publisher)  # of known scanners there are few, and they scan much
 
 
-def same_scan(one: Sighting, other: Sighting) -> Sighting:
+def same_scan(one: Observation, other: Observation) -> Observation:
     """The join of two records of one content: earliest arrival, newest judgement."""
     newer = max(one, other, key=lambda s: (s.trust_version, s.doubt, s.revoked_ms))
     delay_s = min(one.delay_s, other.delay_s)
     return newer if newer.delay_s == delay_s else msgspec.structs.replace(newer, delay_s=delay_s)
 
 
-def distance_km(one: Sighting, other: Sighting) -> float:
+def distance_km(one: Observation, other: Observation) -> float:
     """Great-circle kilometres on a sphere of 6,371 km (haversine formula)."""
     lat_one, lat_other = radians(one.lat / _DEGREE_PARTS), radians(other.lat / _DEGREE_PARTS)
     d_lon = radians((other.lon - one.lon) / _DEGREE_PARTS)
@@ -149,14 +149,14 @@ def distance_km(one: Sighting, other: Sighting) -> float:
     return 2 * EARTH_RADIUS_KM * asin(sqrt(min(1.0, h)))
 
 
-def degrees_of(sighting: Sighting) -> tuple[float, float]:
+def degrees_of(observation: Observation) -> tuple[float, float]:
     """Latitude and longitude, WGS 84; zeros for an unknown place."""
-    return sighting.lat / _DEGREE_PARTS, sighting.lon / _DEGREE_PARTS
+    return observation.lat / _DEGREE_PARTS, observation.lon / _DEGREE_PARTS
 
 
-def accuracy_km(sighting: Sighting) -> float:
+def accuracy_km(observation: Observation) -> float:
     """The radius that its scanner stated."""
-    return sighting.accuracy / _ACCURACY_PARTS_PER_KM
+    return observation.accuracy / _ACCURACY_PARTS_PER_KM
 
 
 def _content_digest(scan: Scan) -> int:

@@ -98,7 +98,7 @@ def later(one: Batch, other: Batch) -> Batch:
     return max(one, other, key=lambda batch: (batch.revision, encode_batch(batch)))
 
 
-class Catalogue:
+class BatchRegistry:
     """The registered batches, to find the one a printed pack belongs to.
 
     Immutable once made. Two runs may share GTIN and lot; of those that may hold the

@@ -12,7 +12,7 @@ from authenticity.gs1.scanner_errors import Mangling, looks_mangled, unmangled_c
 from authenticity.limits import LIMITS
 from authenticity.trust.issuers import Issuer, IssuerKey, TrustList
 from authenticity.trust.keys import verifies
-from authenticity.trust.signature_field import algorithm_of, seal_bytes, signed_bytes
+from authenticity.trust.signature_field import algorithm_of, signature_field_bytes, signed_bytes
 from authenticity.trust.verdict import Doubt, Doubtful, Genuine, Note, Verdict
 
 _ADVICE: Final = {
@@ -23,7 +23,7 @@ _ADVICE: Final = {
 }
 
 
-class Examined(NamedTuple):
+class SignatureCheck(NamedTuple):
     """What a code proves under one trust list, before time is asked.
 
     `finding` is the verdict while the list is fresh and the key stands; `key` is
@@ -37,7 +37,7 @@ class Examined(NamedTuple):
     trust_list_version: int
 
 
-def examine(code_text: str, trust_list: TrustList) -> Examined:
+def check_signature(code_text: str, trust_list: TrustList) -> SignatureCheck:
     """Read the text and check its signature under every key that could have made it."""
     try:
         code = read_code(code_text)
@@ -47,7 +47,7 @@ def examine(code_text: str, trust_list: TrustList) -> Examined:
     sealed = values.get(SIGNATURE)
     if sealed is None:
         return _doubtful(Doubt.UNSIGNED, code, trust_list, "this code carries no signature")
-    seal = seal_bytes(sealed)
+    seal = signature_field_bytes(sealed)
     gtin, serial = values.get(GTIN), values.get(SERIAL)
     if seal is None or gtin is None or serial is None:
         return _foreign(code_text, code, trust_list)
@@ -64,14 +64,14 @@ def examine(code_text: str, trust_list: TrustList) -> Examined:
                 values.get(EXPIRY),
                 _host_notes(code, holder),
             )
-            return Examined(genuine, key, True, trust_list.version)
+            return SignatureCheck(genuine, key, True, trust_list.version)
     return _not_genuine(code_text, code, seal, holder, trust_list)
 
 
 def _maker_of(seal: bytes, code: Code, keys: Iterable[IssuerKey]) -> IssuerKey | None:
     """The first of `keys` under which the 66 bytes of `seal` verify for this code.
 
-    Works on the bytes, not on a `Seal`: this is the hot path.
+    Works on the bytes, not on a `SignatureField`: this is the hot path.
     """
     message, signature = signed_bytes(seal[:2], code.ais), seal[2:]
     algorithm = algorithm_of(seal)
@@ -81,17 +81,17 @@ def _maker_of(seal: bytes, code: Code, keys: Iterable[IssuerKey]) -> IssuerKey |
     return None
 
 
-def _refused(code_text: str, refusal: CodeError, trust_list: TrustList) -> Examined:
+def _refused(code_text: str, refusal: CodeError, trust_list: TrustList) -> SignatureCheck:
     damage = _damage(code_text, None, trust_list)
     finding = Doubtful(
         doubt=Doubt.MANGLED if damage else Doubt.UNREADABLE,
         offset=refusal.offset,
         detail=damage or str(refusal),
     )
-    return Examined(finding, None, False, trust_list.version)
+    return SignatureCheck(finding, None, False, trust_list.version)
 
 
-def _foreign(code_text: str, code: Code, trust_list: TrustList) -> Examined:
+def _foreign(code_text: str, code: Code, trust_list: TrustList) -> SignatureCheck:
     damage = _damage(code_text, code, trust_list)
     if damage:
         return _doubtful(Doubt.MANGLED, code, trust_list, damage)
@@ -101,7 +101,7 @@ def _foreign(code_text: str, code: Code, trust_list: TrustList) -> Examined:
 
 def _not_genuine(
     code_text: str, code: Code, seal: bytes, holder: Issuer | None, trust_list: TrustList
-) -> Examined:
+) -> SignatureCheck:
     damage = _damage(code_text, code, trust_list)
     if damage:
         return _doubtful(Doubt.MANGLED, code, trust_list, damage)
@@ -150,7 +150,7 @@ def _damage(code_text: str, code: Code | None, trust_list: TrustList) -> str | N
 def _verifies(code_text: str, trust_list: TrustList) -> bool:
     """Whether the holder of the GTIN's prefix signed this text, which has to be a code."""
     code = read_code(code_text)
-    seal, gtin = seal_bytes(code.value(SIGNATURE) or ""), code.value(GTIN)
+    seal, gtin = signature_field_bytes(code.value(SIGNATURE) or ""), code.value(GTIN)
     holder = trust_list.issuer_of(gtin) if gtin else None
     if seal is None or holder is None:
         return False
@@ -164,7 +164,7 @@ def _doubtful(
     detail: str,
     *,
     rests_on_list: bool = False,
-) -> Examined:
+) -> SignatureCheck:
     """A doubt about a code that can be read, with what it claims."""
     gtin = code.value(GTIN)
     holder = None if gtin is None else trust_list.issuer_of(gtin)
@@ -178,7 +178,7 @@ def _doubtful(
         expiry=code.value(EXPIRY),
         notes=_host_notes(code, holder) if holder and doubt is not Doubt.MANGLED else (),
     )
-    return Examined(finding, None, rests_on_list, trust_list.version)
+    return SignatureCheck(finding, None, rests_on_list, trust_list.version)
 
 
 def _host_notes(code: Code, holder: Issuer) -> tuple[Note, ...]:

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
 
-SEAL_AI = "8030"
-SEAL_CHARACTERS = 88
+SIGNATURE_FIELD_AI = "8030"
+SIGNATURE_FIELD_CHARACTERS = 88
 SIGNATURE_BYTES = 64
 FORMAT_VERSION = 1
 SIGNING_DOMAIN = b"touchstone/code/1\0"
@@ -42,7 +42,7 @@ _HEADERS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Seal:
+class SignatureField:
     """Which key is said to have signed (slot 0–255 of the GTIN's issuer), and the 64 bytes.
 
     P-256 signatures are raw r‖s, big-endian. Nothing is verified here.
@@ -55,23 +55,23 @@ class Seal:
     @property
     def header(self) -> bytes:
         """The first two bytes of the seal, which are signed too."""
-        return seal_header(self.algorithm, self.key_slot)
+        return signature_field_header(self.algorithm, self.key_slot)
 
 
-def seal_header(algorithm: Algorithm, key_slot: int) -> bytes:
+def signature_field_header(algorithm: Algorithm, key_slot: int) -> bytes:
     """The two bytes before the signature. `ValueError` for a slot outside 0–255."""
     if not 0 <= key_slot <= 255:
         raise ValueError(f"key slot {key_slot} is outside 0–255")
     return _HEADERS[algorithm][key_slot]
 
 
-def seal_bytes(value: str) -> bytes | None:
+def signature_field_bytes(value: str) -> bytes | None:
     """The 66 bytes in a decoded AI (8030) value; None for any other content.
 
     Other people's signatures live in (8030) too, so another length, alphabet,
     version or algorithm is not an error but somebody else's format.
     """
-    if len(value) != SEAL_CHARACTERS:
+    if len(value) != SIGNATURE_FIELD_CHARACTERS:
         return None
     try:
         packed = a2b_base64(value.encode().translate(_TO_STANDARD), strict_mode=True)
@@ -81,17 +81,17 @@ def seal_bytes(value: str) -> bytes | None:
 
 
 def algorithm_of(seal: bytes) -> Algorithm:
-    """The algorithm that these bytes, from `seal_bytes`, name."""
+    """The algorithm that these bytes, from `signature_field_bytes`, name."""
     return _ALGORITHMS[seal[0]]
 
 
-def read_seal(value: str) -> Seal | None:
-    """As `seal_bytes`, taken apart."""
-    packed = seal_bytes(value)
-    return None if packed is None else Seal(_ALGORITHMS[packed[0]], packed[1], packed[2:])
+def parse_signature_field(value: str) -> SignatureField | None:
+    """As `signature_field_bytes`, taken apart."""
+    packed = signature_field_bytes(value)
+    return None if packed is None else SignatureField(_ALGORITHMS[packed[0]], packed[1], packed[2:])
 
 
-def write_seal(seal: Seal) -> str:
+def encode_signature_field(seal: SignatureField) -> str:
     """The 88 characters to print. `ValueError` for a signature that is not 64 bytes."""
     if len(seal.signature) != SIGNATURE_BYTES:
         raise ValueError(f"a seal holds {SIGNATURE_BYTES} signature bytes")
@@ -110,7 +110,7 @@ def signed_bytes(header: bytes, ais: Iterable[tuple[str, str]]) -> bytes:
     parts = [SIGNING_DOMAIN, header]
     try:
         for ai, value in sorted(ais):
-            if ai != SEAL_AI:
+            if ai != SIGNATURE_FIELD_AI:
                 content = value.encode()
                 parts += (_with_length(ai), _LENGTH[len(content)], content)
     except IndexError:

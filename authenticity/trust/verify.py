@@ -25,10 +25,17 @@ from typing import Final
 
 from authenticity.gs1.dates import has_passed
 from authenticity.trust.issuers import IssuerKey, TrustList
-from authenticity.trust.signature_check import Examined, examine
+from authenticity.trust.signature_check import SignatureCheck, check_signature
 from authenticity.trust.verdict import Doubt, Doubtful, Genuine, Note, Verdict
 
-__all__ = ["DEFAULT_POLICY", "Examined", "VerifyPolicy", "examine", "judge", "verify"]
+__all__ = [
+    "DEFAULT_POLICY",
+    "SignatureCheck",
+    "VerifyPolicy",
+    "check_signature",
+    "check_validity",
+    "verify",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +62,11 @@ def verify(
     Proves that the code was issued; that the item in the hand is the one it was
     issued for, only the item's history can tell. Takes any text, raises for none.
     """
-    return judge(examine(code_text, trust_list), trust_list, at, policy=policy)
+    return check_validity(check_signature(code_text, trust_list), trust_list, at, policy=policy)
 
 
-def judge(
-    examined: Examined,
+def check_validity(
+    examined: SignatureCheck,
     trust_list: TrustList,
     at: datetime,
     *,
@@ -85,7 +92,7 @@ def judge(
 
 
 def _restated(finding: Verdict, provisional: bool, expired: bool) -> Verdict:
-    """By hand: `dataclasses.replace` would cost more than all the rest of `judge`."""
+    """By hand: `dataclasses.replace` would cost more than all the rest of `check_validity`."""
     f, notes = finding, (*finding.notes, Note.EXPIRED) if expired else finding.notes
     if isinstance(f, Genuine):
         return Genuine(

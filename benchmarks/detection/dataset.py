@@ -15,7 +15,7 @@ from typing import Final, NamedTuple, TypeVar
 from authenticity.detection.policy import DEFAULT_POLICY
 from authenticity.detection.sessions import own_numbers
 from authenticity.gs1.item import ItemId
-from authenticity.history.observation import Sighting, sight
+from authenticity.history.observation import Observation, observe
 from authenticity.records.batch import Batch
 from authenticity.records.scan import Scan, to_epoch_ms
 from authenticity.trust.trust_list import read_trust_list
@@ -24,7 +24,7 @@ from producers.processes import in_processes
 from simulation.attacks import COPYING, AttackFamily
 from simulation.traffic import Line, Scenario, Traffic
 from simulation.truth import Truth
-from stream.step import Judged, subject_of
+from stream.step import CheckedScan, item_of_scan
 from stream.verification import ScanVerifier
 
 PACKS_AT_ONCE: Final = 5_000
@@ -38,7 +38,7 @@ Answer = TypeVar("Answer")
 class Arrival(NamedTuple):
     """One line as it arrives: what a detector may see, when, and what it may not."""
 
-    sighting: Sighting
+    observation: Observation
     received_ms: int
     truth: Truth
 
@@ -46,7 +46,7 @@ class Arrival(NamedTuple):
     def is_look(self) -> bool:
         """Whether somebody outside the maker's own chain made it: a reading of a case's label
         is a scan of each item in it, and no look at any."""
-        return self.sighting.channel not in own_numbers(DEFAULT_POLICY.own_supply_chain)
+        return self.observation.channel not in own_numbers(DEFAULT_POLICY.own_supply_chain)
 
 
 class Header(NamedTuple):
@@ -157,7 +157,7 @@ class Reading:
             scans = [line.scan for _, line in lines]
             judged = self.judge(scans)
             seen = [
-                (index, subject_of(scan, verdict), _arrival(scan, verdict, version, line))
+                (index, item_of_scan(scan, verdict), _arrival(scan, verdict, version, line))
                 for (index, line), (scan, verdict, version) in zip(lines, judged, strict=True)
             ]
             for index, group in groupby(seen, key=itemgetter(0)):
@@ -165,9 +165,9 @@ class Reading:
                 found += (each._replace(siblings=siblings) for each in _examples(headers, group))
         return found
 
-    def judge(self, scans: Sequence[Scan]) -> list[Judged]:
+    def judge(self, scans: Sequence[Scan]) -> list[CheckedScan]:
         """Each scan with the verdict on its code."""
-        return self._verifier.judge(scans, self.trust_list)
+        return self._verifier.check(scans, self.trust_list)
 
     def headers(self, packs: range) -> list[Header]:
         """Every statement about the batches of these packs."""
@@ -189,8 +189,8 @@ class Reading:
 
 
 def _arrival(scan: Scan, verdict: Verdict, trust_version: int, line: Line) -> Arrival:
-    sighting = sight(scan, verdict, trust_version)
-    return Arrival(sighting, to_epoch_ms(scan.received_at), line.truth)
+    observation = observe(scan, verdict, trust_version)
+    return Arrival(observation, to_epoch_ms(scan.received_at), line.truth)
 
 
 def _examples(
@@ -200,7 +200,7 @@ def _examples(
     for _, item, arrival in seen:
         by_item.setdefault(item, []).append(arrival)
     for item, arrivals in by_item.items():
-        arrivals.sort(key=lambda each: (each.received_ms, each.sighting.id))
+        arrivals.sort(key=lambda each: (each.received_ms, each.observation.id))
         yield example_of(item, headers, arrivals)
 
 

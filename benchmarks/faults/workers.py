@@ -16,7 +16,7 @@ from benchmarks.faults.outcome import (
 from benchmarks.faults.progress import Watched
 from benchmarks.faults.site import SESSION_S, Site
 from benchmarks.faults.traffic import Traffic
-from ledger.postgres.server import CATALOGUE_LOCK, LOCKS
+from ledger.postgres.server import BATCH_REGISTRY_LOCK, LOCKS
 
 
 def killed_workers(folder: Path, traffic: Traffic, *, workers: int, kills: int) -> Outcome:
@@ -86,7 +86,7 @@ def worker_stopped_in_its_write(folder: Path, traffic: Traffic) -> Outcome:
     with Site(folder, traffic) as site:
         began = time.monotonic()
         sleeper = site.start_worker(0)
-        lock = f"SELECT pg_advisory_xact_lock({LOCKS}, {CATALOGUE_LOCK})"
+        lock = f"SELECT pg_advisory_xact_lock({LOCKS}, {BATCH_REGISTRY_LOCK})"
         with site.held(lock, lambda: site.publish_scans(traffic.scans[:half])):
             sleeper.send_signal(signal.SIGSTOP)
         site.start_worker(1)

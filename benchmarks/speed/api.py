@@ -21,15 +21,15 @@ from typing import Any, Final
 
 import msgspec
 
-from authenticity.detection.caller_assessment import look_at
+from authenticity.detection.caller_assessment import assess_for_caller
 from authenticity.detection.policy import DEFAULT_POLICY
-from authenticity.history.observation import sight
+from authenticity.history.observation import observe
 from authenticity.records.scan import Channel, Scan
 from authenticity.trust.verdict import Genuine
 from authenticity.trust.verify import verify
 from benchmarks.result import Result, interleaved, machine
 from tests.support.world import World
-from verifier_api.services.batched_lookups import LookUps
+from verifier_api.services.batched_lookups import BatchedLookups
 
 App = Callable[..., Awaitable[None]]
 Message = MutableMapping[str, Any]
@@ -122,7 +122,7 @@ def bare(world: World, service: Any) -> App:
     """The pair; with the ledger of `service`, or without any."""
     decoder = msgspec.json.Decoder(_Body)
     trust_list = world.trust_list
-    look_ups = service and LookUps(service.state.running.parts.reader, within_s=1.0)
+    lookups = service and BatchedLookups(service.state.running.parts.reader, within_s=1.0)
 
     async def app(scope: Message, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
@@ -133,11 +133,13 @@ def bare(world: World, service: Any) -> App:
         now = datetime.now(UTC)
         verdict = verify(body.code, trust_list, now)
         standing = ""
-        if look_ups and isinstance(verdict, Genuine):
-            known = await look_ups.known(verdict.item)
+        if lookups and isinstance(verdict, Genuine):
+            known = await lookups.known(verdict.item)
             scan = Scan(1, "0", "bench", body.code, now, now, Channel.CONSUMER, False)
-            look = sight(scan, verdict, trust_list.version)
-            looked = look_at(verdict.item, look, known.history, known.catalogue, DEFAULT_POLICY)
+            look = observe(scan, verdict, trust_list.version)
+            looked = assess_for_caller(
+                verdict.item, look, known.history, known.batch_registry, DEFAULT_POLICY
+            )
             standing = looked.standing if looked else ""
         answer = msgspec.json.encode((standing, verdict))
         headers = [
@@ -165,7 +167,7 @@ def prepared(folder: Path) -> Iterator[tuple[App, World]]:
     from events.topics import TRUST, TRUST_KEY
     from ledger.opening import migrate, open_reader, open_writer
     from stream.sources.embedded import EmbeddedEngine
-    from verifier_api.app import Parts, create_app
+    from verifier_api.app import Dependencies, create_app
     from verifier_api.settings import Limits, Settings
 
     world = World(now=datetime.now(UTC))
@@ -185,7 +187,7 @@ def prepared(folder: Path) -> Iterator[tuple[App, World]]:
     settings = Settings(limits=Limits(anonymous_per_minute=1e9, anonymous_burst=10**9))
     reader = open_reader(folder / "ledger.sqlite")
     app = create_app(
-        Parts(reader=reader, publisher=publisher, roots=world.roots, settings=settings)
+        Dependencies(reader=reader, publisher=publisher, roots=world.roots, settings=settings)
     )
     asyncio.run(app.state.running.trust.refresh())
     try:

@@ -18,7 +18,7 @@ from typing import Final
 
 from authenticity.detection.policy import DEFAULT_POLICY
 from authenticity.history.history import history_of
-from authenticity.records.batch import Catalogue
+from authenticity.records.batch import BatchRegistry
 from benchmarks.result import Result, machine
 from benchmarks.speed.printed_codes import NOW
 from benchmarks.speed.seen_items import numbered_item, seen_items, sighting_of
@@ -72,10 +72,10 @@ def _fill(path: Path, count: int) -> None:
 def _fold_some(writer: LedgerWriter, count: int, turn: int) -> float:
     draw = random.Random(turn)
     numbers = draw.sample(range(count), _AT_ONCE)
-    news = {numbered_item(n): history_of((sighting_of(n, 2 + turn),)) for n in numbers}
-    catalogue = Catalogue()
+    updates = {numbered_item(n): history_of((sighting_of(n, 2 + turn),)) for n in numbers}
+    batch_registry = BatchRegistry()
     start = time.perf_counter()
-    changes = step(news, writer.known(news.keys()), catalogue, DEFAULT_POLICY)
+    changes = step(updates, writer.known(updates.keys()), batch_registry, DEFAULT_POLICY)
     assert not writer.write(changes, 0, NOW)
     return _AT_ONCE / (time.perf_counter() - start)
 

@@ -9,7 +9,7 @@ from typing import Final
 from authenticity.gs1.code import read_code
 from authenticity.records.serial import RANDOM_BYTES, mint_serial
 from authenticity.trust.issuers import Issuer, IssuerKey, TrustList
-from authenticity.trust.signature_field import Algorithm, read_seal, signed_bytes
+from authenticity.trust.signature_field import Algorithm, parse_signature_field, signed_bytes
 from authenticity.trust.verdict import IssuerId
 from simulation.signers import SeededSigner
 from simulation.world import sealed_code
@@ -23,7 +23,7 @@ _HOST: Final = "id.bench.example"
 def signed_parts(code: str) -> tuple[bytes, bytes]:
     """The message and the signature of a code."""
     ais = read_code(code).ais
-    seal = read_seal(dict(ais)["8030"])
+    seal = parse_signature_field(dict(ais)["8030"])
     assert seal is not None
     return signed_bytes(seal.header, ais), seal.signature
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from authenticity.gs1.item import ItemId, item_id
 from authenticity.history.history import encode_history, history_of
-from authenticity.history.observation import Sighting
+from authenticity.history.observation import Observation
 from authenticity.records.scan import to_epoch_ms
 from authenticity.records.serial import ALPHABET
 from benchmarks.speed.printed_codes import NOW
@@ -20,8 +20,8 @@ def seen_items(count: int) -> Iterator[tuple[ItemId, bytes]]:
     numbers = list(range(count))
     Random(count).shuffle(numbers)
     for number in numbers:
-        sightings = (sighting_of(number, 0), sighting_of(number, 1))
-        yield numbered_item(number), encode_history(history_of(sightings))
+        observations = (sighting_of(number, 0), sighting_of(number, 1))
+        yield numbered_item(number), encode_history(history_of(observations))
 
 
 def numbered_item(number: int) -> ItemId:
@@ -34,10 +34,10 @@ def numbered_item(number: int) -> ItemId:
     return item_id(_GTIN, serial)
 
 
-def sighting_of(number: int, look: int) -> Sighting:
+def sighting_of(number: int, look: int) -> Observation:
     """As a phone makes them: a session of its own, a place, a lot and an expiry."""
     mixed = (number * 1_000_003 + look) * 0x9E3779B97F4A7C15 % 2**64
-    return Sighting(
+    return Observation(
         mixed, mixed >> 32, to_epoch_ms(NOW) + look * 86_400_000, mixed >> 31 & 0xFFFFFFFF, 0, 0,
         0, 1, 375_665, 1_269_780, 2, "KR", "L2026-07", 281231, 1, 1, 0, 0,
     )  # fmt: skip

@@ -25,7 +25,7 @@ from typing import Final
 
 from benchmarks.result import Result, machine
 from benchmarks.speed.pipeline.delay import scan_to_alert
-from benchmarks.speed.pipeline.load import Pack, look_at, packs_needed
+from benchmarks.speed.pipeline.load import Pack, assess_for_caller, packs_needed
 from benchmarks.speed.pipeline.prefill import fill, log_bytes_a_scan
 from benchmarks.speed.pipeline.recovery import PACKS, Recovery, recover
 from benchmarks.speed.pipeline.rounds import WARM, Looks, Steady, newcomer_rate, two_looks
@@ -109,7 +109,7 @@ def measure(*, quick: bool, say: Say = lambda _: None) -> Result:
 
 
 def _rounds(here: Stage, size: Size, warm: list[Pack], groups: list[list[Pack]]) -> list[Round]:
-    here.publish(look_at(groups[0], 0), NEWCOMERS)
+    here.publish(assess_for_caller(groups[0], 0), NEWCOMERS)
     ledgers = {name: here.new_ledger(name) for name in ("ours", "quix")}
     rounds = []
     for number, packs in enumerate(groups):
@@ -223,7 +223,7 @@ def _scan_to_alert(here: Stage, size: Size, packs: list[Pack]) -> Details:
     publisher = KafkaPublisher(here.kafka.settings)
     try:
         with here.our_worker(ledger) as worker:
-            here.publish(look_at(packs[:WARM], 6))
+            here.publish(assess_for_caller(packs[:WARM], 6))
             worker.wait_for(WARM, 90)
             delays = scan_to_alert(publisher, ledger, packs, size.delay_s)
             worker.stop()

@@ -13,7 +13,7 @@ from nacl.bindings import crypto_sign_open
 from authenticity.trust.keys import PublicKey, verifies
 from authenticity.trust.signature_field import Algorithm
 from authenticity.trust.verdict import Genuine
-from authenticity.trust.verify import examine, judge, verify
+from authenticity.trust.verify import check_signature, check_validity, verify
 from benchmarks.result import Result, interleaved, machine
 from benchmarks.speed.printed_codes import ISSUERS, NOW, printed_codes, signed_parts, trust_list_of
 from simulation.signers import SeededSigner
@@ -73,9 +73,9 @@ def _bare_p256(key: PublicKey, parts: list[tuple[bytes, bytes]]) -> float:
 def _judge_microseconds() -> float:
     signer = SeededSigner(1, "bench")
     listed = trust_list_of(signer)
-    examined = examine(printed_codes(signer, 1)[0], listed)
+    examined = check_signature(printed_codes(signer, 1)[0], listed)
     rounds = 20_000
     start = time.perf_counter()
     for _ in range(rounds):
-        judge(examined, listed, NOW)
+        check_validity(examined, listed, NOW)
     return (time.perf_counter() - start) / rounds * 1e6

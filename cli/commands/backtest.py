@@ -93,8 +93,8 @@ def backtest(
             markup=False,
         )
     records = None if truth is None else _records(truth)
-    believed, catalogue = recorded_beside(str(scans), trust_list, roots, batches)
-    run = Backtest(believed, catalogue, (tried, other))
+    believed, batch_registry = recorded_beside(str(scans), trust_list, roots, batches)
+    run = Backtest(believed, batch_registry, (tried, other))
     refused: list[tuple[int, str]] = []
     try:
         run.feed(_by_arrival(scans, refused, silent=as_json))

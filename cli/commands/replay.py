@@ -12,7 +12,7 @@ import typer
 from authenticity.detection.policy import DEFAULT_POLICY, Policy
 from authenticity.detection.policy_file import read_policy
 from authenticity.errors import ConfigurationError
-from authenticity.records.batch import Catalogue
+from authenticity.records.batch import BatchRegistry
 from cli.support.console import err, fail
 from cli.support.data import DataFolder
 from cli.support.ledgers import existing_ledger
@@ -58,8 +58,8 @@ def replay(
     """
     from stream.replay import Replay
 
-    believed, catalogue = recorded_beside(scans, trust_list, roots, batches)
-    engine = Replay(believed, catalogue, load_policy(policy))
+    believed, batch_registry = recorded_beside(scans, trust_list, roots, batches)
+    engine = Replay(believed, batch_registry, load_policy(policy))
     with _opened(scans) as lines:
         engine.feed(enumerate(lines, 1))
     _write(engine.final_lines())
@@ -69,7 +69,7 @@ def replay(
 
 def recorded_beside(
     scans: str, trust_list: Path | None, roots: Path | None, batches: Path | None
-) -> tuple["TrustList", Catalogue]:
+) -> tuple["TrustList", BatchRegistry]:
     """The trust list and the batches to judge these scans by: those named, else those that
     stand beside the file."""
     from cli.support.trust_list import load_trust_list
@@ -83,7 +83,7 @@ def recorded_beside(
     if batches is None and batches_path and not batches_path.exists():
         batches_path = None
     believed = load_trust_list(trust_path, roots, datetime.now(UTC))
-    return believed, Catalogue(read_batches(batches_path) if batches_path else ())
+    return believed, BatchRegistry(read_batches(batches_path) if batches_path else ())
 
 
 def export(
@@ -102,7 +102,7 @@ def export(
     folder = DataFolder.find(data)
     chosen = policy_in_force(folder, policy)
     with Snapshot(existing_ledger(folder)) as ledger:
-        _write(lines_of(ledger.alerts(), ledger.histories(), ledger.catalogue(), chosen))
+        _write(lines_of(ledger.alerts(), ledger.histories(), ledger.batch_registry(), chosen))
 
 
 def policy_in_force(folder: DataFolder, given: Path | None) -> Policy:

@@ -123,7 +123,7 @@ def scan(
             clock=lambda: datetime.now(UTC),
             new_id=lambda: uuid4().hex,
             captured_at=None if at is None else _moment(at),
-            judge=_judge(trust_list, roots, None if api else where),
+            check_validity=_judge(trust_list, roots, None if api else where),
         )
         send = _to_service(api, token, stack) if api else _to_log(where, stack)
         advance = stack.enter_context(_counting())
@@ -240,10 +240,10 @@ def _judge(trust_list: Path | None, roots: Path | None, where: DataFolder | None
         return None
     known = listed
 
-    def judge(code: str, at: datetime) -> "Verdict":
+    def check_validity(code: str, at: datetime) -> "Verdict":
         return verify(code, known, at)
 
-    return judge
+    return check_validity
 
 
 def _list_of_engine(where: DataFolder, now: datetime) -> "TrustList | None":

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from authenticity.gs1.item import scanner_subject
+from authenticity.gs1.item import scanner_entity
 from authenticity.history.observation import actor_hash
 from cli.support.console import err, fail, out, print_json
 from cli.support.data import DataFolder
@@ -104,7 +104,7 @@ def _check(role: Role, name: str, prefixes: list[str]) -> None:
 def _facts(record: TokenRecord) -> dict[str, object]:
     return {
         "id": record.id, "role": record.role, "name": record.name,
-        "scanner": scanner_subject(actor_hash(record.name), known=True),
+        "scanner": scanner_entity(actor_hash(record.name), known=True),
         "prefixes": record.prefixes, "created_at": record.created_at,
         "expires_at": record.expires_at, "revoked_at": record.revoked_at,
     }  # fmt: skip

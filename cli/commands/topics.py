@@ -10,7 +10,7 @@ from cli.support.console import EXIT_BAD_ANSWER, err, fail, out, print_json
 
 if TYPE_CHECKING:
     from events.kafka.settings import KafkaSettings
-    from events.kafka.topic_admin import Choices, Difference
+    from events.kafka.topic_admin import TopicDrift, TopicOverrides
 
 topics_app = typer.Typer(
     help="The topics of the Kafka cluster that TOUCHSTONE_KAFKA names.", no_args_is_help=True
@@ -83,10 +83,12 @@ def _kafka() -> "KafkaSettings":
 
 def _choices(
     replication: int | None, partitions: list[str] | None, days: list[str] | None
-) -> "Choices":
-    from events.kafka.topic_admin import Choices
+) -> "TopicOverrides":
+    from events.kafka.topic_admin import TopicOverrides
 
-    return Choices(replication, _numbers("--partitions", partitions), _numbers("--days", days))
+    return TopicOverrides(
+        replication, _numbers("--partitions", partitions), _numbers("--days", days)
+    )
 
 
 def _numbers(option: str, pairs: list[str] | None) -> dict[str, int]:
@@ -101,13 +103,13 @@ def _numbers(option: str, pairs: list[str] | None) -> dict[str, int]:
     return numbers
 
 
-def _differences(choices: "Choices") -> "list[Difference]":
-    from events.kafka.topic_admin import differences
+def _differences(choices: "TopicOverrides") -> "list[TopicDrift]":
+    from events.kafka.topic_admin import topic_drift
 
-    return differences(_kafka(), choices)
+    return topic_drift(_kafka(), choices)
 
 
-def _say(created: "list[str]", found: "list[Difference]", as_json: bool) -> None:
+def _say(created: "list[str]", found: "list[TopicDrift]", as_json: bool) -> None:
     if as_json:
         print_json({"created": created, "differences": [_facts(one) for one in found]})
     else:
@@ -122,7 +124,7 @@ def _say(created: "list[str]", found: "list[Difference]", as_json: bool) -> None
         raise typer.Exit(EXIT_BAD_ANSWER)
 
 
-def _facts(one: "Difference") -> dict[str, str]:
+def _facts(one: "TopicDrift") -> dict[str, str]:
     return {
         "topic": one.topic,
         "point": one.point,

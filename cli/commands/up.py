@@ -212,7 +212,7 @@ def _serve(
 ) -> None:
     """The service until SIGTERM or Ctrl-C; the end of the engine is its end too."""
     from ledger.opening import open_reader
-    from verifier_api.app import Parts, create_app
+    from verifier_api.app import Dependencies, create_app
     from verifier_api.http.server import Server, server_config
     from verifier_api.settings import Settings
 
@@ -220,7 +220,7 @@ def _serve(
     publisher = open_publisher(folder)
     reader = open_reader(folder.ledger)
     app = create_app(
-        Parts(
+        Dependencies(
             reader=reader,
             publisher=publisher,
             roots=load_roots(folder),

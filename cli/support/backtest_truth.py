@@ -51,7 +51,7 @@ class TruthResult:
 def against_truth(course: Course, records: Mapping[ItemId, CodeRecord]) -> TruthResult:
     """The standing alerts of one policy. Alerts on text that names no code of the truth (a
     mangled one) are left out; an alert on a batch or scanner is right if one of the items
-    that gave clues was attacked."""
+    that gave signals was attacked."""
     victims = {name: _victims(name, course, records) for name in course.standing}
     known = {
         name: attacked

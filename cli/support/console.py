@@ -40,7 +40,7 @@ def fail(message: str, *, next_step: str = "", code: int = EXIT_WRONG_USE) -> No
     raise typer.Exit(code)
 
 
-def ending_in_words(command: Callable[[], None]) -> int:
+def exit_with_translated_errors(command: Callable[[], None]) -> int:
     """Run `command`; turn our errors and Ctrl-C into words and an exit code."""
     try:
         command()

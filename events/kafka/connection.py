@@ -69,7 +69,7 @@ def administration(
     settings: KafkaSettings, *, within_s: float = WITHIN_S
 ) -> Iterator[KafkaAdminClient]:
     """An admin client for the length of a block; its errors leave the block as ours."""
-    with kafka_errors_in_words(settings), closing_half_built() as network:
+    with translate_kafka_errors(settings), closing_half_built() as network:
         client = KafkaAdminClient(
             **client_options(settings, within_s=within_s), kafka_client=network
         )
@@ -123,14 +123,14 @@ def serving_brokers(settings: KafkaSettings, *, within_s: float = WITHIN_S) -> f
 
 
 @contextmanager
-def kafka_errors_in_words(settings: KafkaSettings) -> Iterator[None]:
+def translate_kafka_errors(settings: KafkaSettings) -> Iterator[None]:
     """Translate what kafka-python raises."""
     try:
         yield
     except (KafkaConfigurationError, IllegalArgumentError, IllegalStateError):
         raise  # our program is broken
     except (KafkaError, OSError) as error:
-        raise in_words(error, settings) from error
+        raise translate_errors(error, settings) from error
 
 
 def patiently(work: Callable[[], T], *, within_s: float = WITHIN_S) -> T:
@@ -149,7 +149,7 @@ def patiently(work: Callable[[], T], *, within_s: float = WITHIN_S) -> T:
         time.sleep(0.1)
 
 
-def in_words(error: BaseException, settings: KafkaSettings) -> TouchstoneError:
+def translate_errors(error: BaseException, settings: KafkaSettings) -> TouchstoneError:
     """Our error for one of kafka-python's, or of the network's."""
     servers = ", ".join(settings.servers)
     if isinstance(error, SaslAuthenticationFailedError | UnsupportedSaslMechanismError):

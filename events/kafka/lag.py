@@ -9,8 +9,8 @@ from events.kafka.connection import (
     WITHIN_S,
     client_options,
     closing_half_built,
-    kafka_errors_in_words,
     patiently,
+    translate_kafka_errors,
 )
 from events.kafka.settings import KafkaSettings
 from events.topics import Topic
@@ -37,7 +37,7 @@ class LagWatch:
         self._settings = settings
         self._group = group
         self._within_s = within_s
-        with kafka_errors_in_words(settings), closing_half_built() as network:
+        with translate_kafka_errors(settings), closing_half_built() as network:
             self._client = KafkaAdminClient(
                 **client_options(settings, within_s=within_s), kafka_client=network
             )
@@ -55,7 +55,7 @@ class LagWatch:
         begin there. Raises `LogUnavailableError`.
         """
         names = [topic.name for topic in topics]
-        with kafka_errors_in_words(self._settings):
+        with translate_kafka_errors(self._settings):
             return patiently(lambda: self._ask(names), within_s=self._within_s)
 
     def _ask(self, names: list[str]) -> dict[str, Lag]:

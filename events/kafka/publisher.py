@@ -27,7 +27,7 @@ from kafka.errors import (
 )
 
 from authenticity.errors import InputError, LogUnavailableError, TouchstoneError
-from events.kafka.connection import client_options, in_words
+from events.kafka.connection import client_options, translate_errors
 from events.kafka.diagnosis import Diagnosis, diagnose
 from events.kafka.producer import GIVEN_UP_AFTER_S, Producer
 from events.kafka.settings import KafkaSettings
@@ -174,7 +174,11 @@ class KafkaPublisher:
                 batch_bytes=self.limits.batch_bytes,
             )
         except (KafkaError, OSError, TouchstoneError) as error:
-            known = error if isinstance(error, TouchstoneError) else in_words(error, self._settings)
+            known = (
+                error
+                if isinstance(error, TouchstoneError)
+                else translate_errors(error, self._settings)
+            )
             self._diagnosis = Diagnosis(str(known), known.next_step)
             with self._changed:
                 if not self._closed:
@@ -317,7 +321,7 @@ class KafkaPublisher:
         if isinstance(error, KafkaTimeoutError | RequestTimedOutError):
             known = self._diagnosis or Diagnosis("Kafka did not acknowledge in time", _AGAIN)
             return LogUnavailableError(known.reason, next_step=known.next_step)
-        return in_words(error, self._settings)
+        return translate_errors(error, self._settings)
 
     def _diagnose_if_slow(self) -> None:
         """Ask what is wrong, in a thread of its own, while something waits for long."""

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 from kafka import KafkaConsumer, TopicPartition
 
 from authenticity.errors import ConfigurationError, LogUnavailableError
-from events.kafka.connection import client_options, closing_half_built, kafka_errors_in_words
+from events.kafka.connection import client_options, closing_half_built, translate_kafka_errors
 from events.kafka.settings import KafkaSettings
 from events.topics import Topic
 
@@ -74,7 +74,7 @@ def _consumer(
     settings: KafkaSettings, topic: Topic
 ) -> Iterator[tuple[Any, Sequence[TopicPartition]]]:
     """A consumer of no group, and the topic's partitions."""
-    with kafka_errors_in_words(settings), closing_half_built() as network:
+    with translate_kafka_errors(settings), closing_half_built() as network:
         consumer = KafkaConsumer(
             **client_options(settings),
             allow_auto_create_topics=False,

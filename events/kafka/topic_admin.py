@@ -12,22 +12,22 @@ from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import InvalidReplicationFactorError, TopicAlreadyExistsError, for_code
 
 from authenticity.errors import ConfigurationError, LogUnavailableError
-from events.kafka.connection import administration, in_words
+from events.kafka.connection import administration, translate_errors
 from events.kafka.settings import KafkaSettings
-from events.topics import TOPICS, Keeping, Topic
+from events.topics import TOPICS, CleanupPolicy, Topic
 
 _DAY_MS: Final = 86_400_000
 _UNKNOWN_TOPIC: Final = 3
 _POLICY: Final = {
-    Keeping.BY_TIME: "delete",
-    Keeping.COMPACTED: "compact",
-    Keeping.COMPACTED_AND_BY_TIME: "compact,delete",
+    CleanupPolicy.BY_TIME: "delete",
+    CleanupPolicy.COMPACTED: "compact",
+    CleanupPolicy.COMPACTED_AND_BY_TIME: "compact,delete",
 }
 CREATE: Final = "touchstone topics create"
 
 
 @dataclass(frozen=True, slots=True)
-class Choices:
+class TopicOverrides:
     """Where an installation departs from the defaults; topics by name.
 
     `replication` is by default 3, or as many brokers as there are.
@@ -58,7 +58,7 @@ class Choices:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class TopicDrift:
     """One point in which a topic is not what it should be. `next_step` mends it."""
 
     topic: str
@@ -73,13 +73,13 @@ class Difference:
         return f"topic {self.topic}: {self.point} is {self.found}, and should be {self.wanted}"
 
 
-def create_missing(settings: KafkaSettings, choices: Choices | None = None) -> list[str]:
+def create_missing(settings: KafkaSettings, choices: TopicOverrides | None = None) -> list[str]:
     """Create those of `TOPICS` that do not exist, and wait until they serve; their names.
 
     Twice, or two at once, does no harm. Raises `LogUnavailableError`, and
     `ConfigurationError` if there are too few brokers for the replication asked for.
     """
-    choices = choices or Choices()
+    choices = choices or TopicOverrides()
     with administration(settings) as client:
         present = set(client.list_topics())
         missing = [topic for topic in TOPICS if topic.name not in present]
@@ -107,12 +107,12 @@ def create_missing(settings: KafkaSettings, choices: Choices | None = None) -> l
         return created
 
 
-def differences(settings: KafkaSettings, choices: Choices | None = None) -> list[Difference]:
+def topic_drift(settings: KafkaSettings, choices: TopicOverrides | None = None) -> list[TopicDrift]:
     """In what the cluster's topics differ from what they should be; changes nothing.
 
     Raises `LogUnavailableError`.
     """
-    choices = choices or Choices()
+    choices = choices or TopicOverrides()
     with administration(settings) as client:
         described = {
             topic["name"]: topic
@@ -121,18 +121,18 @@ def differences(settings: KafkaSettings, choices: Choices | None = None) -> list
         }
         configured = _configured(client, list(described))
         replication = _replication(client, choices)
-    found: list[Difference] = []
+    found: list[TopicDrift] = []
     server = settings.servers[0]
     for topic in TOPICS:
         if topic.name not in described:
-            found.append(Difference(topic.name, "existence", "missing", "there", f"run: {CREATE}"))
+            found.append(TopicDrift(topic.name, "existence", "missing", "there", f"run: {CREATE}"))
             continue
         partitions = described[topic.name]["partitions"]
         found += _partition_differences(topic, len(partitions), choices, server)
         replicas = min((len(partition["replica_nodes"]) for partition in partitions), default=0)
         if replicas < replication:
             found.append(
-                Difference(
+                TopicDrift(
                     topic.name, "replication", str(replicas), str(replication),
                     f"add replicas with kafka-reassign-partitions.sh --bootstrap-server {server},"
                     f" or say --replication {replicas} if that is meant",
@@ -143,7 +143,7 @@ def differences(settings: KafkaSettings, choices: Choices | None = None) -> list
     return found
 
 
-def settings_of(topic: Topic, replication: int, choices: Choices) -> dict[str, str]:
+def settings_of(topic: Topic, replication: int, choices: TopicOverrides) -> dict[str, str]:
     """What a topic is configured with. Two of three replicas must have what is acknowledged,
     and no replica that lags may ever become leader: it would take back what was."""
     wanted = {
@@ -158,11 +158,11 @@ def settings_of(topic: Topic, replication: int, choices: Choices) -> dict[str, s
     return wanted
 
 
-def _partitions(topic: Topic, choices: Choices) -> int:
+def _partitions(topic: Topic, choices: TopicOverrides) -> int:
     return choices.partitions.get(topic.name, topic.partitions)
 
 
-def _replication(client: Any, choices: Choices) -> int:
+def _replication(client: Any, choices: TopicOverrides) -> int:
     if choices.replication is not None:
         return choices.replication
     return min(3, len(client.describe_cluster()["brokers"]))
@@ -178,7 +178,7 @@ def _was_created(name: str, code: int, replication: int, settings: KafkaSettings
             next_step="start more brokers, or ask for fewer: --replication N",
         )
     if code != 0:
-        known = in_words(error(), settings)
+        known = translate_errors(error(), settings)
         raise LogUnavailableError(
             f"topic {name} could not be created: {error.__name__}", next_step=known.next_step
         )
@@ -198,8 +198,8 @@ def _configured(client: Any, names: Sequence[str]) -> dict[str, dict[str, str]]:
 
 
 def _partition_differences(
-    topic: Topic, found: int, choices: Choices, server: str
-) -> list[Difference]:
+    topic: Topic, found: int, choices: TopicOverrides, server: str
+) -> list[TopicDrift]:
     wanted = _partitions(topic, choices)
     if found == wanted:
         return []
@@ -214,14 +214,14 @@ def _partition_differences(
             f" kafka-topics.sh --bootstrap-server {server} --alter --topic {topic.name}"
             f" --partitions {wanted}"
         )
-    return [Difference(topic.name, "number of partitions", str(found), str(wanted), step)]
+    return [TopicDrift(topic.name, "number of partitions", str(found), str(wanted), step)]
 
 
 def _setting_differences(
     topic: Topic, found: Mapping[str, str], wanted: Mapping[str, str], server: str
-) -> list[Difference]:
+) -> list[TopicDrift]:
     return [
-        Difference(
+        TopicDrift(
             topic.name, key, found.get(key, "unset"), value,
             f"kafka-configs.sh --bootstrap-server {server} --alter --entity-type topics"
             f" --entity-name {topic.name} --add-config '{key}={_bracketed(value)}'",

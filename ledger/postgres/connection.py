@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from authenticity.errors import LedgerUnavailableError
 from ledger.address import PostgresAddress
-from ledger.postgres.server import connect, in_words
+from ledger.postgres.server import connect, translate_errors
 
 
 class Connection(Protocol):
@@ -60,7 +60,7 @@ class OwnConnection:
         """Raises `LedgerUnavailableError`, for what goes wrong in the block too. With
         `anew=False` also if it was lost: for those to whom it is more than a way in."""
         async with self._turns:
-            with in_words(self._address):
+            with translate_errors(self._address):
                 try:
                     yield await self._ready(anew=anew)
                 except BaseException:
@@ -81,7 +81,7 @@ class OwnConnection:
     async def close(self) -> None:
         """In order if it can be. Raises nothing: a connection that is lost is closed too."""
         async with self._turns:
-            with suppress(LedgerUnavailableError), in_words(self._address):
+            with suppress(LedgerUnavailableError), translate_errors(self._address):
                 if self._connection is not None and not self._connection.is_closed():
                     await self._connection.close(timeout=1)
             self.give_up()

@@ -67,7 +67,7 @@ def grants(*, worker: str, api: str) -> Iterator[str]:
 def grant(address: PostgresAddress, *, worker: str, api: str) -> None:
     """Run them, all or none. Raises `LedgerUnavailableError`, also if a role is not there."""
     database = Database(address, patience=LONG)
-    with database.in_words():
+    with database.translate_errors():
         try:
             with database.writes.begin() as connection:
                 for statement in grants(worker=worker, api=api):

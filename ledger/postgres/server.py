@@ -23,7 +23,7 @@ COMMAND_WITHIN_S: Final = 20.0
 
 LOCKS: Final = 1_953_460_083
 """First half of the key of every advisory lock of ours ("tous" in ASCII)."""
-CATALOGUE_LOCK: Final = 1
+BATCH_REGISTRY_LOCK: Final = 1
 FEED_LOCK: Final = 2
 LEADER_LOCK: Final = 3
 MIGRATION_LOCK: Final = 4
@@ -111,7 +111,7 @@ def open_engine(
 
 
 @contextmanager
-def in_words(address: PostgresAddress) -> Iterator[None]:
+def translate_errors(address: PostgresAddress) -> Iterator[None]:
     """Turn what driver, server and network raise into `LedgerUnavailableError`."""
     try:
         yield

@@ -20,30 +20,30 @@ from typing import Final
 
 from authenticity.detection.alerts import Alert
 from authenticity.detection.findings import FindingKind
-from authenticity.detection.signals import MOST_CLUES_ASSESSED, Clue
+from authenticity.detection.signals import MAX_SIGNALS_ASSESSED, Signal
 from authenticity.errors import LedgerUnavailableError
-from authenticity.gs1.item import ItemId, SubjectId
+from authenticity.gs1.item import EntityId, ItemId
 from authenticity.history.history import decode_history
-from authenticity.records.batch import Batch, Catalogue, decode_batch, encode_batch
+from authenticity.records.batch import Batch, BatchRegistry, decode_batch, encode_batch
 from authenticity.records.scan import to_epoch_ms
 from ledger.address import PostgresAddress
-from ledger.batch_cache import KeptCatalogue, standing_after
+from ledger.batch_cache import CachedBatchRegistry, standing_after
 from ledger.postgres.connection import Connection, OwnConnection
-from ledger.postgres.server import CATALOGUE_LOCK, FEED_LOCK, LOCKS
-from ledger.protocols import CatalogueChanged, Due, ItemChange, KnownItem, Reassessment
+from ledger.postgres.server import BATCH_REGISTRY_LOCK, FEED_LOCK, LOCKS
+from ledger.protocols import BatchRegistryChanged, ItemChange, KnownItem, Pending, Reassessment
 from ledger.queries.signal_rows import (
     ENTRIES_AT_ONCE,
-    clue_changes,
-    clue_of,
-    decode_clues,
-    due_of,
-    encode_clues,
+    decode_signals,
+    encode_signals,
+    pending_of,
+    signal_changes,
+    signal_of,
 )
 from ledger.records import decode_alert, encode_alert, from_key, to_key
 
 _BEGIN: Final = "BEGIN ISOLATION LEVEL READ COMMITTED;"
-_BEGIN_FOLD: Final = f"{_BEGIN} SELECT pg_advisory_xact_lock_shared({LOCKS}, {CATALOGUE_LOCK})"
-_BEGIN_BATCHES: Final = f"{_BEGIN} SELECT pg_advisory_xact_lock({LOCKS}, {CATALOGUE_LOCK})"
+_BEGIN_FOLD: Final = f"{_BEGIN} SELECT pg_advisory_xact_lock_shared({LOCKS}, {BATCH_REGISTRY_LOCK})"
+_BEGIN_BATCHES: Final = f"{_BEGIN} SELECT pg_advisory_xact_lock({LOCKS}, {BATCH_REGISTRY_LOCK})"
 _ORDER_FEED: Final = f"SELECT pg_advisory_xact_lock({LOCKS}, {FEED_LOCK})"
 
 _CATALOGUE_VERSION: Final = "SELECT version FROM catalogue"
@@ -121,7 +121,7 @@ class PostgresWriter:
         """For a migrated ledger; connects when first used."""
         self._connection = OwnConnection(address)
         self._address = address
-        self._catalogue = KeptCatalogue()
+        self._catalogue = CachedBatchRegistry()
         self._catalogue_from = 0
 
     async def known(self, items: Collection[ItemId]) -> dict[ItemId, KnownItem]:
@@ -139,14 +139,14 @@ class PostgresWriter:
                 decode_history(encoded),
                 version,
                 published.get(key, {}),
-                decode_clues(item, clues) if clues else (),
+                decode_signals(item, signals) if signals else (),
             )
-            for key, encoded, version, clues in rows
+            for key, encoded, version, signals in rows
             if version
         }
 
-    async def catalogue(self) -> tuple[Catalogue, int]:
-        """See `LedgerWriter.catalogue`."""
+    async def batch_registry(self) -> tuple[BatchRegistry, int]:
+        """See `LedgerWriter.batch_registry`."""
         async with self._connection.use() as db:
             if self._catalogue_from != self._connection.made:
                 self._catalogue.forget()  # after a failover a version may mean something else
@@ -164,19 +164,19 @@ class PostgresWriter:
     async def write(
         self,
         changes: Sequence[ItemChange],
-        catalogue_version: int,
+        registry_version: int,
         at: datetime,
         *,
         reassessed: Reassessment | None = None,
-        settled: Due | None = None,
+        settled: Pending | None = None,
     ) -> set[ItemId]:
         """See `LedgerWriter.write`."""
         rows = sorted(
-            (to_key(c.item), c.history, c.version + 1, encode_clues(c.clues)) for c in changes
+            (to_key(c.item), c.history, c.version + 1, encode_signals(c.signals)) for c in changes
         )
         async with self._connection.use() as db:
             await db.execute(_BEGIN_FOLD)
-            current = await db.fetchval(_CATALOGUE_VERSION) == catalogue_version
+            current = await db.fetchval(_CATALOGUE_VERSION) == registry_version
             if current:
                 keys = await _written(db, rows)
                 written = [change for change in changes if to_key(change.item) in keys]
@@ -191,7 +191,7 @@ class PostgresWriter:
             else:
                 await db.execute("ROLLBACK")
         if not current:
-            raise CatalogueChanged
+            raise BatchRegistryChanged
         return met
 
     async def accept_batches(self, batches: Sequence[Batch], at: datetime) -> None:  # noqa: ARG002
@@ -258,24 +258,24 @@ class PostgresWriter:
             )  # fmt: skip
         return Reassessment(gtin, version, [from_key(key) for (key,) in keys])
 
-    async def next_due(self, limit: int) -> Due | None:
-        """See `LedgerWriter.next_due`."""
+    async def next_pending(self, limit: int) -> Pending | None:
+        """See `LedgerWriter.next_pending`."""
         async with self._connection.use() as db:
             entries = await db.fetch(
                 "SELECT number, subject FROM subjects_due ORDER BY number LIMIT $1",
                 ENTRIES_AT_ONCE,
             )
-        return due_of(entries, limit)
+        return pending_of(entries, limit)
 
-    async def clues_about(self, subject: SubjectId) -> list[Clue]:
-        """See `LedgerWriter.clues_about`."""
+    async def signals_about(self, subject: EntityId) -> list[Signal]:
+        """See `LedgerWriter.signals_about`."""
         async with self._connection.use() as db:
             rows = await db.fetch(
                 "SELECT item, sign, rest FROM clues WHERE subject = $1"
                 " ORDER BY item, sign LIMIT $2",
-                to_key(subject), MOST_CLUES_ASSESSED,
+                to_key(subject), MAX_SIGNALS_ASSESSED,
             )  # fmt: skip
-        return [clue_of(subject, *row) for row in rows]
+        return [signal_of(subject, *row) for row in rows]
 
     async def close(self) -> None:
         """See `AsyncLedgerWriter.close`."""
@@ -300,8 +300,8 @@ async def _written(
 
 
 async def _write_clues(db: Connection, changes: Sequence[ItemChange]) -> None:
-    """Nobody else touches the clues of an item whose row is being written."""
-    changed = clue_changes(changes)
+    """Nobody else touches the signals of an item whose row is being written."""
+    changed = signal_changes(changes)
     if changed is None:
         return
     if changed.gone:
@@ -328,7 +328,7 @@ async def _write_alerts(db: Connection, alerts: Sequence[Alert], at_ms: int) -> 
 
 async def _write_reassessed(db: Connection, reassessed: Reassessment) -> None:
     """Move on, unless a newer change of the catalogue has set this product back."""
-    which = (reassessed.gtin, reassessed.catalogue_version)
+    which = (reassessed.gtin, reassessed.registry_version)
     if reassessed.items:
         await db.execute(
             "UPDATE reassessments SET passed = $3 WHERE gtin = $1 AND catalogue_version = $2",

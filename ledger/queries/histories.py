@@ -9,17 +9,17 @@ from typing import Final, NamedTuple, Protocol
 from sqlalchemy import ARRAY, String, bindparam, text
 
 from ledger.database import Database
-from ledger.sqlite.connection import in_words, open_connection
+from ledger.sqlite.connection import open_connection, translate_errors
 
 
 class Found(NamedTuple):
     """Encoded histories by key, and the version of the catalogue."""
 
     histories: dict[str, bytes]
-    catalogue_version: int
+    registry_version: int
 
 
-class LookUp(Protocol):
+class HistoryLookup(Protocol):
     """For several threads. Raises `LedgerUnavailableError`."""
 
     def find(self, keys: Sequence[str]) -> Found:
@@ -27,7 +27,7 @@ class LookUp(Protocol):
         ...
 
 
-class SqliteLookUp:
+class SqliteHistoryLookup:
     """By hand on the driver, which is ten times as fast; a connection a thread."""
 
     def __init__(self, path: Path) -> None:
@@ -35,10 +35,10 @@ class SqliteLookUp:
         self._own = local()
 
     def find(self, keys: Sequence[str]) -> Found:
-        """See `LookUp.find`."""
+        """See `HistoryLookup.find`."""
         connection = self._connection()
         histories: dict[str, bytes] = {}
-        with in_words(self._path):
+        with translate_errors(self._path):
             for key in keys:
                 row = connection.execute(
                     "SELECT history FROM items WHERE item = ?", (key,)
@@ -56,7 +56,7 @@ class SqliteLookUp:
         return connection
 
 
-class PostgresLookUp:
+class PostgresHistoryLookup:
     """One statement for all of them: what costs is the way to the server."""
 
     _FIND: Final = text(
@@ -68,7 +68,7 @@ class PostgresLookUp:
         self._database = database
 
     def find(self, keys: Sequence[str]) -> Found:
-        """See `LookUp.find`."""
-        with self._database.in_words(), self._database.statements.connect() as connection:
+        """See `HistoryLookup.find`."""
+        with self._database.translate_errors(), self._database.statements.connect() as connection:
             rows = connection.execute(self._FIND, {"keys": list(keys)}).all()
         return Found({key: history for _, key, history in rows if key is not None}, rows[0][0])

@@ -12,11 +12,11 @@ from sqlalchemy import Connection, Engine, Row, func, or_, select
 from authenticity.errors import InputError
 from authenticity.gs1.item import ItemId
 from authenticity.history.history import History, decode_history
-from authenticity.records.batch import Batch, Catalogue, decode_batch
+from authenticity.records.batch import Batch, BatchRegistry, decode_batch
 from authenticity.records.scan import from_epoch_ms
 from ledger import schema
 from ledger.address import LedgerAddress
-from ledger.batch_cache import KeptCatalogue
+from ledger.batch_cache import CachedBatchRegistry
 from ledger.database import Database
 from ledger.queries.alerts import (
     change_case,
@@ -26,7 +26,7 @@ from ledger.queries.alerts import (
     records_of,
     storable,
 )
-from ledger.queries.histories import LookUp, PostgresLookUp, SqliteLookUp
+from ledger.queries.histories import HistoryLookup, PostgresHistoryLookup, SqliteHistoryLookup
 from ledger.records import (
     AlertFilter,
     AlertRecord,
@@ -37,7 +37,7 @@ from ledger.records import (
     Role,
     TokenRecord,
     decode_alert,
-    is_of_subject,
+    is_about_entity,
     to_key,
 )
 
@@ -55,11 +55,13 @@ class SqlReader:
         """For a migrated ledger; connections open when first used."""
         # Where disks are full or a failover is under way, reading may still be possible.
         self._database = Database(address, connections=THREADS, target="primary")
-        self._look_up: LookUp = (
-            SqliteLookUp(address) if isinstance(address, Path) else PostgresLookUp(self._database)
+        self._look_up: HistoryLookup = (
+            SqliteHistoryLookup(address)
+            if isinstance(address, Path)
+            else PostgresHistoryLookup(self._database)
         )
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="ledger")
-        self._catalogue = KeptCatalogue()
+        self._catalogue = CachedBatchRegistry()
         self._database.when_connected(self._catalogue.forget)
 
     async def item(self, item: ItemId) -> History | None:
@@ -67,14 +69,14 @@ class SqlReader:
         [history], _ = await self._in_thread(self._items, [to_key(item)])
         return history
 
-    async def items(self, items: Sequence[ItemId]) -> tuple[list[History | None], Catalogue]:
+    async def items(self, items: Sequence[ItemId]) -> tuple[list[History | None], BatchRegistry]:
         """See `LedgerReader.items`."""
         return await self._in_thread(self._items, [to_key(item) for item in items])
 
-    async def catalogue(self) -> Catalogue:
-        """See `LedgerReader.catalogue`."""
-        _, catalogue = await self._in_thread(self._items, [])
-        return catalogue
+    async def batch_registry(self) -> BatchRegistry:
+        """See `LedgerReader.batch_registry`."""
+        _, batch_registry = await self._in_thread(self._items, [])
+        return batch_registry
 
     async def trust_list(self) -> bytes | None:
         """See `LedgerReader.trust_list`."""
@@ -188,26 +190,31 @@ class SqlReader:
         await asyncio.to_thread(self._threads.shutdown)
         self._database.close()
 
-    def _items(self, keys: Sequence[str]) -> tuple[list[History | None], Catalogue]:
+    def _items(self, keys: Sequence[str]) -> tuple[list[History | None], BatchRegistry]:
         histories, version = self._look_up.find(keys)
-        catalogue = self._catalogue.of(version)
-        if catalogue is None:
-            catalogue = self._read_catalogue()
+        batch_registry = self._catalogue.of(version)
+        if batch_registry is None:
+            batch_registry = self._read_catalogue()
         return [
-            decode_history(histories[key]) if key in histories and not is_of_subject(key) else None
+            decode_history(histories[key])
+            if key in histories and not is_about_entity(key)
+            else None
             for key in keys
-        ], catalogue
+        ], batch_registry
 
-    def _read_catalogue(self) -> Catalogue:
+    def _read_catalogue(self) -> BatchRegistry:
         """Two threads may read it at once; each keeps a catalogue with its own version."""
-        with self._database.in_words(), self._database.reads.begin() as connection:
+        with self._database.translate_errors(), self._database.reads.begin() as connection:
             version = connection.scalar(select(schema.catalogue.c.version))
             headers = connection.scalars(select(schema.batches.c.header)).all()
         return self._catalogue.keep(version or 0, headers)
 
     async def _query(self, work: Callable[[Connection], T], engine: Engine | None = None) -> T:
         def run() -> T:
-            with self._database.in_words(), (engine or self._database.reads).begin() as connection:
+            with (
+                self._database.translate_errors(),
+                (engine or self._database.reads).begin() as connection,
+            ):
                 return work(connection)
 
         return await self._in_thread(run)

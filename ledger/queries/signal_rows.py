@@ -5,9 +5,9 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from authenticity.detection.signals import Clue
-from authenticity.gs1.item import ItemId, SubjectId
-from ledger.protocols import Due, ItemChange
+from authenticity.detection.signals import Signal
+from authenticity.gs1.item import EntityId, ItemId
+from ledger.protocols import ItemChange, Pending
 from ledger.records import from_key, to_key
 
 ENTRIES_AT_ONCE: Final = 2_000
@@ -18,7 +18,7 @@ _decode: Final = msgspec.msgpack.Decoder(tuple[tuple[str, str, int, str], ...]).
 _decode_rest: Final = msgspec.msgpack.Decoder(tuple[int, str]).decode
 
 
-class ClueRow(NamedTuple):
+class SignalRow(NamedTuple):
     """`rest`: what is no part of the key, MessagePack. Text from a pack may hold what a
     database cannot store as text."""
 
@@ -28,51 +28,51 @@ class ClueRow(NamedTuple):
     rest: bytes
 
 
-class ClueChanges(NamedTuple):
+class SignalChanges(NamedTuple):
     """Rows to delete and then to insert, sorted; `due`: the subjects that they are about."""
 
-    gone: Sequence[ClueRow]
-    come: Sequence[ClueRow]
+    gone: Sequence[SignalRow]
+    come: Sequence[SignalRow]
     due: Sequence[str]
 
 
-def encode_clues(clues: Sequence[Clue]) -> bytes | None:
+def encode_signals(signals: Sequence[Signal]) -> bytes | None:
     """Of one item, without what its key says; None for none."""
-    if not clues:
+    if not signals:
         return None
-    return _encode([(to_key(c.subject), c.sign, c.weight, c.detail) for c in clues])
+    return _encode([(to_key(c.subject), c.sign, c.weight, c.detail) for c in signals])
 
 
-def decode_clues(item: ItemId, encoded: bytes | None) -> tuple[Clue, ...]:
-    """Inverse of `encode_clues`."""
+def decode_signals(item: ItemId, encoded: bytes | None) -> tuple[Signal, ...]:
+    """Inverse of `encode_signals`."""
     if encoded is None:
         return ()
     return tuple(
-        Clue(SubjectId(from_key(key)), item, sign, weight, detail)
+        Signal(EntityId(from_key(key)), item, sign, weight, detail)
         for key, sign, weight, detail in _decode(encoded)
     )
 
 
-def clue_changes(changes: Iterable[ItemChange]) -> ClueChanges | None:
-    """What these changes of items change in the clues; None if, as usual, nothing."""
-    gone: list[ClueRow] = []
-    come: list[ClueRow] = []
+def signal_changes(changes: Iterable[ItemChange]) -> SignalChanges | None:
+    """What these changes of items change in the signals; None if, as usual, nothing."""
+    gone: list[SignalRow] = []
+    come: list[SignalRow] = []
     for change in changes:
-        if change.clues != change.clues_before:
-            now, before = set(change.clues), set(change.clues_before)
+        if change.signals != change.signals_before:
+            now, before = set(change.signals), set(change.signals_before)
             gone += map(_row, before - now)
             come += map(_row, now - before)
     if not gone and not come:
         return None
-    return ClueChanges(sorted(gone), sorted(come), sorted({r.subject for r in (*gone, *come)}))
+    return SignalChanges(sorted(gone), sorted(come), sorted({r.subject for r in (*gone, *come)}))
 
 
-def clue_of(subject: SubjectId, item: str, sign: str, rest: bytes) -> Clue:
-    """The clue of a row."""
-    return Clue(subject, from_key(item), sign, *_decode_rest(rest))
+def signal_of(subject: EntityId, item: str, sign: str, rest: bytes) -> Signal:
+    """The signal of a row."""
+    return Signal(subject, from_key(item), sign, *_decode_rest(rest))
 
 
-def due_of(entries: Iterable[tuple[int, str]], limit: int) -> Due | None:
+def pending_of(entries: Iterable[tuple[int, str]], limit: int) -> Pending | None:
     """The first so many subjects of these entries of the queue, with all that name them."""
     numbers: dict[str, list[int]] = {}
     for number, subject in entries:
@@ -82,10 +82,10 @@ def due_of(entries: Iterable[tuple[int, str]], limit: int) -> Due | None:
             numbers[subject] = [number]
     if not numbers:
         return None
-    subjects = [SubjectId(from_key(key)) for key in numbers]
-    return Due(subjects, [number for some in numbers.values() for number in some])
+    subjects = [EntityId(from_key(key)) for key in numbers]
+    return Pending(subjects, [number for some in numbers.values() for number in some])
 
 
-def _row(clue: Clue) -> ClueRow:
-    rest = _encode((clue.weight, clue.detail))
-    return ClueRow(to_key(clue.subject), to_key(clue.item), clue.sign, rest)
+def _row(signal: Signal) -> SignalRow:
+    rest = _encode((signal.weight, signal.detail))
+    return SignalRow(to_key(signal.subject), to_key(signal.item), signal.sign, rest)

@@ -15,7 +15,7 @@ BUSY_TIMEOUT_S = 5.0
 
 
 @contextmanager
-def in_words(path: Path) -> Iterator[None]:
+def translate_errors(path: Path) -> Iterator[None]:
     """Turn what the database raises into `LedgerUnavailableError`."""
     try:
         yield
@@ -29,7 +29,7 @@ def in_words(path: Path) -> Iterator[None]:
 
 def open_connection(path: Path) -> sqlite3.Connection:
     """A plain connection, in autocommit mode: the hot statements begin and commit by hand."""
-    with in_words(path):
+    with translate_errors(path):
         connection = sqlite3.connect(
             path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
         )

@@ -8,23 +8,30 @@ from pathlib import Path
 
 from authenticity.detection.alerts import Alert
 from authenticity.detection.findings import FindingKind
-from authenticity.detection.signals import MOST_CLUES_ASSESSED, Clue
-from authenticity.gs1.item import ItemId, SubjectId
+from authenticity.detection.signals import MAX_SIGNALS_ASSESSED, Signal
+from authenticity.gs1.item import EntityId, ItemId
 from authenticity.history.history import decode_history
-from authenticity.records.batch import Batch, Catalogue, decode_batch, encode_batch
+from authenticity.records.batch import Batch, BatchRegistry, decode_batch, encode_batch
 from authenticity.records.scan import to_epoch_ms
-from ledger.batch_cache import BatchKey, KeptCatalogue, standing_after
-from ledger.protocols import CatalogueChanged, Due, ItemChange, KnownItem, Progress, Reassessment
+from ledger.batch_cache import BatchKey, CachedBatchRegistry, standing_after
+from ledger.protocols import (
+    BatchRegistryChanged,
+    ItemChange,
+    KnownItem,
+    Pending,
+    Progress,
+    Reassessment,
+)
 from ledger.queries.signal_rows import (
     ENTRIES_AT_ONCE,
-    clue_changes,
-    clue_of,
-    decode_clues,
-    due_of,
-    encode_clues,
+    decode_signals,
+    encode_signals,
+    pending_of,
+    signal_changes,
+    signal_of,
 )
 from ledger.records import decode_alert, encode_alert, from_key, to_key
-from ledger.sqlite.connection import in_words, open_connection
+from ledger.sqlite.connection import open_connection, translate_errors
 
 
 class SqliteWriter:
@@ -35,7 +42,7 @@ class SqliteWriter:
         """Open a migrated ledger; raises `LedgerUnavailableError`."""
         self._path = path
         self._db = open_connection(path)
-        self._catalogue = KeptCatalogue()
+        self._catalogue = CachedBatchRegistry()
 
     def known(self, items: Collection[ItemId]) -> dict[ItemId, KnownItem]:
         """See `LedgerWriter.known`. All of it is of one snapshot."""
@@ -58,13 +65,13 @@ class SqliteWriter:
                 decode_history(history),
                 version,
                 published.get(key, {}),
-                decode_clues(item, clues) if clues else (),
+                decode_signals(item, signals) if signals else (),
             )
-            for key, history, version, clues in rows
+            for key, history, version, signals in rows
         }
 
-    def catalogue(self) -> tuple[Catalogue, int]:
-        """See `LedgerWriter.catalogue`."""
+    def batch_registry(self) -> tuple[BatchRegistry, int]:
+        """See `LedgerWriter.batch_registry`."""
         with self._transaction("BEGIN"):
             [(version,)] = self._db.execute("SELECT version FROM catalogue")
             if (kept := self._catalogue.of(version)) is not None:
@@ -75,18 +82,18 @@ class SqliteWriter:
     def write(
         self,
         changes: Sequence[ItemChange],
-        catalogue_version: int,
+        registry_version: int,
         at: datetime,
         *,
         progress: Progress | None = None,
         reassessed: Reassessment | None = None,
-        settled: Due | None = None,
+        settled: Pending | None = None,
     ) -> set[ItemId]:
         """See `LedgerWriter.write`."""
         with self._transaction():
             [(version,)] = self._db.execute("SELECT version FROM catalogue")
-            if version != catalogue_version:
-                raise CatalogueChanged
+            if version != registry_version:
+                raise BatchRegistryChanged
             met = self._met_another_writer(changes)
             written = [change for change in changes if change.item not in met] if met else changes
             self._write_items(written)
@@ -130,7 +137,7 @@ class SqliteWriter:
 
     def trust_list(self) -> bytes | None:
         """See `LedgerWriter.trust_list`."""
-        with in_words(self._path):
+        with translate_errors(self._path):
             row = self._db.execute(
                 "SELECT document FROM trust_lists ORDER BY version DESC LIMIT 1"
             ).fetchone()
@@ -138,7 +145,7 @@ class SqliteWriter:
 
     def position(self, source: str) -> int:
         """See `LedgerWriter.position`."""
-        with in_words(self._path):
+        with translate_errors(self._path):
             row = self._db.execute(
                 "SELECT position FROM positions WHERE source = ?", (source,)
             ).fetchone()
@@ -146,7 +153,7 @@ class SqliteWriter:
 
     def settled(self) -> bool:
         """See `LedgerWriter.settled`. Commits are not flushed here, checkpoints are."""
-        with in_words(self._path):
+        with translate_errors(self._path):
             row = self._db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
         blocked, frames, copied = row
         return not blocked and bool(frames == copied)
@@ -168,23 +175,23 @@ class SqliteWriter:
             ).fetchall()
         return Reassessment(gtin, version, [from_key(key) for (key,) in keys])
 
-    def next_due(self, limit: int) -> Due | None:
-        """See `LedgerWriter.next_due`."""
-        with in_words(self._path):
+    def next_pending(self, limit: int) -> Pending | None:
+        """See `LedgerWriter.next_pending`."""
+        with translate_errors(self._path):
             entries = self._db.execute(
                 "SELECT number, subject FROM subjects_due ORDER BY number LIMIT ?",
                 (ENTRIES_AT_ONCE,),
             ).fetchall()
-        return due_of(entries, limit)
+        return pending_of(entries, limit)
 
-    def clues_about(self, subject: SubjectId) -> list[Clue]:
-        """See `LedgerWriter.clues_about`."""
-        with in_words(self._path):
+    def signals_about(self, subject: EntityId) -> list[Signal]:
+        """See `LedgerWriter.signals_about`."""
+        with translate_errors(self._path):
             rows = self._db.execute(
                 "SELECT item, sign, rest FROM clues WHERE subject = ? ORDER BY item, sign LIMIT ?",
-                (to_key(subject), MOST_CLUES_ASSESSED),
+                (to_key(subject), MAX_SIGNALS_ASSESSED),
             ).fetchall()
-        return [clue_of(subject, *row) for row in rows]
+        return [signal_of(subject, *row) for row in rows]
 
     def close(self) -> None:
         """See `LedgerWriter.close`."""
@@ -206,12 +213,13 @@ class SqliteWriter:
             " ON CONFLICT (item) DO UPDATE SET history = excluded.history,"
             " version = excluded.version, clues = excluded.clues",
             sorted(
-                (to_key(c.item), c.history, c.version + 1, encode_clues(c.clues)) for c in changes
+                (to_key(c.item), c.history, c.version + 1, encode_signals(c.signals))
+                for c in changes
             ),
         )
 
     def _write_clues(self, changes: Sequence[ItemChange]) -> None:
-        changed = clue_changes(changes)
+        changed = signal_changes(changes)
         if changed is None:
             return
         self._db.executemany(
@@ -265,7 +273,7 @@ class SqliteWriter:
 
     def _write_reassessed(self, reassessed: Reassessment) -> None:
         """Move on, unless a newer change of the catalogue has set this product back."""
-        which = (reassessed.gtin, reassessed.catalogue_version)
+        which = (reassessed.gtin, reassessed.registry_version)
         if reassessed.items:
             self._db.execute(
                 "UPDATE reassessments SET passed = ? WHERE gtin = ? AND catalogue_version = ?",
@@ -276,7 +284,7 @@ class SqliteWriter:
                 "DELETE FROM reassessments WHERE gtin = ? AND catalogue_version = ?", which
             )
 
-    def _write_settled(self, settled: Due) -> None:
+    def _write_settled(self, settled: Pending) -> None:
         self._db.execute(
             "DELETE FROM subjects_due WHERE number IN (SELECT value FROM json_each(?))",
             (json.dumps(settled.numbers),),
@@ -303,7 +311,7 @@ class SqliteWriter:
 
     @contextmanager
     def _transaction(self, begin: str = "BEGIN IMMEDIATE") -> Iterator[None]:
-        with in_words(self._path):
+        with translate_errors(self._path):
             self._db.execute(begin)
             try:
                 yield

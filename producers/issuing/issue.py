@@ -25,7 +25,7 @@ from authenticity.limits import LIMITS
 from authenticity.records.batch import BATCH_FORMAT, Batch, decode_batch, encode_batch
 from authenticity.records.serial_filter import build_filter
 from authenticity.trust.keys import PublicKey, verifies
-from authenticity.trust.signature_field import read_seal
+from authenticity.trust.signature_field import parse_signature_field
 from keys.signer import SignerSource
 from producers.issuing.declarations import keep_batch, read_batch
 from producers.issuing.manifest import (
@@ -174,7 +174,7 @@ def _is_own_line(line: bytes, template: CodeTemplate, key: PublicKey) -> bool:
     cell, found, rest = line.partition(b"," + template.head)
     printed, found_tail, seal_text = rest.partition(template.tail)
     try:
-        seal = read_seal(seal_text.decode())
+        seal = parse_signature_field(seal_text.decode())
         serial = unquote(printed.decode(), errors="strict")
     except UnicodeDecodeError:
         return False

@@ -12,13 +12,18 @@ from authenticity.errors import CodeError, ConfigurationError
 from authenticity.gs1.code import write_digital_link
 from authenticity.records.batch import Gtin, Name, PrintedDate
 from authenticity.records.scan import Country
-from authenticity.trust.signature_field import Algorithm, Seal, signed_bytes, write_seal
+from authenticity.trust.signature_field import (
+    Algorithm,
+    SignatureField,
+    encode_signature_field,
+    signed_bytes,
+)
 from keys.keyring import IssuerRecord, Keyring
 
 LARGEST_COUNT: Final = 50_000_000
 _ISO_DATE: Final = re.compile(r"(?:20)?([0-9]{2})-([0-9]{2})-([0-9]{2})", re.ASCII)
 _SAMPLE_SERIAL: Final = "22222222222222XX"
-_SAMPLE_SEAL: Final = write_seal(Seal(Algorithm.ED25519, 0, bytes(64)))
+_SAMPLE_SEAL: Final = encode_signature_field(SignatureField(Algorithm.ED25519, 0, bytes(64)))
 
 
 class Order(Struct, frozen=True):
@@ -103,7 +108,7 @@ def template_of(order: Order, algorithm: Algorithm, key_slot: int) -> CodeTempla
     """`order` has been checked."""
     head, found, tail = sample_uri(order).partition(_SAMPLE_SERIAL)
     assert found and tail.endswith(_SAMPLE_SEAL)
-    header = Seal(algorithm, key_slot, b"").header
+    header = SignatureField(algorithm, key_slot, b"").header
     signed = signed_bytes(header, order.ais(_SAMPLE_SERIAL))
     ending = len(_SAMPLE_SERIAL) + 1
     assert signed.endswith(_SAMPLE_SERIAL.encode())

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from authenticity.records.serial import SERIAL_CHARACTERS
 from authenticity.trust.keys import verifies
-from authenticity.trust.signature_field import SEAL_CHARACTERS
+from authenticity.trust.signature_field import SIGNATURE_FIELD_CHARACTERS
 from keys.signer import Signer, SignerSource
 from producers.issuing.order import CodeTemplate
 from producers.issuing.serials import mint_serials
@@ -60,8 +60,8 @@ def sign_chunk(signer: Signer, template: CodeTemplate, chunk: Chunk) -> bytes:
     parts: list[bytes] = []
     at = 0
     for cell, serial in zip(cells, printed, strict=True):
-        parts += (cell, before, serial, after, seals[at : at + SEAL_CHARACTERS], b"\n")
-        at += SEAL_CHARACTERS
+        parts += (cell, before, serial, after, seals[at : at + SIGNATURE_FIELD_CHARACTERS], b"\n")
+        at += SIGNATURE_FIELD_CHARACTERS
     return b"".join(parts)
 
 

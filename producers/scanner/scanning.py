@@ -89,7 +89,7 @@ def readings_of(
     clock: Callable[[], datetime],
     new_id: Callable[[], str],
     captured_at: datetime | None = None,
-    judge: Judge | None = None,
+    check_validity: Judge | None = None,
 ) -> Iterator[Reading]:
     """What to publish of each input; refused ones come through with their error."""
     for each in inputs:
@@ -101,8 +101,8 @@ def readings_of(
             reading = Reading(each.origin, each.scan, each.raw)
         else:
             reading = Reading(each.origin, None, error=each.error)
-        if judge is not None and reading.scan is not None:
-            reading.verdict = judge(reading.scan.code, reading.scan.captured_at)
+        if check_validity is not None and reading.scan is not None:
+            reading.verdict = check_validity(reading.scan.code, reading.scan.captured_at)
         yield reading
 
 

@@ -22,30 +22,32 @@ from authenticity.errors import (
     TrustListError,
     UnavailableError,
 )
-from authenticity.gs1.item import ItemId, SubjectId
+from authenticity.gs1.item import EntityId, ItemId
 from authenticity.history.history import History
-from authenticity.records.batch import Batch, Catalogue, decode_batch
+from authenticity.records.batch import Batch, BatchRegistry, decode_batch
 from authenticity.records.scan import Scan, decode_scan
 from authenticity.trust.trust_list import Roots, TrustList
 from events.embedded.log import EmbeddedLog, Entry
 from events.topics import BATCHES, DEAD_LETTER_BYTES, SCANS, TRUST, Topic
 from ledger.protocols import (
     UNKNOWN,
-    CatalogueChanged,
-    Due,
+    BatchRegistryChanged,
     ItemChange,
     KnownItem,
     LedgerWriter,
     Letter,
+    Pending,
     Progress,
     Reassessment,
 )
 from stream.engine_stats import EngineStats
-from stream.step import judge_anew, judge_subject, news_of, step
+from stream.step import reassess, reassess_entity, step, updates_of
 from stream.trust_keeper import TrustKeeper, entitled
 from stream.verification import ScanVerifier
 
-ChangesOf = Callable[[Collection[ItemId], Mapping[ItemId, KnownItem], Catalogue], list[ItemChange]]
+ChangesOf = Callable[
+    [Collection[ItemId], Mapping[ItemId, KnownItem], BatchRegistry], list[ItemChange]
+]
 """What to write of these, by what is known of them."""
 
 log = logging.getLogger("touchstone.stream")
@@ -224,27 +226,27 @@ class EmbeddedEngine:
         some = self.ledger.next_reassessment(self.limits.items_judged_anew_at_once)
         if some is None:
             return False
-        self._fold(judge_anew(some.items), reassessed=some)
+        self._fold(reassess(some.items), reassessed=some)
         return True
 
     def _judge_due_subjects(self, *, busy: bool) -> bool:
-        """While scans keep coming only now and then: of many changes of a subject's clues the
+        """While scans keep coming only now and then: of many changes of a subject's signals the
         last one counts."""
         if busy and time.monotonic() - self._subjects_at < self.limits.subjects_every_s:
             return False
         self._subjects_at = time.monotonic()
-        due = self.ledger.next_due(self.limits.subjects_at_once)
+        due = self.ledger.next_pending(self.limits.subjects_at_once)
         if due is None:
             return False
 
         def changes_of(
-            subjects: Collection[ItemId], known: Mapping[ItemId, KnownItem], _: Catalogue
+            subjects: Collection[ItemId], known: Mapping[ItemId, KnownItem], _: BatchRegistry
         ) -> list[ItemChange]:
             return [
-                judge_subject(
-                    SubjectId(subject),
+                reassess_entity(
+                    EntityId(subject),
                     known.get(subject, UNKNOWN),
-                    self.ledger.clues_about(SubjectId(subject)),
+                    self.ledger.signals_about(EntityId(subject)),
                     self.policy,
                 )
                 for subject in subjects
@@ -281,9 +283,9 @@ class EmbeddedEngine:
                 scans.append(decode_scan(entry.value))
             except InputError as error:
                 letters.append(self._letter(SCANS, entry, str(error)))
-        news = news_of(self._verifier.judge(scans, trust_list))
+        updates = updates_of(self._verifier.check(scans, trust_list))
         progress = self._progress(SCANS, up_to, letters)
-        self._fold(news, progress=progress)
+        self._fold(updates, progress=progress)
         return progress
 
     def _fold_one_by_one(self, entries: Sequence[Entry], trust_list: TrustList) -> Progress:
@@ -307,17 +309,19 @@ class EmbeddedEngine:
 
     def _fold(
         self,
-        news: Mapping[ItemId, History],
+        updates: Mapping[ItemId, History],
         *,
         progress: Progress | None = None,
         reassessed: Reassessment | None = None,
     ) -> None:
         def changes_of(
-            items: Collection[ItemId], known: Mapping[ItemId, KnownItem], catalogue: Catalogue
+            items: Collection[ItemId],
+            known: Mapping[ItemId, KnownItem],
+            batch_registry: BatchRegistry,
         ) -> list[ItemChange]:
-            return step({item: news[item] for item in items}, known, catalogue, self.policy)
+            return step({item: updates[item] for item in items}, known, batch_registry, self.policy)
 
-        self._write(news.keys(), changes_of, progress=progress, reassessed=reassessed)
+        self._write(updates.keys(), changes_of, progress=progress, reassessed=reassessed)
 
     def _write(
         self,
@@ -326,18 +330,18 @@ class EmbeddedEngine:
         *,
         progress: Progress | None = None,
         reassessed: Reassessment | None = None,
-        settled: Due | None = None,
+        settled: Pending | None = None,
     ) -> None:
         """Read, compute, write; again with those items that met another writer."""
         for attempt in range(self.limits.fold_attempts):
-            catalogue, version = self.ledger.catalogue()
-            changes = changes_of(pending, self.ledger.known(pending), catalogue)
+            batch_registry, version = self.ledger.batch_registry()
+            changes = changes_of(pending, self.ledger.known(pending), batch_registry)
             try:
                 met = self.ledger.write(
                     changes, version, self.clock(),
                     progress=progress, reassessed=reassessed, settled=settled,
                 )  # fmt: skip
-            except CatalogueChanged:
+            except BatchRegistryChanged:
                 continue
             self.stats.folds += 1
             if not met:

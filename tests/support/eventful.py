@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from authenticity.detection.policy import DEFAULT_POLICY
-from authenticity.records.batch import Batch, BatchStatus, Catalogue
+from authenticity.records.batch import Batch, BatchRegistry, BatchStatus
 from authenticity.records.scan import Act, Scan, encode_scan
 from ledger.administration import Snapshot
 from stream.export import lines_of
@@ -17,12 +17,12 @@ def exported(folder: Path) -> list[bytes]:
     """What `touchstone export` prints of the ledger in this folder."""
     with Snapshot(folder / "ledger.sqlite") as ledger:
         return list(
-            lines_of(ledger.alerts(), ledger.histories(), ledger.catalogue(), DEFAULT_POLICY)
+            lines_of(ledger.alerts(), ledger.histories(), ledger.batch_registry(), DEFAULT_POLICY)
         )
 
 
 def replayed(world: World, scans: Sequence[Scan], batches: Sequence[Batch]) -> list[bytes]:
-    replay = Replay(world.trust_list, Catalogue(batches), DEFAULT_POLICY)
+    replay = Replay(world.trust_list, BatchRegistry(batches), DEFAULT_POLICY)
     replay.feed(enumerate((encode_scan(scan) for scan in scans), 1))
     lines = list(replay.final_lines())
     replay.close()

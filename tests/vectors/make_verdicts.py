@@ -14,7 +14,12 @@ from authenticity.gs1.code import write_digital_link
 from authenticity.trust.issuers import Issuer, IssuerKey, TrustList
 from authenticity.trust.jws import Roots, assemble_jws, encode_roots, signing_input
 from authenticity.trust.keys import P256_ORDER
-from authenticity.trust.signature_field import Algorithm, Seal, signed_bytes, write_seal
+from authenticity.trust.signature_field import (
+    Algorithm,
+    SignatureField,
+    encode_signature_field,
+    signed_bytes,
+)
 from authenticity.trust.trust_list import encode_payload
 from authenticity.trust.verdict import IssuerId
 from simulation.signers import SeededSigner
@@ -88,15 +93,17 @@ def ais_of(
     return [(ai, value) for ai, value in values.items() if value is not None]
 
 
-def seal_of(ais: list[tuple[str, str]], signer: SeededSigner) -> Seal:
+def seal_of(ais: list[tuple[str, str]], signer: SeededSigner) -> SignatureField:
     """The maker's seal over these AIs."""
-    unsigned = Seal(signer.algorithm, signer.key_slot, bytes(64))
-    return Seal(signer.algorithm, signer.key_slot, signer.sign(signed_bytes(unsigned.header, ais)))
+    unsigned = SignatureField(signer.algorithm, signer.key_slot, bytes(64))
+    return SignatureField(
+        signer.algorithm, signer.key_slot, signer.sign(signed_bytes(unsigned.header, ais))
+    )
 
 
-def printed(ais: list[tuple[str, str]], seal: Seal | str, host: str = HOST) -> str:
+def printed(ais: list[tuple[str, str]], seal: SignatureField | str, host: str = HOST) -> str:
     """The Digital Link that carries them."""
-    value = seal if isinstance(seal, str) else write_seal(seal)
+    value = seal if isinstance(seal, str) else encode_signature_field(seal)
     return write_digital_link([*ais, ("8030", value)], host)
 
 
@@ -141,7 +148,7 @@ def genuine_cases() -> Iterator[Case]:
                issuer="buyer")  # fmt: skip
     yield case("a serial with characters that need escapes", code(serial="A/B%C+d"), "Genuine",
                item=item(GTIN, "A%2FB%25C%2Bd"))  # fmt: skip
-    seal = write_seal(seal_of(ais_of(), ALPINE))
+    seal = encode_signature_field(seal_of(ais_of(), ALPINE))
     elements = f"01{GTIN}112609011728123110L7\x1d21{SERIAL}\x1d8030{seal}"
     yield case("as an element string", elements, "Genuine", **facts)
     yield case("as a GS1 DataMatrix scanner sends it", f"]d2{elements}", "Genuine", **facts)
@@ -227,32 +234,37 @@ def moved_cases() -> Iterator[Case]:
         "a variant added", printed([("01", GTIN), ("22", "V"), *ais_of()[1:]], seal), "forged"
     )
     yield case(
-        "signature under another slot", printed(ais_of(), Seal(ED, 1, seal.signature)), "forged"
+        "signature under another slot",
+        printed(ais_of(), SignatureField(ED, 1, seal.signature)),
+        "forged",
     )
     yield case(
-        "signature under an empty slot", printed(ais_of(), Seal(ED, 9, seal.signature)), "forged"
+        "signature under an empty slot",
+        printed(ais_of(), SignatureField(ED, 9, seal.signature)),
+        "forged",
     )
-    yield case("signature under another algorithm", printed(ais_of(), Seal(EC, 0, seal.signature)),
+    yield case("signature under another algorithm",
+               printed(ais_of(), SignatureField(EC, 0, seal.signature)),
                "forged")  # fmt: skip
     yield case("signature under another slot and algorithm",
-               printed(ais_of(), Seal(EC, 3, seal.signature)), "forged")  # fmt: skip
+               printed(ais_of(), SignatureField(EC, 3, seal.signature)), "forged")  # fmt: skip
     others = printed(ais_of(gtin=HARBOUR_GTIN), seal)
     yield case("signature moved to another maker's product", others, "forged", issuer="harbour",
                notes=["lookalike-host"])  # fmt: skip
     p256 = seal_of(ais_of(), ALPINE_P256)
     s = P256_ORDER - int.from_bytes(p256.signature[32:], "big")
-    twin = Seal(EC, 3, p256.signature[:32] + s.to_bytes(32, "big"))
+    twin = SignatureField(EC, 3, p256.signature[:32] + s.to_bytes(32, "big"))
     yield case("the high-s twin of a P-256 signature", printed(ais_of(), twin), "forged")
     for number in (2, 33, 34, 65):
         flipped = bytearray(seal.header + seal.signature)
         flipped[number] ^= 1
-        damaged = Seal(ED, 0, bytes(flipped[2:]))
+        damaged = SignatureField(ED, 0, bytes(flipped[2:]))
         yield case(
             f"a bit flipped in byte {number} of the seal", printed(ais_of(), damaged), "forged"
         )
-    ones = Seal(ED, 0, bytes(range(64)))
+    ones = SignatureField(ED, 0, bytes(range(64)))
     yield case("a signature of consecutive bytes", printed(ais_of(), ones), "forged")
-    zeros = Seal(ED, 0, bytes(64))
+    zeros = SignatureField(ED, 0, bytes(64))
     yield case("an all-zero signature is in a single case", printed(ais_of(), zeros), "mangled")
 
 
@@ -278,7 +290,7 @@ def unsigned_and_foreign_cases() -> Iterator[Case]:
     yield case("a logistic unit", "(00)395212340000000014", "unsigned", item=None)
     foreign = "foreign-signature"
     yield case("a shorter signature", printed(ais_of(), "Zm9yZWlnbg"), foreign, item=item(GTIN))
-    whole = write_seal(seal_of(ais_of(), ALPINE))
+    whole = encode_signature_field(seal_of(ais_of(), ALPINE))
     yield case("a later format version", printed(ais_of(), "IQ" + whole[2:]), foreign)
     yield case("an unknown algorithm", printed(ais_of(), "Hw" + whole[2:]), foreign)
     yield case("longer than a seal", printed(ais_of(), whole + "AA"), foreign)
@@ -289,7 +301,7 @@ def damaged_cases() -> Iterator[Case]:
     whole = code(lot=None)
     mangled = "mangled"
     yield case("all upper case", whole.upper().replace("HTTPS", "https"), mangled)
-    seal = write_seal(seal_of(ais_of(), ALPINE))
+    seal = encode_signature_field(seal_of(ais_of(), ALPINE))
     for name, changed in (("upper", seal.upper()), ("lower", seal.lower())):
         yield case(f"signature in {name} case", printed(ais_of(), changed), mangled)
     yield case("cut in the signature", whole[:-20], mangled)
@@ -315,7 +327,7 @@ def unreadable_cases() -> Iterator[Case]:
     yield case("an AI twice", twice, unreadable)
     stem = code().replace(HOST, f"{HOST}/01/{OTHER_GTIN}")
     yield case("a second product in the stem", stem, unreadable)
-    no_serial = f"https://{HOST}/01/{GTIN}?8030={write_seal(seal_of(ais_of(), ALPINE))}"
+    no_serial = f"https://{HOST}/01/{GTIN}?8030={encode_signature_field(seal_of(ais_of(), ALPINE))}"
     yield case("signed, but without a serial", no_serial, unreadable)
 
 

@@ -20,7 +20,7 @@ CONSUMER_PUBLISHER: Final = "consumer-web"
 _LONGEST_TOKEN: Final = 256
 
 
-class Reader(StrEnum):
+class Audience(StrEnum):
     """For whom an answer is worded."""
 
     CONSUMER = "consumer"
@@ -48,15 +48,15 @@ _CHANNELS: Final[dict[Role, tuple[Channel, ...]]] = {
 """What each may scan as; the first is meant where a scan names none."""
 
 _READERS: Final = {
-    Role.OFFICER: Reader.OFFICER,
-    Role.RIGHTS_HOLDER: Reader.RIGHTS_HOLDER,
-    Role.ISSUER: Reader.RIGHTS_HOLDER,
-    Role.ADMIN: Reader.RIGHTS_HOLDER,
+    Role.OFFICER: Audience.OFFICER,
+    Role.RIGHTS_HOLDER: Audience.RIGHTS_HOLDER,
+    Role.ISSUER: Audience.RIGHTS_HOLDER,
+    Role.ADMIN: Audience.RIGHTS_HOLDER,
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
+class Principal:
     """`prefixes`: the GS1 company prefixes the role is limited to; None for all."""
 
     role: Role
@@ -77,9 +77,9 @@ class Caller:
         gtin = gtin_of(item)
         return gtin is not None and any(gtin[1:].startswith(prefix) for prefix in self.prefixes)
 
-    def reader_of(self, item: ItemId | None) -> Reader:
+    def reader_of(self, item: ItemId | None) -> Audience:
         """How this caller is spoken to about this item: about another's, as anybody."""
-        return _READERS[self.role] if self.is_entitled_to(item) else Reader.CONSUMER
+        return _READERS[self.role] if self.is_entitled_to(item) else Audience.CONSUMER
 
     def channel(self, asked: Channel | None) -> Channel:
         """What they scan as. An anonymous body has no say in it."""
@@ -94,16 +94,16 @@ class Caller:
         return asked
 
 
-ANONYMOUS: Final = Caller(Role.ANONYMOUS, CONSUMER_PUBLISHER, ())
+ANONYMOUS: Final = Principal(Role.ANONYMOUS, CONSUMER_PUBLISHER, ())
 
 
-def require(caller: Caller, *roles: Role) -> None:
+def require(principal: Principal, *roles: Role) -> None:
     """Raise 401 for nobody, 403 for a role that is not among `roles`."""
-    if caller.is_anonymous:
+    if principal.is_anonymous:
         raise _unauthorised("this needs a token")
-    if caller.role not in roles:
+    if principal.role not in roles:
         raise Problem(
-            FORBIDDEN, f"the role {caller.role} may not do this", f"needs: {', '.join(roles)}"
+            FORBIDDEN, f"the role {principal.role} may not do this", f"needs: {', '.join(roles)}"
         )
 
 
@@ -116,7 +116,7 @@ def _unauthorised(detail: str) -> Problem:
     )
 
 
-class Callers:
+class Authenticator:
     """Finds the caller of a token; what the ledger said is believed for `known_s`.
 
     Tokens are looked up by their SHA-256. A token is 256 random bits, so neither the
@@ -142,7 +142,7 @@ class Callers:
         self._within_s = within_s
         self._known: OrderedDict[bytes, tuple[float, TokenRecord | None]] = OrderedDict()
 
-    async def find(self, authorization: str | None) -> Caller:
+    async def find(self, authorization: str | None) -> Principal:
         """The caller of this Authorization header, anonymous without one.
 
         Raises `Problem` 401 for a token that is unknown, expired or revoked: a wrong
@@ -164,7 +164,7 @@ class Callers:
         prefixes = record.prefixes
         if role in (Role.RIGHTS_HOLDER, Role.ISSUER) and prefixes is None:
             prefixes = ()  # such a role without prefixes is a mistake, and opens nothing
-        return Caller(role, record.name, prefixes)
+        return Principal(role, record.name, prefixes)
 
     async def _record(self, digest: bytes) -> TokenRecord | None:
         now_s = self._monotonic_s()

@@ -33,7 +33,7 @@ _TRACE_HEADER: Final = b"traceresponse"
 _NO_STORE: Final = (b"cache-control", b"no-store")
 
 
-class FrontDoor:
+class RequestMiddleware:
     """The outermost layer. `hot` maps (method, path) to endpoints that skip all others."""
 
     def __init__(

@@ -14,9 +14,9 @@ from msgspec import Struct
 from authenticity.detection.findings import FindingKind
 from authenticity.detection.standing import Standing
 from authenticity.trust.verdict import Doubt
-from verifier_api.auth.principals import Reader
+from verifier_api.auth.principals import Audience
 from verifier_api.i18n.findings import inspection, likelihood
-from verifier_api.i18n.translator import Words, msg
+from verifier_api.i18n.translator import Translator, msg
 
 Cause = Doubt | FindingKind | None
 
@@ -182,11 +182,11 @@ _HOLDER_STEPS: Final[dict[Standing, tuple[str, ...]]] = {
 _HOW_LIKELY: Final = msg("How likely: {likelihood}.")
 
 
-def advise(occasion: Occasion, reader: Reader, words: Words) -> Advice:
+def advise(occasion: Occasion, reader: Audience, words: Translator) -> Advice:
     """Title, text and steps for this reader."""
     title, steps = _frame(occasion.standing, occasion.cause, reader, words)
     text = _text(occasion, words)
-    if reader is not Reader.CONSUMER and occasion.probability is not None:
+    if reader is not Audience.CONSUMER and occasion.probability is not None:
         likely = likelihood(occasion.probability, words)
         text = f"{text} {words.text(_HOW_LIKELY, likelihood=likely)}"
     return Advice(title, text, steps)
@@ -194,24 +194,24 @@ def advise(occasion: Occasion, reader: Reader, words: Words) -> Advice:
 
 @lru_cache(maxsize=1_024)
 def _frame(
-    standing: Standing, cause: Cause, reader: Reader, words: Words
+    standing: Standing, cause: Cause, reader: Audience, words: Translator
 ) -> tuple[str, tuple[str, ...]]:
     """What does not depend on the item: a few hundred combinations in all."""
     title = _TITLES_OF_CAUSE.get(cause) or _TITLES[standing]
     match reader:
-        case Reader.CONSUMER:
+        case Audience.CONSUMER:
             steps = _STEPS[standing]
-        case Reader.OFFICER:
+        case Audience.OFFICER:
             title, steps = _OFFICER_TITLES[standing], _OFFICER_STEPS[standing]
-        case Reader.RIGHTS_HOLDER:
+        case Audience.RIGHTS_HOLDER:
             steps = _HOLDER_STEPS.get(standing, ())
     told = [words.text(step) for step in steps]
-    if reader is Reader.OFFICER and isinstance(cause, FindingKind):
+    if reader is Audience.OFFICER and isinstance(cause, FindingKind):
         told = [*inspection(cause, words), *told]
     return words.text(title), tuple(dict.fromkeys(told))
 
 
-def _text(occasion: Occasion, words: Words) -> str:
+def _text(occasion: Occasion, words: Translator) -> str:
     issuer = occasion.issuer or words.text(msg("the maker"))
     if occasion.cause is Doubt.UNSIGNED and occasion.issuer is None:
         return words.text(_UNSIGNED_BY_NOBODY)

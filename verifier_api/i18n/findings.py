@@ -11,10 +11,10 @@ from babel.numbers import format_percent
 from msgspec import Struct
 
 from authenticity.detection.findings import Fact, FindingKind, Reason
-from verifier_api.i18n.translator import Words, msg
+from verifier_api.i18n.translator import Translator, msg
 
 
-class Told(Struct, frozen=True):
+class LocalizedFinding(Struct, frozen=True):
     """In the language of the request. `likelihood` is the probability in words and percent,
     empty without one; `reasons` holds a sentence for each reason, in their order; `inspect`
     what to do with the item in hand."""
@@ -165,11 +165,11 @@ INSPECT: Final[dict[FindingKind, tuple[str, ...]]] = {
 }
 
 
-def tell(
-    kind: FindingKind, probability: float | None, reasons: Sequence[Reason], words: Words
-) -> Told:
+def localize(
+    kind: FindingKind, probability: float | None, reasons: Sequence[Reason], words: Translator
+) -> LocalizedFinding:
     """A finding, or an alert about one, in words."""
-    return Told(
+    return LocalizedFinding(
         words.text(TITLES[kind]),
         likelihood(probability, words),
         tuple(sentence(reason, words) for reason in reasons),
@@ -177,12 +177,12 @@ def tell(
     )
 
 
-def inspection(kind: FindingKind, words: Words) -> tuple[str, ...]:
+def inspection(kind: FindingKind, words: Translator) -> tuple[str, ...]:
     """What to look at, for this finding."""
     return tuple(words.text(step) for step in INSPECT.get(kind, ()))
 
 
-def likelihood(probability: float | None, words: Words) -> str:
+def likelihood(probability: float | None, words: Translator) -> str:
     """In words and percent, empty without one."""
     if probability is None:
         return ""
@@ -191,7 +191,7 @@ def likelihood(probability: float | None, words: Words) -> str:
     return words.text(_LIKELIHOOD, word=words.text(word), percent=percent)
 
 
-def sentence(reason: Reason, words: Words) -> str:
+def sentence(reason: Reason, words: Translator) -> str:
     """One reason. Of a code that this version has no words for, the code and its facts: an
     alert of a newer engine is still an alert."""
     if reason.reason in REASONS:
@@ -218,7 +218,7 @@ def _weight(half_nats: int) -> str:
     return _STRONGLY_AGAINST if half_nats <= -_STRONG_HALF_NATS else _AGAINST
 
 
-def _fact(name: str, value: Fact, words: Words) -> str:
+def _fact(name: str, value: Fact, words: Translator) -> str:
     if name == "countries" and isinstance(value, str):
         territories = words.locale.territories
         return ", ".join(territories.get(code, code) for code in value.split(","))

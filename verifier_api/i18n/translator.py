@@ -31,7 +31,7 @@ def msg(text: str) -> str:
 
 
 @dataclass(frozen=True, eq=False)
-class Words:
+class Translator:
     """One language."""
 
     language: str
@@ -57,20 +57,20 @@ class Words:
         return f"{format_datetime(utc, format='medium', locale=self.locale)} UTC"
 
 
-def load_words(folder: Path = LOCALES) -> Mapping[str, Words]:
+def load_translators(folder: Path = LOCALES) -> Mapping[str, Translator]:
     """Every language, by its code."""
     return {language: _load(folder, language) for language in LANGUAGES}
 
 
-def _load(folder: Path, language: str) -> Words:
+def _load(folder: Path, language: str) -> Translator:
     locale = Locale(language)
     if language == SOURCE_LANGUAGE:
-        return Words(language, gettext.NullTranslations(), locale)
+        return Translator(language, gettext.NullTranslations(), locale)
     compiled = BytesIO()
     with (folder / f"{language}.po").open("rb") as source:
         write_mo(compiled, read_po(source, locale=language))
     compiled.seek(0)
-    return Words(language, gettext.GNUTranslations(compiled), locale)
+    return Translator(language, gettext.GNUTranslations(compiled), locale)
 
 
 @lru_cache(maxsize=1_024)

@@ -15,18 +15,18 @@ from authenticity.detection.alerts import Alert
 from authenticity.detection.findings import Finding, FindingKind, Reason
 from authenticity.detection.policy import Severity
 from authenticity.detection.standing import Standing, assess_item
-from authenticity.gs1.item import ItemId, batch_subject, gtin_of, item_id, names_an_item
+from authenticity.gs1.item import ItemId, batch_entity, gtin_of, item_id, names_an_item
 from authenticity.records.batch import Batch
 from authenticity.records.scan import Instant
 from ledger.records import AlertFilter, AlertRecord, CaseChange, CaseError, CaseState, CaseStep
-from verifier_api.auth.principals import Caller, Role, require
+from verifier_api.auth.principals import Principal, Role, require
 from verifier_api.http.bodies import JSON, CaseBody, decode, media_type, read_body
 from verifier_api.http.problems import CONFLICT, INVALID, NOT_FOUND, TOO_MANY, Problem
-from verifier_api.i18n.findings import Told, tell
-from verifier_api.i18n.translator import Words
-from verifier_api.routes.verification import words_of
+from verifier_api.i18n.findings import LocalizedFinding, localize
+from verifier_api.i18n.translator import Translator
+from verifier_api.routes.verification import translator_for
 from verifier_api.services.batched_lookups import standing_alerts
-from verifier_api.state import Running
+from verifier_api.state import AppState
 
 ANY_ROLE: Final = (Role.OFFICER, Role.RIGHTS_HOLDER, Role.ISSUER, Role.ADMIN)
 CASE_ROLES: Final = (Role.RIGHTS_HOLDER, Role.ISSUER, Role.ADMIN)
@@ -38,14 +38,14 @@ _encoder = msgspec.json.Encoder()
 _Member = TypeVar("_Member", bound=StrEnum)
 
 
-class FindingTold(Struct, frozen=True):
+class LocalizedAlert(Struct, frozen=True):
     """A finding, with the same in words."""
 
     kind: FindingKind
     severity: Severity
     probability: float | None
     reasons: tuple[Reason, ...]
-    words: Told
+    words: LocalizedFinding
 
 
 class ItemStanding(Struct, frozen=True):
@@ -54,8 +54,8 @@ class ItemStanding(Struct, frozen=True):
 
     item: ItemId
     standing: Standing
-    findings: tuple[FindingTold, ...]
-    findings_of_batch: tuple[FindingTold, ...]
+    findings: tuple[LocalizedAlert, ...]
+    findings_of_batch: tuple[LocalizedAlert, ...]
     scans: int
     first: datetime
     last: datetime
@@ -67,7 +67,7 @@ class Case(Struct, frozen=True):
     """An alert, the same in words, and the case people made of it."""
 
     alert: Alert
-    words: Told
+    words: LocalizedFinding
     raised_at: datetime
     updated_at: datetime
     case: CaseState
@@ -93,27 +93,27 @@ class Batches(Struct, frozen=True):
 class CaseWork:
     """The endpoints behind a token."""
 
-    running: Running
+    running: AppState
 
     async def item(self, request: Request) -> Response:
         """`GET /v1/items/{gtin}/{serial}`. Whoever has no token learns nothing, at no cost."""
-        caller = await self._caller(request, *ANY_ROLE)
+        principal = await self._caller(request, *ANY_ROLE)
         gtin, serial = request.path_params["gtin"], request.path_params["serial"]
         unknown = Problem(NOT_FOUND, "no scan of such an item is known, or it is not yours")
         item = item_id(gtin, serial) if _is_gtin(gtin) and 0 < len(serial) <= 20 else None
-        if item is None or not caller.is_entitled_to(item):
+        if item is None or not principal.is_entitled_to(item):
             raise unknown
         reader = self.running.parts.reader
         history = await reader.item(item)
         if history is None:
             raise unknown
         policy = self.running.parts.policy
-        known = assess_item(item, history, await reader.catalogue(), policy)
+        known = assess_item(item, history, await reader.batch_registry(), policy)
         of_batch: Sequence[Alert] = ()
         if known.batch is not None and known.batch.lot is not None:
-            subject = batch_subject(known.batch.gtin, known.batch.lot)
-            of_batch = await standing_alerts(reader, subject, caller.prefixes)
-        words = words_of(self.running, request)
+            subject = batch_entity(known.batch.gtin, known.batch.lot)
+            of_batch = await standing_alerts(reader, subject, principal.prefixes)
+        words = translator_for(self.running, request)
         return _json(
             ItemStanding(
                 item, known.standing, _told(known.findings, words), _told(of_batch, words),
@@ -124,11 +124,11 @@ class CaseWork:
 
     async def alerts(self, request: Request) -> Response:
         """`GET /v1/alerts`, narrowed and paged."""
-        caller = await self._caller(request, *ANY_ROLE)
+        principal = await self._caller(request, *ANY_ROLE)
         query = request.query_params
         item = query.get("item")
         where = AlertFilter(
-            caller.prefixes,
+            principal.prefixes,
             _members(FindingKind, query.getlist("kind"), "kind"),
             _members(Severity, query.getlist("severity"), "severity"),
             _members(CaseState, query.getlist("case"), "case"),
@@ -139,48 +139,50 @@ class CaseWork:
         found = await self.running.parts.reader.alerts(
             where, after=_cursor(request), limit=self._limit(request)
         )
-        words = words_of(self.running, request)
+        words = translator_for(self.running, request)
         return _json(Alerts(tuple(_case(record, words) for record in found.items), found.after))
 
     async def alert(self, request: Request) -> Response:
         """`GET /v1/alerts/{id}`."""
-        caller = await self._caller(request, *ANY_ROLE)
-        record = await self.running.parts.reader.alert(request.path_params["id"], caller.prefixes)
-        return _json(_case(_found(record), words_of(self.running, request)))
+        principal = await self._caller(request, *ANY_ROLE)
+        record = await self.running.parts.reader.alert(
+            request.path_params["id"], principal.prefixes
+        )
+        return _json(_case(_found(record), translator_for(self.running, request)))
 
     async def change(self, request: Request) -> Response:
         """`PATCH /v1/alerts/{id}`: move its case; closing needs a reason."""
-        caller = await self._caller(request, *CASE_ROLES)
+        principal = await self._caller(request, *CASE_ROLES)
         media_type(request.headers.get("content-type"), JSON, "application/merge-patch+json")
         limits = self.running.limits
         raw = await read_body(request.receive, limits.scan_body_bytes, limits.body_within_s)
         body = decode(raw, CaseBody)
         (state,) = _members(CaseState, [body.state], "state")
-        change = CaseChange(state, body.reason.strip() or None, caller.name)
+        change = CaseChange(state, body.reason.strip() or None, principal.name)
         try:
             record = await self.running.parts.reader.change_case(
-                request.path_params["id"], change, caller.prefixes
+                request.path_params["id"], change, principal.prefixes
             )
         except CaseError as error:
             raise Problem(CONFLICT, str(error), error.next_step) from None
-        return _json(_case(_found(record), words_of(self.running, request)))
+        return _json(_case(_found(record), translator_for(self.running, request)))
 
     async def stream(self, request: Request) -> Response:
         """`GET /v1/alerts/stream`: server-sent events, resumed by Last-Event-ID."""
-        caller = await self._caller(request, *ANY_ROLE)
+        principal = await self._caller(request, *ANY_ROLE)
         running, limits = self.running, self.running.limits
         after = _event_number(request.headers.get("last-event-id"))
         if after is None:
             after = await running.parts.reader.newest_feed_number()
         places = running.feed.places
         if sum(places.values()) >= limits.streams or (
-            places[caller.name] >= limits.streams_per_token
+            places[principal.name] >= limits.streams_per_token
         ):
             raise Problem(
                 TOO_MANY, "too many event streams are open", "close one", {"Retry-After": "5"}
             )
         events = running.feed.counted(
-            caller.name, after, caller.prefixes,
+            principal.name, after, principal.prefixes,
             batch=limits.stream_batch, heartbeat_s=limits.stream_heartbeat_s,
         )  # fmt: skip
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
@@ -188,17 +190,17 @@ class CaseWork:
 
     async def batches(self, request: Request) -> Response:
         """`GET /v1/batches`."""
-        caller = await self._caller(request, *ANY_ROLE)
+        principal = await self._caller(request, *ANY_ROLE)
         found = await self.running.parts.reader.batches(
-            caller.prefixes, after=_cursor(request), limit=self._limit(request)
+            principal.prefixes, after=_cursor(request), limit=self._limit(request)
         )
         told = tuple(_without_filter(batch) for batch in found.items)
         return _json(Batches(told, found.after))
 
-    async def _caller(self, request: Request, *roles: Role) -> Caller:
-        caller = await self.running.caller(request)
-        require(caller, *roles)
-        return caller
+    async def _caller(self, request: Request, *roles: Role) -> Principal:
+        principal = await self.running.principal(request)
+        require(principal, *roles)
+        return principal
 
     def _limit(self, request: Request) -> int:
         text = request.query_params.get("limit", str(_PAGE))
@@ -216,22 +218,22 @@ def _without_filter(batch: Batch) -> Batch:
     return batch if batch.serials is None else msgspec.structs.replace(batch, serials=None)
 
 
-def _told(findings: Sequence[Finding | Alert], words: Words) -> tuple[FindingTold, ...]:
+def _told(findings: Sequence[Finding | Alert], words: Translator) -> tuple[LocalizedAlert, ...]:
     return tuple(
-        FindingTold(
+        LocalizedAlert(
             found.kind,
             found.severity,
             found.probability,
             found.reasons,
-            tell(found.kind, found.probability, found.reasons, words),
+            localize(found.kind, found.probability, found.reasons, words),
         )
         for found in findings
     )
 
 
-def _case(record: AlertRecord, words: Words) -> Case:
+def _case(record: AlertRecord, words: Translator) -> Case:
     alert = record.alert
-    told = tell(alert.kind, alert.probability, alert.reasons, words)
+    told = localize(alert.kind, alert.probability, alert.reasons, words)
     return Case(alert, told, record.raised_at, record.updated_at, record.case, record.steps)
 
 

@@ -18,8 +18,8 @@ from authenticity.trust.verdict import Note
 from verifier_api.auth.principals import ANONYMOUS
 from verifier_api.http.bodies import FORM, JSON, CheckBody, ScanBody, media_type, read_body
 from verifier_api.http.problems import INVALID, NOT_FOUND, TOO_MANY, Problem, problem_response
-from verifier_api.i18n.translator import Words
-from verifier_api.routes.verification import Codes, words_of
+from verifier_api.i18n.translator import Translator
+from verifier_api.routes.verification import Codes, translator_for
 from verifier_api.services.answers import Answer
 from verifier_api.services.linkset import (
     LINKSET_JSON,
@@ -29,7 +29,7 @@ from verifier_api.services.linkset import (
     resolver_description,
 )
 from verifier_api.services.recording import look_only, scan_of
-from verifier_api.state import Running
+from verifier_api.state import AppState
 from verifier_api.web.answer_page import (
     STATIC,
     Sheet,
@@ -55,7 +55,7 @@ _HEADERS: Final = {
 class Pages:
     """The resolver and its page. Looking at a page is no scan: previews look too."""
 
-    running: Running
+    running: AppState
     codes: Codes
 
     async def show(self, request: Request) -> Response:
@@ -68,9 +68,9 @@ class Pages:
                 return self._linkset(request, code_text)
             if _expanded(link_type) not in (PRODUCT_PAGE, VERIFICATION, None):
                 raise Problem(NOT_FOUND, "no link of this type", "use linkType=linkset")
-        words = words_of(self.running, request)
+        words = translator_for(self.running, request)
         try:
-            await self.running.caller(request)
+            await self.running.principal(request)
             answer = await self._look(code_text, words)
         except Problem as problem:
             return _apology(problem, kind, words)
@@ -80,13 +80,13 @@ class Pages:
 
     async def confirm(self, request: Request) -> Response:
         """`POST` to the same address, from the page's button: records without a script."""
-        words = words_of(self.running, request)
+        words = translator_for(self.running, request)
         media_type(request.headers.get("content-type"), FORM)
         raw = await read_body(request.receive, _FORM_BYTES, self.running.limits.body_within_s)
         code_text = code_text_of(request)
         body = _form(raw, code_text)
         try:
-            await self.running.caller(request)
+            await self.running.principal(request)
             scan = scan_of(body, ANONYMOUS, self.running.clock())
             answer, recorded = await self.codes.record_scan(scan, ANONYMOUS, words)
         except Problem as problem:
@@ -108,12 +108,12 @@ class Pages:
         kept = "public, max-age=31536000, immutable" if is_pinned else "no-cache"
         return Response(static_file(name), media_type=STATIC[name], headers={"Cache-Control": kept})
 
-    async def _look(self, code_text: str, words: Words) -> Answer:
+    async def _look(self, code_text: str, words: Translator) -> Answer:
         look = look_only(CheckBody(code_text), ANONYMOUS, self.running.clock())
         return _at_home(await self.running.checker.check(look, ANONYMOUS, words))
 
     def _page(
-        self, answer: Answer, code_text: str, words: Words, recorded: bool | None
+        self, answer: Answer, code_text: str, words: Translator, recorded: bool | None
     ) -> Response:
         now = self.running.clock()
         scan = {
@@ -204,7 +204,7 @@ def _form(raw: bytes, code_text: str) -> ScanBody:
         raise Problem(INVALID, "the form is not ours", "open the page again") from None
 
 
-def _apology(problem: Problem, kind: str, words: Words) -> Response:
+def _apology(problem: Problem, kind: str, words: Translator) -> Response:
     if kind != HTML:
         return problem_response(problem)
     too_many = problem.kind is TOO_MANY

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from authenticity.errors import UnavailableError
 from verifier_api.http.bodies import JSON
 from verifier_api.metrics import CONTENT_TYPE
-from verifier_api.state import Running
+from verifier_api.state import AppState
 
 _READY_WITHIN_S = 1.0
 
@@ -33,7 +33,7 @@ class Readiness(Struct, frozen=True):
 class Operations:
     """Endpoints without roles; keep /metrics from the public at the proxy."""
 
-    running: Running
+    running: AppState
 
     async def trust_list(self, request: Request) -> Response:
         """`GET /.well-known/trust-list.jws`, with an ETag."""

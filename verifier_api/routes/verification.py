@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from authenticity.errors import UnavailableError
 from authenticity.records.scan import Scan
-from verifier_api.auth.principals import ANONYMOUS, Caller
+from verifier_api.auth.principals import ANONYMOUS, Principal
 from verifier_api.http.bodies import (
     JSON,
     NDJSON,
@@ -33,10 +33,10 @@ from verifier_api.http.problems import (
     present_trace_id,
     problem_response,
 )
-from verifier_api.i18n.translator import Words
+from verifier_api.i18n.translator import Translator
 from verifier_api.services.answers import Answer
 from verifier_api.services.recording import look_only, record_of, scan_of
-from verifier_api.state import Running
+from verifier_api.state import AppState
 
 LINES: Final = "application/x-ndjson"
 RECORDED: Final = 202
@@ -85,7 +85,7 @@ class NotRecorded(Struct, frozen=True):
 class Codes:
     """The two endpoints."""
 
-    running: Running
+    running: AppState
 
     async def verify_hot(self, scope: Scope, receive: Receive, send: Send) -> None:
         """`POST /v1/verify` on bare ASGI: the framework's layers cost as much as a signature."""
@@ -105,12 +105,12 @@ class Codes:
         running = self.running
         forwarded = _text(headers.get(b"x-forwarded-for"))
         authorization = _text(headers.get(b"authorization"))
-        caller = ANONYMOUS
+        principal = ANONYMOUS
         if authorization is None:
             running.charge(scope, forwarded)
         else:
             try:
-                caller = await running.callers.find(authorization)
+                principal = await running.principals.find(authorization)
             except UnavailableError:
                 pass  # who it is cannot be told now: answered as anybody, from the code alone
             except Problem:
@@ -123,8 +123,8 @@ class Codes:
         words = running.words_for(
             _lang(scope["query_string"]), _text(headers.get(b"accept-language"))
         )
-        look = look_only(body, caller, running.clock())
-        return await running.checker.check(look, caller, words)
+        look = look_only(body, principal, running.clock())
+        return await running.checker.check(look, principal, words)
 
     async def record(self, request: Request) -> Response:
         """`POST /v1/scans`: 202 with the answer only once the log has the scan."""
@@ -135,24 +135,24 @@ class Codes:
         if anonymous:  # who may send few codes is not listened to for megabytes
             largest = min(largest, limits.anonymous_burst * limits.scan_body_bytes)
         raw = await read_body(request.receive, largest, limits.body_within_s)
-        words = words_of(running, request)
+        words = translator_for(running, request)
         if kind == JSON and not is_array(raw):
             _single_size(raw, limits.scan_body_bytes)
             return await self._record_one(request, decode(raw, ScanBody), words)
         lines = lines_of(raw, kind, limits.bulk_lines)
-        caller = await running.caller(request, len(lines) if anonymous else 1)
-        return await self._record_many(request, lines, caller, words)
+        principal = await running.principal(request, len(lines) if anonymous else 1)
+        return await self._record_many(request, lines, principal, words)
 
-    async def _record_one(self, request: Request, body: ScanBody, words: Words) -> Response:
+    async def _record_one(self, request: Request, body: ScanBody, words: Translator) -> Response:
         running = self.running
         try:
-            caller = await running.caller(request)
+            principal = await running.principal(request)
         except UnavailableError:
             scan = scan_of(body, ANONYMOUS, running.clock())
             answer = await running.checker.check(scan, ANONYMOUS, words)
             return _not_recorded("who you are could not be checked in time", answer)
-        scan = scan_of(body, caller, running.clock())
-        answer, recorded = await self.record_scan(scan, caller, words)
+        scan = scan_of(body, principal, running.clock())
+        answer, recorded = await self.record_scan(scan, principal, words)
         answer = msgspec.structs.replace(
             answer, recorded=recorded, scan_id=body.scan_id or scan.scan_id
         )
@@ -160,18 +160,24 @@ class Codes:
             return _not_recorded(_UNREAD, answer)
         return Response(_encoder.encode(answer), RECORDED, media_type=JSON)
 
-    async def record_scan(self, scan: Scan, caller: Caller, words: Words) -> tuple[Answer, bool]:
+    async def record_scan(
+        self, scan: Scan, principal: Principal, words: Translator
+    ) -> tuple[Answer, bool]:
         """Publish and look up at the same time: neither waits for the other."""
         running = self.running
-        item = running.checker.trust().examine(scan.code).finding.item
+        item = running.checker.trust().check_signature(scan.code).finding.item
         recording = asyncio.create_task(running.recorder.record([record_of(scan, item)]))
-        answer = await running.checker.check(scan, caller, words)
+        answer = await running.checker.check(scan, principal, words)
         recorded = await recording
         running.metrics.recorded(int(recorded), int(not recorded))
         return answer, recorded
 
     async def _record_many(
-        self, request: Request, lines: Sequence[bytes | msgspec.Raw], caller: Caller, words: Words
+        self,
+        request: Request,
+        lines: Sequence[bytes | msgspec.Raw],
+        principal: Principal,
+        words: Translator,
     ) -> Response:
         running = self.running
         results: list[Answer | LineRefused | None] = [None] * len(lines)
@@ -180,7 +186,7 @@ class Codes:
             try:
                 _single_size(bytes(line), running.limits.scan_body_bytes)
                 body = decode(line, ScanBody)
-                scans.append(scan_of(body, caller, running.clock()))
+                scans.append(scan_of(body, principal, running.clock()))
             except Problem as problem:
                 results[place] = _line_refused(place + 1, problem)
             else:
@@ -188,7 +194,7 @@ class Codes:
                 bodies.append(body)
             if place % 512 == 511:
                 await asyncio.sleep(0)  # ten thousand lines must not stop the others
-        answers = await running.checker.check_many(scans, caller, words)
+        answers = await running.checker.check_many(scans, principal, words)
         records = [
             record_of(scan, answer.item) for scan, answer in zip(scans, answers, strict=True)
         ]
@@ -208,7 +214,7 @@ class Codes:
 _JSON_HEADER: Final = (b"content-type", JSON.encode())
 
 
-def words_of(running: Running, request: Request) -> Words:
+def translator_for(running: AppState, request: Request) -> Translator:
     """By `?lang=` or Accept-Language."""
     return running.words_for(
         request.query_params.get("lang"), request.headers.get("accept-language")

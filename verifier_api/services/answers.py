@@ -15,20 +15,20 @@ from msgspec import Struct
 
 from authenticity.detection.alerts import Alert, alert_id
 from authenticity.detection.assess import assess, batch_of
-from authenticity.detection.caller_assessment import Looked, look_at
+from authenticity.detection.caller_assessment import CallerAssessment, assess_for_caller
 from authenticity.detection.findings import Finding, FindingKind, Reason
 from authenticity.detection.policy import Policy, Severity
 from authenticity.detection.standing import STANDING_OF_DOUBT, Standing
 from authenticity.gs1.item import ItemId
 from authenticity.history.history import History
-from authenticity.history.observation import Sighting
-from authenticity.records.batch import Catalogue
+from authenticity.history.observation import Observation
+from authenticity.records.batch import BatchRegistry
 from authenticity.records.serial import ALPHABET
 from authenticity.trust.verdict import Doubt, Doubtful, Genuine, Note, Verdict
-from verifier_api.auth.principals import Caller, Reader
+from verifier_api.auth.principals import Audience, Principal
 from verifier_api.i18n.advice import Advice, Cause, Occasion, advise
-from verifier_api.i18n.findings import Told, tell
-from verifier_api.i18n.translator import Words
+from verifier_api.i18n.findings import LocalizedFinding, localize
+from verifier_api.i18n.translator import Translator
 
 PUBLIC_FINDINGS: Final = (
     FindingKind.NEVER_ISSUED,
@@ -54,7 +54,7 @@ class FindingSeen(Struct, frozen=True):
     probability: float | None
     reasons: tuple[Reason, ...]
     alert_id: str | None
-    words: Told | None
+    words: LocalizedFinding | None
 
 
 class Answer(Struct, frozen=True):
@@ -96,7 +96,7 @@ class Known(Struct, frozen=True):
     batch that its code names, asked for those entitled to them alone."""
 
     history: History | None
-    catalogue: Catalogue
+    batch_registry: BatchRegistry
     of_batch: tuple[Alert, ...] = ()
 
 
@@ -104,9 +104,9 @@ class Question(Struct, frozen=True):
     """One look at one code. `at` is the service's clock, for the words."""
 
     verdict: Verdict
-    look: Sighting
-    caller: Caller
-    words: Words
+    look: Observation
+    principal: Principal
+    words: Translator
     at: datetime
     trust_list_version: int
 
@@ -114,7 +114,7 @@ class Question(Struct, frozen=True):
 _PAIRS: Final = tuple(one + other for other in ALPHABET for one in ALPHABET)
 
 
-def item_to_look_up(verdict: Verdict, caller: Caller) -> ItemId | None:
+def item_to_look_up(verdict: Verdict, principal: Principal) -> ItemId | None:
     """The item whose history this caller may have, None for nobody's business.
 
     A code under a revoked key was issued all the same; whether its batch was
@@ -122,16 +122,18 @@ def item_to_look_up(verdict: Verdict, caller: Caller) -> ItemId | None:
     """
     if isinstance(verdict, Genuine) or verdict.doubt is Doubt.KEY_REVOKED:
         return verdict.item
-    return verdict.item if caller.is_entitled_to(verdict.item) else None
+    return verdict.item if principal.is_entitled_to(verdict.item) else None
 
 
 def answer(question: Question, known: Known | None, policy: Policy) -> Answer:
     """The answer, not yet recorded. `known` is None where the ledger was not asked in time."""
     verdict = question.verdict
-    asked = item_to_look_up(verdict, question.caller)
+    asked = item_to_look_up(verdict, question.principal)
     looked = None
     if known is not None and asked is not None:
-        looked = look_at(asked, question.look, known.history, known.catalogue, policy)
+        looked = assess_for_caller(
+            asked, question.look, known.history, known.batch_registry, policy
+        )
     if looked is not None:
         answer = _with_history(question, looked, policy)
         return answer if known is None else _with_batch(question, answer, known.of_batch)
@@ -141,8 +143,8 @@ def answer(question: Question, known: Known | None, policy: Policy) -> Answer:
     findings: tuple[Finding, ...] = ()
     if asked is not None and known is not None and known.history is not None:
         # A revoked key opened the look-up for everybody, but not what was found by it.
-        entitled = question.caller.is_entitled_to(asked)
-        batch = batch_of(asked, known.history, known.catalogue)
+        entitled = question.principal.is_entitled_to(asked)
+        batch = batch_of(asked, known.history, known.batch_registry)
         findings = assess(known.history, batch, policy) if entitled else ()
     standing = STANDING_OF_DOUBT[verdict.doubt]
     return _worded(question, standing, verdict.doubt, provisional, policy, findings)
@@ -150,8 +152,8 @@ def answer(question: Question, known: Known | None, policy: Policy) -> Answer:
 
 def _with_batch(question: Question, answer: Answer, alerts: tuple[Alert, ...]) -> Answer:
     """With what stands about the batch, for an officer or the batch's rights-holder."""
-    reader = question.caller.reader_of(answer.item)
-    if reader is Reader.CONSUMER or not alerts:
+    reader = question.principal.reader_of(answer.item)
+    if reader is Audience.CONSUMER or not alerts:
         return answer
     seen = tuple(
         FindingSeen(
@@ -159,15 +161,15 @@ def _with_batch(question: Question, answer: Answer, alerts: tuple[Alert, ...]) -
             alert.severity,
             alert.probability,
             alert.reasons,
-            alert.id if reader is Reader.RIGHTS_HOLDER else None,
-            tell(alert.kind, alert.probability, alert.reasons, question.words),
+            alert.id if reader is Audience.RIGHTS_HOLDER else None,
+            localize(alert.kind, alert.probability, alert.reasons, question.words),
         )
         for alert in alerts
     )
     return msgspec.structs.replace(answer, findings_of_batch=seen)
 
 
-def _with_history(question: Question, looked: Looked, policy: Policy) -> Answer:
+def _with_history(question: Question, looked: CallerAssessment, policy: Policy) -> Answer:
     kinds = {finding.kind for finding in looked.findings}
     cause: Cause = None
     if looked.standing in (Standing.CAUTION, Standing.SUSPECT):
@@ -183,10 +185,10 @@ def _worded(
     policy: Policy,
     findings: Sequence[Finding],
     *,
-    looked: Looked | None = None,
+    looked: CallerAssessment | None = None,
 ) -> Answer:
-    verdict, caller = question.verdict, question.caller
-    reader = caller.reader_of(verdict.item)
+    verdict, principal = question.verdict, question.principal
+    reader = principal.reader_of(verdict.item)
     provisional = provisional or (isinstance(verdict, Genuine) and verdict.provisional)
     unregistered = looked is not None and looked.unregistered
     provisional = provisional or (standing is Standing.VERIFIED and unregistered)
@@ -237,18 +239,18 @@ def _worded(
 def _visible(
     findings: Sequence[Finding],
     item: ItemId | None,
-    reader: Reader,
+    reader: Audience,
     policy: Policy,
-    words: Words,
+    words: Translator,
 ) -> tuple[FindingSeen, ...]:
-    if reader is Reader.CONSUMER:
+    if reader is Audience.CONSUMER:
         public = {f.kind: f for f in findings if f.kind in PUBLIC_FINDINGS}
         return tuple(
             FindingSeen(kind, public[kind].severity, None, (), None, None)
             for kind in PUBLIC_FINDINGS
             if kind in public
         )
-    with_alerts = reader is Reader.RIGHTS_HOLDER and item is not None
+    with_alerts = reader is Audience.RIGHTS_HOLDER and item is not None
     return tuple(
         FindingSeen(
             finding.kind,
@@ -258,13 +260,13 @@ def _visible(
             alert_id(item, finding.kind)
             if with_alerts and item and finding.severity.rank >= policy.alert_from.rank
             else None,
-            tell(finding.kind, finding.probability, finding.reasons, words),
+            localize(finding.kind, finding.probability, finding.reasons, words),
         )
         for finding in findings
     )
 
 
-def reference_of(look: Sighting) -> str:
+def reference_of(look: Observation) -> str:
     """Twelve characters for a phone call, `XXXX-XXXX-XXXX`.
 
     They are the beginning of the scan's hash in the item's history, so that a recorded

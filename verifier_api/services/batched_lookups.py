@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from authenticity.detection.alerts import Alert
 from authenticity.errors import LedgerUnavailableError
-from authenticity.gs1.item import ItemId, SubjectId
+from authenticity.gs1.item import EntityId, ItemId
 from ledger.reading import LedgerReader
 from ledger.records import AlertFilter, Prefixes
 from verifier_api.services.answers import Known
@@ -17,7 +17,7 @@ _ALERTS_OF_A_SUBJECT: Final = 10
 
 
 async def standing_alerts(
-    reader: LedgerReader, subject: SubjectId, prefixes: Prefixes
+    reader: LedgerReader, subject: EntityId, prefixes: Prefixes
 ) -> tuple[Alert, ...]:
     """The alerts about a batch that stand. Raises `LedgerUnavailableError`."""
     where = AlertFilter(prefixes, retracted=False, item=ItemId(subject))
@@ -31,7 +31,7 @@ class _Wanted(NamedTuple):
     since_s: float
 
 
-class LookUps:
+class BatchedLookups:
     """A visit costs a change of threads, ten times what reading a row costs.
 
     While visits are under way further items wait for the next; nobody waits when
@@ -64,7 +64,7 @@ class LookUps:
             items = [each.item for each in wanted]
             try:
                 async with asyncio.timeout_at(wanted[0].since_s + self._within_s):
-                    histories, catalogue = await self._reader.items(items)
+                    histories, batch_registry = await self._reader.items(items)
             except TimeoutError:
                 slow = LedgerUnavailableError("the ledger did not answer in time")
                 _fail([*wanted, *self._waiting], slow)
@@ -74,7 +74,7 @@ class LookUps:
             else:
                 for each, history in zip(wanted, histories, strict=True):
                     if not each.future.done():
-                        each.future.set_result(Known(history, catalogue))
+                        each.future.set_result(Known(history, batch_registry))
 
 
 def _fail(wanted: list[_Wanted], error: Exception) -> None:

@@ -11,18 +11,18 @@ import msgspec
 from authenticity.detection.alerts import Alert
 from authenticity.detection.policy import Policy
 from authenticity.errors import UnavailableError
-from authenticity.gs1.item import ItemId, SubjectId, batch_subject, gtin_of
-from authenticity.history.observation import sight
+from authenticity.gs1.item import EntityId, ItemId, batch_entity, gtin_of
+from authenticity.history.observation import observe
 from authenticity.records.scan import Scan
 from authenticity.trust.verdict import Verdict
-from authenticity.trust.verify import judge
+from authenticity.trust.verify import check_validity
 from ledger.reading import LedgerReader
-from verifier_api.auth.principals import Caller
+from verifier_api.auth.principals import Principal
 from verifier_api.http.problems import NO_TRUST_LIST, Problem
-from verifier_api.i18n.translator import Words
+from verifier_api.i18n.translator import Translator
 from verifier_api.metrics import Metrics
 from verifier_api.services.answers import Answer, Known, Question, answer, item_to_look_up
-from verifier_api.services.batched_lookups import LookUps, standing_alerts
+from verifier_api.services.batched_lookups import BatchedLookups, standing_alerts
 from verifier_api.services.trust_watch import TrustInForce, TrustWatch
 
 _CODES_A_TURN: Final = 256
@@ -30,7 +30,7 @@ _FAILURES_TO_REST: Final = 3
 _REST_S: Final = 2.0
 _BATCHES_ASKED: Final = 32
 
-_OfBatch = Mapping[SubjectId, tuple[Alert, ...]]
+_OfBatch = Mapping[EntityId, tuple[Alert, ...]]
 
 
 class Checker:
@@ -56,7 +56,7 @@ class Checker:
         self._metrics = metrics
         self._monotonic_s = monotonic_s
         self._ledger_within_s = ledger_within_s
-        self._look_ups = LookUps(reader, within_s=ledger_within_s)
+        self._look_ups = BatchedLookups(reader, within_s=ledger_within_s)
         self._failures = 0
         self._rests_until_s = 0.0
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="verify")
@@ -76,33 +76,35 @@ class Checker:
             )
         return self._trust.current
 
-    async def check(self, scan: Scan, caller: Caller, words: Words) -> Answer:
+    async def check(self, scan: Scan, principal: Principal, words: Translator) -> Answer:
         """The answer for one scan; nothing is recorded here."""
         trust = self.trust()
         verdict = _verdict(trust, scan)
-        asked = item_to_look_up(verdict, caller)
+        asked = item_to_look_up(verdict, principal)
         known = None if asked is None else await self._look_up(asked)
         if known is not None:
-            subjects = _subjects([verdict], caller)
-            of_batch = await self._of_batches(subjects.values(), caller)
+            subjects = _subjects([verdict], principal)
+            of_batch = await self._of_batches(subjects.values(), principal)
             known = _with_batch(known, subjects.get(0), of_batch)
-        return self._answer(trust, scan, verdict, caller, words, known)
+        return self._answer(trust, scan, verdict, principal, words, known)
 
-    async def check_many(self, scans: Sequence[Scan], caller: Caller, words: Words) -> list[Answer]:
+    async def check_many(
+        self, scans: Sequence[Scan], principal: Principal, words: Translator
+    ) -> list[Answer]:
         """The answers in order. Signatures are checked in threads; past the deadline the
         items not looked up yet are answered from their codes alone."""
         trust = self.trust()
         verdicts = await self._verdicts(trust, scans)
-        asked = [item_to_look_up(verdict, caller) for verdict in verdicts]
+        asked = [item_to_look_up(verdict, principal) for verdict in verdicts]
         known = await self._look_up_many({item for item in asked if item is not None})
-        subjects = _subjects(verdicts, caller)
-        of_batch = await self._of_batches(subjects.values(), caller) if known else {}
+        subjects = _subjects(verdicts, principal)
+        of_batch = await self._of_batches(subjects.values(), principal) if known else {}
         answers = []
         for number, (scan, verdict, item) in enumerate(zip(scans, verdicts, asked, strict=True)):
             found = known.get(item) if item is not None else None
             if found is not None:
                 found = _with_batch(found, subjects.get(number), of_batch)
-            answers.append(self._answer(trust, scan, verdict, caller, words, found))
+            answers.append(self._answer(trust, scan, verdict, principal, words, found))
             if number % _CODES_A_TURN == 0:
                 await asyncio.sleep(0)
         return answers
@@ -112,13 +114,13 @@ class Checker:
         trust: TrustInForce,
         scan: Scan,
         verdict: Verdict,
-        caller: Caller,
-        words: Words,
+        principal: Principal,
+        words: Translator,
         known: Known | None,
     ) -> Answer:
         version = trust.trust_list.version
-        look = sight(scan, verdict, version)
-        question = Question(verdict, look, caller, words, scan.received_at, version)
+        look = observe(scan, verdict, version)
+        question = Question(verdict, look, principal, words, scan.received_at, version)
         given = answer(question, known, self._policy)
         self._metrics.answered(given.standing, provisional=given.provisional)
         return given
@@ -152,20 +154,20 @@ class Checker:
             async with asyncio.timeout(self._ledger_within_s):
                 for start in range(0, len(waiting), _CODES_A_TURN):
                     part = waiting[start : start + _CODES_A_TURN]
-                    histories, catalogue = await self._reader.items(part)
+                    histories, batch_registry = await self._reader.items(part)
                     for item, history in zip(part, histories, strict=True):
-                        known[item] = Known(history, catalogue)
+                        known[item] = Known(history, batch_registry)
         except (TimeoutError, UnavailableError):
             self._failed()
         return known
 
-    async def _of_batches(self, subjects: Iterable[SubjectId], caller: Caller) -> _OfBatch:
+    async def _of_batches(self, subjects: Iterable[EntityId], principal: Principal) -> _OfBatch:
         """What stands about these batches; nothing of those the ledger did not tell in time."""
-        told: dict[SubjectId, tuple[Alert, ...]] = {}
+        told: dict[EntityId, tuple[Alert, ...]] = {}
         try:
             async with asyncio.timeout(self._ledger_within_s):
                 for subject in dict.fromkeys(subjects):
-                    told[subject] = await standing_alerts(self._reader, subject, caller.prefixes)
+                    told[subject] = await standing_alerts(self._reader, subject, principal.prefixes)
         except (TimeoutError, UnavailableError):
             self._failed()
         return told
@@ -178,22 +180,22 @@ class Checker:
             self._rests_until_s = self._monotonic_s() + _REST_S
 
 
-def _subjects(verdicts: Sequence[Verdict], caller: Caller) -> dict[int, SubjectId]:
+def _subjects(verdicts: Sequence[Verdict], principal: Principal) -> dict[int, EntityId]:
     """By place, the batch that a code names, for a caller who may know of it: of at most
     `_BATCHES_ASKED`, for a consignment is of few."""
-    subjects: dict[int, SubjectId] = {}
-    distinct: set[SubjectId] = set()
+    subjects: dict[int, EntityId] = {}
+    distinct: set[EntityId] = set()
     for place, verdict in enumerate(verdicts):
         gtin = gtin_of(verdict.item) if verdict.item else None
-        if gtin and verdict.lot and caller.is_entitled_to(verdict.item):
-            subject = batch_subject(gtin, verdict.lot)
+        if gtin and verdict.lot and principal.is_entitled_to(verdict.item):
+            subject = batch_entity(gtin, verdict.lot)
             if subject in distinct or len(distinct) < _BATCHES_ASKED:
                 distinct.add(subject)
                 subjects[place] = subject
     return subjects
 
 
-def _with_batch(known: Known, subject: SubjectId | None, of_batch: _OfBatch) -> Known:
+def _with_batch(known: Known, subject: EntityId | None, of_batch: _OfBatch) -> Known:
     if subject is None or not of_batch.get(subject):
         return known
     return msgspec.structs.replace(known, of_batch=of_batch[subject])
@@ -202,7 +204,7 @@ def _with_batch(known: Known, subject: SubjectId | None, of_batch: _OfBatch) -> 
 def _verdict(trust: TrustInForce, scan: Scan) -> Verdict:
     """Judged by when it was captured; a time that has not come yet cannot be when."""
     at: datetime = min(scan.captured_at, scan.received_at)
-    return judge(trust.examine(scan.code), trust.trust_list, at)
+    return check_validity(trust.check_signature(scan.code), trust.trust_list, at)
 
 
 def _verdicts(trust: TrustInForce, scans: Sequence[Scan]) -> list[Verdict]:

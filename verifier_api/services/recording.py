@@ -18,7 +18,7 @@ from authenticity.records.scan import SCAN_FORMAT, Scan, encode_scan, has_utc
 from events.publisher import Publisher, Record
 from events.topics import SCANS, scan_key
 from events.tracing import current_trace
-from verifier_api.auth.principals import Caller
+from verifier_api.auth.principals import Principal
 from verifier_api.http.bodies import CheckBody, ScanBody
 from verifier_api.http.problems import INVALID, Problem
 
@@ -47,22 +47,22 @@ class _RandomNames:
 _random = _RandomNames()
 
 
-def look_only(body: CheckBody, caller: Caller, now: datetime) -> Scan:
+def look_only(body: CheckBody, principal: Principal, now: datetime) -> Scan:
     """A scan that is never recorded: what `POST /v1/verify` and a page view look with."""
     return Scan(
         SCAN_FORMAT,
         _random.token(),
-        caller.name,
+        principal.name,
         body.code,
         now,
         now,
-        caller.channel(None),
+        principal.channel(None),
         False,
         body.session,
     )
 
 
-def scan_of(body: ScanBody, caller: Caller, now: datetime) -> Scan:
+def scan_of(body: ScanBody, principal: Principal, now: datetime) -> Scan:
     """The scan to publish. Who the caller is decides publisher, channel and authority.
 
     A known scanner speaks with authority only about items its role covers. An
@@ -78,18 +78,18 @@ def scan_of(body: ScanBody, caller: Caller, now: datetime) -> Scan:
     if body.captured_at is not None and not has_utc(body.captured_at):
         raise Problem(INVALID, "captured_at lies outside the calendar in UTC")
     captured_at = body.captured_at.astimezone(UTC) if body.captured_at else _to_ms(now)
-    authorised = caller.is_entitled_to(item_of(body.code))
+    authorised = principal.is_entitled_to(item_of(body.code))
     scan_id = body.scan_id or secrets.token_hex(16)
-    if caller.is_anonymous and body.scan_id is not None:
+    if principal.is_anonymous and body.scan_id is not None:
         scan_id = _scoped(body, captured_at)
     scan = Scan(
         SCAN_FORMAT,
         scan_id,
-        caller.name,
+        principal.name,
         body.code,
         captured_at,
         _to_ms(now),
-        caller.channel(body.channel),
+        principal.channel(body.channel),
         authorised,
         body.session,
         body.place,

@@ -11,7 +11,7 @@ from hashlib import sha256
 from authenticity.errors import TouchstoneError, TrustListError
 from authenticity.limits import LIMITS
 from authenticity.trust.trust_list import Roots, TrustList, read_next_trust_list
-from authenticity.trust.verify import Examined, examine
+from authenticity.trust.verify import SignatureCheck, check_signature
 from ledger.reading import LedgerReader
 
 log = logging.getLogger(__name__)
@@ -21,13 +21,13 @@ log = logging.getLogger(__name__)
 class TrustInForce:
     """One trust list, the document it came from, and what its codes were found to be.
 
-    `examine` remembers a bounded number of codes: a signature costs fifty times a look-up.
+    `check_signature` remembers a bounded number of codes: a signature costs fifty times a look-up.
     """
 
     trust_list: TrustList
     document: bytes
     etag: str
-    examine: Callable[[str], Examined]
+    check_signature: Callable[[str], SignatureCheck]
 
 
 class TrustWatch:
@@ -88,12 +88,12 @@ def in_force(trust_list: TrustList, document: bytes, *, codes_known: int) -> Tru
     """This list with an empty memory of codes."""
 
     @lru_cache(maxsize=codes_known)
-    def remembered(code_text: str) -> Examined:
-        return examine(code_text, trust_list)
+    def remembered(code_text: str) -> SignatureCheck:
+        return check_signature(code_text, trust_list)
 
-    def look(code_text: str) -> Examined:
+    def look(code_text: str) -> SignatureCheck:
         if len(code_text) > LIMITS.code_characters:  # refused at once, and costly to keep
-            return examine(code_text, trust_list)
+            return check_signature(code_text, trust_list)
         return remembered(code_text)
 
     etag = f'"{sha256(document).hexdigest()[:32]}"'

@@ -15,7 +15,7 @@ from authenticity.detection.standing import Standing
 from authenticity.gs1.dates import last_instant
 from authenticity.gs1.item import gtin_of, serial_of
 from authenticity.trust.verdict import Doubt, Note
-from verifier_api.i18n.translator import Words, msg
+from verifier_api.i18n.translator import Translator, msg
 from verifier_api.services.answers import Answer
 
 _HERE: Final = Path(__file__).parent
@@ -52,7 +52,7 @@ class Sheet:
     """What one page shows. `scan` are the hidden fields of the confirm button."""
 
     answer: Answer
-    words: Words
+    words: Translator
     code_text: str
     at: datetime
     scan: Mapping[str, str]
@@ -94,7 +94,7 @@ def render_answer(sheet: Sheet) -> str:
     )
 
 
-def render_apology(words: Words, *, too_many: bool) -> str:
+def render_apology(words: Translator, *, too_many: bool) -> str:
     """The page for when nothing can be said at all."""
     template = environment().get_template("apology.html")
     return template.render(
@@ -155,6 +155,6 @@ def _grouped(gtin: str | None) -> str | None:
     return re.sub(r"^(\d)(\d{6})(\d{7})$", "\\1\u2009\\2\u2009\\3", gtin)
 
 
-def _printed(expiry: str | None, words: Words, at: datetime) -> str | None:
+def _printed(expiry: str | None, words: Translator, at: datetime) -> str | None:
     """YYMMDD in words, and as the pack may print it."""
     return None if expiry is None else f"{words.day(last_instant(expiry, at))} ({expiry})"

@@ -15,7 +15,7 @@ from benchmarks.detection.evaluation.report import (
     OurReport,
     SeedReport,
     SubjectReport,
-    Told,
+    VerdictsTold,
 )
 from benchmarks.detection.evaluation.running import (
     CAMPAIGN,
@@ -149,7 +149,9 @@ def _ours(total: Tally, subjects: tuple[SubjectReport, ...], cost: Cost) -> OurR
         calibration(total.calibration),
         total.raised,
         total.retracted,
-        tuple(Told(name, many, verified[name]) for name, many in sorted(told.items()) if many),
+        tuple(
+            VerdictsTold(name, many, verified[name]) for name, many in sorted(told.items()) if many
+        ),
         total.honest.codes,
         total.honest.bad,
         total.honest.bad_end,

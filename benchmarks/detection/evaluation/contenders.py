@@ -8,7 +8,7 @@ of these would only cost them precision.
 from collections.abc import Callable, Collection
 from typing import Final, Protocol
 
-from authenticity.history.observation import Sighting
+from authenticity.history.observation import Observation
 from benchmarks.detection.dataset import Arrival, Example
 
 COPIED: Final = "copied"
@@ -46,7 +46,7 @@ class Contender(Protocol):
 class RuleState(Protocol):
     """What a rule remembers of one code."""
 
-    def add(self, sighting: Sighting) -> bool:
+    def add(self, observation: Observation) -> bool:
         """Whether the rule speaks after this scan."""
 
     @property
@@ -78,11 +78,11 @@ class _RuleWatch:
         self._spoken = NOTHING
 
     def see(self, arrival: Arrival) -> Collection[str]:
-        sighting = arrival.sighting
+        observation = arrival.observation
         is_shown = self._sees_cases or arrival.is_look
-        if is_shown and not sighting.doubt and sighting.id not in self._seen:
-            self._seen.add(sighting.id)
-            if self._state.add(sighting):
+        if is_shown and not observation.doubt and observation.id not in self._seen:
+            self._seen.add(observation.id)
+            if self._state.add(observation):
                 self._spoken = _COPIED
         return self._spoken
 

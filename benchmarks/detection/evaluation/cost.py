@@ -11,14 +11,14 @@ from authenticity.detection.alerts import Alert, revise
 from authenticity.detection.assess import appraise, assess, batch_of
 from authenticity.detection.findings import FindingKind
 from authenticity.detection.policy import Policy
-from authenticity.detection.signals import clues_of
+from authenticity.detection.signals import signals_of
 from authenticity.gs1.item import ItemId
 from authenticity.history.history import EMPTY, History, encode_history, history_of, merge
-from authenticity.history.observation import Sighting, sight
-from authenticity.records.batch import Catalogue
+from authenticity.history.observation import Observation, observe
+from authenticity.records.batch import BatchRegistry
 from benchmarks.detection.dataset import Reading
 from benchmarks.detection.split import scenario_of
-from stream.step import Judged, subject_of
+from stream.step import CheckedScan, item_of_scan
 
 _PACKS: Final = 4_000
 _RUNS: Final = 5
@@ -41,7 +41,7 @@ def cost_of(seed: int, items: int, policy: Policy) -> Cost:
 def us_per_scan(seed: int, items: int, policy: Policy, *, runs: int = _RUNS) -> float:
     """Median of a few runs over the scans of one world, each folded and assessed on arrival.
 
-    From scan and verdict to history, findings, clues and alerts; the time of this thread.
+    From scan and verdict to history, findings, signals and alerts; the time of this thread.
     """
     reading = Reading(scenario_of(seed, items))
     traffic = reading.traffic
@@ -51,29 +51,29 @@ def us_per_scan(seed: int, items: int, policy: Policy, *, runs: int = _RUNS) -> 
         return 0.0
     scans.sort(key=lambda scan: scan.received_at)
     judged = reading.judge(scans)
-    catalogue = Catalogue(header.batch for header in reading.headers(packs))
+    batch_registry = BatchRegistry(header.batch for header in reading.headers(packs))
     gc.collect()
     gc.disable()
     try:
-        times_s = [_fold(judged, catalogue, policy) for _ in range(runs)]
+        times_s = [_fold(judged, batch_registry, policy) for _ in range(runs)]
     finally:
         gc.enable()
     return median(times_s) / len(scans) * 1e6
 
 
-def _fold(judged: Sequence[Judged], catalogue: Catalogue, policy: Policy) -> float:
+def _fold(judged: Sequence[CheckedScan], batch_registry: BatchRegistry, policy: Policy) -> float:
     histories: dict[ItemId, History] = {}
     published: dict[ItemId, dict[FindingKind, Alert]] = {}
     begun_s = time.thread_time()
     for scan, verdict, trust_version in judged:
-        item = subject_of(scan, verdict)
-        news = history_of((sight(scan, verdict, trust_version),))
-        history = merge(histories.get(item, EMPTY), news)
+        item = item_of_scan(scan, verdict)
+        updates = history_of((observe(scan, verdict, trust_version),))
+        history = merge(histories.get(item, EMPTY), updates)
         histories[item] = history
-        batch = batch_of(item, history, catalogue)
+        batch = batch_of(item, history, batch_registry)
         appraisal = appraise(history, batch, policy)
         findings = assess(history, batch, policy, appraisal)
-        clues_of(item, history, batch, policy, appraisal)
+        signals_of(item, history, batch, policy, appraisal)
         known = published.get(item, {})
         changes = revise(item, known, findings, policy)
         if changes:
@@ -93,10 +93,10 @@ def bytes_of_many(seed: int, scans: int = _MANY) -> int:
     return largest
 
 
-def _sighting(draw: Random) -> Sighting:
+def _sighting(draw: Random) -> Observation:
     """Of any channel, act, place and time: one in ten by a known scanner."""
     actor = draw.getrandbits(32) if draw.random() < 0.1 else 0
-    return Sighting(
+    return Observation(
         draw.getrandbits(64), draw.getrandbits(32), 1_767_225_600_000 + draw.randrange(10**10),
         draw.getrandbits(32), actor, draw.randrange(6), draw.randrange(9) if actor else 0,
         draw.randrange(6), draw.randrange(-900_000, 900_000), draw.randrange(-1_800_000, 1_800_000),

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 from authenticity.detection.policy import Policy, Severity
-from authenticity.detection.signals import COPIES, MOST_CLUES_ASSESSED, Clue, assess_subject
-from authenticity.gs1.item import ItemId, SubjectId
+from authenticity.detection.signals import COPIES, MAX_SIGNALS_ASSESSED, Signal, assess_entity
+from authenticity.gs1.item import EntityId, ItemId
 from benchmarks.detection.evaluation.judging import ClueChange
 
 MOST_LOOKS: Final = 200
@@ -14,9 +14,9 @@ MOST_LOOKS: Final = 200
 
 
 class SubjectAlert(NamedTuple):
-    """`items` are the codes whose clues speak for it in the end (or when it last stood)."""
+    """`items` are the codes whose signals speak for it in the end (or when it last stood)."""
 
-    subject: SubjectId
+    subject: EntityId
     first_ms: int
     stands: bool
     kinds: frozenset[str]
@@ -24,13 +24,13 @@ class SubjectAlert(NamedTuple):
 
 
 def subject_alerts(changes: Iterable[ClueChange], policy: Policy) -> list[SubjectAlert]:
-    """The alerts of all subjects that these clues are about, each from when on."""
-    of_subject: dict[SubjectId, list[tuple[int, ItemId, tuple[Clue, ...]]]] = defaultdict(list)
-    about: dict[ItemId, set[SubjectId]] = {}
-    for at_ms, item, clues in changes:
-        grouped: dict[SubjectId, list[Clue]] = {}
-        for clue in clues:
-            grouped.setdefault(clue.subject, []).append(clue)
+    """The alerts of all subjects that these signals are about, each from when on."""
+    of_subject: dict[EntityId, list[tuple[int, ItemId, tuple[Signal, ...]]]] = defaultdict(list)
+    about: dict[ItemId, set[EntityId]] = {}
+    for at_ms, item, signals in changes:
+        grouped: dict[EntityId, list[Signal]] = {}
+        for signal in signals:
+            grouped.setdefault(signal.subject, []).append(signal)
         for subject in about.get(item, set()) | grouped.keys():
             of_subject[subject].append((at_ms, item, tuple(grouped.get(subject, ()))))
         about[item] = set(grouped)
@@ -39,25 +39,25 @@ def subject_alerts(changes: Iterable[ClueChange], policy: Policy) -> list[Subjec
 
 
 def _alert_on(
-    subject: SubjectId,
-    changes: Sequence[tuple[int, ItemId, tuple[Clue, ...]]],
+    subject: EntityId,
+    changes: Sequence[tuple[int, ItemId, tuple[Signal, ...]]],
     policy: Policy,
 ) -> SubjectAlert | None:
     in_order = sorted(changes, key=lambda change: change[0])
     step = -(-len(in_order) // MOST_LOOKS)
-    clues: dict[ItemId, tuple[Clue, ...]] = {}
+    signals: dict[ItemId, tuple[Signal, ...]] = {}
     speaking: set[ItemId] = set()
     first_ms, stands, kinds = None, False, frozenset[str]()
     items: frozenset[ItemId] = frozenset()
     for number, (at_ms, item, of_item) in enumerate(in_order, start=1):
-        clues[item] = of_item
-        if any(_speaks(clue, policy) for clue in of_item):
+        signals[item] = of_item
+        if any(_speaks(signal, policy) for signal in of_item):
             speaking.add(item)
         else:
             speaking.discard(item)
         if number % step and number != len(in_order):
             continue
-        told = _told(clues, policy) if speaking else set()
+        told = _told(signals, policy) if speaking else set()
         stands = bool(told)
         if stands:
             first_ms = at_ms if first_ms is None else first_ms
@@ -68,12 +68,12 @@ def _alert_on(
     return SubjectAlert(subject, first_ms, stands, kinds, items)
 
 
-def _told(clues: dict[ItemId, tuple[Clue, ...]], policy: Policy) -> set[str]:
-    known = sorted(clue for some in clues.values() for clue in some)[:MOST_CLUES_ASSESSED]
-    findings = assess_subject(known, policy)
+def _told(signals: dict[ItemId, tuple[Signal, ...]], policy: Policy) -> set[str]:
+    known = sorted(signal for some in signals.values() for signal in some)[:MAX_SIGNALS_ASSESSED]
+    findings = assess_entity(known, policy)
     return {str(f.kind) for f in findings if f.severity.rank >= Severity.MEDIUM.rank}
 
 
-def _speaks(clue: Clue, policy: Policy) -> bool:
+def _speaks(signal: Signal, policy: Policy) -> bool:
     """Whether a finding about its subject counts this item among those that it rests on."""
-    return clue.sign != COPIES or clue.weight / 100 >= policy.subject.campaign_item_nats
+    return signal.sign != COPIES or signal.weight / 100 >= policy.subject.campaign_item_nats

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from authenticity.gs1.item import ItemId, SubjectId
+from authenticity.gs1.item import EntityId, ItemId
 from benchmarks.detection.evaluation.running import CAMPAIGN, DETECTORS, WorldResult
 from benchmarks.detection.split import scenario_of
 from simulation.files import SimulationFiles, simulate
@@ -31,7 +31,7 @@ class ExportedAlert(Struct, frozen=True):
 class ExportedSubjectAlert(Struct, frozen=True):
     """One alert on a batch or a scanner, and the codes that speak for it."""
 
-    subject: SubjectId
+    subject: EntityId
     at_ms: int
     stands: bool
     kinds: tuple[str, ...]

@@ -3,8 +3,8 @@
 from collections.abc import Collection, Sequence
 from typing import Final, NamedTuple
 
-from authenticity.detection.caller_assessment import Looked
-from authenticity.detection.signals import Clue
+from authenticity.detection.caller_assessment import CallerAssessment
+from authenticity.detection.signals import Signal
 from authenticity.detection.standing import Standing
 from authenticity.gs1.item import ItemId
 from authenticity.history.history import History
@@ -37,11 +37,11 @@ SILENT: Final = Spoken(None, None, None, None, False, NOTHING, None)
 
 
 class ClueChange(NamedTuple):
-    """From `at_ms` on these are the clues of the item."""
+    """From `at_ms` on these are the signals of the item."""
 
     at_ms: int
     item: ItemId
-    clues: tuple[Clue, ...]
+    signals: tuple[Signal, ...]
 
 
 class Asked(NamedTuple):
@@ -57,11 +57,11 @@ class Asked(NamedTuple):
     probability: float | None
     told_verified: int
     told: int
-    clue_changes: tuple[ClueChange, ...]
+    signal_changes: tuple[ClueChange, ...]
     history: History
 
 
-class Judged(NamedTuple):
+class AssessedCode(NamedTuple):
     """All detectors on one code, in their order, and the product's answers."""
 
     spoken: tuple[Spoken, ...]
@@ -76,7 +76,7 @@ def relevant_kinds(example: Example) -> frozenset[str]:
     return frozenset(map(str, SIGNS[example.attack])) | {COPIED}
 
 
-def judge(example: Example, ours: Ours, others: Sequence[Contender]) -> Judged:
+def judge(example: Example, ours: Ours, others: Sequence[Contender]) -> AssessedCode:
     """Ours first, then the others in their order."""
     relevant = relevant_kinds(example)
     watch = ours.watch(example)
@@ -85,7 +85,7 @@ def judge(example: Example, ours: Ours, others: Sequence[Contender]) -> Judged:
         words = [SILENT] * len(others)  # no rule speaks at a first scan
     else:
         words = [_spoken(example, other.watch(example), relevant) for other in others]
-    return Judged((spoken, *words), asked)
+    return AssessedCode((spoken, *words), asked)
 
 
 def _spoken(example: Example, watch: Watch, relevant: frozenset[str]) -> Spoken:
@@ -95,7 +95,7 @@ def _spoken(example: Example, watch: Watch, relevant: frozenset[str]) -> Spoken:
     return record.spoken(watch.score)
 
 
-def is_verified(looked: Looked) -> bool:
+def is_verified(looked: CallerAssessment) -> bool:
     """Whether the words are "Genuine code from …. Not scanned before."; not if its maker has
     yet to register the batch, which is said instead."""
     return looked.standing is Standing.VERIFIED and not looked.unregistered
@@ -105,14 +105,14 @@ def _watched(example: Example, watch: OurWatch, relevant: frozenset[str]) -> tup
     record = _Record(example.detectable_ms, relevant)
     bad, told_verified, told = False, 0, 0
     changes: list[ClueChange] = []
-    clues: tuple[Clue, ...] = ()
+    signals: tuple[Signal, ...] = ()
     known_ms = example.detectable_ms
 
     def note_clues(at_ms: int) -> None:
-        nonlocal clues
-        if watch.clues != clues:
-            clues = watch.clues
-            changes.append(ClueChange(at_ms, example.item, clues))
+        nonlocal signals
+        if watch.signals != signals:
+            signals = watch.signals
+            changes.append(ClueChange(at_ms, example.item, signals))
 
     for number, arrival in enumerate(example.arrivals):
         is_known = known_ms is not None and arrival.received_ms >= known_ms

@@ -10,13 +10,13 @@ from math import log
 from typing import Final
 
 from authenticity.detection.assess import appraise, assess, batch_of
-from authenticity.detection.caller_assessment import Looked, look_at
+from authenticity.detection.caller_assessment import CallerAssessment, assess_for_caller
 from authenticity.detection.findings import SEVERITY, Finding, FindingKind
 from authenticity.detection.policy import Policy, Severity
-from authenticity.detection.signals import Clue, clues_of
+from authenticity.detection.signals import Signal, signals_of
 from authenticity.detection.standing import Standing, assess_item
 from authenticity.history.history import EMPTY, history_of, merge
-from authenticity.records.batch import Catalogue
+from authenticity.records.batch import BatchRegistry
 from benchmarks.detection.dataset import Arrival, Example, Header
 from benchmarks.detection.evaluation.contenders import NOTHING
 
@@ -60,10 +60,10 @@ class OurWatch:
         self._siblings = example.siblings
         self._policy = policy
         self._known = 0
-        self._catalogue = Catalogue()
+        self._catalogue = BatchRegistry()
         self.history = EMPTY
         self.findings: tuple[Finding, ...] = ()
-        self.clues: tuple[Clue, ...] = ()
+        self.signals: tuple[Signal, ...] = ()
         self.is_bad = False
         self.probability: float | None = None
         self.peak = NO_COMPARISON
@@ -72,7 +72,7 @@ class OurWatch:
     def see(self, arrival: Arrival) -> Collection[str]:
         """See `Watch.see`."""
         learned = self._learn(arrival.received_ms)
-        history = merge(self.history, history_of([arrival.sighting]))
+        history = merge(self.history, history_of([arrival.observation]))
         if learned or history != self.history:
             self.history = history
             self._assess()
@@ -85,13 +85,13 @@ class OurWatch:
         self._assess()
         return self._headers[-1].arrived_ms, self._kinds
 
-    def told(self, arrival: Arrival) -> Looked | None:
+    def told(self, arrival: Arrival) -> CallerAssessment | None:
         """What whoever made this scan is told, before it is folded; None if it is refused."""
         self._learn(arrival.received_ms)
-        look, known = arrival.sighting, self.history
+        look, known = arrival.observation, self.history
         arrived = (h for h in self._siblings if h.arrived_ms <= arrival.received_ms)
-        catalogue = catalogue_of((*self._headers[: self._known], *arrived))
-        return look_at(self._item, look, known, catalogue, self._policy)
+        batch_registry = catalogue_of((*self._headers[: self._known], *arrived))
+        return assess_for_caller(self._item, look, known, batch_registry, self._policy)
 
     @property
     def score(self) -> float:
@@ -118,8 +118,8 @@ class OurWatch:
         batch = batch_of(item, history, self._catalogue)
         appraisal = appraise(history, batch, policy)
         self.findings = assess(history, batch, policy, appraisal)
-        self.clues = clues_of(item, history, batch, policy, appraisal)
-        self.probability = appraisal.weighed.probability if appraisal.weighed else None
+        self.signals = signals_of(item, history, batch, policy, appraisal)
+        self.probability = appraisal.clone_score.probability if appraisal.clone_score else None
         least = Severity.MEDIUM.rank
         kinds = [finding.kind for finding in self.findings if finding.severity.rank >= least]
         self._kinds = frozenset(map(str, kinds)) if kinds else NOTHING
@@ -131,6 +131,6 @@ class OurWatch:
 
 
 @lru_cache(maxsize=16)
-def catalogue_of(headers: tuple[Header, ...]) -> Catalogue:
+def catalogue_of(headers: tuple[Header, ...]) -> BatchRegistry:
     """Of these statements."""
-    return Catalogue(header.batch for header in headers)
+    return BatchRegistry(header.batch for header in headers)

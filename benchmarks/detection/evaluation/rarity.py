@@ -15,7 +15,7 @@ from itertools import pairwise
 from math import log10
 from typing import Final
 
-from authenticity.history.observation import Sighting
+from authenticity.history.observation import Observation
 from benchmarks.detection.evaluation.contenders import Rule, RuleState
 from benchmarks.detection.evaluation.rules import Timeline
 
@@ -31,9 +31,9 @@ class Transitions:
     counts: Counter[tuple[Location, Location]] = field(default_factory=Counter)
     departures: Counter[Location] = field(default_factory=Counter)
 
-    def learn(self, sightings: Iterable[Sighting]) -> None:
+    def learn(self, observations: Iterable[Observation]) -> None:
         """Take in the scans of one code, in any order."""
-        believed = {each.id: each for each in sightings if not each.doubt}
+        believed = {each.id: each for each in observations if not each.doubt}
         in_order = sorted(believed.values(), key=lambda each: each.captured_ms)
         for earlier, later in pairwise(in_order):
             self.counts[location_of(earlier), location_of(later)] += 1
@@ -44,7 +44,7 @@ class Transitions:
         self.counts.update(other.counts)
         self.departures.update(other.departures)
 
-    def rarity(self, earlier: Sighting, later: Sighting) -> float:
+    def rarity(self, earlier: Observation, later: Observation) -> float:
         """-log10 of the transition's probability, each transition counted once more than seen."""
         origin = location_of(earlier)
         seen = self.counts[origin, location_of(later)]
@@ -52,9 +52,9 @@ class Transitions:
         return -log10((seen + 1) / (self.departures[origin] + places))
 
 
-def location_of(sighting: Sighting) -> Location:
+def location_of(observation: Observation) -> Location:
     """Where in the world and in the supply chain."""
-    return sighting.country, sighting.channel
+    return observation.country, observation.channel
 
 
 class RarestTransition:
@@ -66,9 +66,9 @@ class RarestTransition:
         self._timeline = Timeline()
         self._rarest = 0.0
 
-    def add(self, sighting: Sighting) -> bool:
+    def add(self, observation: Observation) -> bool:
         """See `RuleState.add`."""
-        for earlier, later in self._timeline.insert(sighting):
+        for earlier, later in self._timeline.insert(observation):
             self._rarest = max(self._rarest, self._transitions.rarity(earlier, later))
         return self._rarest > self._threshold
 

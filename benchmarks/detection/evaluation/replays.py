@@ -9,8 +9,8 @@ import msgspec
 from authenticity.detection.assess import assess, batch_of
 from authenticity.detection.policy import Policy
 from authenticity.history.history import EMPTY, History, encode_history, history_of, merge
-from authenticity.history.observation import Sighting
-from authenticity.records.batch import Catalogue
+from authenticity.history.observation import Observation
+from authenticity.records.batch import BatchRegistry
 from benchmarks.detection.dataset import Example
 from benchmarks.detection.evaluation.ours import catalogue_of
 
@@ -20,40 +20,40 @@ _LARGEST_FOLD: Final = 7
 def differs(example: Example, history: History, policy: Policy) -> bool:
     """Whether any other way leads to other bytes than `history`, or to other findings."""
     draw = Random(str(example.item))
-    sightings = [arrival.sighting for arrival in example.arrivals]
-    catalogue = catalogue_of(example.headers)
-    expected = _state(example, history, catalogue, policy)
+    observations = [arrival.observation for arrival in example.arrivals]
+    batch_registry = catalogue_of(example.headers)
+    expected = _state(example, history, batch_registry, policy)
     return any(
-        _state(example, _folded(other, draw), catalogue, policy) != expected
-        for other in _other_ways(sightings, draw)
+        _state(example, _folded(other, draw), batch_registry, policy) != expected
+        for other in _other_ways(observations, draw)
     )
 
 
-def _other_ways(sightings: Sequence[Sighting], draw: Random) -> Iterator[list[Sighting]]:
+def _other_ways(observations: Sequence[Observation], draw: Random) -> Iterator[list[Observation]]:
     """Shuffled; with some delivered again; with some held back until all others are there."""
-    shuffled = list(sightings)
+    shuffled = list(observations)
     draw.shuffle(shuffled)
     yield shuffled
-    again = [*sightings, *draw.choices(sightings, k=1 + len(sightings) // 3)]
+    again = [*observations, *draw.choices(observations, k=1 + len(observations) // 3)]
     draw.shuffle(again)
     yield again
-    held_back = {number for number in range(len(sightings)) if draw.random() < 0.3}
-    in_time = [each for number, each in enumerate(sightings) if number not in held_back]
-    yield [*in_time, *(sightings[number] for number in sorted(held_back))]
+    held_back = {number for number in range(len(observations)) if draw.random() < 0.3}
+    in_time = [each for number, each in enumerate(observations) if number not in held_back]
+    yield [*in_time, *(observations[number] for number in sorted(held_back))]
 
 
-def _folded(sightings: Sequence[Sighting], draw: Random) -> History:
+def _folded(observations: Sequence[Observation], draw: Random) -> History:
     """In folds of several scans, as an engine would."""
     history, at = EMPTY, 0
-    while at < len(sightings):
+    while at < len(observations):
         many = draw.randint(1, _LARGEST_FOLD)
-        history = merge(history, history_of(sightings[at : at + many]))
+        history = merge(history, history_of(observations[at : at + many]))
         at += many
     return history
 
 
 def _state(
-    example: Example, history: History, catalogue: Catalogue, policy: Policy
+    example: Example, history: History, batch_registry: BatchRegistry, policy: Policy
 ) -> tuple[bytes, bytes]:
-    findings = assess(history, batch_of(example.item, history, catalogue), policy)
+    findings = assess(history, batch_of(example.item, history, batch_registry), policy)
     return encode_history(history), msgspec.json.encode(findings)

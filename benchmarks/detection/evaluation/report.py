@@ -128,7 +128,7 @@ class SubjectReport(Struct, frozen=True):
     standing: int
 
 
-class Told(Struct, frozen=True):
+class VerdictsTold(Struct, frozen=True):
     """Looks at false packs after the attack could be known, and how many of them were told
     "verified, not scanned before"."""
 
@@ -143,7 +143,7 @@ class OurReport(Struct, frozen=True):
     calibration: Calibration | None
     raised: int
     retracted: int
-    told: tuple[Told, ...]
+    told: tuple[VerdictsTold, ...]
     genuine_codes: int
     genuine_ever_bad: int
     genuine_bad_in_the_end: int

@@ -8,7 +8,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from typing import Final
 
-from authenticity.history.observation import Sighting, distance_km
+from authenticity.history.observation import Observation, distance_km
 from benchmarks.detection.evaluation.contenders import Rule
 
 _HOUR_MS: Final = 3_600_000
@@ -21,26 +21,26 @@ class Timeline:
 
     def __init__(self) -> None:
         self._times: list[int] = []
-        self._sightings: list[Sighting] = []
+        self._sightings: list[Observation] = []
 
-    def insert(self, sighting: Sighting) -> Iterator[tuple[Sighting, Sighting]]:
+    def insert(self, observation: Observation) -> Iterator[tuple[Observation, Observation]]:
         """Take its place in time; the one or two new pairs of neighbours, older first."""
-        at = bisect_right(self._times, sighting.captured_ms)
-        self._times.insert(at, sighting.captured_ms)
-        self._sightings.insert(at, sighting)
+        at = bisect_right(self._times, observation.captured_ms)
+        self._times.insert(at, observation.captured_ms)
+        self._sightings.insert(at, observation)
         if at > 0:
-            yield self._sightings[at - 1], sighting
+            yield self._sightings[at - 1], observation
         if at + 1 < len(self._sightings):
-            yield sighting, self._sightings[at + 1]
+            yield observation, self._sightings[at + 1]
 
-    def around(self, sighting: Sighting, window_ms: int) -> Iterator[Sighting]:
+    def around(self, observation: Observation, window_ms: int) -> Iterator[Observation]:
         """All within the window before and after it, itself too."""
-        first = bisect_right(self._times, sighting.captured_ms - window_ms - 1)
-        last = bisect_right(self._times, sighting.captured_ms + window_ms)
+        first = bisect_right(self._times, observation.captured_ms - window_ms - 1)
+        last = bisect_right(self._times, observation.captured_ms + window_ms)
         return iter(self._sightings[first:last])
 
 
-def naive_speed_kmh(earlier: Sighting, later: Sighting) -> float:
+def naive_speed_kmh(earlier: Observation, later: Observation) -> float:
     """Between reported places; at least a second apart."""
     gap_ms = max(_LEAST_GAP_MS, later.captured_ms - earlier.captured_ms)
     return distance_km(earlier, later) * _HOUR_MS / gap_ms
@@ -54,7 +54,7 @@ class Scans:
         self._graded = graded
         self._scans = 0
 
-    def add(self, sighting: Sighting) -> bool:  # noqa: ARG002 - it only counts
+    def add(self, observation: Observation) -> bool:  # noqa: ARG002 - it only counts
         """See `RuleState.add`."""
         self._scans += 1
         return self._scans >= self._limit
@@ -73,10 +73,10 @@ class TooFast:
         self._timeline = Timeline()
         self._fastest_kmh = 0.0
 
-    def add(self, sighting: Sighting) -> bool:
+    def add(self, observation: Observation) -> bool:
         """See `RuleState.add`."""
-        if sighting.source:
-            for earlier, later in self._timeline.insert(sighting):
+        if observation.source:
+            for earlier, later in self._timeline.insert(observation):
                 self._fastest_kmh = max(self._fastest_kmh, naive_speed_kmh(earlier, later))
         return self._fastest_kmh > self._limit_kmh
 
@@ -100,11 +100,11 @@ class Commercial:
         self._devices: set[int] = set()
         self._speed = TooFast()
 
-    def add(self, sighting: Sighting) -> bool:
+    def add(self, observation: Observation) -> bool:
         """See `RuleState.add`."""
         self._scans += 1
-        self._devices.add(sighting.session)
-        too_fast = self._speed.add(sighting)
+        self._devices.add(observation.session)
+        too_fast = self._speed.add(observation)
         return self._scans > 10 and (len(self._devices) > 5 or too_fast)
 
 
@@ -114,16 +114,16 @@ class SessionsApart:
     def __init__(self, sessions: int = 3, km: float = 500.0) -> None:
         self._least_sessions = sessions
         self._km = km
-        self._first: Sighting | None = None
+        self._first: Observation | None = None
         self._sessions: set[int] = set()
         self._farthest_km = 0.0
 
-    def add(self, sighting: Sighting) -> bool:
+    def add(self, observation: Observation) -> bool:
         """See `RuleState.add`."""
-        self._sessions.add(sighting.session)
-        if sighting.source:
-            self._first = self._first or sighting
-            self._farthest_km = max(self._farthest_km, distance_km(self._first, sighting))
+        self._sessions.add(observation.session)
+        if observation.source:
+            self._first = self._first or observation
+            self._farthest_km = max(self._farthest_km, distance_km(self._first, observation))
         return len(self._sessions) >= self._least_sessions and self._farthest_km > self._km
 
     @property
@@ -144,18 +144,18 @@ class Bursts:
         self._all = Timeline()
         self._placed = Timeline()
 
-    def add(self, sighting: Sighting) -> bool:
+    def add(self, observation: Observation) -> bool:
         """See `RuleState.add`."""
-        list(self._all.insert(sighting))
-        times = sorted(each.captured_ms for each in self._all.around(sighting, 60_000))
+        list(self._all.insert(observation))
+        times = sorted(each.captured_ms for each in self._all.around(observation, 60_000))
         if any(later - earlier <= 60_000 for earlier, later in zip(times, times[3:], strict=False)):
             return True
-        if not sighting.source:
+        if not observation.source:
             return False
-        list(self._placed.insert(sighting))
+        list(self._placed.insert(observation))
         return any(
-            distance_km(sighting, other) > _ANOTHER_CITY_KM
-            for other in self._placed.around(sighting, 600_000)
+            distance_km(observation, other) > _ANOTHER_CITY_KM
+            for other in self._placed.around(observation, 600_000)
         )
 
 

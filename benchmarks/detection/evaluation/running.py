@@ -76,8 +76,8 @@ def run_world(
     for tally in worked(work, scenario, workers=workers):
         total.add(tally)
         progress(len(next(chunks)))
-    subjects = subject_alerts(total.clue_changes, policy)
-    total.clue_changes.clear()
+    subjects = subject_alerts(total.signal_changes, policy)
+    total.signal_changes.clear()
     return WorldResult(seed, items, total, subjects, list(Traffic(scenario).attacks()))
 
 
@@ -148,12 +148,12 @@ def _tally_of(
         if len(example.arrivals) > 1:
             _note_state(tally, example, judged.asked.history, policy)
             if learning:
-                tally.transitions.learn(arrival.sighting for arrival in example.arrivals)
+                tally.transitions.learn(arrival.observation for arrival in example.arrivals)
     return tally
 
 
 def _note_state(tally: Tally, example: Example, history: History, policy: Policy) -> None:
-    if len(history.sightings) == 2 == len(example.arrivals):
+    if len(history.observations) == 2 == len(example.arrivals):
         tally.two_scan_codes += 1
         tally.two_scan_bytes += len(encode_history(history))
     if crc32(example.item.encode()) % _REPLAYED_SHARE == 0:

@@ -12,7 +12,7 @@ from authenticity.gs1.item import ItemId, names_an_item
 from authenticity.history.observation import SOURCES
 from benchmarks.detection.dataset import Arrival, Example
 from benchmarks.detection.evaluation.contenders import COPIED
-from benchmarks.detection.evaluation.judging import ClueChange, Judged, Spoken
+from benchmarks.detection.evaluation.judging import AssessedCode, ClueChange, Spoken
 from benchmarks.detection.evaluation.ours import ACCUSING
 from benchmarks.detection.evaluation.rarity import Transitions
 from benchmarks.detection.evaluation.regions import region_of
@@ -127,7 +127,7 @@ class Tally:
     differing: int = 0
     two_scan_codes: int = 0
     two_scan_bytes: int = 0
-    clue_changes: list[ClueChange] = field(default_factory=list)
+    signal_changes: list[ClueChange] = field(default_factory=list)
     falsely: set[ItemId] = field(default_factory=set)
     transitions: Transitions = field(default_factory=Transitions)
     alerts: list[AlertLine] = field(default_factory=list)
@@ -135,10 +135,10 @@ class Tally:
     def __post_init__(self) -> None:
         self.false = {name: FalseAlerts() for name in self.detectors}
 
-    def note(self, example: Example, judged: Judged, *, keep_alerts: bool = False) -> None:
+    def note(self, example: Example, judged: AssessedCode, *, keep_alerts: bool = False) -> None:
         """Count one code."""
         self.scans += len(example.arrivals)
-        self.clue_changes += judged.asked.clue_changes
+        self.signal_changes += judged.asked.signal_changes
         mine = judged.spoken[0]
         if mine.first is not None:
             self.raised += 1
@@ -164,12 +164,12 @@ class Tally:
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.cases += other.cases
         self.calibration.update(other.calibration)
-        self.clue_changes += other.clue_changes
+        self.signal_changes += other.signal_changes
         self.falsely |= other.falsely
         self.transitions.add(other.transitions)
         self.alerts += other.alerts
 
-    def _note_honest(self, example: Example, judged: Judged) -> None:
+    def _note_honest(self, example: Example, judged: AssessedCode) -> None:
         honest, looks = self.honest, example.looks
         honest.codes += looks > 0
         honest.looks += looks
@@ -220,7 +220,7 @@ def _causes(arrivals: Sequence[Arrival]) -> set[str]:
 
 
 def _source(arrival: Arrival) -> str:
-    return SOURCES[arrival.sighting.source] or "no place"
+    return SOURCES[arrival.observation.source] or "no place"
 
 
 def _is_astray(example: Example) -> bool:
@@ -228,7 +228,7 @@ def _is_astray(example: Example) -> bool:
     return any(arrival.truth.attack is not None for arrival in example.arrivals)
 
 
-def _case(example: Example, judged: Judged) -> Case:
+def _case(example: Example, judged: AssessedCode) -> Case:
     known_ms = example.detectable_ms
     known_at = None
     if known_ms is not None:
@@ -252,7 +252,9 @@ def _case(example: Example, judged: Judged) -> Case:
     )
 
 
-def _alert_lines(example: Example, judged: Judged, detectors: Sequence[str]) -> Iterable[AlertLine]:
+def _alert_lines(
+    example: Example, judged: AssessedCode, detectors: Sequence[str]
+) -> Iterable[AlertLine]:
     """Alerts of every kind for the product's own families of findings, `copied` for rules."""
     for name, spoken in zip(detectors, judged.spoken, strict=True):
         if spoken.first is not None and spoken.first_ms is not None:

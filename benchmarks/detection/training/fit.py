@@ -23,10 +23,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from authenticity.detection.assess import split
-from authenticity.detection.features import ATTESTED, FEATURES, MOST, channel_of, features_of
+from authenticity.detection.features import FEATURES, MOST, NETWORK_DERIVED, channel_of, features_of
 from authenticity.detection.policy import DEFAULT_POLICY
 from authenticity.detection.score import clone_confirmed, comparable
-from authenticity.detection.sessions import looks_of
+from authenticity.detection.sessions import scan_sessions
 from authenticity.history.history import history_of
 from authenticity.records.scan import Channel
 from benchmarks.detection.dataset import Example, Reading, worked
@@ -121,9 +121,9 @@ def _rows_of(reading: Reading, packs: range) -> tuple[list[Row], int]:
 def _rows(examples: Sequence[Example]) -> Iterator[Row]:
     policy = DEFAULT_POLICY
     for example in examples:
-        history = history_of(arrival.sighting for arrival in example.arrivals)
+        history = history_of(arrival.observation for arrival in example.arrivals)
         genuine, _ = split(history, example.batch)
-        looks = looks_of(genuine, policy)
+        looks = scan_sessions(genuine, policy)
         proven = clone_confirmed(genuine, policy.elsewhere_km) is not None
         if proven or not comparable(looks, policy.clone):
             continue  # nothing is left to weigh, or nothing is there
@@ -147,7 +147,7 @@ class Model(NamedTuple):
     knots: list[Knot]
 
     def probability(self, table: Table) -> Array:
-        """As `authenticity.detection.score.weigh` gives it under the default policy."""
+        """As `authenticity.detection.score.score_clones` gives it under the default policy."""
         score = steps_of(table.features, MOST) @ self.steps + self.bias
         nats = through(self.knots, score)
         claimed = ~_is_attested(table.features)
@@ -158,7 +158,7 @@ class Model(NamedTuple):
 
 def _is_attested(features: Array) -> NDArray[np.bool_]:
     """Whether any of it is more than anonymous devices' claims."""
-    return np.asarray(features[:, [name in ATTESTED for name in FEATURES]].any(axis=1))
+    return np.asarray(features[:, [name in NETWORK_DERIVED for name in FEATURES]].any(axis=1))
 
 
 def log_odds_of(table: Table) -> Array:

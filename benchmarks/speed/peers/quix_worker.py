@@ -29,8 +29,8 @@ from authenticity.trust.trust_list import TrustList, read_trust_list
 from benchmarks.speed.peers.reporting import end_with_standard_input, report
 from ledger.address import read_address
 from ledger.opening import open_async_writer
-from ledger.protocols import AsyncLedgerWriter, CatalogueChanged
-from stream.step import news_of, step
+from ledger.protocols import AsyncLedgerWriter, BatchRegistryChanged
+from stream.step import step, updates_of
 from stream.verification import ScanVerifier
 
 AT_ONCE: Final = 4_096
@@ -59,21 +59,21 @@ class LedgerSink(BaseSink):  # type: ignore[misc]  # quixstreams is not in our e
             return
         waiting, self._waiting = self._waiting, []
         scans = [decode_scan(value) for value in waiting]
-        news = news_of(self._verifier.judge(scans, self._trust_list))
-        self._runner.run(self._fold(news))
+        updates = updates_of(self._verifier.check(scans, self._trust_list))
+        self._runner.run(self._fold(updates))
         self._scans += len(waiting)
         report(self._scans)
 
-    async def _fold(self, news: Mapping[ItemId, History]) -> None:
+    async def _fold(self, updates: Mapping[ItemId, History]) -> None:
         await self._ledger.trust_version()
-        pending = news
+        pending = updates
         while pending:
-            catalogue, version = await self._ledger.catalogue()
+            batch_registry, version = await self._ledger.batch_registry()
             known = await self._ledger.known(pending.keys())
-            changes = step(pending, known, catalogue, DEFAULT_POLICY)
+            changes = step(pending, known, batch_registry, DEFAULT_POLICY)
             try:
                 met = await self._ledger.write(changes, version, datetime.now(UTC))
-            except CatalogueChanged:
+            except BatchRegistryChanged:
                 continue
             pending = {item: pending[item] for item in met}
 

@@ -62,7 +62,7 @@ class Maker:
         return trust, roots
 
 
-def look_at(packs: Iterable[Pack], look: int, place: Place = SEOUL) -> list[Record]:
+def assess_for_caller(packs: Iterable[Pack], look: int, place: Place = SEOUL) -> list[Record]:
     """A scan of each, each in a session of its own.
 
     Another `look` is another scan, two days after the one before: nothing to alert about.
@@ -98,7 +98,7 @@ def ticks(packs: Sequence[Pack], seconds: int) -> Iterator[tuple[list[Record], I
     """
     count = round(seconds / TICK_S)
     attacked = attacks(packs[: max(0, (count - _TICKS_BETWEEN) // _TICKS_AN_ATTACK)])
-    others = iter(look_at(packs[len(attacked) :], 0))
+    others = iter(assess_for_caller(packs[len(attacked) :], 0))
     for number in range(count):
         records: list[Record] = []
         deciding: ItemId | None = None

@@ -84,12 +84,14 @@ async def _scan_once_more(ledger: PostgresAddress, numbers: Sequence[int], look:
     writer = await open_async_writer(ledger)
     try:
         for start in range(0, len(numbers), _AT_ONCE):
-            news = {
+            updates = {
                 numbered_item(number): history_of((sighting_of(number, look),))
                 for number in numbers[start : start + _AT_ONCE]
             }
-            catalogue, version = await writer.catalogue()
-            changes = step(news, await writer.known(news.keys()), catalogue, DEFAULT_POLICY)
+            batch_registry, version = await writer.batch_registry()
+            changes = step(
+                updates, await writer.known(updates.keys()), batch_registry, DEFAULT_POLICY
+            )
             assert not await writer.write(changes, version, datetime.now(UTC))
     finally:
         await writer.close()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from benchmarks.speed.pipeline.contenders import Contender
-from benchmarks.speed.pipeline.load import Pack, look_at
+from benchmarks.speed.pipeline.load import Pack, assess_for_caller
 from benchmarks.speed.pipeline.stage import Stage
 from ledger.address import PostgresAddress
 
@@ -31,7 +31,7 @@ def recover(stage: Stage, ledger: PostgresAddress, packs: Sequence[Pack], look: 
     """Kill twice. Takes `PACKS` packs, and the looks `look` to `look + 2` at them."""
     worker = stage.our_worker(ledger)
     with worker:
-        stage.publish(look_at(packs, look))
+        stage.publish(assess_for_caller(packs, look))
         worker.wait_for(len(packs), _WITHIN_S)
         _kill_over_a_backlog(stage, worker, packs, look + 1)
         wait_included_s = _started_again(worker, len(packs))
@@ -44,7 +44,7 @@ def recover(stage: Stage, ledger: PostgresAddress, packs: Sequence[Pack], look: 
 
 def _kill_over_a_backlog(stage: Stage, worker: Contender, packs: Sequence[Pack], look: int) -> None:
     worker.suspend()
-    stage.publish(look_at(packs, look))
+    stage.publish(assess_for_caller(packs, look))
     worker.stop(at_once=True)
 
 

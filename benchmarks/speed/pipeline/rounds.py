@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from benchmarks.speed.pipeline.contenders import Contender
-from benchmarks.speed.pipeline.load import Pack, look_at
+from benchmarks.speed.pipeline.load import Pack, assess_for_caller
 from benchmarks.speed.pipeline.progress import steady_rate
 from benchmarks.speed.pipeline.stage import Stage
 from events.publisher import Record
@@ -56,10 +56,10 @@ def two_looks(
     with worker:
         if members:
             stage.wait_for_group(members)
-        stage.publish(look_at(warm, first_look), topic)
+        stage.publish(assess_for_caller(warm, first_look), topic)
         worker.wait_for(len(warm), _FIRST_WITHIN_S)
-        new, new_us = _timed(stage, worker, look_at(packs, first_look), topic)
-        known, known_us = _timed(stage, worker, look_at(packs, first_look + 1), topic)
+        new, new_us = _timed(stage, worker, assess_for_caller(packs, first_look), topic)
+        known, known_us = _timed(stage, worker, assess_for_caller(packs, first_look + 1), topic)
         worker.stop()
     return Looks(new, known, new_us, known_us)
 

@@ -5,6 +5,6 @@ import pytest
 pytest.register_assert_rewrite(
     *(
         f"tests.contracts.ledger.{name}"
-        for name in ("clue_keeping", "folding", "reading", "upgrading")
+        for name in ("signal_keeping", "folding", "reading", "upgrading")
     )
 )

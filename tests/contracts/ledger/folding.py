@@ -12,10 +12,10 @@ from authenticity.detection.findings import FindingKind, because
 from authenticity.detection.policy import Severity
 from authenticity.gs1.item import ItemId, item_id, text_id
 from authenticity.history.history import EMPTY, History, encode_history, history_of, merge
-from authenticity.history.observation import sight
+from authenticity.history.observation import observe
 from authenticity.trust.verify import verify
 from ledger.administration import Snapshot
-from ledger.protocols import CatalogueChanged, ItemChange
+from ledger.protocols import BatchRegistryChanged, ItemChange
 from ledger.records import CaseChange, CaseState
 from tests.contracts.ledger.ledgers import Ledgers, Writer
 from tests.support.world import GTINS, World
@@ -26,7 +26,7 @@ def one_scan(world: World, serial: str | None = None) -> tuple[ItemId, History]:
     serial = serial or world.serial()
     scan = world.scan(world.code(serial))
     verdict = verify(scan.code, world.trust_list, scan.captured_at)
-    return world.item(serial), history_of([sight(scan, verdict, 1)])
+    return world.item(serial), history_of([observe(scan, verdict, 1)])
 
 
 def change(item: ItemId, history: History, version: int = 0, *alerts: Alert) -> ItemChange:
@@ -91,7 +91,7 @@ class FoldContract:
     ) -> None:
         item, history = one_scan(world)
         writer.accept_batches([world.batch()], world.now)
-        with pytest.raises(CatalogueChanged):
+        with pytest.raises(BatchRegistryChanged):
             writer.write([change(item, history)], 0, world.now)
         assert writer.known([item]) == {}
 
@@ -103,7 +103,7 @@ class FoldContract:
         writer.write([change(i, h) for i, h in items.items()], 0, world.now)
         writer.write([change(foreign, EMPTY)], 0, world.now)
         writer.accept_batches([world.batch()], world.now)
-        _, version = writer.catalogue()
+        _, version = writer.batch_registry()
         seen: list[ItemId] = []
         while some := writer.next_reassessment(2):
             seen += some.items
@@ -116,7 +116,7 @@ class FoldContract:
         item, history = one_scan(world)
         writer.write([change(item, history)], 0, world.now)
         writer.accept_batches([world.batch()], world.now)
-        _, version = writer.catalogue()
+        _, version = writer.batch_registry()
         some = writer.next_reassessment(10)
         assert some is not None
         writer.write([], version, world.now, reassessed=some)
@@ -130,11 +130,11 @@ class FoldContract:
     ) -> None:
         newer = world.batch(revision=2, status="recalled")
         writer.accept_batches([newer], world.now)
-        _, version = writer.catalogue()
+        _, version = writer.batch_registry()
         writer.accept_batches([world.batch(), newer], world.now)
-        catalogue, unchanged = writer.catalogue()
+        batch_registry, unchanged = writer.batch_registry()
         assert unchanged == version
-        assert catalogue.find(newer.gtin, newer.lot, newer.expiry, "S") == newer
+        assert batch_registry.find(newer.gtin, newer.lot, newer.expiry, "S") == newer
 
     def test_the_newest_trust_list_is_kept(self, writer: Writer, world: World) -> None:
         assert writer.trust_list() is None
@@ -150,10 +150,10 @@ class FoldContract:
         per_writer = [[one_scan(world, serials[n % 4]) for n in range(24)] for _ in range(3)]
 
         def fold_all(writer: Writer, mine: list[tuple[ItemId, History]]) -> None:
-            for item, news in mine:
+            for item, updates in mine:
                 while True:
                     before = writer.known([item]).get(item)
-                    history = merge(before.history if before else EMPTY, news)
+                    history = merge(before.history if before else EMPTY, updates)
                     version = before.version if before else 0
                     raised = alert(item, version + 1)
                     if not writer.write([change(item, history, version, raised)], 0, world.now):
@@ -168,8 +168,8 @@ class FoldContract:
             thread.join(60)
         known = ledgers.writer().known([world.item(serial) for serial in serials])
         expected: dict[ItemId, History] = {}
-        for item, news in (pair for mine in per_writer for pair in mine):
-            expected[item] = merge(expected.get(item, EMPTY), news)
+        for item, updates in (pair for mine in per_writer for pair in mine):
+            expected[item] = merge(expected.get(item, EMPTY), updates)
         assert {item: entry.history for item, entry in known.items()} == expected
         assert sum(entry.version for entry in known.values()) == 72
 
@@ -227,10 +227,10 @@ class FoldContract:
     ) -> None:
         moved = world.batch(revision=2, gtin=GTINS[1])
         writer.accept_batches([world.batch(), moved, world.batch()], world.now)
-        catalogue, version = writer.catalogue()
+        batch_registry, version = writer.batch_registry()
         assert version == 1
-        assert catalogue.find(moved.gtin, moved.lot, moved.expiry, "S") == moved
-        assert catalogue.find(GTINS[0], moved.lot, moved.expiry, "S") is None
+        assert batch_registry.find(moved.gtin, moved.lot, moved.expiry, "S") == moved
+        assert batch_registry.find(GTINS[0], moved.lot, moved.expiry, "S") is None
 
     def test_a_batch_that_moves_to_another_product_has_both_judged_anew(
         self, writer: Writer, world: World
@@ -256,7 +256,7 @@ class FoldContract:
     @staticmethod
     def _pass_all(writer: Writer, world: World) -> set[str]:
         """Which products were to be judged anew; none is any more."""
-        _, version = writer.catalogue()
+        _, version = writer.batch_registry()
         gtins = set()
         while some := writer.next_reassessment(10):
             gtins.add(some.gtin)

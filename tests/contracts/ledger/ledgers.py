@@ -10,12 +10,19 @@ from typing import Any, Protocol, TypeVar
 import psycopg
 from psycopg import sql
 
-from authenticity.detection.signals import Clue
-from authenticity.gs1.item import ItemId, SubjectId
-from authenticity.records.batch import Batch, Catalogue
+from authenticity.detection.signals import Signal
+from authenticity.gs1.item import EntityId, ItemId
+from authenticity.records.batch import Batch, BatchRegistry
 from ledger.address import LedgerAddress
 from ledger.opening import open_async_writer, open_reader, open_writer
-from ledger.protocols import AsyncLedgerWriter, Due, ItemChange, KnownItem, Progress, Reassessment
+from ledger.protocols import (
+    AsyncLedgerWriter,
+    ItemChange,
+    KnownItem,
+    Pending,
+    Progress,
+    Reassessment,
+)
 from ledger.reading import LedgerReader
 
 T = TypeVar("T")
@@ -27,22 +34,22 @@ class Writer(Protocol):
     """What both kinds of writer have in common, without waiting for an event loop."""
 
     def known(self, items: Collection[ItemId]) -> dict[ItemId, KnownItem]: ...
-    def catalogue(self) -> tuple[Catalogue, int]: ...
+    def batch_registry(self) -> tuple[BatchRegistry, int]: ...
     def write(
         self,
         changes: Sequence[ItemChange],
-        catalogue_version: int,
+        registry_version: int,
         at: datetime,
         *,
         reassessed: Reassessment | None = None,
-        settled: Due | None = None,
+        settled: Pending | None = None,
     ) -> set[ItemId]: ...
     def accept_batches(self, batches: Sequence[Batch], at: datetime) -> None: ...
     def accept_trust_list(self, document: bytes, version: int, at: datetime) -> None: ...
     def trust_list(self) -> bytes | None: ...
     def next_reassessment(self, limit: int) -> Reassessment | None: ...
-    def next_due(self, limit: int) -> Due | None: ...
-    def clues_about(self, subject: SubjectId) -> list[Clue]: ...
+    def next_pending(self, limit: int) -> Pending | None: ...
+    def signals_about(self, subject: EntityId) -> list[Signal]: ...
     def close(self) -> None: ...
 
 
@@ -70,12 +77,12 @@ class SqliteWriting:
     def __init__(self, path: Path) -> None:
         self._writer = open_writer(path)
         self.known = self._writer.known
-        self.catalogue = self._writer.catalogue
+        self.batch_registry = self._writer.batch_registry
         self.write = self._writer.write
         self.trust_list = self._writer.trust_list
         self.next_reassessment = self._writer.next_reassessment
-        self.next_due = self._writer.next_due
-        self.clues_about = self._writer.clues_about
+        self.next_pending = self._writer.next_pending
+        self.signals_about = self._writer.signals_about
         self.close = self._writer.close
 
     def accept_batches(self, batches: Sequence[Batch], at: datetime) -> None:
@@ -95,21 +102,21 @@ class PostgresWriting:
     def known(self, items: Collection[ItemId]) -> dict[ItemId, KnownItem]:
         return self._loop.run(self._writer.known(items))
 
-    def catalogue(self) -> tuple[Catalogue, int]:
-        return self._loop.run(self._writer.catalogue())
+    def batch_registry(self) -> tuple[BatchRegistry, int]:
+        return self._loop.run(self._writer.batch_registry())
 
     def write(
         self,
         changes: Sequence[ItemChange],
-        catalogue_version: int,
+        registry_version: int,
         at: datetime,
         *,
         reassessed: Reassessment | None = None,
-        settled: Due | None = None,
+        settled: Pending | None = None,
     ) -> set[ItemId]:
         return self._loop.run(
             self._writer.write(
-                changes, catalogue_version, at, reassessed=reassessed, settled=settled
+                changes, registry_version, at, reassessed=reassessed, settled=settled
             )
         )
 
@@ -125,11 +132,11 @@ class PostgresWriting:
     def next_reassessment(self, limit: int) -> Reassessment | None:
         return self._loop.run(self._writer.next_reassessment(limit))
 
-    def next_due(self, limit: int) -> Due | None:
-        return self._loop.run(self._writer.next_due(limit))
+    def next_pending(self, limit: int) -> Pending | None:
+        return self._loop.run(self._writer.next_pending(limit))
 
-    def clues_about(self, subject: SubjectId) -> list[Clue]:
-        return self._loop.run(self._writer.clues_about(subject))
+    def signals_about(self, subject: EntityId) -> list[Signal]:
+        return self._loop.run(self._writer.signals_about(subject))
 
     def close(self) -> None:
         self._loop.run(self._writer.close())

@@ -13,9 +13,9 @@ from authenticity.errors import InputError
 from authenticity.gs1.item import (
     TEXT_PREFIX,
     ItemId,
-    batch_subject,
+    batch_entity,
     item_id,
-    scanner_subject,
+    scanner_entity,
     text_id,
 )
 from authenticity.history.history import EMPTY, encode_history
@@ -77,8 +77,8 @@ class ReadingContract:
     async def test_alerts_about_batches_are_their_makers_and_those_about_scanners_nobodys(
         self, reader: LedgerReader, ledgers: Ledgers
     ) -> None:
-        batches = [ItemId(batch_subject(gtin, "L1")) for gtin in GTINS]
-        scanners = [ItemId(scanner_subject(0x09521234, known=known)) for known in (True, False)]
+        batches = [ItemId(batch_entity(gtin, "L1")) for gtin in GTINS]
+        scanners = [ItemId(scanner_entity(0x09521234, known=known)) for known in (True, False)]
         # Whose hash, of all hashes, looks like a GTIN of theirs.
         text = ItemId(f"{TEXT_PREFIX}9521234{'0' * 25}")
         changes = [
@@ -99,7 +99,7 @@ class ReadingContract:
 
     @staticmethod
     async def _version(ledgers: Ledgers) -> int:
-        return (await asyncio.to_thread(ledgers.writer().catalogue))[1]
+        return (await asyncio.to_thread(ledgers.writer().batch_registry))[1]
 
     async def test_a_single_alert_of_another_company_is_as_if_it_were_not(
         self,
@@ -186,11 +186,11 @@ class ReadingContract:
         self, reader: LedgerReader, ledgers: Ledgers
     ) -> None:
         world = World(2)
-        catalogue = await reader.catalogue()
-        assert await reader.catalogue() is catalogue
+        batch_registry = await reader.batch_registry()
+        assert await reader.batch_registry() is batch_registry
         recalled = world.batch(revision=2, status="recalled")
         ledgers.writer().accept_batches([recalled], world.now)
-        newer = await reader.catalogue()
+        newer = await reader.batch_registry()
         assert newer.find(recalled.gtin, recalled.lot, recalled.expiry, "S") == recalled
 
     async def test_a_token_is_found_by_its_hash_and_its_text_is_nowhere(
@@ -216,9 +216,9 @@ class ReadingContract:
         self, reader: LedgerReader
     ) -> None:
         unknown = item_id(GTINS[0], "NEVER")
-        histories, catalogue = await reader.items([ITEMS[1], unknown, ITEMS[0], ITEMS[1]])
+        histories, batch_registry = await reader.items([ITEMS[1], unknown, ITEMS[0], ITEMS[1]])
         assert histories == [EMPTY, None, EMPTY, EMPTY]
-        assert await reader.items([]) == ([], catalogue)
+        assert await reader.items([]) == ([], batch_registry)
         assert await reader.item(ITEMS[2]) == EMPTY
         assert await reader.item(unknown) is None
 

@@ -51,7 +51,7 @@ class UpgradingContract:
         migrate(unmigrated)
         ledgers = Ledgers(unmigrated)
         writer = ledgers.writer()
-        _, version = writer.catalogue()
+        _, version = writer.batch_registry()
         seen: list[str] = []
         while some := writer.next_reassessment(2):
             seen += some.items
@@ -65,5 +65,5 @@ class UpgradingContract:
         ledgers = Ledgers(unmigrated)
         writer = ledgers.writer()
         assert writer.next_reassessment(9) is None
-        assert writer.catalogue()[1] == 0
+        assert writer.batch_registry()[1] == 0
         ledgers.close()

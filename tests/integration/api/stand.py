@@ -26,7 +26,7 @@ from ledger.reading import LedgerReader
 from ledger.records import Role
 from stream.sources.embedded import EmbeddedEngine
 from tests.support.world import World
-from verifier_api.app import Parts, create_app
+from verifier_api.app import Dependencies, create_app
 from verifier_api.http.server import server_config
 from verifier_api.settings import Limits, Settings
 
@@ -114,7 +114,7 @@ def standing_service(
     engine.start()
     Stand.until(lambda: engine.stats.trust_version == 1)
     real_reader = open_reader(folder / "ledger.sqlite")
-    parts = Parts(
+    parts = Dependencies(
         reader=reader(real_reader),
         publisher=publisher(real_publisher),
         roots=world.roots,
@@ -134,7 +134,7 @@ def unhurried() -> Settings:
 
 
 @contextmanager
-def served(parts: Parts) -> Iterator[str]:
+def served(parts: Dependencies) -> Iterator[str]:
     """The app under uvicorn, on a free port of this machine, in a thread."""
     config = server_config(create_app(parts), host="127.0.0.1", port=0)
     server = uvicorn.Server(config)

@@ -16,7 +16,7 @@ import pytest
 from authenticity.errors import LogUnavailableError
 from authenticity.gs1.item import ItemId
 from authenticity.history.history import History
-from authenticity.records.batch import Catalogue
+from authenticity.records.batch import BatchRegistry
 from authenticity.records.scan import Act, Channel, encode_scan
 from ledger.reading import LedgerReader
 from ledger.records import Role
@@ -116,8 +116,8 @@ def test_an_anonymous_body_can_claim_no_authority(client: httpx.Client, stand: S
     _posted(client, "/v1/scans", msgspec.to_builtins(claimed))
     stand.until(lambda: stand.recorded() > before)
     history = _history(stand, code)
-    [sighting] = history.sightings
-    assert (sighting.actor, sighting.act, sighting.channel) == (0, 0, 0)
+    [observation] = history.observations
+    assert (observation.actor, observation.act, observation.channel) == (0, 0, 0)
 
 
 def test_an_officers_act_is_recorded_under_their_name(client: httpx.Client, stand: Stand) -> None:
@@ -127,10 +127,10 @@ def test_an_officers_act_is_recorded_under_their_name(client: httpx.Client, stan
     body = {"code": code, "act": "detain", "channel": "police"}
     answer = _posted(client, "/v1/scans", body, headers=headers)
     stand.until(lambda: stand.recorded() > before)
-    [sighting] = _history(stand, code).sightings
+    [observation] = _history(stand, code).observations
     assert answer["advice"]["title"] == "Green: genuine code"
-    assert sighting.actor != 0
-    assert sighting.act != 0
+    assert observation.actor != 0
+    assert observation.act != 0
 
 
 def _history(stand: Stand, code: str) -> History:
@@ -225,7 +225,7 @@ class SlowReader:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._real, name)
 
-    async def items(self, items: Sequence[ItemId]) -> tuple[list[History | None], Catalogue]:
+    async def items(self, items: Sequence[ItemId]) -> tuple[list[History | None], BatchRegistry]:
         await asyncio.sleep(60)
         raise AssertionError("nobody waits so long")
 

@@ -11,7 +11,7 @@ from events.kafka.lag import LagWatch, lag_of
 from events.kafka.publisher import KafkaPublisher
 from events.kafka.settings import KafkaSettings
 from events.publisher import Record
-from events.topics import BATCHES, SCANS, Keeping, Topic
+from events.topics import BATCHES, SCANS, CleanupPolicy, Topic
 
 
 def acknowledge(settings: KafkaSettings, group: str, offsets: dict[TopicPartition, int]) -> None:
@@ -42,7 +42,7 @@ def test_waiting_is_what_the_group_has_not_acknowledged(
 
 
 def test_a_topic_that_is_not_there_is_left_out(settings: KafkaSettings) -> None:
-    nowhere = Topic("nowhere", None, "", Keeping.BY_TIME, 1, "")
+    nowhere = Topic("nowhere", None, "", CleanupPolicy.BY_TIME, 1, "")
     assert lag_of(settings, "g", [nowhere]) == {}
 
 

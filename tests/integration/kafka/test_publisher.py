@@ -18,7 +18,7 @@ from events.kafka.publisher import KafkaPublisher, PublisherLimits
 from events.kafka.reading import Stored, read_topic
 from events.kafka.settings import KafkaSettings
 from events.publisher import Record
-from events.topics import BATCHES, SCANS, TRUST, Keeping, Topic
+from events.topics import BATCHES, SCANS, TRUST, CleanupPolicy, Topic
 
 
 def of_run(settings: KafkaSettings, run: str) -> list[Stored]:
@@ -113,7 +113,7 @@ def test_the_largest_trust_list_fits(publisher: KafkaPublisher) -> None:
 def test_a_broker_that_takes_less_than_we_think_is_no_riddle(
     settings: KafkaSettings, publisher: KafkaPublisher
 ) -> None:
-    small = Topic(f"small-{uuid4().hex}", None, "", Keeping.BY_TIME, 1, "")
+    small = Topic(f"small-{uuid4().hex}", None, "", CleanupPolicy.BY_TIME, 1, "")
     admin = KafkaAdminClient(bootstrap_servers=list(settings.servers))
     admin.create_topics(
         {small.name: {"num_partitions": 1, "configs": {"max.message.bytes": "2000"}}}
@@ -130,7 +130,7 @@ def test_a_broker_that_takes_less_than_we_think_is_no_riddle(
 
 
 def test_an_unknown_topic_is_named_and_stops_nothing_else(publisher: KafkaPublisher) -> None:
-    unknown = Topic(f"unknown-{uuid4().hex}", None, "", Keeping.BY_TIME, 1, "")
+    unknown = Topic(f"unknown-{uuid4().hex}", None, "", CleanupPolicy.BY_TIME, 1, "")
     publisher.publish([Record(SCANS, b"warm", b"v")]).result(20)
     lost = publisher.publish([Record(unknown, b"k", b"v")])
     began = time.monotonic()

@@ -12,7 +12,7 @@ from demo.kafka_jars import cache_folder
 from demo.local_kafka import LocalKafka
 from events.kafka.publisher import KafkaPublisher, PublisherLimits
 from events.kafka.reading import read_topic
-from events.kafka.topic_admin import create_missing, differences
+from events.kafka.topic_admin import create_missing, topic_drift
 from events.publisher import Record
 from events.topics import SCANS
 
@@ -31,7 +31,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalKafka]:
 def test_one_dead_costs_a_pause_and_two_dead_a_refusal_that_ends_by_itself(
     cluster: LocalKafka,
 ) -> None:
-    assert differences(cluster.settings) == []
+    assert topic_drift(cluster.settings) == []
     run = uuid4().hex
     acknowledged: set[bytes] = set()
     publisher = KafkaPublisher(cluster.settings, PublisherLimits(delivered_within_s=4))

@@ -15,7 +15,7 @@ from kafka.admin import ConfigResource, ConfigResourceType
 
 from authenticity.errors import ConfigurationError
 from events.kafka.settings import KafkaSettings
-from events.kafka.topic_admin import Choices, Difference, create_missing, differences
+from events.kafka.topic_admin import TopicDrift, TopicOverrides, create_missing, topic_drift
 from events.topics import ALERTS, SCANS_DEAD, TOPICS
 
 
@@ -38,11 +38,11 @@ def touchstone(
     )  # fmt: skip
 
 
-def until_points_are(expected: set[tuple[str, str]], settings: KafkaSettings) -> list[Difference]:
+def until_points_are(expected: set[tuple[str, str]], settings: KafkaSettings) -> list[TopicDrift]:
     """What differs, once the broker's own view has followed the change."""
     deadline = time.monotonic() + 10
     while True:
-        found = differences(settings)
+        found = topic_drift(settings)
         if {(one.topic, one.point) for one in found} == expected:
             return found
         assert time.monotonic() < deadline, found
@@ -50,7 +50,7 @@ def until_points_are(expected: set[tuple[str, str]], settings: KafkaSettings) ->
 
 
 def test_created_topics_are_as_they_should_be(settings: KafkaSettings) -> None:
-    assert differences(settings) == []
+    assert topic_drift(settings) == []
 
 
 def test_a_missing_topic_is_named_and_created_by_whoever_is_first(
@@ -63,7 +63,7 @@ def test_a_missing_topic_is_named_and_created_by_whoever_is_first(
         made = list(threads.map(lambda _: create_missing(settings), range(3)))
     assert sorted(name for names in made for name in names) == ["alerts", "scans-dead"]
     assert create_missing(settings) == []
-    assert differences(settings) == []
+    assert topic_drift(settings) == []
 
 
 def test_a_changed_setting_is_shown_with_the_command_that_mends_it(
@@ -78,23 +78,23 @@ def test_a_changed_setting_is_shown_with_the_command_that_mends_it(
         assert (found.found, found.wanted) == ("delete", "compact,delete")
         assert "--add-config 'cleanup.policy=[compact,delete]'" in found.next_step
         create_missing(settings)
-        assert differences(settings) == [found], "what exists is never changed"
+        assert topic_drift(settings) == [found], "what exists is never changed"
     finally:
         change(**{"cleanup.policy": "compact,delete", "max.message.bytes": "1048576"})
     until_points_are(set(), settings)
 
 
 def test_more_partitions_are_reported_and_never_made(settings: KafkaSettings) -> None:
-    more = Choices(partitions={"scans": 48})
+    more = TopicOverrides(partitions={"scans": 48})
     assert create_missing(settings, more) == []
-    [found] = differences(settings, more)
+    [found] = topic_drift(settings, more)
     assert (found.topic, found.found, found.wanted) == ("scans", "24", "48")
     assert "keys move" in found.next_step
     assert "--partitions 48" in found.next_step
 
 
 def test_too_few_replicas_are_a_difference(settings: KafkaSettings) -> None:
-    found = differences(settings, Choices(replication=3))
+    found = topic_drift(settings, TopicOverrides(replication=3))
     assert {(one.topic, one.point) for one in found} == {
         (topic.name, point) for topic in TOPICS for point in ("replication", "min.insync.replicas")
     }
@@ -107,7 +107,7 @@ def test_more_replicas_than_brokers_are_refused_in_words(
     until_points_are({("scans-dead", "existence")}, settings)
     try:
         with pytest.raises(ConfigurationError, match="fewer brokers"):
-            create_missing(settings, Choices(replication=3))
+            create_missing(settings, TopicOverrides(replication=3))
     finally:
         create_missing(settings)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from authenticity.gs1.item import scanner_subject
+from authenticity.gs1.item import scanner_entity
 from authenticity.history.observation import actor_hash
 from ledger.address import PostgresAddress
 from tests.contracts.ledger.folding import alert, change, one_scan
@@ -42,7 +42,7 @@ def test_tokens_are_made_listed_and_revoked_in_the_database(commands: Commands) 
     token_id = json.loads(made.stdout)["id"]
     [listed] = json.loads(commands.run("tokens", "list", "--json").stdout)
     assert (listed["id"], listed["revoked_at"]) == (token_id, None)
-    assert listed["scanner"] == scanner_subject(actor_hash("port-3"), known=True)
+    assert listed["scanner"] == scanner_entity(actor_hash("port-3"), known=True)
     assert commands.run("tokens", "revoke", token_id).returncode == 0
     [listed] = json.loads(commands.run("tokens", "list", "--json").stdout)
     assert listed["revoked_at"] is not None

@@ -14,8 +14,8 @@ from authenticity.history.history import History
 from demo.local_postgres import LocalPostgres
 from ledger.address import PostgresAddress
 from ledger.postgres import server as postgres
-from ledger.postgres.server import CATALOGUE_LOCK, LOCKS, Patience
-from ledger.protocols import CatalogueChanged
+from ledger.postgres.server import BATCH_REGISTRY_LOCK, LOCKS, Patience
+from ledger.protocols import BatchRegistryChanged
 from tests.contracts.ledger.folding import FoldContract, alert, change, one_scan
 from tests.contracts.ledger.ledgers import Ledgers, Writer
 from tests.integration.ledger.cut_wire import CutWire
@@ -168,14 +168,14 @@ def test_a_reader_who_polls_the_feed_sees_every_change_in_order_while_many_write
         entries = await reader.feed(polled[-1] if polled else 0, 1_000, None)
         polled.extend(entry.number for entry in entries)
 
-    def write(writer: Writer, news: list[tuple[ItemId, History]]) -> None:
-        for item, history in news:
+    def write(writer: Writer, updates: list[tuple[ItemId, History]]) -> None:
+        for item, history in updates:
             writer.write([change(item, history, 0, alert(item))], 0, world.now)
 
-    news = [[one_scan(world) for _ in range(60)] for _ in range(4)]
+    updates = [[one_scan(world) for _ in range(60)] for _ in range(4)]
     with ThreadPoolExecutor(5) as threads:
         polling = threads.submit(asyncio.run, poll())
-        writes = [threads.submit(write, ledgers.writer(), some) for some in news]
+        writes = [threads.submit(write, ledgers.writer(), some) for some in updates]
         for done in writes:
             done.result(60)
         writing.set()
@@ -192,11 +192,11 @@ def test_a_fold_that_meets_a_change_of_batches_in_the_making_waits_and_begins_ag
     item, history = one_scan(world)
     with ThreadPoolExecutor(1) as threads:
         with in_transaction(ledger_address) as somebody:
-            somebody.execute("SELECT pg_advisory_xact_lock(%s, %s)", (LOCKS, CATALOGUE_LOCK))
+            somebody.execute("SELECT pg_advisory_xact_lock(%s, %s)", (LOCKS, BATCH_REGISTRY_LOCK))
             somebody.execute("UPDATE catalogue SET version = version + 1")
             writing = threads.submit(writer.write, [change(item, history)], 0, world.now)
             wait_for_a_waiting_lock(ledger_address)
-        with pytest.raises(CatalogueChanged):
+        with pytest.raises(BatchRegistryChanged):
             writing.result(30)
     assert writer.known([item]) == {}
 
@@ -206,7 +206,9 @@ def test_a_change_of_batches_waits_for_folds_that_are_writing(
 ) -> None:
     with ThreadPoolExecutor(1) as threads:
         with in_transaction(ledger_address) as somebody:
-            somebody.execute("SELECT pg_advisory_xact_lock_shared(%s, %s)", (LOCKS, CATALOGUE_LOCK))
+            somebody.execute(
+                "SELECT pg_advisory_xact_lock_shared(%s, %s)", (LOCKS, BATCH_REGISTRY_LOCK)
+            )
             accepting = threads.submit(writer.accept_batches, [world.batch()], world.now)
             wait_for_a_waiting_lock(ledger_address)
             assert query(ledger_address, "SELECT version FROM catalogue") == [(0,)]
@@ -225,10 +227,10 @@ async def test_a_writer_suspended_in_its_transaction_does_not_hold_up_the_others
 ) -> None:
     suspended = await postgres.connect(ledger_address)
     await suspended.execute(
-        f"BEGIN; SELECT pg_advisory_xact_lock_shared({LOCKS}, {CATALOGUE_LOCK})"
+        f"BEGIN; SELECT pg_advisory_xact_lock_shared({LOCKS}, {BATCH_REGISTRY_LOCK})"
     )
     await asyncio.to_thread(ledgers.writer().accept_batches, [world.batch()], world.now)
-    with pytest.raises(LedgerUnavailableError), postgres.in_words(ledger_address):
+    with pytest.raises(LedgerUnavailableError), postgres.translate_errors(ledger_address):
         await suspended.execute("COMMIT")
     suspended.terminate()
 
@@ -265,7 +267,7 @@ def test_every_way_not_to_get_in_is_said_in_words_without_the_password(
     for address, step in ways.items():
         ledgers = Ledgers(address)
         with pytest.raises(LedgerUnavailableError) as said:
-            ledgers.writer().catalogue()
+            ledgers.writer().batch_registry()
         with pytest.raises(LedgerUnavailableError) as said_to_reader:
             asyncio.run(ledgers.reader().ping())
         ledgers.close()

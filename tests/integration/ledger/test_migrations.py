@@ -23,9 +23,9 @@ from ledger.postgres.grants import grant
 from ledger.postgres.leadership import open_leadership
 from ledger.records import CaseChange, CaseState
 from ledger.schema import metadata
-from tests.contracts.ledger.clue_keeping import BATCH, assessed, clue, giving
 from tests.contracts.ledger.folding import alert, change
 from tests.contracts.ledger.ledgers import Ledgers
+from tests.contracts.ledger.signal_keeping import BATCH, assessed, giving, signal
 from tests.contracts.ledger.upgrading import UpgradingContract
 from tests.integration.ledger.server import Server, query
 from tests.support.world import GTINS, World
@@ -45,9 +45,9 @@ def test_a_migrated_ledger_has_the_tables_of_the_schema_and_no_others(
 ) -> None:
     database = Database(ledger_address)
     with database.reads.connect() as connection:
-        differences = compare_metadata(MigrationContext.configure(connection), metadata)
+        topic_drift = compare_metadata(MigrationContext.configure(connection), metadata)
     database.close()
-    assert differences == []
+    assert topic_drift == []
 
 
 def test_every_column_that_the_schema_orders_by_bytes_is_ordered_so_by_the_server(
@@ -153,10 +153,10 @@ async def test_a_worker_can_do_its_work_with_what_it_is_granted(
     writer.accept_batches([world.batch(revision=2)], world.now)
     while some := writer.next_reassessment(10):
         writer.write([], 2, world.now, reassessed=some)
-    given = clue(BATCH, item)
+    given = signal(BATCH, item)
     writer.write([giving(item, 2, given)], 2, world.now)
-    assert writer.clues_about(BATCH) == [given]
-    due = writer.next_due(9)
+    assert writer.signals_about(BATCH) == [given]
+    due = writer.next_pending(9)
     writer.write([assessed(BATCH, 0), giving(item, 3, before=(given,))], 2, world.now, settled=due)
     assert writer.trust_list() == b"list"
     leadership = await open_leadership(as_worker)
@@ -166,7 +166,7 @@ async def test_a_worker_can_do_its_work_with_what_it_is_granted(
     with Snapshot(as_worker) as snapshot:
         assert [seen for seen, _ in snapshot.histories()] == [item]
         assert len(list(snapshot.alerts())) == 1
-        snapshot.catalogue()
+        snapshot.batch_registry()
     administration = LedgerAdministration(as_worker)
     with pytest.raises(LedgerUnavailableError, match="permission denied") as refused:
         administration.tokens()
@@ -182,7 +182,7 @@ async def test_the_service_can_read_and_move_cases_but_forge_nothing(
     ledgers.writer().write([change(item, EMPTY, 0, alert(item))], 0, world.now)
     service = Ledgers(as_api)
     reader = service.reader()
-    assert await reader.items([item]) == ([EMPTY], await reader.catalogue())
+    assert await reader.items([item]) == ([EMPTY], await reader.batch_registry())
     moved = await reader.change_case(
         alert(item).id, CaseChange(CaseState.ACTIVE, None, "ann"), None
     )

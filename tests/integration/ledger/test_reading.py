@@ -15,7 +15,9 @@ async def test_a_reader_goes_on_without_a_word_when_its_idle_connections_were_en
 ) -> None:
     reader = ledgers.reader()
     await reader.ping()
-    catalogue = await reader.catalogue()
+    batch_registry = await reader.batch_registry()
     assert terminate_others(ledger_address) >= 1
     await reader.ping()
-    assert await reader.catalogue() is not catalogue, "another server could have another one"
+    assert await reader.batch_registry() is not batch_registry, (
+        "another server could have another one"
+    )

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.slow
 
 
 @dataclass(frozen=True)
-class Running:
+class AppState:
     """A service that knows the trust list; `codes` are genuine."""
 
     url: str
@@ -34,7 +34,7 @@ class Running:
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppState]:
     now = datetime.now(UTC)
     port = choose_port(None, preferred=0)
     stage = set_stage(
@@ -57,7 +57,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
             Role.OFFICER, "port-7", None, now + timedelta(days=1)
         )
         administration.close()
-        yield Running(service.url, stage.data, officer, codes)
+        yield AppState(service.url, stage.data, officer, codes)
     finally:
         service.stop()
 
@@ -78,7 +78,7 @@ def scan(*arguments: str, stdin: str = "", token: str | None = None) -> list[dic
     return [json.loads(line) for line in ended.stdout.splitlines()]
 
 
-def test_a_consumer_gets_the_standing_of_a_code(running: Running) -> None:
+def test_a_consumer_gets_the_standing_of_a_code(running: AppState) -> None:
     forged = World().forged_code()
     genuine, doubtful = scan(running.codes[0], forged, "--api", running.url)
     assert genuine["published"] and doubtful["published"]
@@ -86,13 +86,13 @@ def test_a_consumer_gets_the_standing_of_a_code(running: Running) -> None:
     assert doubtful["answer"]["verdict"] == "Doubtful"
 
 
-def test_more_codes_than_an_anonymous_caller_may_send_at_once_all_arrive(running: Running) -> None:
+def test_more_codes_than_an_anonymous_caller_may_send_at_once_all_arrive(running: AppState) -> None:
     answers = scan("-", "--api", running.url, stdin="\n".join(running.codes[1:76]))
     assert len(answers) == 75
     assert all(answer["published"] for answer in answers)
 
 
-def test_an_officer_publishes_recorded_scans_with_a_token(running: Running) -> None:
+def test_an_officer_publishes_recorded_scans_with_a_token(running: AppState) -> None:
     made = World(now=datetime.now(UTC)).officer_scan(running.codes[77])
     line = encode_scan(made).decode()
     (answer,) = scan("-", "--api", running.url, stdin=line, token=running.officer)
@@ -100,7 +100,7 @@ def test_an_officer_publishes_recorded_scans_with_a_token(running: Running) -> N
     assert answer["answer"]["scan_id"] == made.scan_id
 
 
-def test_the_engine_s_trust_list_tells_what_a_code_proves(running: Running) -> None:
+def test_the_engine_s_trust_list_tells_what_a_code_proves(running: AppState) -> None:
     genuine, text = scan(running.codes[78], "hello", "--data", str(running.data))
     assert (genuine["verdict"], genuine["doubt"]) == ("Genuine", None)
     assert (text["verdict"], text["doubt"]) == ("Doubtful", "unreadable")

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from authenticity.history.observation import sight
+from authenticity.history.observation import observe
 from authenticity.records.scan import Place, to_epoch_ms
 from benchmarks.detection.dataset import Arrival, Example, Header
 from benchmarks.detection.evaluation.judging import Spoken
@@ -47,7 +47,7 @@ def arrival(
         true_country="FR",
         first_detectable_at=None if known_after is None else NOON + known_after,
     )
-    return Arrival(sight(made, genuine(), 1), to_epoch_ms(made.received_at), truth)
+    return Arrival(observe(made, genuine(), 1), to_epoch_ms(made.received_at), truth)
 
 
 def example(*arrivals: Arrival) -> Example:

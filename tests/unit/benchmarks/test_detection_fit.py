@@ -6,8 +6,8 @@ import pytest
 from authenticity.detection import weights as clone_weights
 from authenticity.detection.features import FEATURES, MOST, features_of
 from authenticity.detection.policy import DEFAULT_POLICY
-from authenticity.detection.score import weigh
-from authenticity.detection.sessions import looks_of
+from authenticity.detection.score import score_clones
+from authenticity.detection.sessions import scan_sessions
 from benchmarks.detection.training.fit import SIGNS, TARGET, Model, module_of
 from benchmarks.detection.training.regression import (
     Array,
@@ -107,9 +107,9 @@ def test_the_data_module_is_what_the_fit_writes() -> None:
 
 def test_the_product_and_the_fit_give_one_probability() -> None:
     genuine = buyers(9)
-    weighed = weigh(genuine, None, DEFAULT_POLICY)
-    assert weighed is not None
-    values = features_of(genuine, looks_of(genuine, DEFAULT_POLICY), None, DEFAULT_POLICY)
+    clone_score = score_clones(genuine, None, DEFAULT_POLICY)
+    assert clone_score is not None
+    values = features_of(genuine, scan_sessions(genuine, DEFAULT_POLICY), None, DEFAULT_POLICY)
     steps = np.concatenate([np.diff([0.0, *of]) for of in clone_weights.WEIGHTS])
     score = steps_of(np.array([values], dtype=np.float64), MOST) @ steps + clone_weights.BIAS
-    assert through(clone_weights.CALIBRATION, score)[0] == pytest.approx(weighed.nats)
+    assert through(clone_weights.CALIBRATION, score)[0] == pytest.approx(clone_score.nats)

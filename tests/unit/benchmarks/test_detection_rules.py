@@ -48,7 +48,7 @@ def test_the_reading_of_a_case_is_no_scan_to_a_rule() -> None:
 
 
 def test_a_forged_code_is_nothing_to_a_rule_about_copies() -> None:
-    forged = arrival("2", after=HOUR)._replace(sighting=seen("2", doubtful(Doubt.FORGED)))
+    forged = arrival("2", after=HOUR)._replace(observation=seen("2", doubtful(Doubt.FORGED)))
     assert spoke_at(BY_NAME["second scan"], arrival("1"), forged) is None
 
 

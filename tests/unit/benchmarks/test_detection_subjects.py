@@ -1,8 +1,8 @@
 """Alerts on batches over time, and what they add code by code."""
 
 from authenticity.detection.policy import DEFAULT_POLICY
-from authenticity.detection.signals import COPIES, Clue
-from authenticity.gs1.item import ItemId, SubjectId, batch_subject
+from authenticity.detection.signals import COPIES, Signal
+from authenticity.gs1.item import EntityId, ItemId, batch_entity
 from benchmarks.detection.evaluation.campaigns import subject_reports, with_subjects
 from benchmarks.detection.evaluation.entities import subject_alerts
 from benchmarks.detection.evaluation.judging import ClueChange
@@ -10,13 +10,13 @@ from benchmarks.detection.evaluation.running import DETECTORS, WorldResult
 from benchmarks.detection.evaluation.tally import Tally
 from tests.unit.benchmarks.detection_scenes import case, spoken
 
-BATCH: SubjectId = batch_subject("09506000134352", "L1")
+BATCH: EntityId = batch_entity("09506000134352", "L1")
 HOUR_MS = 3_600_000
 
 
 def looks_copied(number: int, at_ms: int, *, weight: int = 450) -> ClueChange:
     item = ItemId(f"item {number}")
-    return ClueChange(at_ms, item, (Clue(BATCH, item, COPIES, weight, ""),))
+    return ClueChange(at_ms, item, (Signal(BATCH, item, COPIES, weight, ""),))
 
 
 def campaign(items: int = 12) -> list[ClueChange]:

@@ -8,7 +8,7 @@ from authenticity.detection.findings import FindingKind
 from authenticity.detection.policy import DEFAULT_POLICY
 from authenticity.gs1.item import ItemId
 from authenticity.history.history import decode_history
-from authenticity.records.batch import Catalogue
+from authenticity.records.batch import BatchRegistry
 from authenticity.records.scan import decode_scan
 from authenticity.trust.jws import read_roots
 from authenticity.trust.trust_list import TrustList, read_trust_list
@@ -18,8 +18,8 @@ from benchmarks.speed.pipeline.load import (
     SCANS_A_SECOND,
     Maker,
     Pack,
+    assess_for_caller,
     attacks,
-    look_at,
     packs_needed,
     ticks,
 )
@@ -27,7 +27,7 @@ from benchmarks.speed.printed_codes import NOW
 from benchmarks.speed.seen_items import numbered_item, seen_items
 from events.publisher import Record
 from ledger.protocols import ItemChange, KnownItem
-from stream.step import Judged, news_of, step
+from stream.step import CheckedScan, step, updates_of
 
 
 @pytest.fixture(scope="module")
@@ -50,8 +50,8 @@ def _folded(
     """Fold these records; `known` is brought up to date."""
     trust_list = _trust_list(maker)
     scans = [decode_scan(record.value) for record in records]
-    judged = [Judged(s, verify(s.code, trust_list, s.captured_at), 1) for s in scans]
-    changes = step(news_of(judged), known, Catalogue(), DEFAULT_POLICY)
+    judged = [CheckedScan(s, verify(s.code, trust_list, s.captured_at), 1) for s in scans]
+    changes = step(updates_of(judged), known, BatchRegistry(), DEFAULT_POLICY)
     for change in changes:
         history = decode_history(change.history)
         alerts = {alert.kind: alert for alert in change.alerts}
@@ -61,7 +61,7 @@ def _folded(
 
 def test_every_code_is_genuine_when_it_is_scanned(maker: Maker, packs: list[Pack]) -> None:
     trust_list = _trust_list(maker)
-    for record in look_at(packs, 0) + look_at(packs, 9):
+    for record in assess_for_caller(packs, 0) + assess_for_caller(packs, 9):
         scan = decode_scan(record.value)
         assert isinstance(verify(scan.code, trust_list, scan.captured_at), Genuine)
 
@@ -71,10 +71,10 @@ def test_further_looks_grow_the_histories_and_alert_about_nothing(
 ) -> None:
     known: dict[ItemId, KnownItem] = {}
     for look in range(3):
-        changes = _folded(maker, look_at(packs, look), known)
+        changes = _folded(maker, assess_for_caller(packs, look), known)
         assert {change.item for change in changes} == {pack.item for pack in packs}
         assert not any(change.alerts for change in changes)
-    assert {len(item.history.sightings) for item in known.values()} == {3}
+    assert {len(item.history.observations) for item in known.values()} == {3}
 
 
 def test_the_second_scan_of_an_attack_decides_one_alert(maker: Maker, packs: list[Pack]) -> None:
@@ -113,4 +113,4 @@ def test_a_deciding_scan_comes_first_in_its_tick_a_second_after_its_pair(maker: 
 def test_prefilled_items_are_what_a_scan_of_them_finds() -> None:
     items = dict(seen_items(50))
     assert items.keys() == {numbered_item(number) for number in range(50)}
-    assert all(len(decode_history(history).sightings) == 2 for history in items.values())
+    assert all(len(decode_history(history).observations) == 2 for history in items.values())

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from authenticity.gs1.item import ItemId, batch_subject, gtin_of
+from authenticity.gs1.item import ItemId, batch_entity, gtin_of
 from authenticity.records.scan import to_epoch_ms
 from authenticity.trust.trust_list import read_trust_list
 from authenticity.trust.verify import verify
@@ -33,7 +33,7 @@ def told(lines: list[Line], alert: SeenAlert) -> Tally:
 def campaign_on(item: ItemId, lot: str) -> SeenAlert:
     gtin = gtin_of(item)
     assert gtin
-    return SeenAlert("c", ItemId(batch_subject(gtin, lot)), "campaign", "critical", False, "many")
+    return SeenAlert("c", ItemId(batch_entity(gtin, lot)), "campaign", "critical", False, "many")
 
 
 def lot_of(line: Line) -> str:

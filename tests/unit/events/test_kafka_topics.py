@@ -3,14 +3,14 @@
 import pytest
 
 from authenticity.errors import ConfigurationError
-from events.kafka.topic_admin import Choices, settings_of
+from events.kafka.topic_admin import TopicOverrides, settings_of
 from events.topics import ALERTS, BATCHES, SCANS, SCANS_DEAD, TRUST
 
 DAY_MS = 86_400_000
 
 
 def test_what_is_acknowledged_is_on_two_of_three_replicas_and_no_laggard_may_lead() -> None:
-    three, one = settings_of(SCANS, 3, Choices()), settings_of(SCANS, 1, Choices())
+    three, one = settings_of(SCANS, 3, TopicOverrides()), settings_of(SCANS, 1, TopicOverrides())
     assert three["min.insync.replicas"] == "2"
     assert one["min.insync.replicas"] == "1"
     assert three["unclean.leader.election.enable"] == "false"
@@ -18,7 +18,8 @@ def test_what_is_acknowledged_is_on_two_of_three_replicas_and_no_laggard_may_lea
 
 def test_topics_are_kept_as_the_design_says() -> None:
     policies = {
-        topic.name: settings_of(topic, 3, Choices()) for topic in (SCANS, BATCHES, TRUST, ALERTS)
+        topic.name: settings_of(topic, 3, TopicOverrides())
+        for topic in (SCANS, BATCHES, TRUST, ALERTS)
     }
     assert policies["scans"]["cleanup.policy"] == "delete"
     assert policies["scans"]["retention.ms"] == str(30 * DAY_MS)
@@ -28,12 +29,12 @@ def test_topics_are_kept_as_the_design_says() -> None:
 
 
 def test_a_dead_letter_and_a_trust_list_of_the_largest_size_fit() -> None:
-    assert int(settings_of(SCANS_DEAD, 3, Choices())["max.message.bytes"]) > 4 / 3 * 2**20
-    assert int(settings_of(TRUST, 3, Choices())["max.message.bytes"]) > 4 / 3 * 4 * 2**20
+    assert int(settings_of(SCANS_DEAD, 3, TopicOverrides())["max.message.bytes"]) > 4 / 3 * 2**20
+    assert int(settings_of(TRUST, 3, TopicOverrides())["max.message.bytes"]) > 4 / 3 * 4 * 2**20
 
 
 def test_another_retention_can_be_chosen() -> None:
-    chosen = Choices(kept_days={"scans": 90})
+    chosen = TopicOverrides(kept_days={"scans": 90})
     assert settings_of(SCANS, 3, chosen)["retention.ms"] == str(90 * DAY_MS)
     assert settings_of(ALERTS, 3, chosen)["retention.ms"] == str(365 * DAY_MS)
 
@@ -49,5 +50,5 @@ def test_another_retention_can_be_chosen() -> None:
 )
 def test_a_choice_that_makes_no_sense_is_refused(chosen: "dict[str, object]") -> None:
     with pytest.raises(ConfigurationError) as error:
-        Choices(**chosen)  # type: ignore[arg-type]
+        TopicOverrides(**chosen)  # type: ignore[arg-type]
     assert error.value.next_step

@@ -8,7 +8,12 @@ import pytest
 from authenticity.errors import ConfigurationError, KeyFileError
 from authenticity.gs1.code import write_digital_link
 from authenticity.trust.issuers import TrustList
-from authenticity.trust.signature_field import Algorithm, Seal, signed_bytes, write_seal
+from authenticity.trust.signature_field import (
+    Algorithm,
+    SignatureField,
+    encode_signature_field,
+    signed_bytes,
+)
 from authenticity.trust.trust_list import read_trust_list
 from authenticity.trust.verdict import Doubt, Doubtful, Genuine
 from authenticity.trust.verify import verify
@@ -54,9 +59,9 @@ def signer_of(store: KeyStore, issuer_id: str = "maker") -> Signer:
 
 def code_by(signer: Signer) -> str:
     ais = [("01", GTIN), ("21", "ABC123")]
-    header = Seal(signer.algorithm, signer.key_slot, b"").header
-    seal = Seal(signer.algorithm, signer.key_slot, signer.sign(signed_bytes(header, ais)))
-    return write_digital_link([*ais, ("8030", write_seal(seal))], HOST)
+    header = SignatureField(signer.algorithm, signer.key_slot, b"").header
+    seal = SignatureField(signer.algorithm, signer.key_slot, signer.sign(signed_bytes(header, ais)))
+    return write_digital_link([*ais, ("8030", encode_signature_field(seal))], HOST)
 
 
 @pytest.mark.parametrize("algorithm", list(Algorithm))

@@ -8,7 +8,7 @@ import pytest
 
 from ledger.administration import LedgerAdministration
 from ledger.opening import migrate, open_writer
-from ledger.protocols import CatalogueChanged, LedgerWriter, Letter, Progress
+from ledger.protocols import BatchRegistryChanged, LedgerWriter, Letter, Progress
 from tests.contracts.ledger.folding import FoldContract, change, one_scan
 from tests.support.world import World
 
@@ -85,7 +85,7 @@ def test_a_position_waits_for_what_met_another_writer_or_another_catalogue(
     assert ledger.write([change(item, history)], 0, world.now, progress=Progress(SOURCE, 9))
     assert ledger.position(SOURCE) == 0
     ledger.accept_batches([world.batch()], Progress("batches@test", 1), world.now)
-    with pytest.raises(CatalogueChanged):
+    with pytest.raises(BatchRegistryChanged):
         ledger.write([], 0, world.now, progress=Progress(SOURCE, 9))
     assert ledger.position(SOURCE) == 0
     assert ledger.position("batches@test") == 1

@@ -26,6 +26,6 @@ def test_a_migrated_ledger_has_the_tables_of_the_schema_and_no_others(tmp_path: 
     migrate(path)
     engine = open_engine(path)
     with engine.connect() as connection:
-        differences = compare_metadata(MigrationContext.configure(connection), metadata)
+        topic_drift = compare_metadata(MigrationContext.configure(connection), metadata)
     engine.dispose()
-    assert differences == []
+    assert topic_drift == []

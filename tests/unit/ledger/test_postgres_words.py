@@ -8,7 +8,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from authenticity.errors import LedgerUnavailableError
 from ledger.address import read_address
-from ledger.postgres.server import in_words
+from ledger.postgres.server import translate_errors
 
 ADDRESS = read_address("postgresql://ann:s3cret@db:5432/ledger")
 
@@ -50,7 +50,7 @@ ADDRESS = read_address("postgresql://ann:s3cret@db:5432/ledger")
 def test_every_failure_says_in_one_line_what_it_is_and_what_to_do(
     error: Exception, next_step: str
 ) -> None:
-    with pytest.raises(LedgerUnavailableError) as said, in_words(ADDRESS):
+    with pytest.raises(LedgerUnavailableError) as said, translate_errors(ADDRESS):
         raise error
     assert next_step in said.value.next_step
     assert str(said.value).startswith("the ledger postgresql://ann@db:5432/ledger cannot be used: ")
@@ -59,11 +59,11 @@ def test_every_failure_says_in_one_line_what_it_is_and_what_to_do(
 
 
 def test_what_a_server_adds_in_further_lines_is_left_out_for_it_may_show_rows() -> None:
-    with pytest.raises(LedgerUnavailableError) as said, in_words(ADDRESS):
+    with pytest.raises(LedgerUnavailableError) as said, translate_errors(ADDRESS):
         raise psycopg.errors.UniqueViolation("duplicate key\nDETAIL:  Key (sha256)=(\\xab) exists.")
     assert "sha256" not in str(said.value)
 
 
 def test_a_broken_program_is_not_taken_for_a_broken_database() -> None:
-    with pytest.raises(TypeError), in_words(ADDRESS):
+    with pytest.raises(TypeError), translate_errors(ADDRESS):
         raise TypeError("a bug")

@@ -7,8 +7,8 @@ from authenticity.detection.policy import DEFAULT_POLICY
 from authenticity.detection.standing import assess_item
 from authenticity.gs1.item import ItemId, text_id
 from authenticity.history.history import history_of
-from authenticity.history.observation import Sighting, sight
-from authenticity.records.batch import Catalogue
+from authenticity.history.observation import Observation, observe
+from authenticity.records.batch import BatchRegistry
 from authenticity.trust.trust_list import read_trust_list
 from authenticity.trust.verify import verify
 from simulation.score import Score, gather, score
@@ -24,15 +24,15 @@ def alerts_of(traffic: Traffic, lines: Iterable[Line]) -> list[tuple[ItemId, str
     """The standing alerts of a replay, as (item, kind)."""
     world = traffic.world
     trust_list = read_trust_list(world.trust_document, world.roots, at=world.start)
-    catalogue = Catalogue(world.batch(number) for number in world.batches)
-    sightings: dict[ItemId, list[Sighting]] = {}
+    batch_registry = BatchRegistry(world.batch(number) for number in world.batches)
+    observations: dict[ItemId, list[Observation]] = {}
     for scan, _ in lines:
         verdict = verify(scan.code, trust_list, scan.captured_at)
         item = verdict.item or text_id(scan.code)
-        sightings.setdefault(item, []).append(sight(scan, verdict, trust_list.version))
+        observations.setdefault(item, []).append(observe(scan, verdict, trust_list.version))
     alerts: list[tuple[ItemId, str]] = []
-    for item, seen in sightings.items():
-        found = assess_item(item, history_of(seen), catalogue, DEFAULT_POLICY).findings
+    for item, seen in observations.items():
+        found = assess_item(item, history_of(seen), batch_registry, DEFAULT_POLICY).findings
         alerts += [(a.item, a.kind) for a in revise(item, {}, found, DEFAULT_POLICY)]
     return alerts
 

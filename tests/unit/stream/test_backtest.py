@@ -14,7 +14,7 @@ from authenticity.detection.findings import FindingKind
 from authenticity.detection.policy import DEFAULT_POLICY, Policy, Severity
 from authenticity.errors import ConfigurationError
 from authenticity.gs1.item import serial_of
-from authenticity.records.batch import Catalogue
+from authenticity.records.batch import BatchRegistry
 from authenticity.records.scan import Scan, encode_scan
 from authenticity.trust.trust_list import read_trust_list
 from cli.main import app
@@ -28,7 +28,7 @@ TRAFFIC = Traffic(SCENARIO)
 TRUST_LIST = read_trust_list(
     TRAFFIC.world.trust_document, TRAFFIC.world.roots, at=datetime.now(UTC)
 )
-CATALOGUE = Catalogue(TRAFFIC.world.batch(number) for number in TRAFFIC.world.batches)
+CATALOGUE = BatchRegistry(TRAFFIC.world.batch(number) for number in TRAFFIC.world.batches)
 SCANS = sorted(
     (line.scan for index in range(SCENARIO.items) for line in TRAFFIC.of_pack(index)),
     key=lambda scan: scan.received_at,

@@ -16,18 +16,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from authenticity.detection.policy import DEFAULT_POLICY
-from authenticity.detection.signals import Clue
+from authenticity.detection.signals import Signal
 from authenticity.errors import LedgerUnavailableError, LogUnavailableError
-from authenticity.gs1.item import ItemId, SubjectId
-from authenticity.records.batch import Batch, Catalogue, encode_batch
+from authenticity.gs1.item import EntityId, ItemId
+from authenticity.records.batch import Batch, BatchRegistry, encode_batch
 from authenticity.records.scan import Scan, encode_scan
 from events.publisher import Record
 from events.topics import BATCHES, SCANS, SCANS_DEAD, TRUST, DeadLetter, Topic
 from ledger.opening import migrate, open_writer
-from ledger.protocols import Due, ItemChange, KnownItem, Progress, Reassessment
+from ledger.protocols import ItemChange, KnownItem, Pending, Progress, Reassessment
 from stream import engine as kafka_engine
 from stream.engine import KafkaEngine, KafkaLimits, Received
-from stream.step import news_of
+from stream.step import updates_of
 from tests.support.eventful import campaign, eventful, exported, replayed
 from tests.support.world import World
 
@@ -46,23 +46,23 @@ class Ledger:
         self._fail_if_down()
         return self._writer.known(items)
 
-    async def catalogue(self) -> tuple[Catalogue, int]:
-        return self._writer.catalogue()
+    async def batch_registry(self) -> tuple[BatchRegistry, int]:
+        return self._writer.batch_registry()
 
     async def write(
         self,
         changes: Sequence[ItemChange],
-        catalogue_version: int,
+        registry_version: int,
         at: datetime,
         *,
         reassessed: Reassessment | None = None,
-        settled: Due | None = None,
+        settled: Pending | None = None,
     ) -> set[ItemId]:
         self._fail_if_down()
         before, self.before_write = self.before_write, lambda: None
         before()
         return self._writer.write(
-            changes, catalogue_version, at, reassessed=reassessed, settled=settled
+            changes, registry_version, at, reassessed=reassessed, settled=settled
         )
 
     async def accept_batches(self, batches: Sequence[Batch], at: datetime) -> None:
@@ -84,11 +84,11 @@ class Ledger:
     async def next_reassessment(self, limit: int) -> Reassessment | None:
         return self._writer.next_reassessment(limit)
 
-    async def next_due(self, limit: int) -> Due | None:
-        return self._writer.next_due(limit)
+    async def next_pending(self, limit: int) -> Pending | None:
+        return self._writer.next_pending(limit)
 
-    async def clues_about(self, subject: SubjectId) -> list[Clue]:
-        return self._writer.clues_about(subject)
+    async def signals_about(self, subject: EntityId) -> list[Signal]:
+        return self._writer.signals_about(subject)
 
     async def close(self) -> None:
         self._writer.close()
@@ -226,7 +226,7 @@ async def test_a_batch_that_overtook_its_trust_list_is_registered_all_the_same(
     await asyncio.sleep(0.02)
     await setting.trust()
     await asyncio.wait_for(registering, 5)
-    _, version = await setting.ledger.catalogue()
+    _, version = await setting.ledger.batch_registry()
     assert version == 1
     assert setting.letters.records == []
 
@@ -236,7 +236,7 @@ async def test_a_strangers_batch_becomes_a_dead_letter_after_a_while(setting: Se
     stranger = replace_issuer(setting.world.batch())
     await setting.engine.take_batches(batches_of([stranger, setting.world.batch()]))
     assert "does not hold the company prefix" in setting.letters.reasons[0]
-    _, version = await setting.ledger.catalogue()
+    _, version = await setting.ledger.batch_registry()
     assert version == 1
 
 
@@ -275,9 +275,9 @@ async def test_one_scan_that_breaks_the_program_takes_no_other_with_it(
     def broken(judged: Any) -> Any:
         if any(one.scan.scan_id == poison for one in judged):
             raise ZeroDivisionError
-        return news_of(judged)
+        return updates_of(judged)
 
-    monkeypatch.setattr(kafka_engine, "news_of", broken)
+    monkeypatch.setattr(kafka_engine, "updates_of", broken)
     with caplog.at_level(logging.CRITICAL, "touchstone.stream"):
         await setting.engine.fold_scans(scans_of(scans))
     assert "ZeroDivisionError" in setting.letters.reasons[0]
@@ -292,7 +292,7 @@ async def test_a_fault_that_meets_every_scan_stops_the_worker_instead_of_burying
     def broken(_judged: Any) -> Any:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(kafka_engine, "news_of", broken)
+    monkeypatch.setattr(kafka_engine, "updates_of", broken)
     scans, _ = eventful(setting.world)
     with (
         caplog.at_level(logging.CRITICAL, "touchstone.stream"),

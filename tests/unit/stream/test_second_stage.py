@@ -13,11 +13,11 @@ import pytest
 from authenticity.detection.alerts import Alert
 from authenticity.detection.findings import FindingKind
 from authenticity.detection.policy import DEFAULT_POLICY
-from authenticity.gs1.item import SubjectId, batch_subject, is_of_hands
+from authenticity.gs1.item import EntityId, batch_entity, is_about_custodian
 from authenticity.records.batch import Batch
 from authenticity.trust.trust_list import read_trust_list
 from ledger.administration import Snapshot
-from ledger.protocols import Due
+from ledger.protocols import Pending
 from stream.engine import KafkaEngine
 from stream.outbox import Leader
 from stream.sources.embedded import EmbeddedEngine
@@ -26,7 +26,7 @@ from tests.support.world import GTINS, World
 from tests.unit.stream.sources.test_embedded import an_engine, drain, records
 from tests.unit.stream.test_engine import LIMITS, Setting, batches_of, scans_of
 
-SUBJECT = batch_subject(GTINS[0], "C1")
+SUBJECT = batch_entity(GTINS[0], "C1")
 
 
 def campaign_alert(folder: Path) -> Alert | None:
@@ -37,8 +37,8 @@ def campaign_alert(folder: Path) -> Alert | None:
     if not found:
         return None
     of_batch, of_shop = sorted(found, key=lambda alert: alert.item)
-    assert SubjectId(of_batch.item) == SUBJECT
-    assert is_of_hands(SubjectId(of_shop.item))
+    assert EntityId(of_batch.item) == SUBJECT
+    assert is_about_custodian(EntityId(of_shop.item))
     assert (of_batch.version, of_batch.retracted) == (of_shop.version, of_shop.retracted)
     return of_batch
 
@@ -98,7 +98,7 @@ def test_the_same_scans_again_make_no_subject_due(tmp_path: Path) -> None:
         before = campaign_alert(tmp_path)
         engine.log.append(records(*reversed(scans)))
         engine.run_round()
-        assert engine.ledger.next_due(9) is None
+        assert engine.ledger.next_pending(9) is None
         assert campaign_alert(tmp_path) == before
 
 
@@ -169,13 +169,13 @@ def test_while_scans_keep_coming_subjects_are_assessed_now_and_then_and_at_last(
     scans, _ = campaign(world, items=8)
     with an_engine(tmp_path, world, scans_at_once=1, subjects_every_s=3_600) as engine:
         asked: list[int] = []
-        next_due = engine.ledger.next_due
+        next_pending = engine.ledger.next_pending
 
-        def counted(limit: int) -> Due | None:
+        def counted(limit: int) -> Pending | None:
             asked.append(limit)
-            return next_due(limit)
+            return next_pending(limit)
 
-        monkeypatch.setattr(engine.ledger, "next_due", counted)
+        monkeypatch.setattr(engine.ledger, "next_pending", counted)
         engine.log.append(records(world.trust_document, *scans))
         drain(engine)
         assert 0 < len(asked) < 4
@@ -240,7 +240,7 @@ async def test_clues_that_change_while_a_subject_is_assessed_are_not_overlooked(
     await setting.engine.fold_scans(scans_of(scans))
     setting.ledger.before_write = lambda: _in_a_thread(lambda: other.fold_scans(scans_of(late)))
     await setting.engine.judge_due_subjects()
-    due = await setting.ledger.next_due(9)
+    due = await setting.ledger.next_pending(9)
     assert due is not None
     assert SUBJECT in due.subjects
     await setting.judge_all()

@@ -34,7 +34,7 @@ def test_every_scan_gets_the_verdict_of_verify_in_order(
     ]
     scans = [world.scan(code) for code in codes]
     for _ in range(2):  # the second time some are remembered, some forgotten
-        judged = verifier.judge(scans, world.trust_list)
+        judged = verifier.check(scans, world.trust_list)
         assert [entry.scan for entry in judged] == scans
         for scan, verdict, version in judged:
             assert verdict == verify(scan.code, world.trust_list, scan.captured_at)
@@ -45,8 +45,8 @@ def test_a_code_is_checked_once_however_often_it_is_scanned(
     verifier: ScanVerifier, world: World
 ) -> None:
     code = world.code()
-    verifier.judge([world.scan(code) for _ in range(9)], world.trust_list)
-    verifier.judge([world.scan(code)], world.trust_list)
+    verifier.check([world.scan(code) for _ in range(9)], world.trust_list)
+    verifier.check([world.scan(code)], world.trust_list)
     assert (verifier.misses, verifier.hits) == (1, 1)
 
 
@@ -54,9 +54,9 @@ def test_it_forgets_the_codes_that_were_not_seen_for_longest(
     verifier: ScanVerifier, world: World
 ) -> None:
     first = world.scan(world.code())
-    verifier.judge([first], world.trust_list)
-    verifier.judge([world.scan(world.code()) for _ in range(50)], world.trust_list)
-    verifier.judge([first], world.trust_list)
+    verifier.check([first], world.trust_list)
+    verifier.check([world.scan(world.code()) for _ in range(50)], world.trust_list)
+    verifier.check([first], world.trust_list)
     assert verifier.hits == 0
 
 
@@ -64,10 +64,10 @@ def test_a_new_trust_list_has_everything_checked_again(
     verifier: ScanVerifier, world: World
 ) -> None:
     scan = world.scan(world.code())
-    assert isinstance(verifier.judge([scan], world.trust_list)[0].verdict, Genuine)
+    assert isinstance(verifier.check([scan], world.trust_list)[0].verdict, Genuine)
     document = world.next_trust_document(revoked={0: scan.captured_at - timedelta(days=1)})
     newer = read_trust_list(document, world.roots, at=world.now)
-    [judged] = verifier.judge([scan], newer)
+    [judged] = verifier.check([scan], newer)
     assert isinstance(judged.verdict, Doubtful)
     assert judged.verdict.doubt is Doubt.KEY_REVOKED
     assert judged.trust_version == 2
@@ -78,7 +78,7 @@ def test_one_code_is_judged_at_each_scans_own_capture_time(
 ) -> None:
     code = world.code(expiry="261124")
     before, after = world.scan(code), world.scan(code, minutes=3 * 24 * 60)
-    one, other = verifier.judge([before, after], world.trust_list)
+    one, other = verifier.check([before, after], world.trust_list)
     assert one.verdict.notes == ()
     assert other.verdict.notes == ("expired",)
 
@@ -88,5 +88,5 @@ def test_a_phone_whose_clock_is_years_ahead_does_not_make_a_code_doubtful(
 ) -> None:
     ahead = world.now + timedelta(days=40 * 365)
     scan = world.scan(world.code(), captured_at=ahead, received_at=world.now)
-    [judged] = verifier.judge([scan], world.trust_list)
+    [judged] = verifier.check([scan], world.trust_list)
     assert isinstance(judged.verdict, Genuine)

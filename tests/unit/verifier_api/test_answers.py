@@ -9,25 +9,25 @@ from authenticity.detection.alerts import Alert, alert_id
 from authenticity.detection.findings import SEVERITY, FindingKind, because
 from authenticity.detection.policy import DEFAULT_POLICY
 from authenticity.detection.standing import Standing
-from authenticity.gs1.item import ItemId, batch_subject
+from authenticity.gs1.item import ItemId, batch_entity
 from authenticity.history.history import history_of
-from authenticity.history.observation import sight
-from authenticity.records.batch import Batch, BatchStatus, Catalogue
+from authenticity.history.observation import observe
+from authenticity.records.batch import Batch, BatchRegistry, BatchStatus
 from authenticity.records.scan import Act, Scan
 from authenticity.records.serial_filter import build_filter
 from authenticity.trust.trust_list import read_trust_list
 from authenticity.trust.verdict import Doubt
 from authenticity.trust.verify import verify
 from tests.support.world import World
-from verifier_api.auth.principals import ANONYMOUS, Caller, Role
+from verifier_api.auth.principals import ANONYMOUS, Principal, Role
 from verifier_api.i18n.advice import advise
-from verifier_api.i18n.translator import load_words
+from verifier_api.i18n.translator import load_translators
 from verifier_api.services.answers import Answer, Known, Question, answer
 
-WORDS = load_words()
-OFFICER = Caller(Role.OFFICER, "customs-1", None)
-HOLDER = Caller(Role.RIGHTS_HOLDER, "alpine", ("9521234",))
-STRANGER = Caller(Role.RIGHTS_HOLDER, "harbour", ("9526543",))
+WORDS = load_translators()
+OFFICER = Principal(Role.OFFICER, "customs-1", None)
+HOLDER = Principal(Role.RIGHTS_HOLDER, "alpine", ("9521234",))
+STRANGER = Principal(Role.RIGHTS_HOLDER, "harbour", ("9526543",))
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def _answer(
     code: str,
     scans: Sequence[Scan] | None,
     *,
-    caller: Caller = ANONYMOUS,
+    principal: Principal = ANONYMOUS,
     session: str = "mine",
     batches: Sequence[Batch] = (),
     language: str = "en",
@@ -51,9 +51,11 @@ def _answer(
     verdict = verify(code, trust_list, world.now)
     known = None
     if scans is not None:
-        sightings = [sight(s, verify(s.code, trust_list, world.now), 1) for s in scans]
-        known = Known(history_of(sightings), Catalogue(batches), of_batch)
-    question = Question(verdict, sight(look, verdict, 1), caller, WORDS[language], world.now, 1)
+        observations = [observe(s, verify(s.code, trust_list, world.now), 1) for s in scans]
+        known = Known(history_of(observations), BatchRegistry(batches), of_batch)
+    question = Question(
+        verdict, observe(look, verdict, 1), principal, WORDS[language], world.now, 1
+    )
     return answer(question, known, DEFAULT_POLICY)
 
 
@@ -93,14 +95,14 @@ def test_copies_are_caution_and_a_consumer_learns_no_places(world: World) -> Non
 
 
 @pytest.mark.parametrize(
-    ("caller", "has_reasons", "has_alert"),
+    ("principal", "has_reasons", "has_alert"),
     [(OFFICER, True, False), (HOLDER, True, True), (STRANGER, False, False)],
 )
 def test_reasons_and_alert_ids_are_for_who_is_entitled(
-    world: World, caller: Caller, has_reasons: bool, has_alert: bool
+    world: World, principal: Principal, has_reasons: bool, has_alert: bool
 ) -> None:
     code, scans = _cloned(world)
-    told = _answer(world, code, scans, caller=caller)
+    told = _answer(world, code, scans, principal=principal)
     [clone] = [f for f in told.findings if f.kind is FindingKind.CLONE_SUSPECTED]
     assert bool(clone.reasons) is has_reasons
     assert (clone.alert_id is not None) is has_alert
@@ -108,7 +110,7 @@ def test_reasons_and_alert_ids_are_for_who_is_entitled(
 
 def test_an_officer_reads_how_likely_copies_are_and_why_and_what_to_inspect(world: World) -> None:
     code, scans = _cloned(world)
-    told = _answer(world, code, scans, caller=OFFICER)
+    told = _answer(world, code, scans, principal=OFFICER)
     assert told.advice.title == "Amber: inspect"
     assert "How likely: " in told.advice.text and "%" in told.advice.text
     assert "security features" in told.advice.steps[0]
@@ -118,26 +120,26 @@ def test_an_officer_reads_how_likely_copies_are_and_why_and_what_to_inspect(worl
     assert len(clone.words.reasons) == len(clone.reasons)
 
 
-@pytest.mark.parametrize("caller", [ANONYMOUS, STRANGER])
-def test_a_consumer_reads_no_number_and_no_reason(world: World, caller: Caller) -> None:
+@pytest.mark.parametrize("principal", [ANONYMOUS, STRANGER])
+def test_a_consumer_reads_no_number_and_no_reason(world: World, principal: Principal) -> None:
     code, scans = _cloned(world)
-    told = _answer(world, code, scans, caller=caller, of_batch=(_campaign(),))
+    told = _answer(world, code, scans, principal=principal, of_batch=(_campaign(),))
     assert "%" not in told.advice.text and "likely" not in told.advice.text
     assert {(f.probability, f.words) for f in told.findings} == {(None, None)}
     assert told.findings_of_batch == ()
 
 
 def _campaign() -> Alert:
-    item, kind = ItemId(batch_subject("09521234000013", "L7")), FindingKind.CAMPAIGN
+    item, kind = ItemId(batch_entity("09521234000013", "L7")), FindingKind.CAMPAIGN
     reason = because("many-items-look-copied", items_at_least=8)
     return Alert(alert_id(item, kind), item, kind, SEVERITY[kind], 0.97, 1, False, (reason,))
 
 
-@pytest.mark.parametrize(("caller", "has_alert"), [(OFFICER, False), (HOLDER, True)])
+@pytest.mark.parametrize(("principal", "has_alert"), [(OFFICER, False), (HOLDER, True)])
 def test_a_campaign_on_its_batch_is_told_to_who_is_entitled(
-    world: World, caller: Caller, has_alert: bool
+    world: World, principal: Principal, has_alert: bool
 ) -> None:
-    told = _answer(world, world.code(), [], caller=caller, of_batch=(_campaign(),))
+    told = _answer(world, world.code(), [], principal=principal, of_batch=(_campaign(),))
     [campaign] = told.findings_of_batch
     assert (campaign.kind, campaign.probability) == (FindingKind.CAMPAIGN, 0.97)
     assert (campaign.alert_id is not None) is has_alert
@@ -152,7 +154,7 @@ def test_a_serial_that_was_never_issued_is_suspect_in_plain_words(world: World) 
     assert (told.standing, told.verdict) == (Standing.SUSPECT, "Genuine")
     assert told.advice.title == "Do not use"
     assert told.advice.text.startswith("This code was not issued by Alpine Tea")
-    officer = _answer(world, world.code(), [], batches=[others], caller=OFFICER)
+    officer = _answer(world, world.code(), [], batches=[others], principal=OFFICER)
     assert officer.advice.title == "Red: detain"
     assert "Ask the maker about this serial number" in officer.advice.steps[0]
 
@@ -183,17 +185,17 @@ def test_no_history_in_time_claims_nothing_about_earlier_scans(world: World) -> 
     assert "Not scanned before" not in told.advice.text
 
 
-@pytest.mark.parametrize("caller", [ANONYMOUS, STRANGER])
-def test_a_forged_code_takes_nothing_from_the_history(world: World, caller: Caller) -> None:
+@pytest.mark.parametrize("principal", [ANONYMOUS, STRANGER])
+def test_a_forged_code_takes_nothing_from_the_history(world: World, principal: Principal) -> None:
     scans = [world.scan(world.code(serial="S1"), minutes=-m) for m in (1, 2)]
-    told = _answer(world, world.forged_code(serial="S1"), scans, caller=caller)
+    told = _answer(world, world.forged_code(serial="S1"), scans, principal=principal)
     assert (told.standing, told.doubt) == (Standing.SUSPECT, Doubt.FORGED)
     assert (told.findings, told.scans, told.first) == ((), 0, None)
 
 
 def test_an_officer_sees_the_history_of_what_a_forged_code_claims(world: World) -> None:
     scans = [world.scan(world.code(serial="S1"), minutes=-m) for m in (1, 2)]
-    told = _answer(world, world.forged_code(serial="S1"), scans, caller=OFFICER)
+    told = _answer(world, world.forged_code(serial="S1"), scans, principal=OFFICER)
     assert told.standing is Standing.SUSPECT
     assert FindingKind.SEEN_BEFORE in {finding.kind for finding in told.findings}
 
@@ -215,8 +217,8 @@ def test_the_same_look_twice_gets_the_same_reference(world: World) -> None:
     code = world.code()
     look = world.scan(code)
     verdict = verify(code, world.trust_list, world.now)
-    question = Question(verdict, sight(look, verdict, 1), ANONYMOUS, WORDS["en"], world.now, 1)
-    known = Known(None, Catalogue())
+    question = Question(verdict, observe(look, verdict, 1), ANONYMOUS, WORDS["en"], world.now, 1)
+    known = Known(None, BatchRegistry())
     first, second = (answer(question, known, DEFAULT_POLICY) for _ in range(2))
     assert first == second
     assert len(first.reference) == 14
@@ -224,11 +226,11 @@ def test_the_same_look_twice_gets_the_same_reference(world: World) -> None:
 
 def test_every_doubt_has_words_for_every_reader(world: World) -> None:
     from authenticity.detection.standing import STANDING_OF_DOUBT
-    from verifier_api.auth.principals import Reader
+    from verifier_api.auth.principals import Audience
     from verifier_api.i18n.advice import Occasion
 
     for doubt in Doubt:
-        for reader in Reader:
+        for reader in Audience:
             occasion = Occasion(
                 standing=STANDING_OF_DOUBT[doubt],
                 cause=doubt,

@@ -11,10 +11,10 @@ from authenticity.detection.alerts import Alert, alert_id
 from authenticity.detection.features import FEATURES as COUNTED
 from authenticity.detection.findings import SEVERITY, FindingKind, Reason, because
 from authenticity.gs1.item import ItemId
-from verifier_api.i18n.findings import FEATURES, REASONS, TITLES, likelihood, sentence, tell
-from verifier_api.i18n.translator import LANGUAGES, load_words
+from verifier_api.i18n.findings import FEATURES, REASONS, TITLES, likelihood, localize, sentence
+from verifier_api.i18n.translator import LANGUAGES, load_translators
 
-WORDS = load_words()
+WORDS = load_translators()
 CORE = sorted(Path(authenticity.__file__).parent.rglob("*.py"))
 CALCULATED = {"code": ("sold-twice", "seized-twice"), "name": COUNTED}
 """Names of variables that stand for reason codes in calls of `because`."""
@@ -49,7 +49,7 @@ def test_the_core_gives_reasons_and_the_scan_of_its_source_sees_them() -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_finding_has_a_title(language: str) -> None:
-    titles = {tell(kind, None, (), WORDS[language]).title for kind in FindingKind}
+    titles = {localize(kind, None, (), WORDS[language]).title for kind in FindingKind}
     assert set(TITLES) == set(FindingKind)
     assert len(titles) == len(FindingKind)
 
@@ -133,6 +133,6 @@ def test_an_alert_tells_its_reasons_in_their_order_and_what_to_inspect() -> None
     kind = FindingKind.CLONE_CONFIRMED
     item = ItemId("https://id.gs1.org/01/09521234000013/21/A")
     alert = Alert(alert_id(item, kind), item, kind, SEVERITY[kind], None, 1, False, reasons)
-    told = tell(alert.kind, alert.probability, alert.reasons, WORDS["en"])
+    told = localize(alert.kind, alert.probability, alert.reasons, WORDS["en"])
     assert told.reasons == ("Sold twice, 4 hours apart.", "Seized twice, 9 hours apart.")
     assert "security features" in told.inspect[0]

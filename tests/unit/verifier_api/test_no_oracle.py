@@ -10,11 +10,11 @@ import pytest
 
 from authenticity.gs1.item import ItemId
 from authenticity.history.history import History, history_of
-from authenticity.history.observation import sight
-from authenticity.records.batch import Catalogue
+from authenticity.history.observation import observe
+from authenticity.records.batch import BatchRegistry
 from authenticity.trust.verify import verify
 from tests.support.world import World
-from verifier_api.app import Parts, create_app
+from verifier_api.app import Dependencies, create_app
 
 T = TypeVar("T")
 
@@ -31,13 +31,13 @@ class CountingLedger:
         self.asked.append("item")
         return self._known.get(item)
 
-    async def items(self, items: Sequence[ItemId]) -> tuple[list[History | None], Catalogue]:
+    async def items(self, items: Sequence[ItemId]) -> tuple[list[History | None], BatchRegistry]:
         self.asked.append("items")
-        return [self._known.get(item) for item in items], Catalogue()
+        return [self._known.get(item) for item in items], BatchRegistry()
 
-    async def catalogue(self) -> Catalogue:
+    async def batch_registry(self) -> BatchRegistry:
         self.asked.append("catalogue")
-        return Catalogue()
+        return BatchRegistry()
 
     async def trust_list(self) -> bytes | None:
         return self._world.trust_document
@@ -74,7 +74,7 @@ def ledger(world: World) -> CountingLedger:
     code = world.code(serial="KNOWN")
     scans = [world.scan(code, minutes=-minutes) for minutes in (1, 2, 3)]
     verdict = verify(code, world.trust_list, world.now)
-    history = history_of(sight(scan, verdict, 1) for scan in scans)
+    history = history_of(observe(scan, verdict, 1) for scan in scans)
     return CountingLedger(world, {world.item("KNOWN"): history})
 
 
@@ -85,7 +85,7 @@ def _ask(
 ) -> T:
     reader: Any = ledger
     app = create_app(
-        Parts(reader=reader, publisher=Sink(), roots=world.roots, clock=lambda: world.now)
+        Dependencies(reader=reader, publisher=Sink(), roots=world.roots, clock=lambda: world.now)
     )
 
     async def run() -> T:

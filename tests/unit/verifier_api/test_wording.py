@@ -10,7 +10,7 @@ import pytest
 from babel.messages.pofile import read_po
 
 import verifier_api
-from verifier_api.i18n.translator import LANGUAGES, LOCALES, choose_language, load_words
+from verifier_api.i18n.translator import LANGUAGES, LOCALES, choose_language, load_translators
 
 HERE = Path(verifier_api.__file__).parent
 _IN_TEMPLATE = re.compile(r"""\bt\((["'])(.+?)\1""")
@@ -40,8 +40,10 @@ def _facts(text: str) -> set[str]:
 @pytest.mark.parametrize("language", TRANSLATED)
 def test_nothing_is_left_untranslated(language: str) -> None:
     with (LOCALES / f"{language}.po").open("rb") as source:
-        catalogue = read_po(source, locale=language)
-    missing = [text for text in MESSAGES if not (catalogue.get(text) and catalogue[text].string)]
+        batch_registry = read_po(source, locale=language)
+    missing = [
+        text for text in MESSAGES if not (batch_registry.get(text) and batch_registry[text].string)
+    ]
     assert len(MESSAGES) > 60
     assert missing == []
 
@@ -58,7 +60,7 @@ def test_a_translation_keeps_the_facts_of_its_message(language: str) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_counting_works_in_every_language(language: str) -> None:
-    words = load_words()[language]
+    words = load_translators()[language]
     for number in (1, 2, 5):
         told = words.count(
             "Genuine code. Also scanned once, on {date}.",

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from authenticity.gs1.item import ItemId, item_id
-from authenticity.history.observation import Sighting, sight
+from authenticity.history.observation import Observation, observe
 from authenticity.records.scan import Act, Channel, Place, PlaceSource, Scan
 from authenticity.trust.verdict import Doubt, Doubtful, Genuine, IssuerId, Verdict
 
@@ -43,11 +43,11 @@ def scan(scan_id: str, *, after: timedelta = timedelta(), **changes: Any) -> Sca
     return Scan(**(fields | changes))
 
 
-def seen(scan_id: str, verdict: Verdict | None = None, **changes: Any) -> Sighting:
-    return sight(scan(scan_id, **changes), verdict or genuine(), trust_version=1)
+def seen(scan_id: str, verdict: Verdict | None = None, **changes: Any) -> Observation:
+    return observe(scan(scan_id, **changes), verdict or genuine(), trust_version=1)
 
 
-def trusted(scan_id: str, publisher: str = "shop-1", **changes: Any) -> Sighting:
+def trusted(scan_id: str, publisher: str = "shop-1", **changes: Any) -> Observation:
     retail: dict[str, Any] = {"channel": Channel.RETAIL, "authorised": True}
     return seen(scan_id, **(retail | {"publisher": publisher} | changes))
 
@@ -56,7 +56,7 @@ def at_address(place: Place) -> Place:
     return Place(place.lat, place.lon, 20.0, PlaceSource.FIXED_IP, place.country)
 
 
-def buyers(number: int) -> list[Sighting]:
+def buyers(number: int) -> list[Observation]:
     """In many cities over weeks, by address and by GPS, as buyers of copies are."""
     cities = [PARIS, TOKYO, RIO, LYON, Place(6.5, 3.4, 0.02, PlaceSource.GPS, "NG")]
     return [
@@ -85,11 +85,11 @@ _verdicts: st.SearchStrategy[Verdict] = st.one_of(
 
 
 @st.composite
-def any_sighting(draw: st.DrawFn, ids: int = 40) -> Sighting:
+def any_observation(draw: st.DrawFn, ids: int = 40) -> Observation:
     """Few ids and sessions, so that they meet; acts, places and verdicts of every kind."""
     authorised = draw(st.booleans())
     captured = NOON + timedelta(minutes=draw(st.integers(-20_000, 20_000)))
-    return sight(
+    return observe(
         Scan(
             v=1,
             scan_id=str(draw(st.integers(0, ids))),

@@ -14,8 +14,8 @@ from authenticity.detection.findings import FindingKind, Reason
 from authenticity.detection.policy import DEFAULT_POLICY, MarketPolicy, Policy
 from authenticity.detection.standing import Standing, assess_item
 from authenticity.history.history import EMPTY, History, history_of, merge
-from authenticity.history.observation import Sighting, sight
-from authenticity.records.batch import Batch, BatchStatus, Catalogue
+from authenticity.history.observation import Observation, observe
+from authenticity.records.batch import Batch, BatchRegistry, BatchStatus
 from authenticity.records.scan import Act, Channel, Place, PlaceSource
 from authenticity.trust.verdict import Doubt
 from tests.unit.authenticity.detection.observations import (
@@ -24,7 +24,7 @@ from tests.unit.authenticity.detection.observations import (
     NOON,
     PARIS,
     TOKYO,
-    any_sighting,
+    any_observation,
     buyers,
     doubtful,
     genuine,
@@ -46,14 +46,14 @@ def batch(**changes: Any) -> Batch:
 
 
 def kinds(
-    *sightings: Sighting, of: Batch | None = None, by: Policy = DEFAULT_POLICY
+    *observations: Observation, of: Batch | None = None, by: Policy = DEFAULT_POLICY
 ) -> set[FindingKind]:
-    return {finding.kind for finding in assess(history_of(sightings), of, by)}
+    return {finding.kind for finding in assess(history_of(observations), of, by)}
 
 
-def standing(*sightings: Sighting, of: Batch | None = None) -> Standing:
-    catalogue = Catalogue([of] if of else [])
-    return assess_item(ITEM, history_of(sightings), catalogue, DEFAULT_POLICY).standing
+def standing(*observations: Observation, of: Batch | None = None) -> Standing:
+    batch_registry = BatchRegistry([of] if of else [])
+    return assess_item(ITEM, history_of(observations), batch_registry, DEFAULT_POLICY).standing
 
 
 def test_one_scan_of_a_genuine_code_is_verified_and_nothing_is_found() -> None:
@@ -66,9 +66,9 @@ def test_rescans_in_one_session_are_not_seen_before() -> None:
 
 
 def test_a_second_session_is_seen_before_and_no_clone() -> None:
-    sightings = seen("a", place=PARIS), seen("b", place=PARIS, after=HOUR)
-    assert kinds(*sightings) == {FindingKind.SEEN_BEFORE}
-    assert standing(*sightings) is Standing.SEEN_BEFORE
+    observations = seen("a", place=PARIS), seen("b", place=PARIS, after=HOUR)
+    assert kinds(*observations) == {FindingKind.SEEN_BEFORE}
+    assert standing(*observations) is Standing.SEEN_BEFORE
 
 
 def test_the_makers_own_supply_chain_is_not_seen_before() -> None:
@@ -134,9 +134,9 @@ def test_a_shelf_where_many_strangers_scan_is_no_clone() -> None:
 
 
 def test_a_forged_code_under_the_same_serial_does_not_stain_the_genuine_pack() -> None:
-    sightings = seen("a"), seen("b", doubtful(Doubt.FORGED))
-    assert kinds(*sightings) == {FindingKind.FORGED}
-    assert standing(*sightings) is Standing.VERIFIED
+    observations = seen("a"), seen("b", doubtful(Doubt.FORGED))
+    assert kinds(*observations) == {FindingKind.FORGED}
+    assert standing(*observations) is Standing.VERIFIED
 
 
 def test_ten_thousand_forged_scans_do_not_push_out_the_genuine_one() -> None:
@@ -330,8 +330,8 @@ def test_two_different_scans_under_one_id_are_found_out() -> None:
 
 
 def test_a_scan_judged_under_two_trust_lists_counts_once_and_as_the_newer_says() -> None:
-    old = sight(scan("a"), genuine(), trust_version=1)
-    new = sight(scan("a"), doubtful(Doubt.FORGED, lot="L1", expiry="280630"), trust_version=2)
+    old = observe(scan("a"), genuine(), trust_version=1)
+    new = observe(scan("a"), doubtful(Doubt.FORGED, lot="L1", expiry="280630"), trust_version=2)
     assert merge(history_of([old]), history_of([new])) == history_of([new, old])
     assert standing(old, new) is Standing.SUSPECT
 
@@ -350,29 +350,29 @@ def test_an_alert_is_published_once_updated_and_retracted_under_one_id() -> None
 
 @settings(max_examples=80, deadline=None)
 @given(
-    st.lists(any_sighting(), min_size=1, max_size=30),
+    st.lists(any_observation(), min_size=1, max_size=30),
     st.randoms(use_true_random=False),
     st.integers(0, 30),
 )
 def test_final_alerts_depend_on_no_order_batching_or_when_the_batch_arrived(
-    sightings: list[Sighting], rng: Any, batch_arrives_after: int
+    observations: list[Observation], rng: Any, batch_arrives_after: int
 ) -> None:
-    catalogue = Catalogue([batch(markets=("FR",), expiry="270101")])
-    straight = history_of(sightings)
+    batch_registry = BatchRegistry([batch(markets=("FR",), expiry="270101")])
+    straight = history_of(observations)
     expected = revise(
         ITEM,
         {},
-        assess(straight, batch_of(ITEM, straight, catalogue), DEFAULT_POLICY),
+        assess(straight, batch_of(ITEM, straight, batch_registry), DEFAULT_POLICY),
         DEFAULT_POLICY,
     )
-    rng.shuffle(sightings)
+    rng.shuffle(observations)
     history, published = EMPTY, dict[FindingKind, Alert]()
-    for number, sighting in enumerate(sightings):
-        history = merge(history, history_of([sighting]))
-        known = catalogue if number >= batch_arrives_after else Catalogue()
+    for number, observation in enumerate(observations):
+        history = merge(history, history_of([observation]))
+        known = batch_registry if number >= batch_arrives_after else BatchRegistry()
         findings = assess(history, batch_of(ITEM, history, known), DEFAULT_POLICY)
         published |= {a.kind: a for a in revise(ITEM, published, findings, DEFAULT_POLICY)}
-    findings = assess(history, batch_of(ITEM, history, catalogue), DEFAULT_POLICY)
+    findings = assess(history, batch_of(ITEM, history, batch_registry), DEFAULT_POLICY)
     published |= {a.kind: a for a in revise(ITEM, published, findings, DEFAULT_POLICY)}
     final = [
         msgspec.structs.replace(alert, version=1)

@@ -13,11 +13,11 @@ from authenticity.detection.assess import assess, split
 from authenticity.detection.features import FEATURES, MOST, features_of
 from authenticity.detection.findings import FindingKind
 from authenticity.detection.policy import DEFAULT_POLICY, MarketPolicy, Policy
-from authenticity.detection.score import weigh
-from authenticity.detection.sessions import looks_of
+from authenticity.detection.score import score_clones
+from authenticity.detection.sessions import scan_sessions
 from authenticity.detection.weights import CALIBRATION, WEIGHTS
 from authenticity.history.history import history_of
-from authenticity.history.observation import Sighting
+from authenticity.history.observation import Observation
 from authenticity.records.batch import Batch
 from authenticity.records.scan import Act, Channel
 from tests.unit.authenticity.detection.observations import (
@@ -25,7 +25,7 @@ from tests.unit.authenticity.detection.observations import (
     PARIS,
     RIO,
     TOKYO,
-    any_sighting,
+    any_observation,
     at_address,
     buyers,
     seen,
@@ -36,10 +36,10 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
 def features(
-    *sightings: Sighting, batch: Batch | None = None, policy: Policy = DEFAULT_POLICY
+    *observations: Observation, batch: Batch | None = None, policy: Policy = DEFAULT_POLICY
 ) -> dict[str, int]:
-    genuine, _ = split(history_of(sightings), batch)
-    looks = looks_of(genuine, policy)
+    genuine, _ = split(history_of(observations), batch)
+    looks = scan_sessions(genuine, policy)
     values = features_of(genuine, looks, batch, policy)
     return {name: value for name, value in zip(FEATURES, values, strict=True) if value}
 
@@ -155,16 +155,16 @@ def test_every_value_has_a_weight_and_the_calibration_never_falls() -> None:
     assert list(nats) == sorted(nats)
 
 
-def weighed(*sightings: Sighting, batch: Batch | None = None) -> float:
-    genuine, _ = split(history_of(sightings), batch)
-    found = weigh(genuine, batch, DEFAULT_POLICY)
+def clone_score(*observations: Observation, batch: Batch | None = None) -> float:
+    genuine, _ = split(history_of(observations), batch)
+    found = score_clones(genuine, batch, DEFAULT_POLICY)
     assert found is not None
     return found.probability
 
 
 def test_one_look_weighs_nothing() -> None:
     genuine, _ = split(history_of([seen("a", place=PARIS)]), None)
-    assert weigh(genuine, None, DEFAULT_POLICY) is None
+    assert score_clones(genuine, None, DEFAULT_POLICY) is None
 
 
 def test_buyers_in_many_cities_are_suspected_with_a_probability_and_reasons() -> None:
@@ -179,7 +179,7 @@ def test_buyers_in_many_cities_are_suspected_with_a_probability_and_reasons() ->
 
 
 def test_the_more_buyers_the_likelier_the_copies() -> None:
-    rising = [weighed(*buyers(number), batch=sold_in("FR")) for number in (2, 4, 8, 16)]
+    rising = [clone_score(*buyers(number), batch=sold_in("FR")) for number in (2, 4, 8, 16)]
     assert rising == sorted(rising)
 
 
@@ -189,7 +189,7 @@ def test_a_household_a_shelf_and_a_traveller_are_not_suspected() -> None:
     traveller = [*household, seen("c", place=TOKYO, after=4 * DAY)]
     hidden = [*household, seen("c", place=at_address(TOKYO), after=2 * HOUR)]
     for scene in (household, shelf, traveller, hidden):
-        assert weighed(*scene) < 0.5
+        assert clone_score(*scene) < 0.5
 
 
 def test_an_owner_who_looks_again_for_weeks_is_not_suspected() -> None:
@@ -199,13 +199,13 @@ def test_an_owner_who_looks_again_for_weeks_is_not_suspected() -> None:
     holiday = [seen("u", place=at_address(RIO), after=40 * DAY)]
     for scene in (at_home, at_home + away, at_home[:1] + away, at_home + holiday):
         for batch in (None, sold_in("FR")):
-            assert weighed(*scene, batch=batch) < 0.7
+            assert clone_score(*scene, batch=batch) < 0.7
 
 
 def test_a_burst_of_invented_places_is_not_suspected() -> None:
     invented = [PARIS, TOKYO, RIO, LYON]
     burst = [seen(str(n), place=invented[n % 4], after=n * timedelta(minutes=2)) for n in range(12)]
-    assert weighed(*burst) < 0.5
+    assert clone_score(*burst) < 0.5
 
 
 def test_the_prior_is_the_policys_and_moves_the_probability() -> None:
@@ -216,7 +216,7 @@ def test_the_prior_is_the_policys_and_moves_the_probability() -> None:
         replace(DEFAULT_POLICY, clone=replace(clone, prior=dict.fromkeys(Channel, prior)))
         for prior in (1e-6, 0.5)
     )
-    in_pharmacy, in_parcel = weigh(genuine, None, rare), weigh(genuine, None, common)
+    in_pharmacy, in_parcel = score_clones(genuine, None, rare), score_clones(genuine, None, common)
     assert in_pharmacy is not None
     assert in_parcel is not None
     assert in_pharmacy.nats == pytest.approx(in_parcel.nats)
@@ -246,14 +246,14 @@ def test_whose_looks_count_is_the_policys() -> None:
     shops = [trusted(str(n), f"shop-{n}", place=at, after=n * DAY) for n, at in
              enumerate((PARIS, TOKYO, RIO))]  # fmt: skip
     chain = replace(DEFAULT_POLICY, own_supply_chain=frozenset(Channel) - {Channel.CONSUMER})
-    assert weigh(shops, None, DEFAULT_POLICY) is not None
-    assert weigh(shops, None, chain) is None
+    assert score_clones(shops, None, DEFAULT_POLICY) is not None
+    assert score_clones(shops, None, chain) is None
     assert "sessions" in features(*shops)
     assert "sessions" not in features(*shops, policy=chain)
 
 
-@given(st.lists(any_sighting(), min_size=1, max_size=40))
-def test_any_history_has_features_within_their_bounds(sightings: list[Sighting]) -> None:
-    genuine, _ = split(history_of(sightings), None)
-    values = features_of(genuine, looks_of(genuine, DEFAULT_POLICY), None, DEFAULT_POLICY)
+@given(st.lists(any_observation(), min_size=1, max_size=40))
+def test_any_history_has_features_within_their_bounds(observations: list[Observation]) -> None:
+    genuine, _ = split(history_of(observations), None)
+    values = features_of(genuine, scan_sessions(genuine, DEFAULT_POLICY), None, DEFAULT_POLICY)
     assert all(0 <= value <= most for value, most in zip(values, MOST, strict=True))

@@ -13,9 +13,9 @@ from authenticity.detection.policy import DEFAULT_POLICY, Severity
 from authenticity.detection.standing import Standing, assess_item
 from authenticity.errors import BatchError
 from authenticity.history.history import history_of
-from authenticity.history.observation import Sighting
+from authenticity.history.observation import Observation
 from authenticity.limits import LIMITS
-from authenticity.records.batch import Batch, Catalogue, PrintOnly, decode_batch, encode_batch
+from authenticity.records.batch import Batch, BatchRegistry, PrintOnly, decode_batch, encode_batch
 from authenticity.records.serial_filter import build_filter, check_filter, may_hold
 from authenticity.trust.verdict import Doubt
 from tests.unit.authenticity.detection.observations import ITEM, NOON, doubtful, seen
@@ -27,9 +27,9 @@ OTHERS = build_filter(f"SERIAL{n}" for n in range(10))
 SERIALS = st.lists(st.text(min_size=1, max_size=20), min_size=1, max_size=60, unique=True)
 
 
-def kinds(*batches: Batch, of: Sighting | None = None) -> set[FindingKind]:
+def kinds(*batches: Batch, of: Observation | None = None) -> set[FindingKind]:
     history = history_of([of or seen("a")])
-    found = assess(history, batch_of(ITEM, history, Catalogue(batches)), DEFAULT_POLICY)
+    found = assess(history, batch_of(ITEM, history, BatchRegistry(batches)), DEFAULT_POLICY)
     return {finding.kind for finding in found}
 
 
@@ -107,7 +107,7 @@ def test_a_serial_in_no_batch_of_its_print_was_never_issued() -> None:
 
 def test_it_is_critical_and_the_pack_is_suspect_and_the_batch_is_named() -> None:
     history = history_of([seen("a")])
-    known = assess_item(ITEM, history, Catalogue([batch(serials=OTHERS)]), DEFAULT_POLICY)
+    known = assess_item(ITEM, history, BatchRegistry([batch(serials=OTHERS)]), DEFAULT_POLICY)
     [finding] = known.findings
     assert finding.severity is Severity.CRITICAL
     assert finding.reasons[0].facts == {"batch": "b1"}
@@ -150,6 +150,6 @@ def test_a_thief_who_signs_new_serials_into_an_old_lot_is_not_excused_by_it() ->
 
 def test_the_header_told_of_such_a_pack_is_the_same() -> None:
     known = batch(serials=OTHERS)
-    found = Catalogue([known]).find(known.gtin, known.lot, known.expiry, OWN)
+    found = BatchRegistry([known]).find(known.gtin, known.lot, known.expiry, OWN)
     assert isinstance(found, PrintOnly)
     assert msgspec.json.encode(found) == msgspec.json.encode(known)

@@ -16,10 +16,10 @@ from authenticity.detection.findings import FindingKind
 from authenticity.detection.policy import (
     DEFAULT_POLICY,
     ClonePolicy,
+    EntityPolicy,
     MarketPolicy,
     Policy,
     Severity,
-    SubjectPolicy,
 )
 from authenticity.detection.policy_file import read_policy, write_policy
 from authenticity.errors import PolicyError
@@ -212,7 +212,7 @@ _CLONES = st.builds(
     threshold=_each(Channel, _SHARES),
 )
 _SUBJECTS = st.builds(
-    SubjectPolicy,
+    EntityPolicy,
     campaign_prior=_SHARES,
     campaign_threshold=_SHARES,
     campaign_items=_COUNTS,
@@ -256,7 +256,7 @@ def test_every_policy_that_is_written_is_read_back_the_same(
 
 
 def test_the_round_trip_leaves_out_no_field() -> None:
-    kinds = (MarketPolicy, ClonePolicy, SubjectPolicy, Policy)
+    kinds = (MarketPolicy, ClonePolicy, EntityPolicy, Policy)
     drawn = {field.name for kind in kinds for field in fields(kind)}
     written = write_policy(replace(DEFAULT_POLICY, issuer={"a": DEFAULT_POLICY}))
     assert all(name in written for name in drawn)

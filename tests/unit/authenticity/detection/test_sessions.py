@@ -4,7 +4,14 @@ from datetime import timedelta
 from typing import Any
 
 from authenticity.detection.policy import DEFAULT_POLICY
-from authenticity.detection.sessions import Look, Surety, apart_km, looks_of, places_of, strays
+from authenticity.detection.sessions import (
+    LocationConfidence,
+    ScanSession,
+    apart_km,
+    impossible_travel_outliers,
+    places_of,
+    scan_sessions,
+)
 from authenticity.records.scan import Channel, Place, PlaceSource
 from tests.unit.authenticity.detection.observations import LYON, PARIS, TOKYO, seen, trusted
 
@@ -14,30 +21,33 @@ FIXED_PARIS = Place(48.9, 2.4, 20.0, PlaceSource.FIXED_IP, "FR")
 MOBILE_LYON = Place(45.8, 4.8, 200.0, PlaceSource.MOBILE_IP, "FR")
 
 
-def looks(*sightings: Any) -> list[Look]:
-    return looks_of(sorted(sightings, key=lambda s: s.captured_ms), DEFAULT_POLICY)
+def looks(*observations: Any) -> list[ScanSession]:
+    return scan_sessions(sorted(observations, key=lambda s: s.captured_ms), DEFAULT_POLICY)
 
 
 def test_a_session_is_one_look_at_its_first_capture_and_its_surest_place() -> None:
     first = seen("a", session="s", place=FIXED_PARIS)
     [look] = looks(first, seen("b", session="s", place=PARIS, after=HOUR))
-    assert look.surety is Surety.PRECISE
+    assert look.confidence is LocationConfidence.PRECISE
     assert look.at_ms == first.captured_ms
-    assert not look.jumps
+    assert not look.inconsistent_location
 
 
 def test_a_session_that_names_two_continents_jumps() -> None:
     [look] = looks(
         seen("a", session="s", place=PARIS), seen("b", session="s", place=TOKYO, after=HOUR)
     )
-    assert look.jumps
+    assert look.inconsistent_location
 
 
 def test_an_authorised_scanner_is_believed_with_whatever_source_it_states() -> None:
     declared = Place(48.9, 2.4, 0.1, PlaceSource.DECLARED, "FR")
     [known] = looks(trusted("a", place=declared))
     [stranger] = looks(seen("b", place=declared))
-    assert (known.surety, stranger.surety) == (Surety.TRUSTED, Surety.NOWHERE)
+    assert (known.confidence, stranger.confidence) == (
+        LocationConfidence.TRUSTED,
+        LocationConfidence.NOWHERE,
+    )
 
 
 def test_both_radii_are_subtracted_and_nothing_is_nearer_than_zero() -> None:
@@ -60,7 +70,9 @@ def test_an_address_whose_radius_reaches_a_place_belongs_to_it() -> None:
         looks(seen("a", place=MOBILE_LYON), seen("b", place=PARIS), seen("c", place=TOKYO)), POLICY
     )
     assert sorted(len(place) for place in places) == [1, 2]
-    assert all(place[0].surety is Surety.PRECISE for place in places), "its surest look first"
+    assert all(place[0].confidence is LocationConfidence.PRECISE for place in places), (
+        "its surest look first"
+    )
 
 
 def test_what_one_journey_explains_strays_nowhere() -> None:
@@ -69,26 +81,28 @@ def test_what_one_journey_explains_strays_nowhere() -> None:
         seen("b", place=LYON, after=DAY),
         seen("c", place=TOKYO, after=3 * DAY),
     )
-    assert list(strays(travelled, POLICY)) == []
+    assert list(impossible_travel_outliers(travelled, POLICY)) == []
 
 
 def test_the_look_that_fits_no_journey_is_the_stray_not_its_neighbours() -> None:
     stray = seen("x", place=TOKYO, after=HOUR)
     found = list(
-        strays(looks(seen("a", place=PARIS), stray, seen("b", place=LYON, after=5 * HOUR)), POLICY)
+        impossible_travel_outliers(
+            looks(seen("a", place=PARIS), stray, seen("b", place=LYON, after=5 * HOUR)), POLICY
+        )
     )
     assert [look.session for look in found] == [stray.session]
 
 
 def test_a_surer_look_outweighs_an_address() -> None:
-    [stray] = strays(
+    [stray] = impossible_travel_outliers(
         looks(
             seen("a", place=Place(35.7, 139.7, 20.0, PlaceSource.FIXED_IP, "JP")),
             trusted("b", place=PARIS, after=HOUR),
         ),
         POLICY,
     )
-    assert stray.surety is Surety.FIXED_LINE
+    assert stray.confidence is LocationConfidence.FIXED_LINE
 
 
 def test_own_and_official_scanners_are_known_by_their_channel() -> None:

@@ -15,7 +15,13 @@ from nacl.signing import SigningKey
 from authenticity.errors import CodeError
 from authenticity.gs1.code import read_code
 from authenticity.gs1.scanner_errors import Mangling, looks_mangled, unmangled_candidates
-from authenticity.trust.signature_field import Algorithm, Seal, read_seal, signed_bytes, write_seal
+from authenticity.trust.signature_field import (
+    Algorithm,
+    SignatureField,
+    encode_signature_field,
+    parse_signature_field,
+    signed_bytes,
+)
 
 G = "09520123456788"
 SERIAL = "7KX2M9QRTB4HJ8VW"
@@ -25,7 +31,7 @@ KEY = SigningKey(b"\x01" * 32)
 def _signed(ais: list[tuple[str, str]], key: SigningKey = KEY) -> list[tuple[str, str]]:
     header = bytes([0x11, 7])
     signature = key.sign(signed_bytes(header, ais)).signature
-    return [*ais, ("8030", write_seal(Seal(Algorithm.ED25519, 7, signature)))]
+    return [*ais, ("8030", encode_signature_field(SignatureField(Algorithm.ED25519, 7, signature)))]
 
 
 def _link(lot: str = "LOT-7_A", key: SigningKey = KEY) -> str:
@@ -40,7 +46,7 @@ def _element_string(lot: str = "L7") -> str:
 
 def _verifies(text: str) -> bool:
     code = read_code(text)
-    seal = read_seal(code.value("8030") or "")
+    seal = parse_signature_field(code.value("8030") or "")
     if seal is None:
         return False
     message = signed_bytes(bytes([0x11, seal.key_slot]), code.ais)

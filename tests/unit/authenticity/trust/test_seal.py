@@ -7,18 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authenticity.trust.signature_field import (
-    SEAL_CHARACTERS,
+    SIGNATURE_FIELD_CHARACTERS,
     SIGNING_DOMAIN,
     Algorithm,
-    Seal,
-    read_seal,
-    seal_header,
+    SignatureField,
+    encode_signature_field,
+    parse_signature_field,
+    signature_field_header,
     signed_bytes,
-    write_seal,
 )
 
 SEALS = st.builds(
-    Seal,
+    SignatureField,
     st.sampled_from(Algorithm),
     st.integers(0, 255),
     st.binary(min_size=64, max_size=64),
@@ -26,61 +26,61 @@ SEALS = st.builds(
 ALPHABET = string.ascii_letters + string.digits + "-_"
 VALUES = st.text(ALPHABET, min_size=1, max_size=20)
 AIS = st.dictionaries(st.sampled_from(["01", "10", "11", "17", "21", "22"]), VALUES, min_size=1)
-HEADER = seal_header(Algorithm.ED25519, 0)
+HEADER = signature_field_header(Algorithm.ED25519, 0)
 
 
 @given(SEALS)
-def test_a_seal_is_read_as_it_was_written(seal: Seal) -> None:
-    written = write_seal(seal)
-    assert len(written) == SEAL_CHARACTERS
-    assert read_seal(written) == seal
+def test_a_seal_is_read_as_it_was_written(seal: SignatureField) -> None:
+    written = encode_signature_field(seal)
+    assert len(written) == SIGNATURE_FIELD_CHARACTERS
+    assert parse_signature_field(written) == seal
 
 
-@given(st.text(ALPHABET, min_size=SEAL_CHARACTERS, max_size=SEAL_CHARACTERS))
+@given(st.text(ALPHABET, min_size=SIGNATURE_FIELD_CHARACTERS, max_size=SIGNATURE_FIELD_CHARACTERS))
 def test_a_seal_has_one_spelling(text: str) -> None:
-    seal = read_seal(text)
-    assert seal is None or write_seal(seal) == text
+    seal = parse_signature_field(text)
+    assert seal is None or encode_signature_field(seal) == text
 
 
 @given(
     SEALS,
-    st.integers(0, SEAL_CHARACTERS - 1),
+    st.integers(0, SIGNATURE_FIELD_CHARACTERS - 1),
     st.sampled_from(["+", "/", "=", " ", "é", "\ud800", "\0"]),
 )
 def test_a_character_outside_the_alphabet_is_no_seal(
-    seal: Seal, place: int, character: str
+    seal: SignatureField, place: int, character: str
 ) -> None:
-    written = write_seal(seal)
-    assert read_seal(written[:place] + character + written[place + 1 :]) is None
+    written = encode_signature_field(seal)
+    assert parse_signature_field(written[:place] + character + written[place + 1 :]) is None
 
 
-@given(SEALS, st.integers(0, 120).filter(lambda length: length != SEAL_CHARACTERS))
-def test_another_length_is_no_seal(seal: Seal, length: int) -> None:
-    assert read_seal((write_seal(seal) * 2)[:length]) is None
+@given(SEALS, st.integers(0, 120).filter(lambda length: length != SIGNATURE_FIELD_CHARACTERS))
+def test_another_length_is_no_seal(seal: SignatureField, length: int) -> None:
+    assert parse_signature_field((encode_signature_field(seal) * 2)[:length]) is None
 
 
 @pytest.mark.parametrize("first_byte", [0x00, 0x01, 0x10, 0x13, 0x1F, 0x21, 0x22, 0xFF])
 def test_another_version_or_algorithm_is_no_seal(first_byte: int) -> None:
     from authenticity.trust.keys import to_base64url
 
-    assert read_seal(to_base64url(bytes([first_byte]) + bytes(65))) is None
+    assert parse_signature_field(to_base64url(bytes([first_byte]) + bytes(65))) is None
 
 
 @pytest.mark.parametrize("slot", [-1, 256])
 def test_a_slot_that_fits_no_byte_is_refused(slot: int) -> None:
     with pytest.raises(ValueError, match="slot"):
-        write_seal(Seal(Algorithm.ED25519, slot, bytes(64)))
+        encode_signature_field(SignatureField(Algorithm.ED25519, slot, bytes(64)))
 
 
 def test_a_signature_of_another_length_is_refused() -> None:
     with pytest.raises(ValueError, match="64"):
-        write_seal(Seal(Algorithm.ED25519, 0, bytes(63)))
+        encode_signature_field(SignatureField(Algorithm.ED25519, 0, bytes(63)))
 
 
 def test_the_signed_bytes_are_as_the_format_says() -> None:
     ais = [("01", "09521234000013"), ("21", "A"), ("10", "L7"), ("8030", "not signed")]
     expected = b"touchstone/code/1\0\x12\xff\x0201\x0e09521234000013\x0210\x02L7\x0221\x01A"
-    assert signed_bytes(seal_header(Algorithm.ECDSA_P256, 255), ais) == expected
+    assert signed_bytes(signature_field_header(Algorithm.ECDSA_P256, 255), ais) == expected
 
 
 @given(AIS.flatmap(lambda ais: st.tuples(st.just(ais), st.permutations(list(ais.items())))))

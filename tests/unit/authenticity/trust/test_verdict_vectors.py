@@ -10,7 +10,7 @@ import pytest
 
 from authenticity.trust.trust_list import TrustList, read_roots, read_trust_list
 from authenticity.trust.verdict import Doubt, Note
-from authenticity.trust.verify import examine, judge, verify
+from authenticity.trust.verify import check_signature, check_validity, verify
 from tests.vectors import make_verdicts
 
 CONTENT = json.loads(Path(make_verdicts.FILE).read_text())
@@ -39,8 +39,8 @@ def test_verdict(case: dict[str, Any], trust_list: TrustList) -> None:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"].replace(" ", "-"))
 def test_the_two_halves_make_the_whole(case: dict[str, Any], trust_list: TrustList) -> None:
     at = datetime.fromisoformat(case["at"])
-    examined = examine(case["code"], trust_list)
-    assert judge(examined, trust_list, at) == verify(case["code"], trust_list, at)
+    examined = check_signature(case["code"], trust_list)
+    assert check_validity(examined, trust_list, at) == verify(case["code"], trust_list, at)
 
 
 def test_every_doubt_and_every_note_has_a_vector() -> None:

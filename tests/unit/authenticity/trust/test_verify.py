@@ -10,9 +10,14 @@ from hypothesis import strategies as st
 from authenticity.gs1.code import read_code, write_digital_link
 from authenticity.limits import LIMITS
 from authenticity.trust.issuers import TrustList
-from authenticity.trust.signature_field import Algorithm, Seal, read_seal, write_seal
+from authenticity.trust.signature_field import (
+    Algorithm,
+    SignatureField,
+    encode_signature_field,
+    parse_signature_field,
+)
 from authenticity.trust.verdict import Doubt, Doubtful, Genuine
-from authenticity.trust.verify import VerifyPolicy, examine, judge, verify
+from authenticity.trust.verify import VerifyPolicy, check_signature, check_validity, verify
 from simulation.signers import SeededSigner
 from simulation.world import sealed_code
 from tests.support.world import GTINS, World
@@ -77,15 +82,15 @@ def test_a_signature_speaks_for_one_set_of_ais_alone(
 @given(MOMENTS, st.booleans())
 def test_a_verdict_depends_on_time_in_the_cheap_half_alone(at: datetime, forged: bool) -> None:
     code = WORLD.forged_code("A1") if forged else WORLD.code("A1")
-    examined = examine(code, LISTED)
-    assert judge(examined, LISTED, at) == verify(code, LISTED, at)
-    assert examined == examine(code, LISTED)
+    examined = check_signature(code, LISTED)
+    assert check_validity(examined, LISTED, at) == verify(code, LISTED, at)
+    assert examined == check_signature(code, LISTED)
 
 
 @given(st.text("yzYZaqwAQWE-_", min_size=88, max_size=88))
 def test_a_forged_signature_becomes_mangled_by_its_case_alone(value: str) -> None:
     value = "EQ" + value[2:]
-    seal = read_seal(value)
+    seal = parse_signature_field(value)
     assume(seal is not None and not value.isupper() and not value.islower())
     code = WORLD.unsigned_code("23456789ABCDEFGH") + f"?8030={value}"
     verdict = verify(code, LISTED, NOON)
@@ -94,9 +99,9 @@ def test_a_forged_signature_becomes_mangled_by_its_case_alone(value: str) -> Non
 
 
 def test_judging_under_another_list_is_a_broken_program() -> None:
-    examined = examine(WORLD.code(), LISTED)
+    examined = check_signature(WORLD.code(), LISTED)
     with pytest.raises(ValueError, match="under another"):
-        judge(examined, replace(LISTED, version=2), NOON)
+        check_validity(examined, replace(LISTED, version=2), NOON)
 
 
 def test_the_grace_is_a_policy() -> None:
@@ -154,7 +159,7 @@ def test_two_keys_in_one_slot_are_judged_by_the_one_that_signed() -> None:
 
 def test_a_seal_on_what_is_no_item_is_foreign() -> None:
     """A seal of this format speaks for items; an SSCC (00) names a logistic unit."""
-    seal = write_seal(Seal(Algorithm.ED25519, 0, bytes(range(64))))
+    seal = encode_signature_field(SignatureField(Algorithm.ED25519, 0, bytes(range(64))))
     verdict = verify(f"(00)395212340000000014(8030){seal}", LISTED, NOON)
     assert isinstance(verdict, Doubtful)
     assert verdict.doubt is Doubt.FOREIGN_SIGNATURE

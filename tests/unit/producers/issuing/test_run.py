@@ -16,7 +16,12 @@ from msgspec.structs import replace
 from authenticity.errors import ConfigurationError
 from authenticity.gs1.code import read_code, write_digital_link
 from authenticity.records.serial import is_minted_serial
-from authenticity.trust.signature_field import Algorithm, Seal, signed_bytes, write_seal
+from authenticity.trust.signature_field import (
+    Algorithm,
+    SignatureField,
+    encode_signature_field,
+    signed_bytes,
+)
 from authenticity.trust.verdict import Genuine
 from authenticity.trust.verify import verify
 from keys.signer import Signer
@@ -238,7 +243,7 @@ def test_a_line_equals_what_the_strict_writer_makes_of_the_same_seal(
     lines = sign_chunk(signer, template, Chunk(len(serials), tuple(serials))).decode()
     expected = ""
     for serial, line in zip(serials, lines.splitlines(), strict=True):
-        header = Seal(signer.algorithm, 0, b"").header
+        header = SignatureField(signer.algorithm, 0, b"").header
         signed_bytes(header, ORDER.ais(serial))
         seal = line[-88:]
         code = write_digital_link([*ORDER.ais(serial), ("8030", seal)], ORDER.host)
@@ -250,8 +255,8 @@ def test_a_seal_is_over_the_bytes_of_the_format(tmp_path: Path) -> None:
     del tmp_path
     signer = WORLD.signers[0]
     lines = sign_chunk(signer, template_of(ORDER, Algorithm.ED25519, 0), Chunk(1, ("S1",)))
-    message = signed_bytes(Seal(Algorithm.ED25519, 0, b"").header, ORDER.ais("S1"))
-    seal = write_seal(Seal(Algorithm.ED25519, 0, signer.sign(message)))
+    message = signed_bytes(SignatureField(Algorithm.ED25519, 0, b"").header, ORDER.ais("S1"))
+    seal = encode_signature_field(SignatureField(Algorithm.ED25519, 0, signer.sign(message)))
     assert lines.decode().endswith(seal + "\n")
 
 

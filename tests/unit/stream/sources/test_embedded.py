@@ -23,7 +23,7 @@ from events.topics import BATCHES, SCANS, TRUST, TRUST_KEY, Topic, batch_key
 from ledger.administration import LedgerAdministration, Snapshot
 from ledger.opening import migrate, open_writer
 from stream.sources.embedded import EmbeddedEngine, EngineLimits
-from stream.step import news_of
+from stream.step import updates_of
 from tests.support.eventful import KINDS, campaign, eventful, exported, kinds_of, replayed
 from tests.support.world import GTINS, World
 
@@ -130,7 +130,7 @@ def test_a_batch_rests_on_the_newest_list_before_it_however_many_were_waiting(
         engine.log.append(records(world.batch(maker=1), world.scan(world.code(maker=1))))
         drain(engine)
         assert engine.stats.dead_letters == 0
-        assert engine.ledger.catalogue()[0].find(GTINS[1], "L1", "281231", "S") is not None
+        assert engine.ledger.batch_registry()[0].find(GTINS[1], "L1", "281231", "S") is not None
     [line] = exported(tmp_path)
     assert b'"verified"' in line
 
@@ -222,9 +222,9 @@ def test_one_scan_that_breaks_the_program_is_a_dead_letter_and_its_neighbours_ar
         entries = list(judged)
         if any(entry.scan == scans[2] for entry in entries):
             raise ZeroDivisionError("a bug")
-        return news_of(entries)
+        return updates_of(entries)
 
-    monkeypatch.setattr("stream.sources.embedded.news_of", breaking)
+    monkeypatch.setattr("stream.sources.embedded.updates_of", breaking)
     with an_engine(tmp_path, world) as engine:
         engine.log.append(records(world.trust_document, *scans))
         drain(engine)
@@ -245,7 +245,7 @@ def test_a_program_that_fails_on_every_scan_stops_instead_of_burying_them(
     def broken(_judged: Any) -> Any:
         raise ZeroDivisionError("a bug everywhere")
 
-    monkeypatch.setattr("stream.sources.embedded.news_of", broken)
+    monkeypatch.setattr("stream.sources.embedded.updates_of", broken)
     with an_engine(tmp_path, world, poison_at_once=5) as engine:
         engine.log.append(records(world.trust_document, *scans))
         engine.run()

@@ -6,21 +6,21 @@ from threading import Event
 import msgspec
 
 from authenticity.detection.findings import because
-from authenticity.detection.signals import Clue
+from authenticity.detection.signals import Signal
 from authenticity.gs1.item import ItemId, item_id
 from ledger.address import PostgresAddress
 from ledger.protocols import UNKNOWN
 from ledger.records import to_key
-from tests.contracts.ledger.clue_keeping import (
+from tests.contracts.ledger.ledgers import Ledgers, Writer
+from tests.contracts.ledger.signal_keeping import (
     BATCH,
     ONE,
     CluesContract,
     assessed,
     campaign,
-    clue,
     giving,
+    signal,
 )
-from tests.contracts.ledger.ledgers import Ledgers, Writer
 from tests.integration.ledger.server import in_transaction
 from tests.support.world import GTINS, World
 
@@ -35,12 +35,12 @@ def test_an_entry_with_a_lower_number_that_becomes_visible_later_is_not_settled_
     writer, world = ledgers.writer(), World(3)
     with in_transaction(ledger_address) as somebody:
         somebody.execute("INSERT INTO subjects_due (subject) VALUES (%s)", (to_key(BATCH),))
-        writer.write([giving(ONE, 0, clue(BATCH, ONE))], 0, world.now)
-        due = writer.next_due(9)
+        writer.write([giving(ONE, 0, signal(BATCH, ONE))], 0, world.now)
+        due = writer.next_pending(9)
         assert due is not None
         assert len(due.numbers) == 1
     writer.write([assessed(BATCH, 0)], 0, world.now, settled=due)
-    later = writer.next_due(9)
+    later = writer.next_pending(9)
     assert later is not None
     assert later.subjects == [BATCH]
     assert max(later.numbers) < min(due.numbers)
@@ -55,16 +55,16 @@ def test_many_workers_give_clues_about_one_batch_while_it_is_assessed_and_none_i
 
     def give(writer: Writer, some: list[ItemId]) -> None:
         for item in some:
-            before: tuple[Clue, ...] = ()
+            before: tuple[Signal, ...] = ()
             for version in range(3):
-                now = (clue(BATCH, item, weight=version),)
+                now = (signal(BATCH, item, weight=version),)
                 writer.write([giving(item, version, *now, before=before)], 0, world.now)
                 before = now
 
     def assess(writer: Writer) -> None:
-        due = writer.next_due(9)
+        due = writer.next_pending(9)
         known = writer.known([batch]).get(batch, UNKNOWN)
-        weight = sum(each.weight for each in writer.clues_about(BATCH))
+        weight = sum(each.weight for each in writer.signals_about(BATCH))
         said = msgspec.structs.replace(campaign(BATCH), reasons=(because("w", weight=weight),))
         writer.write([assessed(BATCH, known.version, said)], 0, world.now, settled=due)
 
@@ -83,7 +83,7 @@ def test_many_workers_give_clues_about_one_batch_while_it_is_assessed_and_none_i
             over.set()
         for done in assessing:
             done.result(60)
-    while assessors[0].next_due(9) is not None:
+    while assessors[0].next_pending(9) is not None:
         assess(assessors[0])
     [published] = assessors[0].known([batch])[batch].published.values()
     assert published.reasons[0].facts == {"weight": 2 * len(items)}
