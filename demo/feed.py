@@ -10,7 +10,7 @@ import time
 from functools import cache
 from typing import Any, Final
 
-from authenticity.detection.findings import Reason
+from authenticity.detection.reasons import Reason
 from authenticity.gs1.item import ItemId
 from demo.tally import SeenAlert
 from verifier_api.i18n.findings import sentence

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from authenticity.records.batch import Batch, BatchRegistry, decode_batch, later
+from authenticity.records.batch import Batch, decode_batch, later
+from authenticity.records.batch_registry import BatchRegistry
 
 BatchKey = tuple[str, str]
 """Issuer and batch id."""

@@ -4,48 +4,17 @@ A fold reads what is known, computes without holding any lock, and writes under 
 check. Whatever another writer has touched meanwhile is given back, to be folded again.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
-from authenticity.detection.alerts import Alert
-from authenticity.detection.findings import FindingKind
+from authenticity.detection.item_state import UNKNOWN as UNKNOWN
+from authenticity.detection.item_state import ItemChange as ItemChange
+from authenticity.detection.item_state import KnownItem as KnownItem
 from authenticity.detection.signals import Signal
 from authenticity.gs1.item import EntityId, ItemId
-from authenticity.history.history import EMPTY, History
-from authenticity.records.batch import Batch, BatchRegistry
-
-
-class KnownItem(NamedTuple):
-    """What the ledger knows of an item, or of a subject. `version` 0: nothing yet.
-
-    `published` holds the newest alert of every kind ever published for it; `signals` are those
-    that its history gave, sorted. A subject has neither history nor signals of its own.
-    """
-
-    history: History
-    version: int
-    published: Mapping[FindingKind, Alert]
-    signals: tuple[Signal, ...] = ()
-
-
-UNKNOWN = KnownItem(EMPTY, 0, {})
-
-
-class ItemChange(NamedTuple):
-    """What to write of an item, or of a subject, if its version is still the one that was
-    read.
-
-    `history` is encoded; `alerts` are those that changed. `signals` are all that the history
-    gives, `signals_before` those that were read: the subjects of what differs become due.
-    """
-
-    item: ItemId
-    version: int
-    history: bytes
-    alerts: Sequence[Alert]
-    signals: tuple[Signal, ...] = ()
-    signals_before: tuple[Signal, ...] = ()
+from authenticity.records.batch import Batch
+from authenticity.records.batch_registry import BatchRegistry
 
 
 class Letter(NamedTuple):

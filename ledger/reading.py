@@ -5,7 +5,8 @@ from typing import Protocol
 
 from authenticity.gs1.item import ItemId
 from authenticity.history.history import History
-from authenticity.records.batch import Batch, BatchRegistry
+from authenticity.records.batch import Batch
+from authenticity.records.batch_registry import BatchRegistry
 from ledger.records import (
     AlertFilter,
     AlertRecord,

@@ -1,7 +1,7 @@
 """What policies would have alerted on recorded scans, in the order in which they arrived.
 
-Scans are folded once, and judged by each policy side by side. The pure step of the
-engines, without a ledger: histories grow with the items, not with the scans.
+Scans are merged once, and assessed under each policy side by side, without a ledger.
+Memory grows with the items, not with the scans.
 """
 
 from collections import Counter
@@ -12,13 +12,13 @@ from itertools import groupby
 from typing import NamedTuple
 
 from authenticity.detection.alerts import Alert, revise
-from authenticity.detection.assess import appraise, assess, batch_of
-from authenticity.detection.findings import Finding, FindingKind
+from authenticity.detection.assess import assess_item_update
+from authenticity.detection.findings import FindingKind
 from authenticity.detection.policy import Policy
-from authenticity.detection.signals import Signal, assess_entity, by_entity, signals_of
+from authenticity.detection.signals import Signal, assess_entity, by_entity
 from authenticity.gs1.item import EntityId, ItemId
 from authenticity.history.history import History, merge
-from authenticity.records.batch import Batch, BatchRegistry
+from authenticity.records.batch_registry import BatchRegistry
 from authenticity.records.scan import Scan
 from authenticity.trust.trust_list import TrustList
 from stream.step import updates_of
@@ -47,7 +47,7 @@ class Course:
     retracted: set[AlertName] = field(default_factory=set)
     about: dict[ItemId, frozenset[ItemId]] = field(default_factory=dict)
     _published: dict[ItemId, dict[FindingKind, Alert]] = field(default_factory=dict)
-    _clues: dict[EntityId, dict[ItemId, list[Signal]]] = field(default_factory=dict)
+    _signals: dict[EntityId, dict[ItemId, list[Signal]]] = field(default_factory=dict)
     _of_item: dict[ItemId, tuple[Signal, ...]] = field(default_factory=dict)
     _changed: set[EntityId] = field(default_factory=set)
 
@@ -60,41 +60,43 @@ class Course:
         """New alerts of each day and kind."""
         return Counter((day, name.kind) for name, day in self.raised.items())
 
-    def assess(self, item: ItemId, history: History, batch: Batch | None, day: date) -> None:
-        """Judge an item whose history has changed."""
-        appraisal = appraise(history, batch, self.policy)
-        findings = assess(history, batch, self.policy, appraisal)
-        self._publish(item, findings, self.policy.of(batch), day)
-        self._note_clues(item, signals_of(item, history, batch, self.policy, appraisal))
+    def assess(
+        self, item: ItemId, history: History, batch_registry: BatchRegistry, day: date
+    ) -> None:
+        """Assess an item whose history has changed."""
+        published = self._published.get(item, {})
+        update = assess_item_update(item, history, published, batch_registry, self.policy)
+        self._publish(item, update.alerts, day)
+        self._note_signals(item, update.signals)
 
-    def settle(self, day: date) -> None:
-        """Judge the batches and scanners about which there are other signals than before."""
-        for subject in sorted(self._changed):
-            signals = [signal for given in self._clues[subject].values() for signal in given]
-            cut = by_entity(signals).get(subject, [])
-            item = ItemId(subject)
-            self._publish(item, assess_entity(cut, self.policy), self.policy, day)
+    def assess_entities(self, day: date) -> None:
+        """Assess the batches and scanners about which there are other signals than before."""
+        for entity in sorted(self._changed):
+            signals = [signal for given in self._signals[entity].values() for signal in given]
+            cut = by_entity(signals).get(entity, [])
+            item = ItemId(entity)
+            findings = assess_entity(cut, self.policy)
+            alerts = revise(item, self._published.get(item, {}), findings, self.policy)
+            self._publish(item, alerts, day)
             if item in self._published:
                 self.about[item] = frozenset(signal.item for signal in cut if signal.weight > 0)
         self._changed.clear()
 
-    def _publish(
-        self, item: ItemId, findings: tuple[Finding, ...], policy: Policy, day: date
-    ) -> None:
-        for alert in revise(item, self._published.get(item, {}), findings, policy):
+    def _publish(self, item: ItemId, alerts: Iterable[Alert], day: date) -> None:
+        for alert in alerts:
             self._published.setdefault(item, {})[alert.kind] = alert
             name = AlertName(item, alert.kind)
             self.raised.setdefault(name, day)
             (self.retracted.add if alert.retracted else self.retracted.discard)(name)
 
-    def _note_clues(self, item: ItemId, signals: tuple[Signal, ...]) -> None:
+    def _note_signals(self, item: ItemId, signals: tuple[Signal, ...]) -> None:
         before = self._of_item.get(item, ())
         if signals == before:
             return
-        for subject in {signal.subject for signal in before}:
-            del self._clues[subject][item]
+        for entity in {signal.subject for signal in before}:
+            del self._signals[entity][item]
         for signal in signals:
-            self._clues.setdefault(signal.subject, {}).setdefault(item, []).append(signal)
+            self._signals.setdefault(signal.subject, {}).setdefault(item, []).append(signal)
         self._changed |= {signal.subject for signal in (*before, *signals)}
         self._of_item[item] = signals
 
@@ -111,7 +113,7 @@ class Backtest:
         self.first_day: date | None = None
         self.last_day: date | None = None
         self._trust_list = trust_list
-        self._catalogue = batch_registry
+        self._batch_registry = batch_registry
         self._verifier = ScanVerifier()
         self._histories: dict[ItemId, History] = {}
 
@@ -139,8 +141,7 @@ class Backtest:
         for item, new in updates.items():
             known = self._histories.get(item)
             history = self._histories[item] = merge(known, new) if known else new
-            batch = batch_of(item, history, self._catalogue)
             for course in self.courses:
-                course.assess(item, history, batch, day)
+                course.assess(item, history, self._batch_registry, day)
         for course in self.courses:
-            course.settle(day)
+            course.assess_entities(day)

@@ -27,7 +27,8 @@ from authenticity.errors import (
 )
 from authenticity.gs1.item import EntityId, ItemId
 from authenticity.history.history import History
-from authenticity.records.batch import Batch, BatchRegistry, decode_batch
+from authenticity.records.batch import Batch, decode_batch
+from authenticity.records.batch_registry import BatchRegistry
 from authenticity.records.scan import Scan, decode_scan
 from authenticity.trust.trust_list import Roots, TrustList
 from events.publisher import Publisher, Record

@@ -12,12 +12,14 @@ import msgspec
 from msgspec import Struct
 
 from authenticity.detection.alerts import Alert
-from authenticity.detection.findings import Finding, FindingKind, Reason
+from authenticity.detection.findings import Finding, FindingKind
+from authenticity.detection.item_summary import summarize_item
 from authenticity.detection.policy import Policy, Severity
-from authenticity.detection.standing import Standing, assess_item
+from authenticity.detection.reasons import Reason
+from authenticity.detection.standing import Standing
 from authenticity.gs1.item import ItemId
 from authenticity.history.history import History
-from authenticity.records.batch import BatchRegistry
+from authenticity.records.batch_registry import BatchRegistry
 
 
 class FoundLine(Struct, frozen=True):
@@ -79,14 +81,14 @@ def _alert_line(alert: Alert) -> AlertLine:
 def _standing_line(
     item: ItemId, history: History, batch_registry: BatchRegistry, policy: Policy
 ) -> StandingLine:
-    assessed = assess_item(item, history, batch_registry, policy)
+    summary = summarize_item(item, history, batch_registry, policy)
     return StandingLine(
         item,
-        assessed.standing,
-        tuple(_found(finding) for finding in assessed.findings),
-        assessed.scans,
-        assessed.first,
-        assessed.last,
+        summary.standing,
+        tuple(_found(finding) for finding in summary.findings),
+        summary.scans,
+        summary.first,
+        summary.last,
     )
 
 

@@ -1,4 +1,4 @@
-"""The reference: scans folded in memory by the same pure step, and nothing else.
+"""The reference: scans merged in memory, then assessed once each.
 
 Both engines must end in the same bytes. Memory grows with the items, not with the scans.
 """
@@ -6,13 +6,13 @@ Both engines must end in the same bytes. Memory grows with the items, not with t
 from collections.abc import Iterable, Iterator, Sequence
 
 from authenticity.detection.alerts import Alert, revise
-from authenticity.detection.assess import appraise, assess, batch_of
+from authenticity.detection.assess import assess_item_update
 from authenticity.detection.policy import Policy
-from authenticity.detection.signals import Signal, assess_entity, by_entity, signals_of
+from authenticity.detection.signals import Signal, assess_entity, by_entity
 from authenticity.errors import InputError
 from authenticity.gs1.item import ItemId
 from authenticity.history.history import History, merge
-from authenticity.records.batch import BatchRegistry
+from authenticity.records.batch_registry import BatchRegistry
 from authenticity.records.scan import Scan, decode_scan
 from authenticity.trust.trust_list import TrustList
 from stream.export import lines_of
@@ -29,7 +29,7 @@ class Replay:
         self, trust_list: TrustList, batch_registry: BatchRegistry, policy: Policy
     ) -> None:
         self._trust_list = trust_list
-        self._catalogue = batch_registry
+        self._batch_registry = batch_registry
         self._policy = policy
         self._verifier = ScanVerifier()
         self._histories: dict[ItemId, History] = {}
@@ -53,7 +53,7 @@ class Replay:
         """Alerts by id, then standings by item, each line without its line feed."""
         histories = sorted(self._histories.items())
         alerts = sorted(self._alerts(histories), key=lambda alert: alert.id)
-        yield from lines_of(alerts, histories, self._catalogue, self._policy)
+        yield from lines_of(alerts, histories, self._batch_registry, self._policy)
 
     def close(self) -> None:
         """End the threads."""
@@ -70,11 +70,9 @@ class Replay:
         """About items first, then about batches and scanners by the signals of all items."""
         signals: list[Signal] = []
         for item, history in histories:
-            batch = batch_of(item, history, self._catalogue)
-            appraisal = appraise(history, batch, self._policy)
-            findings = assess(history, batch, self._policy, appraisal)
-            yield from revise(item, {}, findings, self._policy.of(batch))
-            signals += signals_of(item, history, batch, self._policy, appraisal)
-        for subject, about in by_entity(signals).items():
+            update = assess_item_update(item, history, {}, self._batch_registry, self._policy)
+            yield from update.alerts
+            signals += update.signals
+        for entity, about in by_entity(signals).items():
             findings = assess_entity(about, self._policy)
-            yield from revise(ItemId(subject), {}, findings, self._policy)
+            yield from revise(ItemId(entity), {}, findings, self._policy)

@@ -1,29 +1,32 @@
-"""The pure step: (scans, what was known) → (what is known, alerts).
+"""The pure step: (scans, what was known) → (what is known, alerts, signals).
 
-Both engines and the replay are shells around these functions; they ask no clock and no
-database, and whatever order scans come in, the same is known in the end.
+One scan goes through these rooms in this order: it is read (`records.scan.decode_scan`),
+verified (`stream.verification`), observed and merged into its item's history
+(`authenticity.history`), assessed (`authenticity.detection.assess`) and written (the ledger).
+The engines and the replay are shells around these functions, which ask no clock and no
+database. Whatever order scans come in, the same is known in the end.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from authenticity.detection.alerts import revise
-from authenticity.detection.assess import appraise, assess, batch_of
+from authenticity.detection.assess import assess_item_update
+from authenticity.detection.item_state import UNKNOWN, ItemChange, KnownItem
 from authenticity.detection.policy import Policy
-from authenticity.detection.signals import Signal, assess_entity, signals_of
+from authenticity.detection.signals import Signal, assess_entity
 from authenticity.gs1.item import EntityId, ItemId, text_id
 from authenticity.history.history import EMPTY, History, encode_history, history_of, merge
 from authenticity.history.observation import Observation, observe
-from authenticity.records.batch import BatchRegistry
+from authenticity.records.batch_registry import BatchRegistry
 from authenticity.records.scan import Scan
 from authenticity.trust.verdict import Verdict
-from ledger.protocols import UNKNOWN, ItemChange, KnownItem
 
 _NO_HISTORY: Final = encode_history(EMPTY)
 
 
 class CheckedScan(NamedTuple):
-    """A scan with the verdict on its code, and the trust list that gave it."""
+    """A scan with the verdict on its code, and the version of the trust list that gave it."""
 
     scan: Scan
     verdict: Verdict
@@ -35,10 +38,10 @@ def item_of_scan(scan: Scan, verdict: Verdict) -> ItemId:
     return verdict.item or text_id(scan.code)
 
 
-def updates_of(judged: Iterable[CheckedScan]) -> dict[ItemId, History]:
-    """What these scans say of each item, for itself."""
+def updates_of(checked: Iterable[CheckedScan]) -> dict[ItemId, History]:
+    """For each item of these scans, the history of these scans alone."""
     observations: dict[ItemId, list[Observation]] = {}
-    for scan, verdict, trust_version in judged:
+    for scan, verdict, trust_version in checked:
         observation = observe(scan, verdict, trust_version)
         observations.setdefault(item_of_scan(scan, verdict), []).append(observation)
     return {item: history_of(of_item) for item, of_item in observations.items()}
@@ -50,17 +53,14 @@ def step(
     batch_registry: BatchRegistry,
     policy: Policy,
 ) -> list[ItemChange]:
-    """What to write: items whose history, signals or alerts change. News that is none leaves
-    nothing."""
+    """What to write: the items whose history, signals or alerts these updates change."""
     changes: list[ItemChange] = []
     for item, new in updates.items():
         before = known.get(item, UNKNOWN)
         history = merge(before.history, new)
-        batch = batch_of(item, history, batch_registry)
-        appraisal = appraise(history, batch, policy)
-        findings = assess(history, batch, policy, appraisal)
-        alerts = revise(item, before.published, findings, policy.of(batch))
-        signals = signals_of(item, history, batch, policy, appraisal)
+        _, alerts, signals = assess_item_update(
+            item, history, before.published, batch_registry, policy
+        )
         if alerts or history != before.history or signals != before.signals:
             encoded = encode_history(history)
             changes.append(
@@ -70,16 +70,17 @@ def step(
 
 
 def reassess_entity(
-    subject: EntityId, known: KnownItem, signals: Sequence[Signal], policy: Policy
+    entity: EntityId, known: KnownItem, signals: Sequence[Signal], policy: Policy
 ) -> ItemChange:
-    """What to write of a batch or a scanner: always something, see `LedgerWriter.next_pending`.
+    """What to write of a batch or a scanner. A change is always written, even without alerts:
+    it refuses writers that read the signals earlier.
 
     The caller owes that the signals were read after what is `known`.
     """
-    alerts = revise(ItemId(subject), known.published, assess_entity(signals, policy), policy)
-    return ItemChange(ItemId(subject), known.version, _NO_HISTORY, alerts)
+    alerts = revise(ItemId(entity), known.published, assess_entity(signals, policy), policy)
+    return ItemChange(ItemId(entity), known.version, _NO_HISTORY, alerts)
 
 
 def reassess(items: Collection[ItemId]) -> dict[ItemId, History]:
-    """The news that says nothing, for items whose batch has changed."""
+    """Updates without observations, for items whose batch has changed."""
     return dict.fromkeys(items, EMPTY)

@@ -6,8 +6,9 @@ from hashlib import blake2b
 import msgspec
 from msgspec import Struct
 
-from authenticity.detection.findings import Finding, FindingKind, Reason
+from authenticity.detection.findings import Finding, FindingKind
 from authenticity.detection.policy import Policy, Severity
+from authenticity.detection.reasons import Reason
 from authenticity.gs1.item import ItemId
 
 

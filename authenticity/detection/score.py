@@ -16,9 +16,10 @@ from itertools import pairwise
 from typing import Final, NamedTuple
 
 from authenticity.detection.features import FEATURES, NETWORK_DERIVED, channel_of, features_of
-from authenticity.detection.findings import Finding, FindingKind, Reason, because, coarse, found
+from authenticity.detection.findings import Finding, FindingKind, found
 from authenticity.detection.odds import as_told, chance, log_odds
 from authenticity.detection.policy import ClonePolicy, Policy
+from authenticity.detection.reasons import Reason, ReasonCode, because, coarse
 from authenticity.detection.sessions import (
     LocationConfidence,
     ScanSession,
@@ -87,7 +88,7 @@ def comparable(looks: Sequence[ScanSession], policy: ClonePolicy) -> bool:
     return len(placed) > 1 and not is_reachable(placed[-2], look, policy)
 
 
-def clone_suspected(clone_score: CloneScore, policy: ClonePolicy) -> Iterator[Finding]:
+def clone_findings(clone_score: CloneScore, policy: ClonePolicy) -> Iterator[Finding]:
     """At most one finding, with its probability and what moved it, by how many nats."""
     if clone_score.probability < policy.threshold[clone_score.channel]:
         return
@@ -96,11 +97,10 @@ def clone_suspected(clone_score: CloneScore, policy: ClonePolicy) -> Iterator[Fi
     yield found(FindingKind.CLONE_SUSPECTED, *reasons, probability=probability)
 
 
-def clone_confirmed(genuine: Sequence[Observation], elsewhere_km: float) -> Finding | None:
+def proof_of_copies(genuine: Sequence[Observation], elsewhere_km: float) -> Reason | None:
     """What known scanners recorded that one item cannot undergo: two sales by different
     shops, two seizures, or inspections with opposite results in different places."""
-    reason = _twice(genuine) or _contradiction(genuine, elsewhere_km)
-    return found(FindingKind.CLONE_CONFIRMED, reason) if reason else None
+    return _twice(genuine) or _contradiction(genuine, elsewhere_km)
 
 
 def _twice(genuine: Sequence[Observation]) -> Reason | None:
@@ -115,8 +115,9 @@ def _twice(genuine: Sequence[Observation]) -> Reason | None:
             known = first.setdefault(act, observation)
             if known.actor != observation.actor:
                 hours = (observation.captured_ms - known.captured_ms) // 3_600_000
-                code = "sold-twice" if act is Act.SELL else "seized-twice"
-                return because(code, hours_between=hours)
+                if act is Act.SELL:
+                    return because(ReasonCode.SOLD_TWICE, hours_between=hours)
+                return because(ReasonCode.SEIZED_TWICE, hours_between=hours)
     return None
 
 
@@ -127,7 +128,8 @@ def _contradiction(genuine: Sequence[Observation], elsewhere_km: float) -> Reaso
         for other in bad:
             apart = one.source and other.source and distance_km(one, other) > elsewhere_km
             if one.actor != other.actor and apart:
-                return because("inspections-contradict", km=coarse(round(distance_km(one, other))))
+                km = coarse(round(distance_km(one, other)))
+                return because(ReasonCode.INSPECTIONS_CONTRADICT, km=km)
     return None
 
 
@@ -141,7 +143,7 @@ def _reasons(clone_score: CloneScore, policy: ClonePolicy) -> Iterator[Reason]:
     for name, value, nats in by_weight[:_MOST_REASONS]:
         if abs(nats) >= _LEAST_TOLD_NATS:
             # In half nats, so that an alert is not published anew with every scan.
-            yield because(name, at_least=value, half_nats=round(2 * nats))
+            yield Reason(name, {"at_least": value, "half_nats": round(2 * nats)})
 
 
 def _too_fast(looks: Sequence[ScanSession], policy: ClonePolicy) -> Reason | None:
@@ -153,7 +155,7 @@ def _too_fast(looks: Sequence[ScanSession], policy: ClonePolicy) -> Reason | Non
     for earlier, later in pairwise(placed):
         if not is_reachable(earlier, later, policy):
             return because(
-                "too-far-apart-in-time",
+                ReasonCode.TOO_FAR_APART_IN_TIME,
                 km=round(apart_km(earlier, later)),
                 minutes=(later.at_ms - earlier.at_ms) // 60_000,
                 countries=f"{earlier.country or '?'},{later.country or '?'}",

@@ -16,11 +16,20 @@ from typing import Final
 
 from msgspec import Struct
 
-from authenticity.detection.assess import Appraisal, appraise
+from authenticity.detection.evidence import Evidence
 from authenticity.detection.features import early_looks
-from authenticity.detection.findings import Finding, FindingKind, because, coarse, found
+from authenticity.detection.findings import (
+    COPIES,
+    MISPLACED,
+    REFUSED,
+    VOUCHED,
+    Finding,
+    FindingKind,
+    found,
+)
 from authenticity.detection.odds import as_told, chance, log_odds
 from authenticity.detection.policy import EntityPolicy, Policy
+from authenticity.detection.reasons import ReasonCode, because, coarse
 from authenticity.detection.score import CloneScore
 from authenticity.detection.sessions import ScanSession, own_numbers
 from authenticity.gs1.item import (
@@ -32,9 +41,8 @@ from authenticity.gs1.item import (
     is_about_custodian,
     scanner_entity,
 )
-from authenticity.history.history import History, by_capture
+from authenticity.history.history import by_capture
 from authenticity.history.observation import ACTS, CHANNELS, DOUBTS, Observation
-from authenticity.records.batch import Batch
 from authenticity.records.scan import Act, Channel
 from authenticity.trust.verdict import Doubt
 
@@ -42,11 +50,6 @@ MAX_SIGNALS: Final = 16
 """Of one item."""
 MAX_SIGNALS_ASSESSED: Final = 2_000
 """About one subject: the first in their order."""
-
-COPIES: Final = "copies"
-REFUSED: Final = "refused"
-MISPLACED: Final = "misplaced"
-VOUCHED: Final = "vouched"
 
 _MOST_NATS: Final = 5.0
 _SHARES: Final = (0.01, 0.03, 0.1, 0.3)
@@ -57,7 +60,7 @@ _MOST_HANDS: Final = 2
 
 
 class Signal(Struct, frozen=True, order=True):
-    """What one item says about one subject; one for each `sign`.
+    """What one item says about one subject; one for each `kind`.
 
     `copies`: `weight` is the log-likelihood ratio that the item has some, in hundredths of
     a nat; about its batch, and about where it was last. `refused`: the scanner read an
@@ -68,30 +71,22 @@ class Signal(Struct, frozen=True, order=True):
 
     subject: EntityId
     item: ItemId
-    sign: str
+    kind: str
     weight: int
     detail: str
 
 
-def signals_of(
-    item: ItemId,
-    history: History,
-    batch: Batch | None,
-    policy: Policy,
-    appraisal: Appraisal | None = None,
-) -> tuple[Signal, ...]:
+def signals_of(item: ItemId, evidence: Evidence) -> tuple[Signal, ...]:
     """Sorted, at most `MAX_SIGNALS`."""
-    observations = history.observations
-    if len(observations) == 1 and not observations[0].doubt:
-        return ()  # the usual case: one look at a genuine code
-    policy = policy.of(batch)
-    genuine, doubtful, clone_score, confirmed = appraisal or appraise(history, batch, policy)
-    signals = [*_of_refused(item, doubtful)]
+    genuine, doubtful, clone_score = evidence.genuine, evidence.doubtful, evidence.clone_score
+    if clone_score is None and evidence.proof is None and not doubtful:
+        return ()  # the usual case
+    signals = [*_refused_signals(item, doubtful)]
     if clone_score is not None:
-        signals += _of_copies(item, genuine, clone_score, policy)
-    if confirmed is not None:
-        signals += _of_vouching(item, genuine)
-    one_each = {(signal.subject, signal.sign): signal for signal in signals}
+        signals += _copies_signals(item, genuine, clone_score, evidence.policy)
+    if evidence.proof is not None:
+        signals += _vouched_signals(item, genuine)
+    one_each = {(signal.subject, signal.kind): signal for signal in signals}
     return tuple(sorted(one_each.values())[:MAX_SIGNALS])
 
 
@@ -102,10 +97,10 @@ def assess_entity(signals: Sequence[Signal], policy: Policy) -> tuple[Finding, .
     """
     rules = policy.subject
     findings = [
-        *_campaign([signal for signal in signals if signal.sign == COPIES], rules),
-        *_probing(sum(signal.sign == REFUSED for signal in signals), rules),
-        *_poisoning([signal for signal in signals if signal.sign == MISPLACED], rules),
-        *_colluding(sum(signal.sign == VOUCHED for signal in signals), rules),
+        *_campaign([signal for signal in signals if signal.kind == COPIES], rules),
+        *_probing(sum(signal.kind == REFUSED for signal in signals), rules),
+        *_poisoning([signal for signal in signals if signal.kind == MISPLACED], rules),
+        *_colluding(sum(signal.kind == VOUCHED for signal in signals), rules),
     ]
     return tuple(sorted(findings, key=lambda finding: finding.kind))
 
@@ -118,14 +113,14 @@ def by_entity(signals: Iterable[Signal]) -> dict[EntityId, list[Signal]]:
     return {subject: group[:MAX_SIGNALS_ASSESSED] for subject, group in grouped.items()}
 
 
-def _of_refused(item: ItemId, doubtful: Sequence[Observation]) -> Iterator[Signal]:
+def _refused_signals(item: ItemId, doubtful: Sequence[Observation]) -> Iterator[Signal]:
     """Officers read forged codes because it is their work: only strangers are counted."""
     for observation in doubtful:
         if not observation.authorised and DOUBTS[observation.doubt] in _INVENTED:
             yield Signal(scanner_entity(observation.session, known=False), item, REFUSED, 1, "")
 
 
-def _of_copies(
+def _copies_signals(
     item: ItemId, genuine: Sequence[Observation], clone_score: CloneScore, policy: Policy
 ) -> Iterator[Signal]:
     gtin, lot = gtin_of(item), genuine[0].lot
@@ -141,7 +136,7 @@ def _of_copies(
         yield Signal(scanner_entity(look.session, known=False), item, MISPLACED, 1, _region(look))
 
 
-def _of_vouching(item: ItemId, genuine: Sequence[Observation]) -> Iterator[Signal]:
+def _vouched_signals(item: ItemId, genuine: Sequence[Observation]) -> Iterator[Signal]:
     for observation in genuine:
         if ACTS[observation.act] in _VOUCHING:
             yield Signal(scanner_entity(observation.actor, known=True), item, VOUCHED, 1, "")
@@ -180,15 +175,17 @@ def _campaign(copies: Sequence[Signal], rules: EntityPolicy) -> Iterator[Finding
     mean = highest + log(sum(exp(ratio - highest) for ratio in ratios) / len(ratios))
     probability = chance(mean + log_odds(rules.campaign_prior))
     if probability >= rules.campaign_threshold:
-        reason = because("many-items-look-copied", items_at_least=coarse(suspicious))
+        least = coarse(suspicious)
+        reason = because(ReasonCode.MANY_ITEMS_LOOK_COPIED, items_at_least=least)
         if is_about_custodian(copies[0].subject):
-            reason = because("many-items-from-here-look-copied", items_at_least=coarse(suspicious))
+            reason = because(ReasonCode.MANY_ITEMS_FROM_HERE_LOOK_COPIED, items_at_least=least)
         yield found(FindingKind.CAMPAIGN, reason, probability=as_told(probability))
 
 
 def _probing(items: int, rules: EntityPolicy) -> Iterator[Finding]:
     if items >= rules.probing_items:
-        reason = because("invented-codes-from-one-scanner", items_at_least=coarse(items))
+        least = coarse(items)
+        reason = because(ReasonCode.INVENTED_CODES_FROM_ONE_SCANNER, items_at_least=least)
         yield found(FindingKind.PROBING, reason)
 
 
@@ -197,7 +194,7 @@ def _poisoning(misplaced: Sequence[Signal], rules: EntityPolicy) -> Iterator[Fin
     places = {signal.detail for signal in misplaced}
     if len(misplaced) >= rules.poisoning_items and len(places) >= rules.poisoning_places:
         reason = because(
-            "places-that-cannot-be", items_at_least=coarse(len(misplaced)),
+            ReasonCode.PLACES_THAT_CANNOT_BE, items_at_least=coarse(len(misplaced)),
             places_at_least=coarse(len(places)),
         )  # fmt: skip
         yield found(FindingKind.POISONING, reason)
@@ -205,5 +202,5 @@ def _poisoning(misplaced: Sequence[Signal], rules: EntityPolicy) -> Iterator[Fin
 
 def _colluding(items: int, rules: EntityPolicy) -> Iterator[Finding]:
     if items >= rules.colluding_items:
-        reason = because("vouched-for-proven-copies", items_at_least=coarse(items))
+        reason = because(ReasonCode.VOUCHED_FOR_PROVEN_COPIES, items_at_least=coarse(items))
         yield found(FindingKind.COLLUDING, reason)

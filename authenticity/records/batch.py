@@ -1,6 +1,5 @@
 """What one issuing run minted, and what has been declared of it since."""
 
-from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import Annotated, Final
 
@@ -10,7 +9,7 @@ from msgspec import Meta, Struct
 from authenticity.errors import BatchError
 from authenticity.limits import LIMITS
 from authenticity.records.scan import Country, Instant
-from authenticity.records.serial_filter import check_filter, may_hold
+from authenticity.records.serial_filter import check_filter
 
 BATCH_FORMAT: Final = 1
 
@@ -57,11 +56,6 @@ class Batch(Struct, frozen=True):
     serials: bytes | None = None
 
 
-class PrintOnly(Batch, frozen=True):
-    """The batch whose print an item carries without being of it: no batch of this print
-    holds its serial. The same header."""
-
-
 _decoder = msgspec.json.Decoder(Batch)
 
 
@@ -96,50 +90,3 @@ def encode_batch(batch: Batch) -> bytes:
 def later(one: Batch, other: Batch) -> Batch:
     """The statement that stands, of two about one batch: a join, in any order the same."""
     return max(one, other, key=lambda batch: (batch.revision, encode_batch(batch)))
-
-
-class BatchRegistry:
-    """The registered batches, to find the one a printed pack belongs to.
-
-    Immutable once made. Two runs may share GTIN and lot; of those that may hold the
-    serial the one with the printed expiry is preferred, then the smallest batch id, so
-    that the answer does not depend on the order of registration.
-    """
-
-    __slots__ = ("_by_print", "_gtins", "_print_only")
-
-    def __init__(self, batches: Iterable[Batch] = ()) -> None:
-        standing: dict[tuple[str, str], Batch] = {}
-        for batch in batches:
-            key = (batch.issuer, batch.batch_id)
-            standing[key] = later(standing[key], batch) if key in standing else batch
-        self._by_print: dict[tuple[str, str | None], list[Batch]] = {}
-        for batch in sorted(standing.values(), key=lambda batch: (batch.batch_id, batch.issuer)):
-            self._by_print.setdefault((batch.gtin, batch.lot), []).append(batch)
-        self._gtins = frozenset(gtin for gtin, _ in self._by_print)
-        self._print_only: dict[tuple[str, str], PrintOnly] = {}
-
-    def knows(self, gtin: str) -> bool:
-        """Whether any batch of this product is registered."""
-        return gtin in self._gtins
-
-    def find(self, gtin: str, lot: str | None, expiry: str | None, serial: str) -> Batch | None:
-        """The batch of the pack with this print and serial, None if none of this print is
-        registered; `PrintOnly` if some are, and none of them holds the serial."""
-        candidates = self._by_print.get((gtin, lot))
-        if not candidates:
-            return None
-        holding = [batch for batch in candidates if _may_be_of(batch, serial)]
-        if holding:
-            return _by_expiry(holding, expiry)
-        batch = _by_expiry(candidates, expiry)
-        key = (batch.issuer, batch.batch_id)
-        return self._print_only.setdefault(key, PrintOnly(**msgspec.structs.asdict(batch)))
-
-
-def _may_be_of(batch: Batch, serial: str) -> bool:
-    return batch.serials is None or may_hold(batch.serials, serial)
-
-
-def _by_expiry(candidates: Sequence[Batch], expiry: str | None) -> Batch:
-    return next((batch for batch in candidates if batch.expiry == expiry), candidates[0])

@@ -18,7 +18,7 @@ from typing import Final
 
 from authenticity.detection.policy import DEFAULT_POLICY
 from authenticity.history.history import history_of
-from authenticity.records.batch import BatchRegistry
+from authenticity.records.batch_registry import BatchRegistry
 from benchmarks.result import Result, machine
 from benchmarks.speed.printed_codes import NOW
 from benchmarks.speed.seen_items import numbered_item, seen_items, sighting_of

@@ -12,7 +12,7 @@ import typer
 from authenticity.detection.policy import DEFAULT_POLICY, Policy
 from authenticity.detection.policy_file import read_policy
 from authenticity.errors import ConfigurationError
-from authenticity.records.batch import BatchRegistry
+from authenticity.records.batch_registry import BatchRegistry
 from cli.support.console import err, fail
 from cli.support.data import DataFolder
 from cli.support.ledgers import existing_ledger

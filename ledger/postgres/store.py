@@ -24,7 +24,8 @@ from authenticity.detection.signals import MAX_SIGNALS_ASSESSED, Signal
 from authenticity.errors import LedgerUnavailableError
 from authenticity.gs1.item import EntityId, ItemId
 from authenticity.history.history import decode_history
-from authenticity.records.batch import Batch, BatchRegistry, decode_batch, encode_batch
+from authenticity.records.batch import Batch, decode_batch, encode_batch
+from authenticity.records.batch_registry import BatchRegistry
 from authenticity.records.scan import to_epoch_ms
 from ledger.address import PostgresAddress
 from ledger.batch_cache import CachedBatchRegistry, standing_after

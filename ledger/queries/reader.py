@@ -12,7 +12,8 @@ from sqlalchemy import Connection, Engine, Row, func, or_, select
 from authenticity.errors import InputError
 from authenticity.gs1.item import ItemId
 from authenticity.history.history import History, decode_history
-from authenticity.records.batch import Batch, BatchRegistry, decode_batch
+from authenticity.records.batch import Batch, decode_batch
+from authenticity.records.batch_registry import BatchRegistry
 from authenticity.records.scan import from_epoch_ms
 from ledger import schema
 from ledger.address import LedgerAddress

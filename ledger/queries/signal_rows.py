@@ -40,7 +40,7 @@ def encode_signals(signals: Sequence[Signal]) -> bytes | None:
     """Of one item, without what its key says; None for none."""
     if not signals:
         return None
-    return _encode([(to_key(c.subject), c.sign, c.weight, c.detail) for c in signals])
+    return _encode([(to_key(c.subject), c.kind, c.weight, c.detail) for c in signals])
 
 
 def decode_signals(item: ItemId, encoded: bytes | None) -> tuple[Signal, ...]:
@@ -88,4 +88,4 @@ def pending_of(entries: Iterable[tuple[int, str]], limit: int) -> Pending | None
 
 def _row(signal: Signal) -> SignalRow:
     rest = _encode((signal.weight, signal.detail))
-    return SignalRow(to_key(signal.subject), to_key(signal.item), signal.sign, rest)
+    return SignalRow(to_key(signal.subject), to_key(signal.item), signal.kind, rest)

@@ -11,7 +11,8 @@ from authenticity.detection.findings import FindingKind
 from authenticity.detection.signals import MAX_SIGNALS_ASSESSED, Signal
 from authenticity.gs1.item import EntityId, ItemId
 from authenticity.history.history import decode_history
-from authenticity.records.batch import Batch, BatchRegistry, decode_batch, encode_batch
+from authenticity.records.batch import Batch, decode_batch, encode_batch
+from authenticity.records.batch_registry import BatchRegistry
 from authenticity.records.scan import to_epoch_ms
 from ledger.batch_cache import BatchKey, CachedBatchRegistry, standing_after
 from ledger.protocols import (

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from authenticity.detection.policy import DEFAULT_POLICY
-from authenticity.records.batch import Batch, BatchRegistry, BatchStatus
+from authenticity.records.batch import Batch, BatchStatus
+from authenticity.records.batch_registry import BatchRegistry
 from authenticity.records.scan import Act, Scan, encode_scan
 from ledger.administration import Snapshot
 from stream.export import lines_of

@@ -11,7 +11,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from authenticity.detection.findings import FindingKind
+from authenticity.detection.findings import FINDINGS, FindingKind
 from authenticity.detection.standing import Standing
 from authenticity.trust.verdict import Doubt
 from verifier_api.auth.principals import Audience
@@ -61,27 +61,7 @@ _TITLES_OF_CAUSE: Final[dict[Cause, str]] = {
 }
 
 _TEXTS: Final[dict[Cause, str]] = {
-    FindingKind.CLONE_SUSPECTED: msg(
-        "Genuine code, but copies may exist: this code has been scanned elsewhere too. "
-        "Compare lot and expiry with the pack."
-    ),
-    FindingKind.WRONG_BATCH: msg(
-        "Genuine code, but another lot was seen on a pack with this code. "
-        "Compare lot and expiry with the pack."
-    ),
-    FindingKind.WRONG_EXPIRY: msg(
-        "Genuine code, but another expiry date was seen on a pack with this code. "
-        "Compare lot and expiry with the pack."
-    ),
-    FindingKind.NEVER_ISSUED: msg(
-        "This code was not issued by {issuer}: its serial number is not among those issued."
-    ),
-    FindingKind.CLONE_CONFIRMED: msg(
-        "This code is on more than one pack, so at least one of them is a copy."
-    ),
-    FindingKind.STOLEN: msg("{issuer} has reported these packs stolen."),
-    FindingKind.RECALLED: msg("{issuer} has recalled these packs."),
-    FindingKind.REUSED_AFTER_END: msg("A pack with this code was already sold or destroyed."),
+    **{kind: row.public_text for kind, row in FINDINGS.items() if row.public_text},
     Doubt.FORGED: msg("The signature in this code was not made by {issuer}."),
     Doubt.NOT_ENTITLED: msg(
         "This code was signed by a company that may not sign for this product."

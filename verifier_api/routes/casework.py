@@ -12,11 +12,14 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from authenticity.detection.alerts import Alert
-from authenticity.detection.findings import Finding, FindingKind, Reason
+from authenticity.detection.findings import Finding, FindingKind
+from authenticity.detection.item_summary import summarize_item
 from authenticity.detection.policy import Severity
-from authenticity.detection.standing import Standing, assess_item
+from authenticity.detection.reasons import Reason
+from authenticity.detection.standing import Standing
 from authenticity.gs1.item import ItemId, batch_entity, gtin_of, item_id, names_an_item
 from authenticity.records.batch import Batch
+from authenticity.records.batch_registry import batch_holding, batch_printed
 from authenticity.records.scan import Instant
 from ledger.records import AlertFilter, AlertRecord, CaseChange, CaseError, CaseState, CaseStep
 from verifier_api.auth.principals import Principal, Role, require
@@ -108,17 +111,18 @@ class CaseWork:
         if history is None:
             raise unknown
         policy = self.running.parts.policy
-        known = assess_item(item, history, await reader.batch_registry(), policy)
+        known = summarize_item(item, history, await reader.batch_registry(), policy)
         of_batch: Sequence[Alert] = ()
-        if known.batch is not None and known.batch.lot is not None:
-            subject = batch_entity(known.batch.gtin, known.batch.lot)
+        printed, batch = batch_printed(known.batch_match), batch_holding(known.batch_match)
+        if printed is not None and printed.lot is not None:
+            subject = batch_entity(printed.gtin, printed.lot)
             of_batch = await standing_alerts(reader, subject, principal.prefixes)
         words = translator_for(self.running, request)
         return _json(
             ItemStanding(
                 item, known.standing, _told(known.findings, words), _told(of_batch, words),
                 known.scans, known.first, known.last,
-                known.batch and _without_filter(known.batch), policy.version,
+                batch and _without_filter(batch), policy.version,
             )
         )  # fmt: skip
 

@@ -14,35 +14,27 @@ import msgspec
 from msgspec import Struct
 
 from authenticity.detection.alerts import Alert, alert_id
-from authenticity.detection.assess import assess, batch_of
+from authenticity.detection.assess import assess_history
 from authenticity.detection.caller_assessment import CallerAssessment, assess_for_caller
-from authenticity.detection.findings import Finding, FindingKind, Reason
+from authenticity.detection.findings import (
+    PUBLIC_FINDINGS,
+    STANDING_OF_DOUBT,
+    Finding,
+    FindingKind,
+)
 from authenticity.detection.policy import Policy, Severity
-from authenticity.detection.standing import STANDING_OF_DOUBT, Standing
+from authenticity.detection.reasons import Reason
+from authenticity.detection.standing import Standing
 from authenticity.gs1.item import ItemId
 from authenticity.history.history import History
 from authenticity.history.observation import Observation
-from authenticity.records.batch import BatchRegistry
+from authenticity.records.batch_registry import BatchRegistry, batch_printed
 from authenticity.records.serial import ALPHABET
 from authenticity.trust.verdict import Doubt, Doubtful, Genuine, Note, Verdict
 from verifier_api.auth.principals import Audience, Principal
 from verifier_api.i18n.advice import Advice, Cause, Occasion, advise
 from verifier_api.i18n.findings import LocalizedFinding, localize
 from verifier_api.i18n.translator import Translator
-
-PUBLIC_FINDINGS: Final = (
-    FindingKind.NEVER_ISSUED,
-    FindingKind.CLONE_CONFIRMED,
-    FindingKind.STOLEN,
-    FindingKind.RECALLED,
-    FindingKind.REUSED_AFTER_END,
-    FindingKind.CLONE_SUSPECTED,
-    FindingKind.WRONG_BATCH,
-    FindingKind.WRONG_EXPIRY,
-    FindingKind.SEEN_BEFORE,
-)
-"""What anybody with the signed code in hand may know, most telling first; without its
-reasons, which name places and times of other people's scans."""
 
 
 class FindingSeen(Struct, frozen=True):
@@ -144,8 +136,9 @@ def answer(question: Question, known: Known | None, policy: Policy) -> Answer:
     if asked is not None and known is not None and known.history is not None:
         # A revoked key opened the look-up for everybody, but not what was found by it.
         entitled = question.principal.is_entitled_to(asked)
-        batch = batch_of(asked, known.history, known.batch_registry)
-        findings = assess(known.history, batch, policy) if entitled else ()
+        if entitled:
+            assessed = assess_history(asked, known.history, known.batch_registry, policy)
+            findings = assessed.findings
     standing = STANDING_OF_DOUBT[verdict.doubt]
     return _worded(question, standing, verdict.doubt, provisional, policy, findings)
 
@@ -219,7 +212,7 @@ def _worded(
             findings,
             verdict.item,
             reader,
-            policy.of(looked.batch if looked else None),
+            policy.of(batch_printed(looked.batch_match) if looked else None),
             question.words,
         ),
         findings_of_batch=(),

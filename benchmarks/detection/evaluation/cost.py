@@ -7,15 +7,14 @@ from random import Random
 from statistics import median
 from typing import Final, NamedTuple
 
-from authenticity.detection.alerts import Alert, revise
-from authenticity.detection.assess import appraise, assess, batch_of
+from authenticity.detection.alerts import Alert
+from authenticity.detection.assess import assess_item_update
 from authenticity.detection.findings import FindingKind
 from authenticity.detection.policy import Policy
-from authenticity.detection.signals import signals_of
 from authenticity.gs1.item import ItemId
 from authenticity.history.history import EMPTY, History, encode_history, history_of, merge
 from authenticity.history.observation import Observation, observe
-from authenticity.records.batch import BatchRegistry
+from authenticity.records.batch_registry import BatchRegistry
 from benchmarks.detection.dataset import Reading
 from benchmarks.detection.split import scenario_of
 from stream.step import CheckedScan, item_of_scan
@@ -70,14 +69,10 @@ def _fold(judged: Sequence[CheckedScan], batch_registry: BatchRegistry, policy: 
         updates = history_of((observe(scan, verdict, trust_version),))
         history = merge(histories.get(item, EMPTY), updates)
         histories[item] = history
-        batch = batch_of(item, history, batch_registry)
-        appraisal = appraise(history, batch, policy)
-        findings = assess(history, batch, policy, appraisal)
-        signals_of(item, history, batch, policy, appraisal)
         known = published.get(item, {})
-        changes = revise(item, known, findings, policy)
-        if changes:
-            published[item] = known | {alert.kind: alert for alert in changes}
+        update = assess_item_update(item, history, known, batch_registry, policy)
+        if update.alerts:
+            published[item] = known | {alert.kind: alert for alert in update.alerts}
     return time.thread_time() - begun_s
 
 

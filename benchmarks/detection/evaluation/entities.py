@@ -4,8 +4,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
+from authenticity.detection.findings import COPIES
 from authenticity.detection.policy import Policy, Severity
-from authenticity.detection.signals import COPIES, MAX_SIGNALS_ASSESSED, Signal, assess_entity
+from authenticity.detection.signals import MAX_SIGNALS_ASSESSED, Signal, assess_entity
 from authenticity.gs1.item import EntityId, ItemId
 from benchmarks.detection.evaluation.judging import ClueChange
 
@@ -76,4 +77,4 @@ def _told(signals: dict[ItemId, tuple[Signal, ...]], policy: Policy) -> set[str]
 
 def _speaks(signal: Signal, policy: Policy) -> bool:
     """Whether a finding about its subject counts this item among those that it rests on."""
-    return signal.sign != COPIES or signal.weight / 100 >= policy.subject.campaign_item_nats
+    return signal.kind != COPIES or signal.weight / 100 >= policy.subject.campaign_item_nats

@@ -9,22 +9,23 @@ from functools import lru_cache
 from math import log
 from typing import Final
 
-from authenticity.detection.assess import appraise, assess, batch_of
+from authenticity.detection.assess import assess_item_update
 from authenticity.detection.caller_assessment import CallerAssessment, assess_for_caller
-from authenticity.detection.findings import SEVERITY, Finding, FindingKind
+from authenticity.detection.findings import FINDINGS, Finding, FindingKind
+from authenticity.detection.item_summary import standing_of
 from authenticity.detection.policy import Policy, Severity
-from authenticity.detection.signals import Signal, signals_of
-from authenticity.detection.standing import Standing, assess_item
+from authenticity.detection.signals import Signal
+from authenticity.detection.standing import Standing
 from authenticity.history.history import EMPTY, history_of, merge
-from authenticity.records.batch import BatchRegistry
+from authenticity.records.batch_registry import BatchRegistry
 from benchmarks.detection.dataset import Arrival, Example, Header
 from benchmarks.detection.evaluation.contenders import NOTHING
 
 BAD: Final = frozenset({Standing.CAUTION, Standing.SUSPECT, Standing.NOT_ISSUED})
 ACCUSING: Final = frozenset(
     str(kind)
-    for kind, severity in SEVERITY.items()
-    if severity.rank >= Severity.HIGH.rank
+    for kind, row in FINDINGS.items()
+    if row.severity.rank >= Severity.HIGH.rank
     and kind not in (FindingKind.RECALLED, FindingKind.STOLEN)  # the issuer's word, not ours
 )
 """Kinds that call an item false, or one of several."""
@@ -60,7 +61,7 @@ class OurWatch:
         self._siblings = example.siblings
         self._policy = policy
         self._known = 0
-        self._catalogue = BatchRegistry()
+        self._batch_registry = BatchRegistry()
         self.history = EMPTY
         self.findings: tuple[Finding, ...] = ()
         self.signals: tuple[Signal, ...] = ()
@@ -90,7 +91,7 @@ class OurWatch:
         self._learn(arrival.received_ms)
         look, known = arrival.observation, self.history
         arrived = (h for h in self._siblings if h.arrived_ms <= arrival.received_ms)
-        batch_registry = catalogue_of((*self._headers[: self._known], *arrived))
+        batch_registry = registry_of((*self._headers[: self._known], *arrived))
         return assess_for_caller(self._item, look, known, batch_registry, self._policy)
 
     @property
@@ -110,27 +111,24 @@ class OurWatch:
             known += 1
         if known == self._known:
             return False
-        self._known, self._catalogue = known, catalogue_of(self._headers[:known])
+        self._known, self._batch_registry = known, registry_of(self._headers[:known])
         return True
 
     def _assess(self) -> None:
-        item, history, policy = self._item, self.history, self._policy
-        batch = batch_of(item, history, self._catalogue)
-        appraisal = appraise(history, batch, policy)
-        self.findings = assess(history, batch, policy, appraisal)
-        self.signals = signals_of(item, history, batch, policy, appraisal)
-        self.probability = appraisal.clone_score.probability if appraisal.clone_score else None
+        update = assess_item_update(
+            self._item, self.history, {}, self._batch_registry, self._policy
+        )
+        evidence, self.findings = update.assessment
+        self.signals = update.signals
+        self.probability = evidence.clone_score.probability if evidence.clone_score else None
         least = Severity.MEDIUM.rank
         kinds = [finding.kind for finding in self.findings if finding.severity.rank >= least]
         self._kinds = frozenset(map(str, kinds)) if kinds else NOTHING
         self.peak = max(self.peak, self.score)
-        self.is_bad = bool(kinds or not appraisal.genuine) and self._standing() in BAD
-
-    def _standing(self) -> Standing:
-        return assess_item(self._item, self.history, self._catalogue, self._policy).standing
+        self.is_bad = standing_of(update.assessment) in BAD
 
 
 @lru_cache(maxsize=16)
-def catalogue_of(headers: tuple[Header, ...]) -> BatchRegistry:
+def registry_of(headers: tuple[Header, ...]) -> BatchRegistry:
     """Of these statements."""
     return BatchRegistry(header.batch for header in headers)

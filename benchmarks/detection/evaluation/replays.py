@@ -6,13 +6,13 @@ from typing import Final
 
 import msgspec
 
-from authenticity.detection.assess import assess, batch_of
+from authenticity.detection.assess import assess_history
 from authenticity.detection.policy import Policy
 from authenticity.history.history import EMPTY, History, encode_history, history_of, merge
 from authenticity.history.observation import Observation
-from authenticity.records.batch import BatchRegistry
+from authenticity.records.batch_registry import BatchRegistry
 from benchmarks.detection.dataset import Example
-from benchmarks.detection.evaluation.ours import catalogue_of
+from benchmarks.detection.evaluation.ours import registry_of
 
 _LARGEST_FOLD: Final = 7
 
@@ -21,7 +21,7 @@ def differs(example: Example, history: History, policy: Policy) -> bool:
     """Whether any other way leads to other bytes than `history`, or to other findings."""
     draw = Random(str(example.item))
     observations = [arrival.observation for arrival in example.arrivals]
-    batch_registry = catalogue_of(example.headers)
+    batch_registry = registry_of(example.headers)
     expected = _state(example, history, batch_registry, policy)
     return any(
         _state(example, _folded(other, draw), batch_registry, policy) != expected
@@ -55,5 +55,5 @@ def _folded(observations: Sequence[Observation], draw: Random) -> History:
 def _state(
     example: Example, history: History, batch_registry: BatchRegistry, policy: Policy
 ) -> tuple[bytes, bytes]:
-    findings = assess(history, batch_of(example.item, history, batch_registry), policy)
+    findings = assess_history(example.item, history, batch_registry, policy).findings
     return encode_history(history), msgspec.json.encode(findings)

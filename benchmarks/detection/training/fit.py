@@ -22,12 +22,13 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from authenticity.detection.assess import split
+from authenticity.detection.evidence import split
 from authenticity.detection.features import FEATURES, MOST, NETWORK_DERIVED, channel_of, features_of
 from authenticity.detection.policy import DEFAULT_POLICY
-from authenticity.detection.score import clone_confirmed, comparable
+from authenticity.detection.score import comparable, proof_of_copies
 from authenticity.detection.sessions import scan_sessions
 from authenticity.history.history import history_of
+from authenticity.records.batch_registry import InBatch
 from authenticity.records.scan import Channel
 from benchmarks.detection.dataset import Example, Reading, worked
 from benchmarks.detection.split import ATTACKS_PER_ITEM, FIT, HELD_OUT, VALIDATE, scenario_of
@@ -122,9 +123,9 @@ def _rows(examples: Sequence[Example]) -> Iterator[Row]:
     policy = DEFAULT_POLICY
     for example in examples:
         history = history_of(arrival.observation for arrival in example.arrivals)
-        genuine, _ = split(history, example.batch)
+        genuine, _ = split(history, InBatch(example.batch))
         looks = scan_sessions(genuine, policy)
-        proven = clone_confirmed(genuine, policy.elsewhere_km) is not None
+        proven = proof_of_copies(genuine, policy.elsewhere_km) is not None
         if proven or not comparable(looks, policy.clone):
             continue  # nothing is left to weigh, or nothing is there
         truths = [arrival.truth for arrival in example.arrivals]

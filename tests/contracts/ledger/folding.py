@@ -8,11 +8,13 @@ import msgspec
 import pytest
 
 from authenticity.detection.alerts import Alert, alert_id
-from authenticity.detection.findings import FindingKind, because
+from authenticity.detection.findings import FindingKind
 from authenticity.detection.policy import Severity
+from authenticity.detection.reasons import ReasonCode, because
 from authenticity.gs1.item import ItemId, item_id, text_id
 from authenticity.history.history import EMPTY, History, encode_history, history_of, merge
 from authenticity.history.observation import observe
+from authenticity.records.batch_registry import UNREGISTERED, InBatch
 from authenticity.trust.verify import verify
 from ledger.administration import Snapshot
 from ledger.protocols import BatchRegistryChanged, ItemChange
@@ -44,7 +46,7 @@ def alert(
     """One that says little."""
     return Alert(
         alert_id(item, kind), item, kind, Severity.HIGH, None, version, retracted,
-        (because("too-far-apart-in-time", km=9_000),),
+        (because(ReasonCode.TOO_FAR_APART_IN_TIME, km=9_000),),
     )  # fmt: skip
 
 
@@ -134,7 +136,7 @@ class FoldContract:
         writer.accept_batches([world.batch(), newer], world.now)
         batch_registry, unchanged = writer.batch_registry()
         assert unchanged == version
-        assert batch_registry.find(newer.gtin, newer.lot, newer.expiry, "S") == newer
+        assert batch_registry.find(newer.gtin, newer.lot, newer.expiry, "S") == InBatch(newer)
 
     def test_the_newest_trust_list_is_kept(self, writer: Writer, world: World) -> None:
         assert writer.trust_list() is None
@@ -229,8 +231,8 @@ class FoldContract:
         writer.accept_batches([world.batch(), moved, world.batch()], world.now)
         batch_registry, version = writer.batch_registry()
         assert version == 1
-        assert batch_registry.find(moved.gtin, moved.lot, moved.expiry, "S") == moved
-        assert batch_registry.find(GTINS[0], moved.lot, moved.expiry, "S") is None
+        assert batch_registry.find(moved.gtin, moved.lot, moved.expiry, "S") == InBatch(moved)
+        assert batch_registry.find(GTINS[0], moved.lot, moved.expiry, "S") == UNREGISTERED
 
     def test_a_batch_that_moves_to_another_product_has_both_judged_anew(
         self, writer: Writer, world: World

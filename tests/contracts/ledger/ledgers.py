@@ -12,7 +12,8 @@ from psycopg import sql
 
 from authenticity.detection.signals import Signal
 from authenticity.gs1.item import EntityId, ItemId
-from authenticity.records.batch import Batch, BatchRegistry
+from authenticity.records.batch import Batch
+from authenticity.records.batch_registry import BatchRegistry
 from ledger.address import LedgerAddress
 from ledger.opening import open_async_writer, open_reader, open_writer
 from ledger.protocols import (

@@ -7,8 +7,9 @@ from hashlib import sha256
 import pytest
 
 from authenticity.detection.alerts import Alert, alert_id
-from authenticity.detection.findings import FindingKind, because
+from authenticity.detection.findings import FindingKind
 from authenticity.detection.policy import Severity
+from authenticity.detection.reasons import ReasonCode, because
 from authenticity.errors import InputError
 from authenticity.gs1.item import (
     TEXT_PREFIX,
@@ -19,6 +20,7 @@ from authenticity.gs1.item import (
     text_id,
 )
 from authenticity.history.history import EMPTY, encode_history
+from authenticity.records.batch_registry import InBatch
 from ledger.administration import LedgerAdministration
 from ledger.protocols import ItemChange
 from ledger.reading import LedgerReader
@@ -33,7 +35,7 @@ ALPINE, HARBOUR = ("9521234",), ("9526543",)
 def raised(item: ItemId, kind: FindingKind = FindingKind.FORGED, version: int = 1) -> Alert:
     """One that says little."""
     return Alert(alert_id(item, kind), item, kind, Severity.HIGH, None, version, False,
-                 (because("code-refused", scanners="anonymous"),))  # fmt: skip
+                 (because(ReasonCode.CODE_REFUSED, scanners="anonymous"),))  # fmt: skip
 
 
 ITEMS = [item_id(GTINS[n % 2], f"S{n}") for n in range(6)]
@@ -191,7 +193,7 @@ class ReadingContract:
         recalled = world.batch(revision=2, status="recalled")
         ledgers.writer().accept_batches([recalled], world.now)
         newer = await reader.batch_registry()
-        assert newer.find(recalled.gtin, recalled.lot, recalled.expiry, "S") == recalled
+        assert newer.find(recalled.gtin, recalled.lot, recalled.expiry, "S") == InBatch(recalled)
 
     async def test_a_token_is_found_by_its_hash_and_its_text_is_nowhere(
         self, reader: LedgerReader, ledgers: Ledgers

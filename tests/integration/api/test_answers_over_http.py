@@ -16,7 +16,7 @@ import pytest
 from authenticity.errors import LogUnavailableError
 from authenticity.gs1.item import ItemId
 from authenticity.history.history import History
-from authenticity.records.batch import BatchRegistry
+from authenticity.records.batch_registry import BatchRegistry
 from authenticity.records.scan import Act, Channel, encode_scan
 from ledger.reading import LedgerReader
 from ledger.records import Role

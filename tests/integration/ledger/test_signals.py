@@ -5,7 +5,7 @@ from threading import Event
 
 import msgspec
 
-from authenticity.detection.findings import because
+from authenticity.detection.reasons import Reason
 from authenticity.detection.signals import Signal
 from authenticity.gs1.item import ItemId, item_id
 from ledger.address import PostgresAddress
@@ -65,7 +65,7 @@ def test_many_workers_give_clues_about_one_batch_while_it_is_assessed_and_none_i
         due = writer.next_pending(9)
         known = writer.known([batch]).get(batch, UNKNOWN)
         weight = sum(each.weight for each in writer.signals_about(BATCH))
-        said = msgspec.structs.replace(campaign(BATCH), reasons=(because("w", weight=weight),))
+        said = msgspec.structs.replace(campaign(BATCH), reasons=(Reason("w", {"weight": weight}),))
         writer.write([assessed(BATCH, known.version, said)], 0, world.now, settled=due)
 
     def assess_until(over: Event, writer: Writer) -> None:

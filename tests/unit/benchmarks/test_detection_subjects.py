@@ -1,7 +1,8 @@
 """Alerts on batches over time, and what they add code by code."""
 
+from authenticity.detection.findings import COPIES
 from authenticity.detection.policy import DEFAULT_POLICY
-from authenticity.detection.signals import COPIES, Signal
+from authenticity.detection.signals import Signal
 from authenticity.gs1.item import EntityId, ItemId, batch_entity
 from benchmarks.detection.evaluation.campaigns import subject_reports, with_subjects
 from benchmarks.detection.evaluation.entities import subject_alerts

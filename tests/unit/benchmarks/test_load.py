@@ -8,7 +8,7 @@ from authenticity.detection.findings import FindingKind
 from authenticity.detection.policy import DEFAULT_POLICY
 from authenticity.gs1.item import ItemId
 from authenticity.history.history import decode_history
-from authenticity.records.batch import BatchRegistry
+from authenticity.records.batch_registry import BatchRegistry
 from authenticity.records.scan import decode_scan
 from authenticity.trust.jws import read_roots
 from authenticity.trust.trust_list import TrustList, read_trust_list

@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 
 from authenticity.detection.alerts import revise
+from authenticity.detection.item_summary import summarize_item
 from authenticity.detection.policy import DEFAULT_POLICY
-from authenticity.detection.standing import assess_item
 from authenticity.gs1.item import ItemId, text_id
 from authenticity.history.history import history_of
 from authenticity.history.observation import Observation, observe
-from authenticity.records.batch import BatchRegistry
+from authenticity.records.batch_registry import BatchRegistry
 from authenticity.trust.trust_list import read_trust_list
 from authenticity.trust.verify import verify
 from simulation.score import Score, gather, score
@@ -32,7 +32,7 @@ def alerts_of(traffic: Traffic, lines: Iterable[Line]) -> list[tuple[ItemId, str
         observations.setdefault(item, []).append(observe(scan, verdict, trust_list.version))
     alerts: list[tuple[ItemId, str]] = []
     for item, seen in observations.items():
-        found = assess_item(item, history_of(seen), batch_registry, DEFAULT_POLICY).findings
+        found = summarize_item(item, history_of(seen), batch_registry, DEFAULT_POLICY).findings
         alerts += [(a.item, a.kind) for a in revise(item, {}, found, DEFAULT_POLICY)]
     return alerts
 

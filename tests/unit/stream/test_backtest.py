@@ -14,7 +14,7 @@ from authenticity.detection.findings import FindingKind
 from authenticity.detection.policy import DEFAULT_POLICY, Policy, Severity
 from authenticity.errors import ConfigurationError
 from authenticity.gs1.item import serial_of
-from authenticity.records.batch import BatchRegistry
+from authenticity.records.batch_registry import BatchRegistry
 from authenticity.records.scan import Scan, encode_scan
 from authenticity.trust.trust_list import read_trust_list
 from cli.main import app

@@ -19,7 +19,8 @@ from authenticity.detection.policy import DEFAULT_POLICY
 from authenticity.detection.signals import Signal
 from authenticity.errors import LedgerUnavailableError, LogUnavailableError
 from authenticity.gs1.item import EntityId, ItemId
-from authenticity.records.batch import Batch, BatchRegistry, encode_batch
+from authenticity.records.batch import Batch, encode_batch
+from authenticity.records.batch_registry import BatchRegistry
 from authenticity.records.scan import Scan, encode_scan
 from events.publisher import Record
 from events.topics import BATCHES, SCANS, SCANS_DEAD, TRUST, DeadLetter, Topic

@@ -6,13 +6,15 @@ from datetime import timedelta
 import pytest
 
 from authenticity.detection.alerts import Alert, alert_id
-from authenticity.detection.findings import SEVERITY, FindingKind, because
+from authenticity.detection.findings import FINDINGS, FindingKind
 from authenticity.detection.policy import DEFAULT_POLICY
+from authenticity.detection.reasons import ReasonCode, because
 from authenticity.detection.standing import Standing
 from authenticity.gs1.item import ItemId, batch_entity
 from authenticity.history.history import history_of
 from authenticity.history.observation import observe
-from authenticity.records.batch import Batch, BatchRegistry, BatchStatus
+from authenticity.records.batch import Batch, BatchStatus
+from authenticity.records.batch_registry import BatchRegistry
 from authenticity.records.scan import Act, Scan
 from authenticity.records.serial_filter import build_filter
 from authenticity.trust.trust_list import read_trust_list
@@ -131,8 +133,10 @@ def test_a_consumer_reads_no_number_and_no_reason(world: World, principal: Princ
 
 def _campaign() -> Alert:
     item, kind = ItemId(batch_entity("09521234000013", "L7")), FindingKind.CAMPAIGN
-    reason = because("many-items-look-copied", items_at_least=8)
-    return Alert(alert_id(item, kind), item, kind, SEVERITY[kind], 0.97, 1, False, (reason,))
+    reason = because(ReasonCode.MANY_ITEMS_LOOK_COPIED, items_at_least=8)
+    return Alert(
+        alert_id(item, kind), item, kind, FINDINGS[kind].severity, 0.97, 1, False, (reason,)
+    )
 
 
 @pytest.mark.parametrize(("principal", "has_alert"), [(OFFICER, False), (HOLDER, True)])
@@ -225,7 +229,7 @@ def test_the_same_look_twice_gets_the_same_reference(world: World) -> None:
 
 
 def test_every_doubt_has_words_for_every_reader(world: World) -> None:
-    from authenticity.detection.standing import STANDING_OF_DOUBT
+    from authenticity.detection.findings import STANDING_OF_DOUBT
     from verifier_api.auth.principals import Audience
     from verifier_api.i18n.advice import Occasion
 

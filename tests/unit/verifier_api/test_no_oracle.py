@@ -11,7 +11,7 @@ import pytest
 from authenticity.gs1.item import ItemId
 from authenticity.history.history import History, history_of
 from authenticity.history.observation import observe
-from authenticity.records.batch import BatchRegistry
+from authenticity.records.batch_registry import BatchRegistry
 from authenticity.trust.verify import verify
 from tests.support.world import World
 from verifier_api.app import Dependencies, create_app

@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from string import Formatter
@@ -10,6 +11,8 @@ import pytest
 from babel.messages.pofile import read_po
 
 import verifier_api
+from authenticity.detection.findings import FINDINGS
+from authenticity.detection.reasons import REASONS
 from verifier_api.i18n.translator import LANGUAGES, LOCALES, choose_language, load_translators
 
 HERE = Path(verifier_api.__file__).parent
@@ -18,7 +21,7 @@ TRANSLATED = [language for language in LANGUAGES if language != "en"]
 
 
 def _messages() -> set[str]:
-    found: set[str] = set()
+    found = set(_of_the_core())
     for source in HERE.rglob("*.py"):
         for node in ast.walk(ast.parse(source.read_text())):
             if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
@@ -28,6 +31,14 @@ def _messages() -> set[str]:
     for template in (HERE / "web" / "templates").glob("*.html"):
         found.update(text for _, text in _IN_TEMPLATE.findall(template.read_text()))
     return found
+
+
+def _of_the_core() -> Iterator[str]:
+    """The English texts that stand in the core's tables."""
+    for finding in FINDINGS.values():
+        yield from filter(None, (finding.title, finding.public_text, *finding.inspect))
+    for reason in REASONS.values():
+        yield reason.sentence
 
 
 MESSAGES = sorted(_messages())

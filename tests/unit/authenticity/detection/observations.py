@@ -1,12 +1,19 @@
-"""Sightings for the tests of histories: by hand, and drawn by Hypothesis."""
+"""Observations for the tests of histories: by hand, and drawn by Hypothesis."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from hypothesis import strategies as st
 
+from authenticity.detection.evidence import evidence_of
+from authenticity.detection.findings import Finding
+from authenticity.detection.policy import DEFAULT_POLICY, Policy
+from authenticity.detection.rules import item_findings
 from authenticity.gs1.item import ItemId, item_id
+from authenticity.history.history import History
 from authenticity.history.observation import Observation, observe
+from authenticity.records.batch import Batch
+from authenticity.records.batch_registry import UNREGISTERED, BatchMatch, InBatch
 from authenticity.records.scan import Act, Channel, Place, PlaceSource, Scan
 from authenticity.trust.verdict import Doubt, Doubtful, Genuine, IssuerId, Verdict
 
@@ -50,6 +57,17 @@ def seen(scan_id: str, verdict: Verdict | None = None, **changes: Any) -> Observ
 def trusted(scan_id: str, publisher: str = "shop-1", **changes: Any) -> Observation:
     retail: dict[str, Any] = {"channel": Channel.RETAIL, "authorised": True}
     return seen(scan_id, **(retail | {"publisher": publisher} | changes))
+
+
+def match_of(batch: Batch | None) -> BatchMatch:
+    """As if the registry had found this batch for the item."""
+    return InBatch(batch) if batch else UNREGISTERED
+
+
+def findings_of(
+    history: History, batch: Batch | None = None, policy: Policy = DEFAULT_POLICY
+) -> tuple[Finding, ...]:
+    return item_findings(evidence_of(history, match_of(batch), policy))
 
 
 def at_address(place: Place) -> Place:

@@ -9,13 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from authenticity.detection.alerts import Alert, revise
-from authenticity.detection.assess import assess, batch_of
-from authenticity.detection.findings import FindingKind, Reason
+from authenticity.detection.assess import assess_item_update
+from authenticity.detection.findings import FindingKind
+from authenticity.detection.item_summary import summarize_item
 from authenticity.detection.policy import DEFAULT_POLICY, MarketPolicy, Policy
-from authenticity.detection.standing import Standing, assess_item
+from authenticity.detection.reasons import Reason
+from authenticity.detection.standing import Standing
 from authenticity.history.history import EMPTY, History, history_of, merge
 from authenticity.history.observation import Observation, observe
-from authenticity.records.batch import Batch, BatchRegistry, BatchStatus
+from authenticity.records.batch import Batch, BatchStatus
+from authenticity.records.batch_registry import BatchRegistry
 from authenticity.records.scan import Act, Channel, Place, PlaceSource
 from authenticity.trust.verdict import Doubt
 from tests.unit.authenticity.detection.observations import (
@@ -27,6 +30,7 @@ from tests.unit.authenticity.detection.observations import (
     any_observation,
     buyers,
     doubtful,
+    findings_of,
     genuine,
     scan,
     seen,
@@ -48,12 +52,12 @@ def batch(**changes: Any) -> Batch:
 def kinds(
     *observations: Observation, of: Batch | None = None, by: Policy = DEFAULT_POLICY
 ) -> set[FindingKind]:
-    return {finding.kind for finding in assess(history_of(observations), of, by)}
+    return {finding.kind for finding in findings_of(history_of(observations), of, by)}
 
 
 def standing(*observations: Observation, of: Batch | None = None) -> Standing:
     batch_registry = BatchRegistry([of] if of else [])
-    return assess_item(ITEM, history_of(observations), batch_registry, DEFAULT_POLICY).standing
+    return summarize_item(ITEM, history_of(observations), batch_registry, DEFAULT_POLICY).standing
 
 
 def test_one_scan_of_a_genuine_code_is_verified_and_nothing_is_found() -> None:
@@ -92,7 +96,7 @@ def reasons_for_copies(history: History) -> tuple[Reason, ...]:
     """Told whatever the probability is."""
     always = dict.fromkeys(Channel, 1e-12)
     policy = replace(DEFAULT_POLICY, clone=replace(DEFAULT_POLICY.clone, threshold=always))
-    found = assess(history, None, policy)
+    found = findings_of(history, None, policy)
     [finding] = [f for f in found if f.kind is FindingKind.CLONE_SUSPECTED]
     return finding.reasons
 
@@ -337,7 +341,7 @@ def test_a_scan_judged_under_two_trust_lists_counts_once_and_as_the_newer_says()
 
 
 def test_an_alert_is_published_once_updated_and_retracted_under_one_id() -> None:
-    found = assess(history_of(buyers(16)), None, DEFAULT_POLICY)
+    found = findings_of(history_of(buyers(16)))
     [raised] = revise(ITEM, {}, found, DEFAULT_POLICY)
     assert (raised.kind, raised.version, raised.retracted) == ("clone-suspected", 1, False)
     assert revise(ITEM, {raised.kind: raised}, found, DEFAULT_POLICY) == []
@@ -359,24 +363,20 @@ def test_final_alerts_depend_on_no_order_batching_or_when_the_batch_arrived(
 ) -> None:
     batch_registry = BatchRegistry([batch(markets=("FR",), expiry="270101")])
     straight = history_of(observations)
-    expected = revise(
-        ITEM,
-        {},
-        assess(straight, batch_of(ITEM, straight, batch_registry), DEFAULT_POLICY),
-        DEFAULT_POLICY,
-    )
+    expected = assess_item_update(ITEM, straight, {}, batch_registry, DEFAULT_POLICY)
     rng.shuffle(observations)
     history, published = EMPTY, dict[FindingKind, Alert]()
     for number, observation in enumerate(observations):
         history = merge(history, history_of([observation]))
         known = batch_registry if number >= batch_arrives_after else BatchRegistry()
-        findings = assess(history, batch_of(ITEM, history, known), DEFAULT_POLICY)
-        published |= {a.kind: a for a in revise(ITEM, published, findings, DEFAULT_POLICY)}
-    findings = assess(history, batch_of(ITEM, history, batch_registry), DEFAULT_POLICY)
-    published |= {a.kind: a for a in revise(ITEM, published, findings, DEFAULT_POLICY)}
+        update = assess_item_update(ITEM, history, published, known, DEFAULT_POLICY)
+        published |= {alert.kind: alert for alert in update.alerts}
+    update = assess_item_update(ITEM, history, published, batch_registry, DEFAULT_POLICY)
+    published |= {alert.kind: alert for alert in update.alerts}
     final = [
         msgspec.structs.replace(alert, version=1)
         for alert in sorted(published.values(), key=lambda alert: alert.id)
         if not alert.retracted
     ]
-    assert final == expected
+    assert final == expected.alerts
+    assert update.signals == expected.signals

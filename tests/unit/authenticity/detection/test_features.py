@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authenticity.detection.assess import assess, split
+from authenticity.detection.evidence import split
 from authenticity.detection.features import FEATURES, MOST, features_of
 from authenticity.detection.findings import FindingKind
 from authenticity.detection.policy import DEFAULT_POLICY, MarketPolicy, Policy
@@ -19,6 +19,7 @@ from authenticity.detection.weights import CALIBRATION, WEIGHTS
 from authenticity.history.history import history_of
 from authenticity.history.observation import Observation
 from authenticity.records.batch import Batch
+from authenticity.records.batch_registry import UNREGISTERED
 from authenticity.records.scan import Act, Channel
 from tests.unit.authenticity.detection.observations import (
     LYON,
@@ -28,6 +29,8 @@ from tests.unit.authenticity.detection.observations import (
     any_observation,
     at_address,
     buyers,
+    findings_of,
+    match_of,
     seen,
     trusted,
 )
@@ -38,7 +41,7 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 def features(
     *observations: Observation, batch: Batch | None = None, policy: Policy = DEFAULT_POLICY
 ) -> dict[str, int]:
-    genuine, _ = split(history_of(observations), batch)
+    genuine, _ = split(history_of(observations), match_of(batch))
     looks = scan_sessions(genuine, policy)
     values = features_of(genuine, looks, batch, policy)
     return {name: value for name, value in zip(FEATURES, values, strict=True) if value}
@@ -156,21 +159,21 @@ def test_every_value_has_a_weight_and_the_calibration_never_falls() -> None:
 
 
 def clone_score(*observations: Observation, batch: Batch | None = None) -> float:
-    genuine, _ = split(history_of(observations), batch)
+    genuine, _ = split(history_of(observations), match_of(batch))
     found = score_clones(genuine, batch, DEFAULT_POLICY)
     assert found is not None
     return found.probability
 
 
 def test_one_look_weighs_nothing() -> None:
-    genuine, _ = split(history_of([seen("a", place=PARIS)]), None)
+    genuine, _ = split(history_of([seen("a", place=PARIS)]), UNREGISTERED)
     assert score_clones(genuine, None, DEFAULT_POLICY) is None
 
 
 def test_buyers_in_many_cities_are_suspected_with_a_probability_and_reasons() -> None:
     [finding] = [
         finding
-        for finding in assess(history_of(buyers(16)), sold_in("FR"), DEFAULT_POLICY)
+        for finding in findings_of(history_of(buyers(16)), sold_in("FR"))
         if finding.kind is FindingKind.CLONE_SUSPECTED
     ]
     assert finding.probability is not None
@@ -210,7 +213,7 @@ def test_a_burst_of_invented_places_is_not_suspected() -> None:
 
 def test_the_prior_is_the_policys_and_moves_the_probability() -> None:
     looks = buyers(4)
-    genuine, _ = split(history_of(looks), None)
+    genuine, _ = split(history_of(looks), UNREGISTERED)
     clone = DEFAULT_POLICY.clone
     rare, common = (
         replace(DEFAULT_POLICY, clone=replace(clone, prior=dict.fromkeys(Channel, prior)))
@@ -254,6 +257,6 @@ def test_whose_looks_count_is_the_policys() -> None:
 
 @given(st.lists(any_observation(), min_size=1, max_size=40))
 def test_any_history_has_features_within_their_bounds(observations: list[Observation]) -> None:
-    genuine, _ = split(history_of(observations), None)
+    genuine, _ = split(history_of(observations), UNREGISTERED)
     values = features_of(genuine, scan_sessions(genuine, DEFAULT_POLICY), None, DEFAULT_POLICY)
     assert all(0 <= value <= most for value, most in zip(values, MOST, strict=True))

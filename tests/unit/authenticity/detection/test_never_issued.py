@@ -2,20 +2,21 @@
 
 from typing import Any
 
-import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from authenticity.detection.assess import assess, batch_of
+from authenticity.detection.assess import assess_history
 from authenticity.detection.findings import FindingKind
+from authenticity.detection.item_summary import summarize_item
 from authenticity.detection.policy import DEFAULT_POLICY, Severity
-from authenticity.detection.standing import Standing, assess_item
+from authenticity.detection.standing import Standing
 from authenticity.errors import BatchError
 from authenticity.history.history import history_of
 from authenticity.history.observation import Observation
 from authenticity.limits import LIMITS
-from authenticity.records.batch import Batch, BatchRegistry, PrintOnly, decode_batch, encode_batch
+from authenticity.records.batch import Batch, decode_batch, encode_batch
+from authenticity.records.batch_registry import BatchRegistry, NotInBatch, batch_holding
 from authenticity.records.serial_filter import build_filter, check_filter, may_hold
 from authenticity.trust.verdict import Doubt
 from tests.unit.authenticity.detection.observations import ITEM, NOON, doubtful, seen
@@ -29,8 +30,8 @@ SERIALS = st.lists(st.text(min_size=1, max_size=20), min_size=1, max_size=60, un
 
 def kinds(*batches: Batch, of: Observation | None = None) -> set[FindingKind]:
     history = history_of([of or seen("a")])
-    found = assess(history, batch_of(ITEM, history, BatchRegistry(batches)), DEFAULT_POLICY)
-    return {finding.kind for finding in found}
+    assessment = assess_history(ITEM, history, BatchRegistry(batches), DEFAULT_POLICY)
+    return {finding.kind for finding in assessment.findings}
 
 
 @given(SERIALS)
@@ -107,7 +108,7 @@ def test_a_serial_in_no_batch_of_its_print_was_never_issued() -> None:
 
 def test_it_is_critical_and_the_pack_is_suspect_and_the_batch_is_named() -> None:
     history = history_of([seen("a")])
-    known = assess_item(ITEM, history, BatchRegistry([batch(serials=OTHERS)]), DEFAULT_POLICY)
+    known = summarize_item(ITEM, history, BatchRegistry([batch(serials=OTHERS)]), DEFAULT_POLICY)
     [finding] = known.findings
     assert finding.severity is Severity.CRITICAL
     assert finding.reasons[0].facts == {"batch": "b1"}
@@ -148,8 +149,10 @@ def test_a_thief_who_signs_new_serials_into_an_old_lot_is_not_excused_by_it() ->
     }
 
 
-def test_the_header_told_of_such_a_pack_is_the_same() -> None:
+def test_such_a_pack_is_of_no_batch_though_it_carries_the_print_of_one() -> None:
     known = batch(serials=OTHERS)
     found = BatchRegistry([known]).find(known.gtin, known.lot, known.expiry, OWN)
-    assert isinstance(found, PrintOnly)
-    assert msgspec.json.encode(found) == msgspec.json.encode(known)
+    assert found == NotInBatch(known)
+    assert batch_holding(found) is None
+    summary = summarize_item(ITEM, history_of([seen("a")]), BatchRegistry([known]), DEFAULT_POLICY)
+    assert summary.batch_match == found

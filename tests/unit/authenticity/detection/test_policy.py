@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from authenticity.detection.assess import assess
 from authenticity.detection.findings import FindingKind
 from authenticity.detection.policy import (
     DEFAULT_POLICY,
@@ -26,7 +25,7 @@ from authenticity.errors import PolicyError
 from authenticity.history.history import history_of
 from authenticity.limits import LIMITS
 from authenticity.records.scan import Channel, PlaceSource
-from tests.unit.authenticity.detection.observations import NOON, seen
+from tests.unit.authenticity.detection.observations import NOON, findings_of, seen
 
 from .test_assess import batch
 
@@ -326,5 +325,5 @@ def test_findings_go_by_the_policy_of_the_batchs_issuer() -> None:
     own = replace(DEFAULT_POLICY, late_after_hours=1)
     policy = replace(DEFAULT_POLICY, issuer={"maker": own})
     history = history_of([seen("a", received_at=NOON + timedelta(hours=3))])
-    assert FindingKind.LATE in {f.kind for f in assess(history, batch(), policy)}
-    assert assess(history, batch(issuer="other"), policy) == ()
+    assert FindingKind.LATE in {f.kind for f in findings_of(history, batch(), policy)}
+    assert findings_of(history, batch(issuer="other"), policy) == ()

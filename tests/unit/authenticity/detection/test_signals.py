@@ -8,15 +8,12 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authenticity.detection.findings import FindingKind
+from authenticity.detection.evidence import evidence_of
+from authenticity.detection.findings import COPIES, MISPLACED, REFUSED, VOUCHED, FindingKind
 from authenticity.detection.policy import DEFAULT_POLICY
 from authenticity.detection.signals import (
-    COPIES,
     MAX_SIGNALS,
     MAX_SIGNALS_ASSESSED,
-    MISPLACED,
-    REFUSED,
-    VOUCHED,
     Signal,
     assess_entity,
     by_entity,
@@ -30,8 +27,9 @@ from authenticity.gs1.item import (
     item_id,
     scanner_entity,
 )
-from authenticity.history.history import history_of, merge
+from authenticity.history.history import History, history_of, merge
 from authenticity.history.observation import Observation, session_hash
+from authenticity.records.batch_registry import UNREGISTERED
 from authenticity.records.scan import Act, Channel
 from authenticity.trust.verdict import Doubt
 from tests.unit.authenticity.detection.observations import (
@@ -51,13 +49,17 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 BATCH = batch_entity("09506000134352", "L1")
 
 
+def signals_in(history: History) -> tuple[Signal, ...]:
+    return signals_of(ITEM, evidence_of(history, UNREGISTERED, DEFAULT_POLICY))
+
+
 def signals(*observations: Observation) -> tuple[Signal, ...]:
-    return signals_of(ITEM, history_of(observations), None, DEFAULT_POLICY)
+    return signals_in(history_of(observations))
 
 
-def of_items(sign: str, weights: Sequence[int], details: Sequence[str] = ("",)) -> list[Signal]:
+def of_items(kind: str, weights: Sequence[int], details: Sequence[str] = ("",)) -> list[Signal]:
     return [
-        Signal(BATCH, item_id("09506000134352", f"S{number:06d}"), sign, weight,
+        Signal(BATCH, item_id("09506000134352", f"S{number:06d}"), kind, weight,
              details[number % len(details)])
         for number, weight in enumerate(weights)
     ]  # fmt: skip
@@ -73,7 +75,7 @@ def test_one_look_at_a_genuine_code_is_no_clue() -> None:
 
 def test_what_looks_weigh_is_a_clue_about_the_batch() -> None:
     [at_home] = signals(seen("a", place=PARIS), seen("b", place=PARIS, after=HOUR))
-    [everywhere] = [signal for signal in signals(*buyers(16)) if signal.sign == COPIES]
+    [everywhere] = [signal for signal in signals(*buyers(16)) if signal.kind == COPIES]
     assert at_home.subject == everywhere.subject == BATCH
     assert at_home.weight < 0 < everywhere.weight
 
@@ -88,14 +90,14 @@ def test_a_forged_code_is_a_clue_about_the_stranger_who_read_it_and_about_no_off
     forged = doubtful(Doubt.FORGED)
     [signal] = signals(seen("a", forged, session="s"))
     session = session_hash("consumer-web", "s")
-    assert (signal.subject, signal.sign) == (scanner_entity(session, known=False), REFUSED)
+    assert (signal.subject, signal.kind) == (scanner_entity(session, known=False), REFUSED)
     assert signals(trusted("b", verdict=forged, channel=Channel.CUSTOMS)) == ()
 
 
 def test_holding_an_item_elsewhere_before_it_left_the_shop_is_a_clue_about_the_scanner() -> None:
     sale: dict[str, Any] = {"act": Act.SELL, "place": PARIS, "after": 2 * DAY}
     found = signals(seen("a", place=TOKYO, session="s"), trusted("b", **sale))
-    [signal] = [signal for signal in found if signal.sign == MISPLACED]
+    [signal] = [signal for signal in found if signal.kind == MISPLACED]
     assert signal.subject == scanner_entity(session_hash("consumer-web", "s"), known=False)
 
 
@@ -104,7 +106,7 @@ def test_two_sales_are_a_clue_about_both_shops() -> None:
         trusted("a", "shop-1", act=Act.SELL, place=PARIS),
         trusted("b", "shop-2", act=Act.SELL, place=LYON, after=DAY),
     )
-    assert len({signal.subject for signal in found if signal.sign == VOUCHED}) == 2
+    assert len({signal.subject for signal in found if signal.kind == VOUCHED}) == 2
 
 
 def test_many_items_that_look_a_little_copied_are_a_campaign() -> None:
@@ -119,7 +121,7 @@ def test_what_looks_weigh_is_a_clue_about_the_hands_that_had_it_last_and_about_n
         trusted("3", "wholesaler", **chain, after=-5 * DAY),
         trusted("4", "shop", act=Act.SELL, place=LYON, after=-DAY),
     ]
-    copies = [signal for signal in signals(*way, *buyers(16)) if signal.sign == COPIES]
+    copies = [signal for signal in signals(*way, *buyers(16)) if signal.kind == COPIES]
     warehouse = custody_leg_entity("09506000134352", "L1", way[2].actor)
     shop = scanner_entity(way[3].actor, known=True)
     assert {signal.subject for signal in copies} == {BATCH, warehouse, shop}
@@ -173,7 +175,7 @@ def test_clues_depend_on_no_order_of_arrival(observations: list[Observation], rn
     rng.shuffle(observations)
     middle = len(observations) // 2
     merged = merge(history_of(observations[middle:]), history_of(observations[:middle]))
-    assert signals_of(ITEM, merged, None, DEFAULT_POLICY) == straight
+    assert signals_in(merged) == straight
     assert len(straight) <= MAX_SIGNALS
     assert list(straight) == sorted(straight)
 

@@ -1,0 +1,68 @@
+"""What is told of one item: its standing, its findings, how often and when it was scanned."""
+
+from datetime import datetime
+from typing import Final
+
+from msgspec import Struct
+
+from authenticity.detection.assess import ItemAssessment, assess_history
+from authenticity.detection.findings import FINDINGS, STANDING_OF_DOUBT, Finding
+from authenticity.detection.policy import Policy
+from authenticity.detection.standing import Standing
+from authenticity.gs1.item import ItemId
+from authenticity.history.history import History, distinct_scans
+from authenticity.history.observation import DOUBTS
+from authenticity.records.batch_registry import BatchMatch, BatchRegistry
+from authenticity.records.scan import from_epoch_ms
+
+_GENUINE_WORST_FIRST: Final = (Standing.SUSPECT, Standing.CAUTION, Standing.SEEN_BEFORE)
+_DOUBTFUL_WORST_FIRST: Final = (Standing.SUSPECT, Standing.NOT_ISSUED, Standing.UNREADABLE)
+
+
+class ItemSummary(Struct, frozen=True):
+    """Standing and findings of one item. `scans` is exact while small, then an estimate.
+
+    `first` and `last` are capture times, UTC, of the codes the standing rests on.
+    """
+
+    standing: Standing
+    findings: tuple[Finding, ...]
+    scans: int
+    first: datetime
+    last: datetime
+    batch_match: BatchMatch
+
+
+def summarize_item(
+    item: ItemId, history: History, batch_registry: BatchRegistry, policy: Policy
+) -> ItemSummary:
+    """The summary of an item with this history, which must not be empty."""
+    assessment = assess_history(item, history, batch_registry, policy)
+    evidence, findings = assessment
+    basis = evidence.genuine or evidence.doubtful
+    captured_ms = [observation.captured_ms for observation in basis]
+    return ItemSummary(
+        standing_of(assessment),
+        findings,
+        distinct_scans(basis),
+        from_epoch_ms(min(captured_ms)),
+        from_epoch_ms(max(captured_ms)),
+        evidence.batch_match,
+    )
+
+
+def standing_of(assessment: ItemAssessment) -> Standing:
+    """The standing of an item whose history is not empty.
+
+    Where a genuine code was ever scanned the standing rests on the genuine scans alone:
+    a forged code under the same serial is a finding, but no stain on the genuine pack.
+    """
+    evidence, findings = assessment
+    if not evidence.genuine:
+        numbers = {observation.doubt for observation in evidence.doubtful}
+        doubts = [doubt for number in numbers if (doubt := DOUBTS[number]) is not None]
+        reached = {STANDING_OF_DOUBT[doubt] for doubt in doubts}
+        return next(standing for standing in _DOUBTFUL_WORST_FIRST if standing in reached)
+    rows = [FINDINGS[finding.kind] for finding in findings]
+    led_to = {row.standing for row in rows if row.public}
+    return next((each for each in _GENUINE_WORST_FIRST if each in led_to), Standing.VERIFIED)

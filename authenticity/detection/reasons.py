@@ -1,0 +1,134 @@
+"""Why a finding was made: reason codes, the facts of each, and its sentence in English."""
+
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+from msgspec import Struct
+
+Fact = int | str | bool
+
+
+class Reason(Struct, frozen=True):
+    """One piece of evidence: a stable code for machines, and the facts behind it.
+
+    `reason` is a `ReasonCode`, or the name of a feature of the clone score. Facts carry
+    their unit in the name. Counts are coarse (see `coarse`), so that an alert is not
+    published anew with every scan.
+    """
+
+    reason: str
+    facts: dict[str, Fact]
+
+
+class ReasonCode(StrEnum):
+    """Every code but those of the clone score's features (`authenticity.detection.features`)."""
+
+    ARRIVED_LATE = "arrived-late"
+    BATCH_NOT_RELEASED = "batch-not-released"
+    CAPTURED_IN_THE_FUTURE = "captured-in-the-future"
+    CODE_REFUSED = "code-refused"
+    DECLARED_BY_ISSUER = "declared-by-issuer"
+    DIFFERENT_SCANS_UNDER_ONE_ID = "different-scans-under-one-id"
+    EXPIRY_DIFFERS = "expiry-differs"
+    INSPECTIONS_CONTRADICT = "inspections-contradict"
+    INVENTED_CODES_FROM_ONE_SCANNER = "invented-codes-from-one-scanner"
+    LOT_DIFFERS = "lot-differs"
+    MANY_ITEMS_FROM_HERE_LOOK_COPIED = "many-items-from-here-look-copied"
+    MANY_ITEMS_LOOK_COPIED = "many-items-look-copied"
+    PLACES_THAT_CANNOT_BE = "places-that-cannot-be"
+    SCANNED_IN_OTHER_SESSIONS = "scanned-in-other-sessions"
+    SCANNED_OUTSIDE_ITS_MARKETS = "scanned-outside-its-markets"
+    SEEN_AFTER_DESTRUCTION = "seen-after-destruction"
+    SEIZED_TWICE = "seized-twice"
+    SERIAL_IN_NO_BATCH = "serial-in-no-batch"
+    SOLD_TWICE = "sold-twice"
+    TOO_FAR_APART_IN_TIME = "too-far-apart-in-time"
+    VOUCHED_FOR_PROVEN_COPIES = "vouched-for-proven-copies"
+
+
+class ReasonRow(NamedTuple):
+    """The names of a code's facts, and its sentence in English, with the facts in braces."""
+
+    facts: tuple[str, ...]
+    sentence: str
+
+
+_CODE = ReasonCode
+REASONS: Final[dict[str, ReasonRow]] = {
+    _CODE.ARRIVED_LATE: ReasonRow(
+        ("hours",), "A scan arrived at least {hours} hours after it was made."
+    ),
+    _CODE.BATCH_NOT_RELEASED: ReasonRow(
+        ("batch",), "Batch {batch} is registered, but not released."
+    ),
+    _CODE.CAPTURED_IN_THE_FUTURE: ReasonRow(
+        ("minutes",), "A scanner's clock was at least {minutes} minutes fast."
+    ),
+    _CODE.CODE_REFUSED: ReasonRow(
+        ("scanners",), "Such codes were scanned under this name (read by: {scanners})."
+    ),
+    _CODE.DECLARED_BY_ISSUER: ReasonRow(("batch",), "Declared by the maker for batch {batch}."),
+    _CODE.DIFFERENT_SCANS_UNDER_ONE_ID: ReasonRow(
+        (), "Scans with different content came under one number."
+    ),
+    _CODE.EXPIRY_DIFFERS: ReasonRow(
+        ("printed", "registered"), "Expiry date read: {printed}. Registered: {registered}."
+    ),
+    _CODE.INSPECTIONS_CONTRADICT: ReasonRow(
+        ("km",), "Inspections at least {km} km apart contradict each other."
+    ),
+    _CODE.INVENTED_CODES_FROM_ONE_SCANNER: ReasonRow(
+        ("items_at_least",), "At least {items_at_least} invented codes came from one scanner."
+    ),
+    _CODE.LOT_DIFFERS: ReasonRow(
+        ("printed", "registered"), "Lot read: {printed}. Lot signed: {registered}."
+    ),
+    _CODE.MANY_ITEMS_FROM_HERE_LOOK_COPIED: ReasonRow(
+        ("items_at_least",),
+        "At least {items_at_least} packs that passed through this scanner's hands look copied:"
+        " their codes may have been read off there.",
+    ),
+    _CODE.MANY_ITEMS_LOOK_COPIED: ReasonRow(
+        ("items_at_least",), "At least {items_at_least} packs of the batch look copied."
+    ),
+    _CODE.PLACES_THAT_CANNOT_BE: ReasonRow(
+        ("items_at_least", "places_at_least"),
+        "It claims at least {items_at_least} packs in {places_at_least} places where they cannot "
+        "have been.",
+    ),
+    _CODE.SCANNED_IN_OTHER_SESSIONS: ReasonRow(
+        ("at_least",), "Scanned in at least {at_least} other sessions."
+    ),
+    _CODE.SCANNED_OUTSIDE_ITS_MARKETS: ReasonRow(
+        ("countries", "scanners"),
+        "Scanned outside its markets, in: {countries} (read by: {scanners}).",
+    ),
+    _CODE.SEEN_AFTER_DESTRUCTION: ReasonRow(
+        ("scanners",), "Seen elsewhere after it was destroyed (read by: {scanners})."
+    ),
+    _CODE.SEIZED_TWICE: ReasonRow(("hours_between",), "Seized twice, {hours_between} hours apart."),
+    _CODE.SERIAL_IN_NO_BATCH: ReasonRow(
+        ("batch",),
+        "No batch with this product and lot holds its serial number (compared: batch {batch}).",
+    ),
+    _CODE.SOLD_TWICE: ReasonRow(("hours_between",), "Sold twice, {hours_between} hours apart."),
+    _CODE.TOO_FAR_APART_IN_TIME: ReasonRow(
+        ("km", "minutes", "countries"),
+        "Scanned {km} km apart within {minutes} minutes ({countries}): one pack cannot travel so.",
+    ),
+    _CODE.VOUCHED_FOR_PROVEN_COPIES: ReasonRow(
+        ("items_at_least",),
+        "It vouched for at least {items_at_least} packs of which copies are proven.",
+    ),
+}
+
+
+def because(code: ReasonCode, **facts: Fact) -> Reason:
+    """A reason with its facts, in the order given. They are those of the code's row, which a
+    test holds every call to."""
+    return Reason(code.value, facts)
+
+
+def coarse(count: int) -> int:
+    """The largest power of two that is not above `count`: "at least so many"."""
+    return 1 << (count.bit_length() - 1) if count > 0 else 0

@@ -1,0 +1,239 @@
+"""The rules: from the evidence in an item's history to findings, one function for each subject.
+
+Each function yields the findings it is named for. `item_findings` applies all of them.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from itertools import pairwise
+
+from authenticity.detection.evidence import Evidence
+from authenticity.detection.findings import Finding, FindingKind, found
+from authenticity.detection.policy import Policy
+from authenticity.detection.reasons import Reason, ReasonCode, because, coarse
+from authenticity.detection.score import clone_findings
+from authenticity.detection.sessions import own_numbers
+from authenticity.history.observation import ACTS, DOUBTS, Observation, distance_km
+from authenticity.records.batch import Batch, BatchStatus
+from authenticity.records.batch_registry import BatchMatch, NotInBatch
+from authenticity.records.scan import Act
+from authenticity.trust.verdict import Doubt
+
+_HOUR_MS = 3_600_000
+_DAY_MS = 24 * _HOUR_MS
+
+
+def item_findings(evidence: Evidence) -> tuple[Finding, ...]:
+    """Every finding, most severe first, then by kind."""
+    observations, genuine, batch, policy = (
+        evidence.observations, evidence.genuine, evidence.batch, evidence.policy,
+    )  # fmt: skip
+    findings = [*scanning_findings(observations, policy)]
+    if evidence.doubtful:
+        findings += refused_code_findings(evidence.doubtful)
+    if batch is not None:
+        findings += never_issued_findings(evidence.batch_match)
+    if genuine:
+        if batch is not None:
+            findings += batch_findings(genuine, batch, policy)
+        if batch is not None or len(observations) > 1:
+            findings += print_findings(genuine, observations, batch)
+        if len(genuine) > 1:
+            findings += use_findings(genuine, policy)
+    if evidence.clone_score is not None:
+        findings += clone_findings(evidence.clone_score, policy.clone)
+    if evidence.proof is not None:
+        findings.append(found(FindingKind.CLONE_CONFIRMED, evidence.proof))
+    if len(findings) > 1:
+        findings.sort(key=lambda finding: (-finding.severity.rank, finding.kind))
+    return tuple(findings)
+
+
+def scanning_findings(observations: Sequence[Observation], policy: Policy) -> Iterator[Finding]:
+    """What is wrong with the scans themselves: late, a wrong clock, an id used twice."""
+    delays_s = [observation.delay_s for observation in observations] or [0]
+    latest_s, ahead_s = max(delays_s), -min(delays_s)
+    if latest_s > policy.late_after_hours * 3600:
+        reason = because(ReasonCode.ARRIVED_LATE, hours=coarse(latest_s // 3600))
+        yield found(FindingKind.LATE, reason)
+    if ahead_s > policy.clock_skew_minutes * 60:
+        reason = because(ReasonCode.CAPTURED_IN_THE_FUTURE, minutes=coarse(ahead_s // 60))
+        yield found(FindingKind.CLOCK_SKEW, reason)
+    for one, other in pairwise(observations):
+        if one.id == other.id and one.content != other.content:
+            reason = because(ReasonCode.DIFFERENT_SCANS_UNDER_ONE_ID)
+            yield found(FindingKind.SCAN_ID_REUSED, reason)
+            return
+
+
+def refused_code_findings(doubtful: Sequence[Observation]) -> Iterator[Finding]:
+    """One finding for each doubt that codes under this item's name met."""
+    by_doubt: dict[int, list[Observation]] = {}
+    for observation in doubtful:
+        by_doubt.setdefault(observation.doubt, []).append(observation)
+    for number, observations in sorted(by_doubt.items()):
+        doubt = DOUBTS[number]
+        assert doubt is not None
+        scanners = _scanners(any(observation.authorised for observation in observations))
+        yield found(FindingKind(doubt), because(ReasonCode.CODE_REFUSED, scanners=scanners))
+
+
+def never_issued_findings(batch_match: BatchMatch) -> Iterator[Finding]:
+    """A valid signature on a serial that no batch holds.
+
+    A stolen key, or a factory that prints more than was ordered, makes such codes. An
+    unregistered batch accuses nobody: a late manifest is no crime. One such serial in
+    1,024 passes a filter unnoticed, and every serial a batch that has no filter
+    (`authenticity.records.serial_filter`).
+    """
+    if isinstance(batch_match, NotInBatch):
+        reason = because(ReasonCode.SERIAL_IN_NO_BATCH, batch=batch_match.batch.batch_id)
+        yield found(FindingKind.NEVER_ISSUED, reason)
+
+
+def print_findings(
+    genuine: Sequence[Observation], observations: Sequence[Observation], batch: Batch | None
+) -> Iterator[Finding]:
+    """Lots and dates read from the pack, signed or by a known scanner, that differ from one
+    another or from the batch. A field that is missing, or cut off by the scanner, is no
+    difference."""
+    signed_lot, signed_expiry = genuine[0].lot, genuine[0].expiry
+    registered = int(batch.expiry) if batch and batch.expiry else signed_expiry
+    if all(s.lot == signed_lot and s.expiry == registered for s in observations):
+        return  # the usual case
+    read_by_others = [s for s in observations if s.authorised and _is_unsigned(s)]
+    lots = {s.lot for s in genuine} | {s.lot for s in read_by_others}
+    expiries = {s.expiry for s in genuine} | {s.expiry for s in read_by_others}
+    for lot in sorted(lots - {"", signed_lot}):
+        if signed_lot and not signed_lot.startswith(lot) and not lot.startswith(signed_lot):
+            reason = because(ReasonCode.LOT_DIFFERS, printed=lot, registered=signed_lot)
+            yield found(FindingKind.WRONG_BATCH, reason)
+            break
+    for expiry in sorted(expiries - {0, registered}):
+        if registered:
+            reason = because(
+                ReasonCode.EXPIRY_DIFFERS,
+                printed=f"{expiry:06d}",
+                registered=f"{registered:06d}",
+            )
+            yield found(FindingKind.WRONG_EXPIRY, reason)
+            break
+
+
+def _is_unsigned(observation: Observation) -> bool:
+    return DOUBTS[observation.doubt] is Doubt.UNSIGNED
+
+
+def batch_findings(
+    genuine: Sequence[Observation], batch: Batch, policy: Policy
+) -> Iterator[Finding]:
+    """What the issuer declared of the batch, and whether the item left its markets."""
+    if batch.status is BatchStatus.RECALLED:
+        reason = because(ReasonCode.DECLARED_BY_ISSUER, batch=batch.batch_id)
+        yield found(FindingKind.RECALLED, reason)
+    if batch.status is BatchStatus.STOLEN:
+        reason = because(ReasonCode.DECLARED_BY_ISSUER, batch=batch.batch_id)
+        yield found(FindingKind.STOLEN, reason)
+    if batch.released_at is None:
+        reason = because(ReasonCode.BATCH_NOT_RELEASED, batch=batch.batch_id)
+        yield found(FindingKind.NOT_RELEASED, reason)
+    if markets := policy.markets_of(batch):
+        yield from diversion_findings(genuine, markets, policy)
+
+
+def diversion_findings(
+    genuine: Sequence[Observation], markets: Collection[str], policy: Policy
+) -> Iterator[Finding]:
+    """One trusted scan outside the markets, or several sessions there: one is a tourist.
+    The maker's own chain goes through any country."""
+    ours = own_numbers(policy.own_supply_chain)
+    outside = [
+        observation
+        for observation in genuine
+        if observation.country
+        and observation.country not in markets
+        and observation.channel not in ours
+    ]
+    trusted = any(observation.authorised for observation in outside)
+    if trusted or len({observation.session for observation in outside}) >= policy.diverted_sessions:
+        reason = because(
+            ReasonCode.SCANNED_OUTSIDE_ITS_MARKETS,
+            countries=",".join(sorted({observation.country for observation in outside})),
+            scanners=_scanners(trusted),
+        )
+        yield found(FindingKind.DIVERTED, reason)
+
+
+def use_findings(genuine: Sequence[Observation], policy: Policy) -> Iterator[Finding]:
+    """Whether others scanned the item, and whether it was used again after its end."""
+    ours = own_numbers(policy.own_supply_chain)
+    sessions = {s.session for s in genuine if s.channel not in ours}
+    if len(sessions) > 1:
+        yield seen_before(len(sessions) - 1)
+    if any(observation.act for observation in genuine):
+        yield from reuse_findings(genuine, policy)
+
+
+def seen_before(other_sessions: int) -> Finding:
+    """The finding that so many other sessions scanned the item."""
+    reason = because(ReasonCode.SCANNED_IN_OTHER_SESSIONS, at_least=coarse(other_sessions))
+    return found(FindingKind.SEEN_BEFORE, reason)
+
+
+def reuse_findings(genuine: Sequence[Observation], policy: Policy) -> Iterator[Finding]:
+    """Whether the item was sold or seen again after it was sold or destroyed.
+
+    Rules of the European medicines system (EMVS): a plain check raises no alarm, only a
+    second change of state does; the same actor repeating an act within the undo window is
+    information; an undo (reactivate) cancels the sale. Only known scanners record acts.
+    Takes observations by capture time.
+    """
+    reason = _sold_twice(genuine, policy) or _seen_after_destruction(genuine, policy)
+    if reason:
+        yield found(FindingKind.REUSED_AFTER_END, reason)
+
+
+def _sold_twice(genuine: Sequence[Observation], policy: Policy) -> Reason | None:
+    """A second sale by the same actor after the undo window, with no undo between. By
+    another actor it proves two items: see `authenticity.detection.score`."""
+    sold: Observation | None = None
+    for observation in genuine:
+        act = ACTS[observation.act]
+        if act is Act.REACTIVATE:
+            sold = None
+        elif act is Act.SELL and sold is None:
+            sold = observation
+        elif act is Act.SELL and sold is not None:
+            gap_ms = observation.captured_ms - sold.captured_ms
+            if observation.actor == sold.actor and gap_ms > policy.undo_window_days * _DAY_MS:
+                return because(ReasonCode.SOLD_TWICE, hours_between=gap_ms // _HOUR_MS)
+    return None
+
+
+def _seen_after_destruction(genuine: Sequence[Observation], policy: Policy) -> Reason | None:
+    """Captured elsewhere after it was destroyed: by a known scanner, or in several sessions."""
+    end = next((s for s in genuine if ACTS[s.act] is Act.DESTROY), None)
+    if end is None:
+        return None
+    after = [
+        observation
+        for observation in genuine
+        if observation.captured_ms > end.captured_ms + policy.end_grace_hours * _HOUR_MS
+        and observation.session != end.session
+        and not _same_place(observation, end, policy)
+    ]
+    trusted = any(
+        observation.authorised and observation.actor != end.actor for observation in after
+    )
+    sessions = {observation.session for observation in after if not observation.authorised}
+    if trusted or len(sessions) >= policy.end_anonymous_sessions:
+        return because(ReasonCode.SEEN_AFTER_DESTRUCTION, scanners=_scanners(trusted))
+    return None
+
+
+def _same_place(one: Observation, other: Observation, policy: Policy) -> bool:
+    """Whether both are known to be in one place; an unknown place is not."""
+    return bool(one.source and other.source) and distance_km(one, other) <= policy.elsewhere_km
+
+
+def _scanners(trusted: bool) -> str:
+    return "trusted" if trusted else "anonymous"
