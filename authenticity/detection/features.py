@@ -1,158 +1,150 @@
-"""What in an item's looks bears on the question whether it is one item or several.
+"""What in an item's scan sessions bears on whether it is one item or several.
 
-What a network address attests is kept apart from what an anonymous device claims: whoever
-wants to make a genuine pack look copied can claim any place, but has few addresses.
-Each feature is a small number that is 0 where there is nothing to say: a look without a place
-says nothing about places, an item that may be sold anywhere nothing about markets. None of
-them is a finding; `authenticity.detection.score` weighs them.
+One row of `FEATURES` for each. A feature is a small whole number, 0 where there is nothing
+to say: a session without a place says nothing about places, an item that may be sold
+anywhere nothing about markets. None of them is a finding; `authenticity.detection.score`
+adds up their weights (`weights.json`).
 """
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
 from itertools import pairwise
-from typing import Final
+from typing import Final, NamedTuple
 
-from authenticity.detection.policy import ClonePolicy, Policy
-from authenticity.detection.sessions import (
-    LocationConfidence,
-    ScanSession,
-    apart_km,
-    impossible_travel_outliers,
-    own_numbers,
-    places_of,
+from authenticity.detection.comparison import (
+    DAY_MS,
+    Comparison,
+    Need,
+    Place,
+    early_sessions,
+    is_network_derived,
 )
+from authenticity.detection.sessions import LocationConfidence, ScanSession, apart_km
 from authenticity.history.history import distinct_scans
 from authenticity.history.observation import ACTS, CHANNELS, Observation
-from authenticity.records.batch import Batch
 from authenticity.records.scan import Act, Channel, to_epoch_ms
 
-_DAY_MS: Final = 86_400_000
-_WEEK_MS: Final = 7 * _DAY_MS
+_WEEK_MS: Final = 7 * DAY_MS
 _STREET_KM: Final = 1.0
-_THRONG: Final = 5
-
-FEATURES: Final = (
-    "sessions",          # log2 of the sessions outside the maker's own chain
-    "throng",            # log2 of the scans there were by estimate, beyond 32: history keeps few
-    "days",              # log2 of the days with such a look
-    "crowd",             # log2 of the sessions on the fullest day
-    "span",              # log2 of the days between the first such look and the last
-    "aged",              # log2 of the weeks from the batch's release to the last such look
-    "recorded",          # quarters of these sessions that known scanners made
-    "settled",           # log2 of the looks at home
-    "scattered",         # quarters of the placed looks that are away from home, of four or more
-    "homes",             # precise anonymous spots in one place, streets apart, beyond 2
-    "away-attested",     # places away from home that network addresses attest
-    "away-claimed",      # places away from home that anonymous devices claim alone
-    "away-trusted",      # places away from home where a trusted scanner had it
-    "strays-attested",   # days with looks by network address that no journey explains
-    "strays-claimed",    # days with looks at claimed or trusted places that no journey explains
-    "returns-attested",  # changes between places by network address, beyond those that they need
-    "returns-claimed",   # changes between claimed or trusted places, beyond those that they need
-    "early-attested",    # days with looks by network address away from where the chain still had it
-    "early-claimed",     # days with looks at claimed places away from where the chain still had it
-    "abroad-attested",   # places outside its markets that addresses or officials attest
-    "abroad-claimed",    # places outside its markets that are only claimed
-    "uncorroborated",    # claimed places away from home beyond one for each attested one
-    "jumping",           # sessions that name places apart
-    "sold-again",        # sales recorded by the same shop again, without a return between
-    "refused",           # trusted inspections that found it not conformant
-    "official",          # 1 if customs or police looked
-)  # fmt: skip
-NETWORK_DERIVED: Final = frozenset(
-    {
-        "away-attested", "away-trusted", "strays-attested", "returns-attested",
-        "early-attested", "abroad-attested", "sold-again", "refused",
-    }
-)  # fmt: skip
-"""Those that no anonymous device can bring about by what it claims."""
-MOST: Final = (5, 4, 5, 4, 6, 5, 4, 4, 4, 5, 5, 5, 3, 4, 4, 4, 4, 3, 3, 4, 4, 4, 2, 2, 2, 1)
-"""Of each feature: what is more counts as this."""
+_LOG2_MANY_SCANS: Final = 5
 
 
-def features_of(
-    genuine: Sequence[Observation],
-    looks: Sequence[ScanSession],
-    batch: Batch | None,
-    policy: Policy,
-) -> tuple[int, ...]:
-    """In the order of `FEATURES`, each from 0 to its `MOST`. Both sequences sorted by capture."""
-    clone, own = policy.clone, own_numbers(policy.own_supply_chain)
-    first = {s.session: s.captured_ms for s in reversed(genuine) if s.channel not in own}
-    days = Counter(at_ms // _DAY_MS for at_ms in first.values())
-    latest_ms = max(first.values(), default=0)
-    placed = [
-        look
-        for look in looks
-        if look.confidence is not LocationConfidence.NOWHERE and not look.inconsistent_location
-    ]
-    places = places_of((look for look in placed if not look.is_own), clone)
-    home = _home(places, placed, clone)
-    away = [place for place in places if place is not home]
-    attested = [place for place in away if _is_attested(place)]
-    trusted = [place for place in away if place[0].confidence is LocationConfidence.TRUSTED]
-    claimed = [
-        p for p in away if p[0].confidence is LocationConfidence.PRECISE and not _is_attested(p)
-    ]
-    stray = list(impossible_travel_outliers(placed, clone)) if len(placed) > 1 else []
-    early = early_looks(placed, clone)
-    returns_attested, returns_claimed = _returns(places)
-    abroad_attested, abroad_claimed = _abroad(places, policy.markets_of(batch))
-    values = (
-        _log2(len(first)),
-        _log2(distinct_scans(genuine)) - _THRONG,
-        _log2(len(days)),
-        _log2(max(days.values(), default=0)),
-        _log2((latest_ms - min(first.values(), default=0)) // _DAY_MS),
-        _log2(_since_release_ms(batch, latest_ms) // _WEEK_MS),
-        4 * _known(genuine, first) // max(1, len(first)),
-        _log2(len(home)),
-        _scattered(len(home), sum(map(len, away))),
-        max(map(_spots, places), default=0) - 2,
-        len(attested),
-        len(claimed),
-        len(trusted),
-        _days(look for look in stray if look.confidence > LocationConfidence.PRECISE),
-        _days(look for look in stray if look.confidence <= LocationConfidence.PRECISE),
-        returns_attested,
-        returns_claimed,
-        _days(look for look in early if look.confidence > LocationConfidence.PRECISE),
-        _days(look for look in early if look.confidence is LocationConfidence.PRECISE),
-        abroad_attested,
-        abroad_claimed,
-        len(claimed) - len(attested) - 1,
-        sum(look.inconsistent_location for look in looks),
-        _sold_again(genuine),
-        sum(ACTS[observation.act] is Act.INSPECT_NONCONFORMANT for observation in genuine),
-        any(look.is_official for look in looks),
-    )
-    return tuple(max(0, min(most, value)) for most, value in zip(MOST, values, strict=True))
+def sessions(comparison: Comparison) -> int:
+    """Log2 of the sessions outside the maker's own chain."""
+    return _log2(len(comparison.first_ms))
 
 
-def _log2(count: int) -> int:
-    return count.bit_length() - 1 if count else 0
+def estimated_scans(comparison: Comparison) -> int:
+    """Log2 of the scans there were by estimate, beyond 32: a history keeps few."""
+    return _log2(distinct_scans(comparison.genuine)) - _LOG2_MANY_SCANS
 
 
-def _since_release_ms(batch: Batch | None, at_ms: int) -> int:
-    """0 before it, and where nobody knows of one."""
+def days_with_sessions(comparison: Comparison) -> int:
+    """Log2 of the days with a session outside the chain."""
+    return _log2(len(comparison.sessions_by_day))
+
+
+def peak_daily_sessions(comparison: Comparison) -> int:
+    """Log2 of the sessions on the fullest day."""
+    return _log2(max(comparison.sessions_by_day.values(), default=0))
+
+
+def days_spanned(comparison: Comparison) -> int:
+    """Log2 of the days between the first session outside the chain and the last."""
+    times_ms = comparison.first_ms.values()
+    return _log2((max(times_ms, default=0) - min(times_ms, default=0)) // DAY_MS)
+
+
+def weeks_since_release(comparison: Comparison) -> int:
+    """Log2 of the weeks from the batch's release to the last session outside the chain."""
+    batch = comparison.batch
     if batch is None or batch.released_at is None:
         return 0
-    return max(0, at_ms - to_epoch_ms(batch.released_at))
+    last_ms = max(comparison.first_ms.values(), default=0)
+    return _log2(max(0, last_ms - to_epoch_ms(batch.released_at)) // _WEEK_MS)
 
 
-def _known(genuine: Sequence[Observation], sessions: Collection[int]) -> int:
-    """How many of these sessions known scanners made."""
-    return len({s.session for s in genuine if s.authorised and s.session in sessions})
+def recorded_by_known_scanners(comparison: Comparison) -> int:
+    """Quarters of the sessions outside the chain that known scanners made."""
+    first_ms = comparison.first_ms
+    known = {s.session for s in comparison.genuine if s.actor and s.session in first_ms}
+    return 4 * len(known) // max(1, len(first_ms))
 
 
-def _scattered(at_home: int, away: int) -> int:
-    looks = at_home + away
-    return 4 * away // looks if looks >= 4 else 0
+def home_observations(comparison: Comparison) -> int:
+    """Log2 of the sessions at home."""
+    return _log2(len(comparison.home))
 
 
-def _sold_again(genuine: Sequence[Observation]) -> int:
+def scattered(comparison: Comparison) -> int:
+    """Quarters of the placed sessions that are away from home, of four or more."""
+    away = sum(map(len, comparison.away))
+    placed = len(comparison.home) + away
+    return 4 * away // placed if placed >= 4 else 0
+
+
+def distinct_home_spots(comparison: Comparison) -> int:
+    """Precise anonymous spots in one place that lie streets apart, beyond 2: one household is
+    one of them."""
+    return max(map(_spots, comparison.places), default=0) - 2
+
+
+def away_trusted(comparison: Comparison) -> int:
+    """Places away from home where a trusted scanner had it."""
+    return sum(place[0].confidence is LocationConfidence.TRUSTED for place in comparison.away)
+
+
+def returns_network_derived(comparison: Comparison) -> int:
+    """Changes between places by network address, beyond those that the places need."""
+    return _returns(comparison.places, by_network=True)
+
+
+def returns_self_reported(comparison: Comparison) -> int:
+    """Changes between self-reported or trusted places, beyond those that they need."""
+    return _returns(comparison.places, by_network=False)
+
+
+def early_network_derived(comparison: Comparison) -> int:
+    """Days with sessions by network address away from where the chain still had it."""
+    early = early_sessions(comparison.placed, comparison.policy)
+    return _days(each for each in early if each.confidence > LocationConfidence.PRECISE)
+
+
+def early_self_reported(comparison: Comparison) -> int:
+    """Days with sessions at self-reported places away from where the chain still had it."""
+    early = early_sessions(comparison.placed, comparison.policy)
+    return _days(each for each in early if each.confidence is LocationConfidence.PRECISE)
+
+
+def abroad_network_derived(comparison: Comparison) -> int:
+    """Places outside its markets by network address or by known scanners."""
+    return sum(map(_is_vouched_for, _abroad(comparison)))
+
+
+def abroad_self_reported(comparison: Comparison) -> int:
+    """Places outside its markets that are self-reported alone."""
+    return sum(not _is_vouched_for(place) for place in _abroad(comparison))
+
+
+def uncorroborated(comparison: Comparison) -> int:
+    """Self-reported places away from home, beyond one for each that is network-derived."""
+    by_network = [is_network_derived(place) for place in comparison.away]
+    self_reported = sum(
+        place[0].confidence is LocationConfidence.PRECISE and not network
+        for place, network in zip(comparison.away, by_network, strict=True)
+    )
+    return self_reported - sum(by_network) - 1
+
+
+def inconsistent_sessions(comparison: Comparison) -> int:
+    """Sessions that name places far apart."""
+    return sum(each.inconsistent_location for each in comparison.sessions)
+
+
+def sold_again(comparison: Comparison) -> int:
+    """Sales recorded by the same shop again, without a return between."""
     again, seller = 0, 0
-    for observation in genuine:
+    for observation in comparison.genuine:
         act = ACTS[observation.act]
         if act is Act.SELL:
             again += observation.actor == seller
@@ -162,93 +154,174 @@ def _sold_again(genuine: Sequence[Observation]) -> int:
     return again
 
 
-def _home(
-    places: Sequence[list[ScanSession]], placed: Sequence[ScanSession], policy: ClonePolicy
-) -> Sequence[ScanSession]:
-    """The place where the trusted chain had it last, if it was looked at there; otherwise
-    the one with most looks, or the first of those."""
-    last = next(
-        (look for look in reversed(placed) if look.confidence is LocationConfidence.TRUSTED), None
-    )
-    if last is not None and not last.is_official:
-        for place in places:
-            if apart_km(place[0], last) <= policy.apart_km:
-                return place
-        return ()
-    return max(
-        places, key=lambda place: (len(place), -min(look.at_ms for look in place)), default=()
-    )
+def inspected_as_false(comparison: Comparison) -> int:
+    """Trusted inspections that found it not conformant."""
+    return sum(ACTS[s.act] is Act.INSPECT_NONCONFORMANT for s in comparison.genuine)
 
 
-def _is_attested(place: Sequence[ScanSession]) -> bool:
-    """A network address is seen by the service; a device's claim of a place is believed."""
-    return any(look.confidence > LocationConfidence.PRECISE for look in place)
+def scanned_by_officials(comparison: Comparison) -> int:
+    """1 if customs or police scanned it."""
+    return int(any(each.is_official for each in comparison.sessions))
 
 
-def _days(looks: Iterable[ScanSession]) -> int:
-    return len({look.at_ms // _DAY_MS for look in looks})
+class Feature(NamedTuple):
+    """One feature of the clone score.
+
+    `name`: the reason code that it is told under. `extract` gives its value, of which what is
+    below 0 counts as 0, and what is above `maximum` as that. `network_derived`: no anonymous
+    device can bring it about by what it claims. `monotone`: in fitting, 1 if no weight may be
+    below that of the value before, -1 if none may be above, 0 for either. `text`: what it says
+    in English, with `{n}`, and `{source}` where the name ends in one. `needs`: bits of `Need`
+    without which it is 0. `in_powers_of_two`: the value is a log2.
+    """
+
+    name: str
+    extract: Callable[[Comparison], int]
+    maximum: int
+    network_derived: bool
+    monotone: int
+    text: str
+    needs: int = Need.NOTHING
+    in_powers_of_two: bool = False
 
 
-def _spots(place: Sequence[ScanSession]) -> int:
-    """Precise anonymous spots that lie streets apart: one household is one of them."""
-    spots: list[ScanSession] = []
-    for look in place:
-        if look.confidence is LocationConfidence.PRECISE and all(
-            apart_km(spot, look) > _STREET_KM for spot in spots
-        ):
-            spots.append(look)
-    return len(spots)
+_AWAY: Final = "places away from home ({source}): {n}"
+_RETURNS: Final = "changes to and fro between places ({source}): {n}"
+_EARLY: Final = "days on which the supply chain still had it ({source}): {n}"
+_ABROAD: Final = "places outside its markets ({source}): {n}"
+
+FEATURES: Final[tuple[Feature, ...]] = (
+    Feature(
+        "sessions", sessions, 5, False, 0,
+        "sessions: about {n}", in_powers_of_two=True,
+    ),
+    Feature(
+        "throng", estimated_scans, 4, False, 0,
+        "a throng: 32 scans, doubled so many times: {n}", Need.MANY_SCANS,
+    ),
+    Feature(
+        "days", days_with_sessions, 5, False, 0,
+        "days with scans: about {n}", in_powers_of_two=True,
+    ),
+    Feature(
+        "crowd", peak_daily_sessions, 4, False, -1,
+        "sessions on the fullest day: about {n}", in_powers_of_two=True,
+    ),
+    Feature(
+        "span", days_spanned, 6, False, 0,
+        "days from the first scan to the last: about {n}", in_powers_of_two=True,
+    ),
+    Feature(
+        "aged", weeks_since_release, 5, False, 1,
+        "weeks from its release to the last scan: about {n}", Need.RELEASE, in_powers_of_two=True,
+    ),
+    Feature(
+        "recorded", recorded_by_known_scanners, 4, False, 0,
+        "quarters of its sessions that known scanners made: {n}", Need.KNOWN_SCANNER,
+    ),
+    Feature(
+        "settled", home_observations, 4, False, -1,
+        "scans at one home place: about {n}", Need.TWO_PLACED, in_powers_of_two=True,
+    ),
+    Feature(
+        "scattered", scattered, 4, False, 1,
+        "quarters of its scans that were away from home: {n}", Need.AWAY,
+    ),
+    Feature(
+        "homes", distinct_home_spots, 5, False, 1,
+        "further homes in one town: {n}", Need.THREE_PLACED,
+    ),
+    Feature("away-trusted", away_trusted, 3, True, 1, _AWAY, Need.AWAY),
+    Feature("returns-attested", returns_network_derived, 4, True, 1, _RETURNS, Need.THREE_PLACED),
+    Feature("returns-claimed", returns_self_reported, 4, False, 1, _RETURNS, Need.THREE_PLACED),
+    Feature("early-attested", early_network_derived, 3, True, 1, _EARLY, Need.HELD),
+    Feature("early-claimed", early_self_reported, 3, False, 1, _EARLY, Need.HELD),
+    Feature("abroad-attested", abroad_network_derived, 4, True, 1, _ABROAD, Need.MARKETS),
+    Feature("abroad-claimed", abroad_self_reported, 4, False, 1, _ABROAD, Need.MARKETS),
+    Feature(
+        "uncorroborated", uncorroborated, 4, False, -1,
+        "stated places that no network confirms: {n}", Need.TWO_PLACED | Need.AWAY,
+    ),
+    Feature(
+        "jumping", inconsistent_sessions, 2, False, -1,
+        "sessions that name places far apart: {n}", Need.INCONSISTENT_SESSION,
+    ),
+    Feature(
+        "sold-again", sold_again, 2, True, 1,
+        "sold again by the same shop: {n} times", Need.ACT,
+    ),
+    Feature(
+        "refused", inspected_as_false, 2, True, 1,
+        "trusted inspections that found it not in order: {n}", Need.ACT,
+    ),
+    Feature(
+        "official", scanned_by_officials, 1, False, 0,
+        "customs or police looked at it", Need.OFFICIAL,
+    ),
+)  # fmt: skip
 
 
-def _returns(places: Sequence[Sequence[ScanSession]]) -> tuple[int, int]:
-    """How often looks in order of time changed to a place that was left before: by network
-    addresses alone, and by claimed and trusted places alone."""
-    if len(places) < 2:
-        return 0, 0
-    in_order = sorted(
-        (look.at_ms, number, look.confidence > LocationConfidence.PRECISE)
-        for number, place in enumerate(places)
-        for look in place
-    )
-    attested = [number for _, number, by_address in in_order if by_address]
-    claimed = [number for _, number, by_address in in_order if not by_address]
-    return _changes_beyond(attested), _changes_beyond(claimed)
+def features_of(comparison: Comparison) -> Iterator[tuple[Feature, int]]:
+    """The features that are not 0, in the order of the table, with their values."""
+    for feature in _possible(comparison.met):
+        value = feature.extract(comparison)
+        if value > 0:
+            yield feature, min(feature.maximum, value)
 
 
-def _changes_beyond(numbers: Sequence[int]) -> int:
-    changes = sum(one != other for one, other in pairwise(numbers))
-    return changes - max(0, len(set(numbers)) - 1)
-
-
-def _abroad(places: Sequence[Sequence[ScanSession]], markets: Collection[str]) -> tuple[int, int]:
-    if not markets:
-        return 0, 0
-    outside = [p for p in places if p[0].country and p[0].country not in markets]
-    attested = sum(
-        p[0].confidence is LocationConfidence.TRUSTED or _is_attested(p) for p in outside
-    )
-    return attested, len(outside) - attested
-
-
-def early_looks(looks: Sequence[ScanSession], policy: ClonePolicy) -> list[ScanSession]:
-    """Anonymous looks away from where the trusted chain had the item next: it was not in
-    anybody's hands yet. Takes looks sorted by time."""
-    early: list[ScanSession] = []
-    held: ScanSession | None = None
-    for look in reversed(looks):
-        if look.confidence is LocationConfidence.NOWHERE:
-            continue
-        if look.confidence is LocationConfidence.TRUSTED:
-            held = None if look.is_official else look
-        elif held is not None and apart_km(held, look) > policy.apart_km:
-            early.append(look)
-    return early
+@lru_cache(maxsize=512)
+def _possible(met: int) -> tuple[Feature, ...]:
+    """The features that can be more than 0 where these needs are met."""
+    return tuple(feature for feature in FEATURES if not feature.needs & ~met)
 
 
 def channel_of(genuine: Sequence[Observation]) -> Channel:
-    """The channel whose prior holds: that of the most suspicious eye that fell on the item."""
+    """The channel whose prior and threshold hold: of those that scanned the item, the one on
+    which copies are most frequent."""
     channels = {CHANNELS[observation.channel] for observation in genuine}
-    return next((channel for channel in _MOST_SUSPICIOUS if channel in channels), Channel.CONSUMER)
+    return next((each for each in _MOST_COPIES_FIRST if each in channels), Channel.CONSUMER)
 
 
-_MOST_SUSPICIOUS: Final = (Channel.POLICE, Channel.CUSTOMS, Channel.CONSUMER, Channel.RETAIL)
+_MOST_COPIES_FIRST: Final = (Channel.POLICE, Channel.CUSTOMS, Channel.CONSUMER, Channel.RETAIL)
+
+
+def _log2(count: int) -> int:
+    return count.bit_length() - 1 if count else 0
+
+
+def _days(of: Iterable[ScanSession]) -> int:
+    return len({each.at_ms // DAY_MS for each in of})
+
+
+def _spots(place: Place) -> int:
+    spots: list[ScanSession] = []
+    for each in place:
+        if each.confidence is LocationConfidence.PRECISE and all(
+            apart_km(spot, each) > _STREET_KM for spot in spots
+        ):
+            spots.append(each)
+    return len(spots)
+
+
+def _returns(places: Sequence[Place], *, by_network: bool) -> int:
+    """How often sessions of one kind, in order of time, changed to a place left before."""
+    if len(places) < 2:
+        return 0
+    visits = sorted(
+        (each.at_ms, number)
+        for number, place in enumerate(places)
+        for each in place
+        if (each.confidence > LocationConfidence.PRECISE) is by_network
+    )
+    changes = sum(one != other for (_, one), (_, other) in pairwise(visits))
+    return changes - max(0, len({number for _, number in visits}) - 1)
+
+
+def _abroad(comparison: Comparison) -> Iterator[Place]:
+    for place in comparison.places:
+        if place[0].country and place[0].country not in comparison.markets:
+            yield place
+
+
+def _is_vouched_for(place: Place) -> bool:
+    return place[0].confidence is LocationConfidence.TRUSTED or is_network_derived(place)

@@ -1,21 +1,22 @@
 """Is one code on several items? Fused evidence, and proof.
 
-`weigh` fuses what an item's looks say into one log-odds score: the features of
-`authenticity.detection.features`, each with the weight of its value, fitted on simulated worlds and
-calibrated on others (`authenticity.detection.weights`, `docs/benchmark.md`). The weights are
-log-likelihood ratios, in nats: they say how much likelier the looks are if there are
-copies, whatever the share of copies is where one looks. That share, the prior, is the
-policy's, by who looks.
+`score_clones` fuses what an item's scan sessions say into one log-likelihood ratio, in nats:
+how much likelier the sessions are if there are copies, whatever the share of copies is where
+one looks. It adds up a weight for the value of each feature (`authenticity.detection.features`,
+`authenticity.detection.weights`); weights were fitted on simulated worlds and calibrated on
+others (`docs/benchmark.md`). The share of copies, the prior, is the policy's, by channel.
 
-Anonymous looks alone never prove anything: they raise a suspicion, and its wording. And
-what anonymous devices only claim raises none: some of it must be attested.
+Anonymous scans alone never prove anything: they raise a suspicion, and its wording. And
+what anonymous devices only report of themselves raises none: some of it must be seen in the
+network or by a known scanner.
 """
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-from authenticity.detection.features import FEATURES, NETWORK_DERIVED, channel_of, features_of
+from authenticity.detection.comparison import compare_sessions, is_away_by_network
+from authenticity.detection.features import Feature, channel_of, features_of
 from authenticity.detection.findings import Finding, FindingKind, found
 from authenticity.detection.odds import as_told, chance, log_odds
 from authenticity.detection.policy import ClonePolicy, Policy
@@ -28,64 +29,77 @@ from authenticity.detection.sessions import (
     own_numbers,
     scan_sessions,
 )
-from authenticity.detection.weights import BIAS, CALIBRATION, WEIGHTS
+from authenticity.detection.weights import WEIGHTS
 from authenticity.history.observation import ACTS, Observation, distance_km
 from authenticity.records.batch import Batch
 from authenticity.records.scan import Act, Channel
 
 _MOST_REASONS: Final = 5
 _LEAST_TOLD_NATS: Final = 0.5
+_BIAS: Final = WEIGHTS.bias
+_WEIGHTS: Final = dict(WEIGHTS.weights)
+_CALIBRATION: Final = WEIGHTS.calibration
+
+
+class Contribution(NamedTuple):
+    """What one feature added to the score, in nats, by its value."""
+
+    feature: Feature
+    value: int
+    nats: float
 
 
 class CloneScore(NamedTuple):
-    """`nats`: the log-likelihood ratio of "several items" to "one", calibrated.
-    `parts`: feature, its value, and the nats it added, largest first. `channel`: whose
-    prior and threshold hold."""
+    """`log_likelihood_ratio`: of "several items" to "one", in nats, calibrated. `channel`:
+    whose prior and threshold hold. `sessions`: those that were compared, by time."""
 
-    nats: float
+    log_likelihood_ratio: float
     probability: float
-    parts: tuple[tuple[str, int, float], ...]
-    looks: tuple[ScanSession, ...]
+    contributions: tuple[Contribution, ...]
+    sessions: Sequence[ScanSession]
     channel: Channel
 
 
 def score_clones(
     genuine: Sequence[Observation], batch: Batch | None, policy: Policy
 ) -> CloneScore | None:
-    """None where there is nothing to compare. Takes issued observations sorted by capture."""
+    """None where there is nothing to compare. Takes believed observations by capture time."""
     own = own_numbers(policy.own_supply_chain)
     if all(observation.channel in own for observation in genuine):
         return None
-    looks = scan_sessions(genuine, policy)
-    if not comparable(looks, policy.clone):
+    sessions = scan_sessions(genuine, policy)
+    if not comparable(sessions, policy.clone):
         return None
-    values = features_of(genuine, looks, batch, policy)
-    parts = [
-        (name, value, weights[value - 1])
-        for name, value, weights in zip(FEATURES, values, WEIGHTS, strict=True)
-        if value
-    ]
-    nats = _calibrated(BIAS + sum(part[2] for part in parts))
-    if not any(name in NETWORK_DERIVED for name, _, _ in parts):
-        nats = min(nats, 0.0)  # whatever is only claimed: poisoning must fail
+    comparison = compare_sessions(genuine, sessions, batch, policy)
+    contributions = tuple(
+        [
+            Contribution(feature, value, _WEIGHTS[feature.name][value - 1])
+            for feature, value in features_of(comparison)
+        ]
+    )
+    ratio = _calibrated(_BIAS + sum([each.nats for each in contributions]))
+    if ratio > 0 and not (
+        any(each.feature.network_derived for each in contributions)
+        or is_away_by_network(comparison)
+    ):
+        ratio = 0.0  # whatever is only self-reported: poisoning must fail
     channel = channel_of(genuine)
-    probability = chance(nats + log_odds(policy.clone.prior[channel]))
-    parts.sort(key=lambda part: (-part[2], part[0]))
-    return CloneScore(nats, probability, tuple(parts), tuple(looks), channel)
+    probability = chance(ratio + log_odds(policy.clone.prior[channel]))
+    return CloneScore(ratio, probability, contributions, sessions, channel)
 
 
-def comparable(looks: Sequence[ScanSession], policy: ClonePolicy) -> bool:
-    """Two looks of others, or one that does not simply follow the maker's own chain."""
-    outside = [look for look in looks if not look.is_own]
-    if len(outside) != 1 or len(looks) == 1:
+def comparable(sessions: Sequence[ScanSession], policy: ClonePolicy) -> bool:
+    """Two sessions of others, or one that does not simply follow the maker's own chain."""
+    outside = [session for session in sessions if not session.is_own]
+    if len(outside) != 1 or len(sessions) == 1:
         return len(outside) > 1
-    [look] = outside
-    if look.confidence is LocationConfidence.NOWHERE:
+    [session] = outside
+    if session.confidence is LocationConfidence.NOWHERE:
         return False
-    placed = [other for other in looks if other.confidence is not LocationConfidence.NOWHERE]
-    if placed[-1] is not look:
+    placed = [each for each in sessions if each.confidence is not LocationConfidence.NOWHERE]
+    if placed[-1] is not session:
         return True
-    return len(placed) > 1 and not is_reachable(placed[-2], look, policy)
+    return len(placed) > 1 and not is_reachable(placed[-2], session, policy)
 
 
 def clone_findings(clone_score: CloneScore, policy: ClonePolicy) -> Iterator[Finding]:
@@ -136,21 +150,23 @@ def _contradiction(genuine: Sequence[Observation], elsewhere_km: float) -> Reaso
 def _reasons(clone_score: CloneScore, policy: ClonePolicy) -> Iterator[Reason]:
     """The fastest journey that would be needed, if there is one too fast; then the features
     that moved the score most, either way."""
-    example = _too_fast(clone_score.looks, policy)
+    example = _too_fast(clone_score.sessions, policy)
     if example:
         yield example
-    by_weight = sorted(clone_score.parts, key=lambda part: (-abs(part[2]), part[0]))
-    for name, value, nats in by_weight[:_MOST_REASONS]:
+    by_weight = sorted(
+        clone_score.contributions, key=lambda each: (-abs(each.nats), each.feature.name)
+    )
+    for feature, value, nats in by_weight[:_MOST_REASONS]:
         if abs(nats) >= _LEAST_TOLD_NATS:
             # In half nats, so that an alert is not published anew with every scan.
-            yield Reason(name, {"at_least": value, "half_nats": round(2 * nats)})
+            yield Reason(feature.name, {"at_least": value, "half_nats": round(2 * nats)})
 
 
-def _too_fast(looks: Sequence[ScanSession], policy: ClonePolicy) -> Reason | None:
+def _too_fast(sessions: Sequence[ScanSession], policy: ClonePolicy) -> Reason | None:
     placed = [
-        look
-        for look in looks
-        if look.confidence <= LocationConfidence.FIXED_LINE and not look.inconsistent_location
+        session
+        for session in sessions
+        if session.confidence <= LocationConfidence.FIXED_LINE and not session.inconsistent_location
     ]
     for earlier, later in pairwise(placed):
         if not is_reachable(earlier, later, policy):
@@ -165,10 +181,10 @@ def _too_fast(looks: Sequence[ScanSession], policy: ClonePolicy) -> Reason | Non
 
 def _calibrated(nats: float) -> float:
     """Piecewise linear between the knots, parallel to the diagonal beyond them."""
-    before = CALIBRATION[0]
+    before = _CALIBRATION[0]
     if nats <= before[0]:
         return nats + before[1] - before[0]
-    for knot in CALIBRATION[1:]:
+    for knot in _CALIBRATION[1:]:
         if nats <= knot[0]:
             share = (nats - before[0]) / (knot[0] - before[0])
             return before[1] + share * (knot[1] - before[1])

@@ -16,8 +16,8 @@ from typing import Final
 
 from msgspec import Struct
 
+from authenticity.detection.comparison import early_sessions
 from authenticity.detection.evidence import Evidence
-from authenticity.detection.features import early_looks
 from authenticity.detection.findings import (
     COPIES,
     MISPLACED,
@@ -56,7 +56,7 @@ _SHARES: Final = (0.01, 0.03, 0.1, 0.3)
 _INVENTED: Final = frozenset({Doubt.FORGED, Doubt.NOT_ENTITLED})
 _VOUCHING: Final = frozenset({Act.SELL, Act.INSPECT_CONFORMANT})
 _RETAIL: Final = CHANNELS.index(Channel.RETAIL)
-_MOST_HANDS: Final = 2
+_MOST_CUSTODIANS: Final = 2
 
 
 class Signal(Struct, frozen=True, order=True):
@@ -124,16 +124,19 @@ def _copies_signals(
     item: ItemId, genuine: Sequence[Observation], clone_score: CloneScore, policy: Policy
 ) -> Iterator[Signal]:
     gtin, lot = gtin_of(item), genuine[0].lot
-    weight = round(100 * min(_MOST_NATS, max(-_MOST_NATS, clone_score.nats)))
+    weight = round(100 * min(_MOST_NATS, max(-_MOST_NATS, clone_score.log_likelihood_ratio)))
     if gtin and lot:
         yield Signal(batch_entity(gtin, lot), item, COPIES, weight, "")
-    for hand in _last_hands(genuine, own_numbers(policy.own_supply_chain) | {_RETAIL}):
-        if hand.channel == _RETAIL:
-            yield Signal(scanner_entity(hand.actor, known=True), item, COPIES, weight, "")
+    for last in _last_custodians(genuine, own_numbers(policy.own_supply_chain) | {_RETAIL}):
+        if last.channel == _RETAIL:
+            yield Signal(scanner_entity(last.actor, known=True), item, COPIES, weight, "")
         elif gtin and lot:
-            yield Signal(custody_leg_entity(gtin, lot, hand.actor), item, COPIES, weight, "")
-    for look in (*early_looks(clone_score.looks, policy.clone), *_jumping(clone_score.looks)):
-        yield Signal(scanner_entity(look.session, known=False), item, MISPLACED, 1, _region(look))
+            yield Signal(custody_leg_entity(gtin, lot, last.actor), item, COPIES, weight, "")
+    sessions = clone_score.sessions
+    inconsistent = (session for session in sessions if session.inconsistent_location)
+    for session in (*early_sessions(sessions, policy.clone), *inconsistent):
+        scanner = scanner_entity(session.session, known=False)
+        yield Signal(scanner, item, MISPLACED, 1, _region(session))
 
 
 def _vouched_signals(item: ItemId, genuine: Sequence[Observation]) -> Iterator[Signal]:
@@ -142,7 +145,7 @@ def _vouched_signals(item: ItemId, genuine: Sequence[Observation]) -> Iterator[S
             yield Signal(scanner_entity(observation.actor, known=True), item, VOUCHED, 1, "")
 
 
-def _last_hands(genuine: Sequence[Observation], channels: frozenset[int]) -> list[Observation]:
+def _last_custodians(genuine: Sequence[Observation], channels: frozenset[int]) -> list[Observation]:
     """The known scanners on these channels that had it last, by what they saw last: codes are
     read off where packs lie, and shops far apart may be served from one warehouse. Of a
     warehouse, which has packs of many makers, each batch is looked at by itself."""
@@ -151,28 +154,24 @@ def _last_hands(genuine: Sequence[Observation], channels: frozenset[int]) -> lis
         for observation in genuine
         if observation.authorised and observation.channel in channels
     }
-    return sorted(last.values(), key=by_capture)[-_MOST_HANDS:]
+    return sorted(last.values(), key=by_capture)[-_MOST_CUSTODIANS:]
 
 
-def _jumping(looks: Iterable[ScanSession]) -> Iterator[ScanSession]:
-    return (look for look in looks if look.inconsistent_location)
-
-
-def _region(look: ScanSession) -> str:
+def _region(session: ScanSession) -> str:
     """A cell of the earth some thousand kilometres wide."""
-    return f"{round(6 * look.x)},{round(6 * look.y)},{round(6 * look.z)}"
+    return f"{round(6 * session.x)},{round(6 * session.y)},{round(6 * session.z)}"
 
 
 def _campaign(copies: Sequence[Signal], rules: EntityPolicy) -> Iterator[Finding]:
     """Is a share of these items copied? The likelihood ratio of the mixture, averaged over a
     few shares: one item says little, and honest items, of which most speak against it, count."""
-    nats = [signal.weight / 100 for signal in copies]
-    suspicious = sum(weight >= rules.campaign_item_nats for weight in nats)
+    ratios = [signal.weight / 100 for signal in copies]
+    suspicious = sum(ratio >= rules.campaign_item_nats for ratio in ratios)
     if suspicious < rules.campaign_items:
         return
-    ratios = [sum(log1p(share * (exp(weight) - 1)) for weight in nats) for share in _SHARES]
-    highest = max(ratios)
-    mean = highest + log(sum(exp(ratio - highest) for ratio in ratios) / len(ratios))
+    by_share = [sum(log1p(share * (exp(ratio) - 1)) for ratio in ratios) for share in _SHARES]
+    highest = max(by_share)
+    mean = highest + log(sum(exp(ratio - highest) for ratio in by_share) / len(by_share))
     probability = chance(mean + log_odds(rules.campaign_prior))
     if probability >= rules.campaign_threshold:
         least = coarse(suspicious)

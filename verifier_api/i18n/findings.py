@@ -1,8 +1,8 @@
 """Findings in words, for those who see their reasons: officers and rights-holders.
 
-The English texts of findings and reasons stand in the core's tables (`FINDINGS`, `REASONS`);
-here they are translated and filled in. Consumers read none of it: `verifier_api.i18n.advice`
-has a plain sentence for them.
+The English texts of findings and reasons stand in the core's tables (`FINDINGS`, `REASONS`,
+`FEATURES`); here they are translated and filled in. Consumers read none of it:
+`verifier_api.i18n.advice` has a plain sentence for them.
 """
 
 from collections.abc import Sequence
@@ -11,6 +11,7 @@ from typing import Final
 from babel.numbers import format_percent
 from msgspec import Struct
 
+from authenticity.detection.features import FEATURES
 from authenticity.detection.findings import FINDINGS, FindingKind
 from authenticity.detection.reasons import REASONS, Fact, Reason
 from verifier_api.i18n.translator import Translator, msg
@@ -27,36 +28,17 @@ class LocalizedFinding(Struct, frozen=True):
     inspect: tuple[str, ...]
 
 
-FEATURES: Final[dict[str, str]] = {
-    "sessions": msg("sessions: about {n}"),
-    "throng": msg("a throng: 32 scans, doubled so many times: {n}"),
-    "days": msg("days with scans: about {n}"),
-    "crowd": msg("sessions on the fullest day: about {n}"),
-    "span": msg("days from the first scan to the last: about {n}"),
-    "aged": msg("weeks from its release to the last scan: about {n}"),
-    "recorded": msg("quarters of its sessions that known scanners made: {n}"),
-    "settled": msg("scans at one home place: about {n}"),
-    "homes": msg("further homes in one town: {n}"),
-    "scattered": msg("quarters of its scans that were away from home: {n}"),
-    "away": msg("places away from home ({source}): {n}"),
-    "strays": msg("days with scans that no journey explains ({source}): {n}"),
-    "returns": msg("changes to and fro between places ({source}): {n}"),
-    "early": msg("days on which the supply chain still had it ({source}): {n}"),
-    "abroad": msg("places outside its markets ({source}): {n}"),
-    "uncorroborated": msg("stated places that no network confirms: {n}"),
-    "jumping": msg("sessions that name places far apart: {n}"),
-    "sold-again": msg("sold again by the same shop: {n} times"),
-    "refused": msg("trusted inspections that found it not in order: {n}"),
-    "official": msg("customs or police looked at it"),
-}
-"""What `authenticity.detection.features` counts, without the source that its name ends in."""
-IN_POWERS_OF_TWO: Final = frozenset({"sessions", "days", "crowd", "span", "aged", "settled"})
-
 _SOURCES: Final = {
     "attested": msg("by network address"),
     "claimed": msg("as the device states"),
     "trusted": msg("by known scanners"),
 }
+_FEATURES: Final = {
+    base if source in _SOURCES else feature.name: feature
+    for feature in FEATURES
+    for base, _, source in [feature.name.rpartition("-")]
+}
+"""By name, without the source that it ends in."""
 _SCANNERS: Final = {"trusted": msg("known scanners"), "anonymous": msg("strangers")}
 _STRONG_HALF_NATS: Final = 4
 _FOR: Final = msg("Speaks for copies: {evidence}.")
@@ -114,11 +96,12 @@ def sentence(reason: Reason, words: Translator) -> str:
     if source not in _SOURCES:
         base, source = reason.reason, ""
     half_nats, value = reason.facts.get("half_nats"), reason.facts.get("at_least")
-    if base not in FEATURES or not isinstance(half_nats, int) or not isinstance(value, int):
+    feature = _FEATURES.get(base)
+    if feature is None or not isinstance(half_nats, int) or not isinstance(value, int):
         return _bare(reason)
-    number = 2**value if base in IN_POWERS_OF_TWO and 0 <= value < 64 else value
+    number = 2**value if feature.in_powers_of_two and 0 <= value < 64 else value
     named = words.text(_SOURCES[source]) if source else ""
-    evidence = words.text(FEATURES[base], n=number, source=named)
+    evidence = words.text(feature.text, n=number, source=named)
     return words.text(_weight(half_nats), evidence=evidence)
 
 

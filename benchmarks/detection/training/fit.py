@@ -1,4 +1,4 @@
-"""Fits the weights of `authenticity.detection.score`, and writes them as the data module they are.
+"""Fits the weights of `authenticity.detection.score`, and writes `weights.json`.
 
     python -m benchmarks.detection.training.fit [--items N] [--attack-rate R] [--write]
 
@@ -13,8 +13,9 @@
 """
 
 import argparse
+import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -22,8 +23,9 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from authenticity.detection.comparison import compare_sessions, is_away_by_network
 from authenticity.detection.evidence import split
-from authenticity.detection.features import FEATURES, MOST, NETWORK_DERIVED, channel_of, features_of
+from authenticity.detection.features import FEATURES, channel_of, features_of
 from authenticity.detection.policy import DEFAULT_POLICY
 from authenticity.detection.score import comparable, proof_of_copies
 from authenticity.detection.sessions import scan_sessions
@@ -43,20 +45,11 @@ from benchmarks.detection.training.regression import (
     through,
 )
 
-TARGET: Final = Path(__file__).parents[3] / "authenticity" / "detection" / "weights.py"
+TARGET: Final = Path(__file__).parents[3] / "authenticity" / "detection" / "weights.json"
+VERSION: Final = "2026-11-24"
 RIDGE: Final = 2.0
 CHANNELS: Final = tuple(Channel)
-SIGNS: Final = {
-    "sessions": 0, "throng": 0, "days": 0, "crowd": -1, "span": 0, "aged": 1, "recorded": 0,
-    "settled": -1, "scattered": 1, "homes": 1,
-    "away-attested": 1, "away-claimed": 1, "away-trusted": 1, "strays-attested": 1,
-    "strays-claimed": 1, "returns-attested": 1, "returns-claimed": 1, "early-attested": 1,
-    "early-claimed": 1, "abroad-attested": 1, "abroad-claimed": 1, "uncorroborated": -1,
-    "jumping": -1, "sold-again": 1, "refused": 1, "official": 0,
-}  # fmt: skip
-"""1: no step down from one value to the next, -1: no step up, 0: either."""
-
-
+MOST: Final = tuple(feature.maximum for feature in FEATURES)
 _UNKNOWN: Final = {
     (): 0.4,
     ("abroad-attested", "abroad-claimed", "aged"): 0.2,
@@ -71,10 +64,12 @@ count for nothing."""
 
 
 class Row(NamedTuple):
-    """One code: its features, who looked, and whether it was copied; then, for the report,
-    the family of its attack, whether a genuine pack was read, and what happened to it."""
+    """One code: its features, whether any of it is network-derived, on which channel it was
+    scanned, and whether it was copied; then, for the report, the family of its attack, whether
+    a genuine pack was read, and what happened to it."""
 
     features: tuple[int, ...]
+    by_network: bool
     channel: int
     copied: bool
     family: str
@@ -124,14 +119,17 @@ def _rows(examples: Sequence[Example]) -> Iterator[Row]:
     for example in examples:
         history = history_of(arrival.observation for arrival in example.arrivals)
         genuine, _ = split(history, InBatch(example.batch))
-        looks = scan_sessions(genuine, policy)
+        sessions = scan_sessions(genuine, policy)
         proven = proof_of_copies(genuine, policy.elsewhere_km) is not None
-        if proven or not comparable(looks, policy.clone):
+        if proven or not comparable(sessions, policy.clone):
             continue  # nothing is left to weigh, or nothing is there
+        comparison = compare_sessions(genuine, sessions, example.batch, policy)
+        values = dict(features_of(comparison))
         truths = [arrival.truth for arrival in example.arrivals]
         causes = {truth.behaviour for truth in truths}.union(*(truth.noise for truth in truths))
         yield Row(
-            features_of(genuine, looks, example.batch, policy),
+            tuple(values.get(feature, 0) for feature in FEATURES),
+            any(feature.network_derived for feature in values) or is_away_by_network(comparison),
             CHANNELS.index(channel_of(genuine)),
             example.copied,
             str(example.attack or ""),
@@ -151,15 +149,10 @@ class Model(NamedTuple):
         """As `authenticity.detection.score.score_clones` gives it under the default policy."""
         score = steps_of(table.features, MOST) @ self.steps + self.bias
         nats = through(self.knots, score)
-        claimed = ~_is_attested(table.features)
-        nats[claimed] = np.minimum(nats[claimed], 0)
+        self_reported = ~np.array([row.by_network for row in table.rows])
+        nats[self_reported] = np.minimum(nats[self_reported], 0)
         odds: Array = nats + log_odds_of(table)
         return np.asarray(1 / (1 + np.exp(-odds)))
-
-
-def _is_attested(features: Array) -> NDArray[np.bool_]:
-    """Whether any of it is more than anonymous devices' claims."""
-    return np.asarray(features[:, [name in NETWORK_DERIVED for name in FEATURES]].any(axis=1))
 
 
 def log_odds_of(table: Table) -> Array:
@@ -178,7 +171,7 @@ def model_of(fit: Table, check: Table) -> Model:
         np.tile(copied, len(_UNKNOWN)),
         np.concatenate([weight * share for share in _UNKNOWN.values()]),
         np.tile(offset, len(_UNKNOWN)),
-        signs=signs_of_steps(FEATURES, MOST, SIGNS),
+        signs=signs_of_steps([feature.monotone for feature in FEATURES], MOST),
         ridge=RIDGE,
     )
     score = steps_of(check.features, MOST) @ beta[:-1] + beta[-1]
@@ -188,7 +181,7 @@ def model_of(fit: Table, check: Table) -> Model:
 
 def _without(features: Array, names: tuple[str, ...]) -> Array:
     """As if nothing were known of these."""
-    known = np.array([float(name not in names) for name in FEATURES])
+    known = np.array([float(feature.name not in names) for feature in FEATURES])
     return np.asarray(features * known)
 
 
@@ -211,12 +204,12 @@ def report(table: Table, model: Model) -> None:
             _say(f"{channel}: {share:.5f} of {here.sum():,} are copied")
     for number in np.argsort(-probability * honest)[:15]:
         row = table.rows[number]
-        values = {name: n for name, n in zip(FEATURES, row.features, strict=True) if n}
+        values = {f.name: n for f, n in zip(FEATURES, row.features, strict=True) if n}
         _say(f"honest, {probability[number]:.3f}: {row.family} {row.cause} {values}")
 
 
 def main() -> None:
-    """Fit, say what came out, and with `--write` replace the data module."""
+    """Fit, say what came out, and with `--write` replace the file."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--items", type=int, default=200_000)
     options.add_argument("--attack-rate", type=float, default=8 * ATTACKS_PER_ITEM)
@@ -224,50 +217,35 @@ def main() -> None:
     given: Any = options.parse_args()
     check = table_of(VALIDATE, given.items, given.attack_rate)
     model = model_of(table_of(FIT, given.items, given.attack_rate), check)
-    for name, table in zip(FEATURES, tables_of(model.steps, MOST), strict=True):
-        _say(f"{name:>18} {' '.join(f'{nats:6.2f}' for nats in table)}")
+    for feature, table in zip(FEATURES, tables_of(model.steps, MOST), strict=True):
+        _say(f"{feature.name:>18} {' '.join(f'{nats:6.2f}' for nats in table)}")
     _say(f"bias {model.bias:.2f}, knots {model.knots}")
     report(check, model)
     if given.write:
-        TARGET.write_text(module_of(model, given.items, given.attack_rate))
+        TARGET.write_text(json_of(model, given.items, given.attack_rate))
 
 
-def module_of(model: Model, items: int, attack_rate: float) -> str:
-    """The text of `authenticity/detection/weights.py`."""
-    weights = "\n".join(
-        f"    {table},  # {name}"
-        for name, table in zip(FEATURES, tables_of(model.steps, MOST), strict=True)
+def json_of(model: Model, items: int, attack_rate: float) -> str:
+    """The text of `authenticity/detection/weights.json`, one feature a line."""
+    provenance = (
+        f"fitted on seeds {FIT}, calibrated on {VALIDATE}, {items:,} items each, {attack_rate:g}"
+        f" attacks an item weighed down to {ATTACKS_PER_ITEM:g}, without {HELD_OUT}"
     )
-    knots = "\n".join(f"    {knot}," for knot in model.knots)
-    return _MODULE.format(
-        items=items, attack_rate=attack_rate, natural=ATTACKS_PER_ITEM, fit=FIT,
-        validate=VALIDATE, held_out=HELD_OUT, bias=model.bias, weights=weights, knots=knots,
-    )  # fmt: skip
+    tables = zip(FEATURES, tables_of(model.steps, MOST), strict=True)
+    weights = [f"{json.dumps(feature.name)}: {json.dumps(table)}" for feature, table in tables]
+    return (
+        "{\n"
+        f'  "version": {json.dumps(VERSION)},\n'
+        f'  "provenance": {json.dumps(provenance)},\n'
+        f'  "bias": {round(model.bias, 3)},\n'
+        f'  "weights": {{\n{_lines(weights)}\n  }},\n'
+        f'  "calibration": [\n{_lines(map(json.dumps, model.knots))}\n  ]\n'
+        "}\n"
+    )
 
 
-_MODULE: Final = '''"""The weights of `authenticity.detection.score`: data, written by `fit`.
-
-Reviewed like code: docs/benchmark.md says how they were fitted and what they were measured
-to do. Nats of each value of a feature, from 1 to its most, in the order of
-`authenticity.detection.features.FEATURES`.
-"""
-
-from typing import Final
-
-VERSION: Final = "2026-11-24"
-PROVENANCE: Final = (
-    "fitted on seeds {fit}, calibrated on {validate},"
-    " {items:,} items each, {attack_rate:g} attacks an item weighed down to {natural:g},"
-    " without {held_out}"
-)
-BIAS: Final = {bias:.3f}
-WEIGHTS: Final[tuple[tuple[float, ...], ...]] = (
-{weights}
-)
-CALIBRATION: Final[tuple[tuple[float, float], ...]] = (
-{knots}
-)
-'''
+def _lines(members: Iterable[str]) -> str:
+    return ",\n".join(f"    {member}" for member in members)
 
 
 def _say(line: str) -> None:

@@ -1,6 +1,6 @@
 """Logistic regression on steps held to their signs, and calibration by a monotone curve."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -122,8 +122,6 @@ def through(knots: Sequence[Knot], score: Array) -> Array:
     return np.asarray(np.interp(score, at, nats) + beyond)
 
 
-def signs_of_steps(
-    names: Sequence[str], most: Sequence[int], signs: Mapping[str, int]
-) -> list[int]:
-    """The sign of each column of `steps_of`."""
-    return [signs[name] for name, of in zip(names, most, strict=True) for _ in range(of)]
+def signs_of_steps(signs: Sequence[int], most: Sequence[int]) -> list[int]:
+    """The sign of each column of `steps_of`, by that of its feature."""
+    return [sign for sign, of in zip(signs, most, strict=True) for _ in range(of)]

@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
-from authenticity.detection import weights as clone_weights
-from authenticity.detection.features import FEATURES, MOST, features_of
+from authenticity.detection.comparison import compare_sessions
+from authenticity.detection.features import FEATURES, features_of
 from authenticity.detection.policy import DEFAULT_POLICY
 from authenticity.detection.score import score_clones
 from authenticity.detection.sessions import scan_sessions
-from benchmarks.detection.training.fit import SIGNS, TARGET, Model, module_of
+from authenticity.detection.weights import WEIGHTS
+from benchmarks.detection.training.fit import MOST, TARGET, Model, json_of
 from benchmarks.detection.training.regression import (
     Array,
     calibrated,
@@ -90,26 +91,28 @@ def test_beyond_the_knots_a_nat_is_a_nat() -> None:
 
 def test_steps_add_up_to_the_tables_that_the_product_reads() -> None:
     assert tables_of(np.array([1.0, 0.5, -2.0]), [2, 1]) == [(1.0, 1.5), (-2.0,)]
-    assert signs_of_steps(["a", "b"], [2, 1], {"a": 1, "b": -1}) == [1, 1, -1]
-    assert set(SIGNS) == set(FEATURES)
+    assert signs_of_steps([1, -1], [2, 1]) == [1, 1, -1]
 
 
-def test_the_data_module_is_what_the_fit_writes() -> None:
-    steps = np.concatenate([np.diff([0.0, *of]) for of in clone_weights.WEIGHTS])
-    model = Model(steps, clone_weights.BIAS, list(clone_weights.CALIBRATION))
-    written: dict[str, object] = {}
-    exec(module_of(model, 200_000, 0.004), written)
-    for name in ("BIAS", "WEIGHTS", "CALIBRATION", "PROVENANCE", "VERSION"):
-        assert written[name] == getattr(clone_weights, name), name
-    assert TARGET.name == "weights.py"
-    assert len(MOST) == len(clone_weights.WEIGHTS)
+def _fitted() -> Model:
+    """The model that the product's weights came from."""
+    tables = [WEIGHTS.weights[feature.name] for feature in FEATURES]
+    steps = np.concatenate([np.diff([0.0, *table]) for table in tables])
+    return Model(steps, WEIGHTS.bias, list(WEIGHTS.calibration))
+
+
+def test_the_products_weights_are_what_the_fit_writes() -> None:
+    assert json_of(_fitted(), 200_000, 0.004) == TARGET.read_text()
 
 
 def test_the_product_and_the_fit_give_one_probability() -> None:
     genuine = buyers(9)
     clone_score = score_clones(genuine, None, DEFAULT_POLICY)
     assert clone_score is not None
-    values = features_of(genuine, scan_sessions(genuine, DEFAULT_POLICY), None, DEFAULT_POLICY)
-    steps = np.concatenate([np.diff([0.0, *of]) for of in clone_weights.WEIGHTS])
-    score = steps_of(np.array([values], dtype=np.float64), MOST) @ steps + clone_weights.BIAS
-    assert through(clone_weights.CALIBRATION, score)[0] == pytest.approx(clone_score.nats)
+    sessions = scan_sessions(genuine, DEFAULT_POLICY)
+    values = dict(features_of(compare_sessions(genuine, sessions, None, DEFAULT_POLICY)))
+    row = np.array([[values.get(feature, 0) for feature in FEATURES]], dtype=np.float64)
+    model = _fitted()
+    score = steps_of(row, MOST) @ model.steps + model.bias
+    expected = pytest.approx(clone_score.log_likelihood_ratio)
+    assert through(model.knots, score)[0] == expected

@@ -11,6 +11,7 @@ import pytest
 from babel.messages.pofile import read_po
 
 import verifier_api
+from authenticity.detection.features import FEATURES
 from authenticity.detection.findings import FINDINGS
 from authenticity.detection.reasons import REASONS
 from verifier_api.i18n.translator import LANGUAGES, LOCALES, choose_language, load_translators
@@ -39,6 +40,7 @@ def _of_the_core() -> Iterator[str]:
         yield from filter(None, (finding.title, finding.public_text, *finding.inspect))
     for reason in REASONS.values():
         yield reason.sentence
+    yield from {feature.text for feature in FEATURES}
 
 
 MESSAGES = sorted(_messages())

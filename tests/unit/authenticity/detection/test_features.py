@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from importlib.resources import files
 from typing import Any
 
 import msgspec
@@ -9,18 +10,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from authenticity.detection.comparison import (
+    Comparison,
+    compare_sessions,
+    is_away_by_network,
+    is_network_derived,
+)
 from authenticity.detection.evidence import split
-from authenticity.detection.features import FEATURES, MOST, features_of
+from authenticity.detection.features import FEATURES, features_of
 from authenticity.detection.findings import FindingKind
 from authenticity.detection.policy import DEFAULT_POLICY, MarketPolicy, Policy
 from authenticity.detection.score import score_clones
 from authenticity.detection.sessions import scan_sessions
-from authenticity.detection.weights import CALIBRATION, WEIGHTS
+from authenticity.detection.weights import WEIGHTS, WEIGHTS_FILE, read_weights
 from authenticity.history.history import history_of
 from authenticity.history.observation import Observation
 from authenticity.records.batch import Batch
 from authenticity.records.batch_registry import UNREGISTERED
-from authenticity.records.scan import Act, Channel
+from authenticity.records.scan import Act, Channel, Place, PlaceSource
 from tests.unit.authenticity.detection.observations import (
     LYON,
     PARIS,
@@ -38,13 +45,18 @@ from tests.unit.authenticity.detection.observations import (
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
+def compared(
+    *observations: Observation, batch: Batch | None = None, policy: Policy = DEFAULT_POLICY
+) -> Comparison:
+    genuine, _ = split(history_of(observations), match_of(batch))
+    return compare_sessions(genuine, scan_sessions(genuine, policy), batch, policy)
+
+
 def features(
     *observations: Observation, batch: Batch | None = None, policy: Policy = DEFAULT_POLICY
 ) -> dict[str, int]:
-    genuine, _ = split(history_of(observations), match_of(batch))
-    looks = scan_sessions(genuine, policy)
-    values = features_of(genuine, looks, batch, policy)
-    return {name: value for name, value in zip(FEATURES, values, strict=True) if value}
+    comparison = compared(*observations, batch=batch, policy=policy)
+    return {feature.name: value for feature, value in features_of(comparison)}
 
 
 def sold_in(*markets: str) -> Batch:
@@ -64,25 +76,22 @@ def test_a_household_is_settled_at_home() -> None:
     }  # fmt: skip
 
 
-def test_what_an_address_attests_is_told_from_what_a_device_claims() -> None:
+def test_what_an_address_shows_is_told_from_what_a_device_says_of_itself() -> None:
     home = [seen("a", place=PARIS), seen("b", place=PARIS, after=DAY)]
-    attested = features(*home, seen("c", place=at_address(TOKYO), after=5 * DAY))
-    claimed = features(*home, seen("c", place=TOKYO, after=5 * DAY))
-    assert attested["away-attested"] == 1
-    assert "away-claimed" not in attested
-    assert claimed["away-claimed"] == 1
-    assert "away-attested" not in claimed
+    assert is_away_by_network(compared(*home, seen("c", place=at_address(TOKYO), after=5 * DAY)))
+    assert not is_away_by_network(compared(*home, seen("c", place=TOKYO, after=5 * DAY)))
 
 
-def test_a_claim_beside_an_address_in_one_place_is_attested() -> None:
-    found = features(
+def test_a_claim_beside_an_address_in_one_place_is_network_derived() -> None:
+    comparison = compared(
         seen("a", place=PARIS),
         seen("b", place=PARIS, after=DAY),
         seen("c", place=TOKYO, after=5 * DAY),
         seen("d", place=at_address(TOKYO), after=6 * DAY),
     )
-    assert found["away-attested"] == 1
-    assert "away-claimed" not in found
+    [tokyo] = comparison.away
+    assert is_network_derived(tokyo)
+    assert not is_network_derived(comparison.home)
 
 
 def test_many_claims_without_an_address_are_uncorroborated() -> None:
@@ -96,13 +105,11 @@ def test_many_claims_without_an_address_are_uncorroborated() -> None:
     assert "uncorroborated" not in features(*both)
 
 
-def test_two_looks_that_no_journey_explains_stray() -> None:
-    assert (
-        features(seen("a", place=PARIS), seen("b", place=TOKYO, after=HOUR))["strays-claimed"] == 1
-    )
-    assert "strays-claimed" not in features(
-        seen("a", place=PARIS), seen("b", place=TOKYO, after=2 * DAY)
-    )
+def test_an_address_that_no_journey_reaches_is_network_evidence() -> None:
+    blurred = Place(TOKYO.lat, TOKYO.lon, 20.0, PlaceSource.FIXED_IP, "JP")
+    sale = trusted("s", act=Act.SELL, place=PARIS)
+    assert is_away_by_network(compared(sale, seen("a", place=blurred, after=HOUR)))
+    assert not is_away_by_network(compared(sale, seen("a", place=TOKYO, after=HOUR)))
 
 
 def test_going_back_and_forth_needs_more_changes_than_places() -> None:
@@ -150,12 +157,28 @@ def test_the_makers_own_chain_is_no_session_and_no_place_of_its_own() -> None:
     )
 
 
-def test_every_value_has_a_weight_and_the_calibration_never_falls() -> None:
-    assert len(FEATURES) == len(MOST) == len(WEIGHTS)
-    assert all(len(of) == most for of, most in zip(WEIGHTS, MOST, strict=True))
-    scores, nats = zip(*CALIBRATION, strict=True)
-    assert list(scores) == sorted(scores)
-    assert list(nats) == sorted(nats)
+def test_every_value_has_a_weight_that_goes_the_way_of_its_row() -> None:
+    for feature in FEATURES:
+        weights = WEIGHTS.weights[feature.name]
+        assert len(weights) == feature.maximum
+        rising = [0.0, *weights] if feature.monotone >= 0 else [0.0, *(-w for w in weights)]
+        assert feature.monotone == 0 or rising == sorted(rising), feature.name
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"sessions"', '"seances"'),
+        ("[-5.56]", "[-5.56, 1.0]"),
+        ("[2.47, 1.33]", "[2.47, -9.0]"),
+        ('"bias"', '"offset"'),
+    ],
+)
+def test_weights_that_do_not_fit_the_features_are_refused(old: str, new: str) -> None:
+    raw = files("authenticity.detection").joinpath(WEIGHTS_FILE).read_text()
+    assert read_weights(raw.encode()) == WEIGHTS
+    with pytest.raises(ValueError, match=WEIGHTS_FILE):
+        read_weights(raw.replace(old, new).encode())
 
 
 def clone_score(*observations: Observation, batch: Batch | None = None) -> float:
@@ -178,7 +201,7 @@ def test_buyers_in_many_cities_are_suspected_with_a_probability_and_reasons() ->
     ]
     assert finding.probability is not None
     assert 0.9 <= finding.probability <= 0.99
-    assert {"away-attested", "abroad-attested"} & {reason.reason for reason in finding.reasons}
+    assert {"returns-attested", "abroad-attested"} & {reason.reason for reason in finding.reasons}
 
 
 def test_the_more_buyers_the_likelier_the_copies() -> None:
@@ -222,7 +245,7 @@ def test_the_prior_is_the_policys_and_moves_the_probability() -> None:
     in_pharmacy, in_parcel = score_clones(genuine, None, rare), score_clones(genuine, None, common)
     assert in_pharmacy is not None
     assert in_parcel is not None
-    assert in_pharmacy.nats == pytest.approx(in_parcel.nats)
+    assert in_pharmacy.log_likelihood_ratio == pytest.approx(in_parcel.log_likelihood_ratio)
     assert in_pharmacy.probability < in_parcel.probability
 
 
@@ -257,6 +280,16 @@ def test_whose_looks_count_is_the_policys() -> None:
 
 @given(st.lists(any_observation(), min_size=1, max_size=40))
 def test_any_history_has_features_within_their_bounds(observations: list[Observation]) -> None:
-    genuine, _ = split(history_of(observations), UNREGISTERED)
-    values = features_of(genuine, scan_sessions(genuine, DEFAULT_POLICY), None, DEFAULT_POLICY)
-    assert all(0 <= value <= most for value, most in zip(values, MOST, strict=True))
+    comparison = compared(*observations, batch=sold_in("FR"))
+    assert all(0 < value <= of.maximum for of, value in features_of(comparison))
+
+
+@given(st.lists(any_observation(), min_size=1, max_size=40))
+def test_a_feature_is_0_where_its_needs_are_not_met(observations: list[Observation]) -> None:
+    comparison = compared(*observations, batch=sold_in("FR"))
+    given_for_any = {
+        feature: min(feature.maximum, value)
+        for feature in FEATURES
+        if (value := feature.extract(comparison)) > 0
+    }
+    assert dict(features_of(comparison)) == given_for_any
