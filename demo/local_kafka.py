@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Final
 
 from authenticity.errors import ConfigurationError, LogUnavailableError, UnavailableError
+from cli.support.parent_death_guard import start_killed_with_parent
 from demo.kafka_jars import Progress, cache_folder, fetch_kafka, find_java
 from demo.local_ports import free_ports
-from demo.tied_process import start_tied
 from events.kafka.connection import serving_brokers
 from events.kafka.settings import KafkaSettings
 
@@ -168,7 +168,9 @@ class LocalKafka:
                      f"--cluster-id={cluster.read_text()}", "-c", str(home / "server.properties")]
                 )  # fmt: skip
         formats = [
-            start_tied(command, folder=self._folder, output=self._folder / "format.log")
+            start_killed_with_parent(
+                command, folder=self._folder, output=self._folder / "format.log"
+            )
             for command in commands
         ]
         for process in formats:
@@ -181,7 +183,7 @@ class LocalKafka:
     def _launch(self, broker: int) -> None:
         home = self._folder / f"broker-{broker}"
         heap_mb = 512 if self._count == 1 else 384
-        self._processes[broker] = start_tied(
+        self._processes[broker] = start_killed_with_parent(
             [self._java, f"-Xmx{heap_mb}m", "-Xms128m", "-XX:+ExitOnOutOfMemoryError",
              "-Dlog4j2.level=WARN", "-cp", self._jars, "kafka.Kafka",
              str(home / "server.properties")],

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from authenticity.errors import ConfigurationError, UnavailableError
+from cli.support.parent_death_guard import start_killed_with_parent
 from demo.local_ports import free_ports
 from demo.private_folder import PrivateFolder
-from demo.tied_process import start_tied
 from ledger.address import PostgresAddress, read_address
 
 SUPERUSER: Final = "touchstone"
@@ -169,7 +169,7 @@ class LocalPostgres:
             "log_min_messages": "warning",
         }
         self._say("PostgreSQL: starting")
-        self._process = start_tied(
+        self._process = start_killed_with_parent(
             [str(self._bin / "postgres"), "-D", str(self._data),
              *(part for name, value in settings.items() for part in ("-c", f"{name}={value}"))],
             folder=self._home,

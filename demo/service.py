@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import Final
 
 from authenticity.errors import UnavailableError
+from cli.support.parent_death_guard import guarded_command
 
 HOST: Final = "127.0.0.1"
 _PREFERRED_PORT: Final = 8000
@@ -53,11 +54,10 @@ class DemoService:
         """`arguments` and `environment` are added to those of `up`."""
         self.port = port
         self._log = log
-        keep = ["--remove", str(remove)] if remove else []
         up = ["up", "--data", str(data), "--host", HOST, "--port", str(port), *arguments]
         with log.open("wb") as output:
             self._process = subprocess.Popen(  # noqa: S603 - our own program, fixed arguments
-                [sys.executable, "-m", "cli.parent_death_guard", *keep, *up],
+                guarded_command(up, remove=remove),
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=subprocess.STDOUT,

@@ -41,7 +41,7 @@ from stream.sources.faust.settings import GROUP
 
 SESSION_S: Final = 3.0
 AT_ONCE: Final = 1_000
-_TETHERED: Final = (sys.executable, "-m", "cli.parent_death_guard")
+_TETHERED: Final = (sys.executable, "-m", "cli.support.parent_death_guard")
 """The command, ending with this process, however that ends."""
 _QUIET_S: Final = 0.5
 _FOR_GOOD_S: Final = 45.0

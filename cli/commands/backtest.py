@@ -1,4 +1,4 @@
-"""`touchstone policy` and `touchstone backtest`: a policy before it is in force."""
+"""`touchstone backtest`: what a policy would have alerted, before it is in force."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -8,18 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 import typer
 
 from authenticity.errors import ConfigurationError, InputError
-from cli.commands.issue import progress
-from cli.commands.replay import (
+from cli.support.console import EXIT_BAD_ANSWER, err, fail, out, print_json
+from cli.support.data import DataFolder
+from cli.support.policies import load_policy, policy_in_force
+from cli.support.progress import progress
+from cli.support.recorded_scans import (
     MOST_REFUSALS_SHOWN,
     BatchesFile,
     RootsFile,
     TrustListFile,
-    load_policy,
-    policy_in_force,
     recorded_beside,
 )
-from cli.support.console import EXIT_BAD_ANSWER, err, fail, out, print_json
-from cli.support.data import DataFolder
 
 if TYPE_CHECKING:
     from authenticity.gs1.item import ItemId
@@ -35,24 +34,8 @@ Data = Annotated[Path | None, typer.Option("--data", help="Data folder of the in
 
 
 def register(app: typer.Typer) -> None:
-    """Add `policy` and `backtest`."""
-    app.command()(policy)
+    """Add `backtest`."""
     app.command()(backtest)
-
-
-def policy(
-    file: Annotated[
-        Path | None, typer.Argument(help="Policy in TOML. Default: the one in force.")
-    ] = None,
-    data: Data = None,
-) -> None:
-    """Check a policy file and print the policy whole, with every default.
-
-    Example: [bold]touchstone policy > policy.toml[/]  or  [bold]touchstone policy strict.toml[/]
-    """
-    from authenticity.detection.policy_file import write_policy
-
-    typer.echo(write_policy(policy_in_force(DataFolder.find(data), file)), nl=False)
 
 
 def backtest(

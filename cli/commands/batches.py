@@ -9,11 +9,9 @@ import typer
 from cli.support.console import EXIT_BAD_ANSWER, err, fail, out, print_json
 from cli.support.data import DataFolder
 from cli.support.ledgers import open_administration
-from cli.support.publishing import open_publisher
+from cli.support.registering import register_batches
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from authenticity.records.batch import Batch
 
 batches = typer.Typer(
@@ -49,7 +47,7 @@ def register_batch(
     from producers.issuing.declarations import read_batches
 
     found = read_batches(source)
-    register_or_say_how(DataFolder.find(data), found, f"touchstone batches register {source}")
+    register_batches(DataFolder.find(data), found, f"touchstone batches register {source}")
     for batch in found:
         _say(batch, as_json)
 
@@ -161,7 +159,7 @@ def _declare(word: str, target: list[str], data: Path | None, as_json: bool) -> 
             next_step=f"touchstone batches {word} DIR",
         )
     batch = declared(current, Declaration(word), at=datetime.now(UTC))
-    register_or_say_how(where, [batch], f"touchstone batches {word} {' '.join(target)}")
+    register_batches(where, [batch], f"touchstone batches {word} {' '.join(target)}")
     if folder is not None:
         keep_batch(folder, batch)
     _say(batch, as_json)
@@ -184,24 +182,6 @@ def _batch_by_id(where: DataFolder, issuer: str, batch_id: str) -> "Batch":
 def _known_batches(where: DataFolder) -> "list[Batch]":
     with open_administration(where) as administration:
         return administration.batches()
-
-
-def register_or_say_how(where: DataFolder, found: "Sequence[Batch]", again: str) -> None:
-    """Publish; the files of a run stay, whatever happens here."""
-    from authenticity.errors import LogUnavailableError
-    from producers.issuing.registration import publish_batches
-
-    try:
-        publisher = open_publisher(where)
-        try:
-            publish_batches(publisher, found)
-        finally:
-            publisher.close()
-    except LogUnavailableError as error:
-        hint = error.next_step or "check the data folder (--data)"
-        raise LogUnavailableError(
-            f"nothing is registered: {error}", next_step=f"{hint}; then run `{again}`"
-        ) from None
 
 
 def _say(batch: "Batch", as_json: bool) -> None:

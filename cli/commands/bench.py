@@ -1,6 +1,8 @@
 """`touchstone bench`: speed beside a peer or the bare limit, in the same run."""
 
+import os
 import time
+from dataclasses import dataclass
 from enum import StrEnum
 from importlib import import_module
 from pathlib import Path
@@ -8,12 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.commands.bench_detect import DetectionRun, bench_detection
 from cli.support.console import err, fail, out, print_json
 
 if TYPE_CHECKING:
+    from benchmarks.detection.evaluation.running import WorldResult
     from benchmarks.faults.report import Fire
     from benchmarks.result import Result
+
+QUICK_ITEMS = 20_000
+QUICK_SEEDS = 3
 
 
 class Benchmark(StrEnum):
@@ -34,6 +39,16 @@ class Engine(StrEnum):
 
     EMBEDDED = "embedded"
     KAFKA = "kafka"
+
+
+@dataclass(frozen=True, slots=True)
+class DetectionRun:
+    """What to run and where to write; None and 0 for the defaults."""
+
+    items: int | None = None
+    seeds: int | None = None
+    export: Path | None = None
+    html: Path | None = None
 
 
 def register(app: typer.Typer) -> None:
@@ -94,7 +109,7 @@ def bench(
             next_step=f"touchstone bench {name}",
         )
     if name is Benchmark.DETECT:
-        bench_detection(run, quick=quick, as_json=as_json)
+        _bench_detection(run, quick=quick, as_json=as_json)
         return
     if name is Benchmark.FIRE:
         fire = _with_progress("benchmarks.faults.report", quick=quick)
@@ -104,7 +119,7 @@ def bench(
         result = _with_progress("benchmarks.speed.stream_kafka", quick=quick)
     else:
         with err.status(f"measuring {name} …"):
-            result = import_module(f"benchmarks.{name}").measure(quick=quick)
+            result = import_module(f"benchmarks.speed.{name}").measure(quick=quick)
     if as_json:
         print_json(result)
     else:
@@ -141,3 +156,73 @@ def _show(result: "Result") -> None:
     out.print(f"  ratio  {result.ratio:>14.3f}  (aim {result.aim}: {reached}; {result.runs} runs)")
     for key, value in result.details.items():
         out.print(f"  {key}: {value}")
+
+
+def _bench_detection(run: DetectionRun, *, quick: bool, as_json: bool) -> None:
+    """Simulate, judge, score, print."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from authenticity.detection.policy import DEFAULT_POLICY
+    from benchmarks.detection.evaluation.assembly import measure
+    from benchmarks.detection.evaluation.export import export
+    from benchmarks.detection.evaluation.html_report import page
+    from benchmarks.detection.evaluation.terminal import WIDTH, tables
+    from benchmarks.detection.split import DEFAULT_ITEMS, share_out
+
+    workers = os.cpu_count() or 1
+    items = run.items or (QUICK_ITEMS if quick else DEFAULT_ITEMS)
+    count = run.seeds or (QUICK_SEEDS if quick else 10)
+    try:
+        seeds = share_out(count)
+    except ValueError as error:
+        fail(str(error), next_step="touchstone bench detect --seeds 3")
+    folder = run.export
+
+    def keep(result: "WorldResult") -> None:
+        if folder is not None:
+            export(result, folder, workers=workers)
+
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:.0f} %"),
+        TimeRemainingColumn(),
+    )  # fmt: skip
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
+        task = bar.add_task("simulating", total=items * len(seeds.all))
+        begun: set[int] = set()
+
+        def progress(seed: int, packs: int) -> None:
+            if seed not in begun:
+                begun.add(seed)
+                bar.update(task, description=f"seed {seed}")
+                if not err.is_terminal:
+                    err.print(f"seed {seed}, {len(begun)} of {len(seeds.all)} …")
+            bar.advance(task, packs)
+
+        report = measure(
+            seeds,
+            items,
+            DEFAULT_POLICY,
+            workers=workers,
+            keep=keep if folder else None,
+            progress=progress,
+        )
+    if run.html is not None:
+        run.html.parent.mkdir(parents=True, exist_ok=True)
+        run.html.write_text(page(report), encoding="utf-8")
+        err.print(f"report   {run.html}", markup=False)
+    if as_json:
+        print_json(report)
+        return
+    out.print(f"[bold]detect[/]  {report.machine}")
+    out.print(
+        f"{report.items:,} items a seed; fit {_listed(report.fit)}, validate"
+        f" {_listed(report.validate)}, test {_listed(report.test)}; policy {report.policy}"
+    )
+    wide = Console(width=max(out.width, WIDTH), highlight=False)
+    for table in tables(report, intervals=False):
+        wide.print(table)
+
+
+def _listed(seeds: tuple[int, ...]) -> str:
+    return " ".join(map(str, seeds))

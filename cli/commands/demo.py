@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from cli.commands.up import EngineKind
 from cli.support.console import fail
+from cli.support.engines import EngineKind
 
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0}
 _LONGEST_S = 720.0

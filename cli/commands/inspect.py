@@ -1,12 +1,12 @@
 """`touchstone inspect`: what the text of a code says, without asking who signed it."""
 
 import sys
-from collections.abc import Iterator
-from typing import Annotated, BinaryIO
+from typing import Annotated
 
 import typer
 
 from cli.support.console import EXIT_BAD_ANSWER, print_json
+from cli.support.input_lines import lines_of
 
 
 def register(app: typer.Typer) -> None:
@@ -79,16 +79,3 @@ def _describe_bytes(line: bytes) -> dict[str, object]:
 
 def _refusal(fault: str, detail: str, offset: int) -> dict[str, object]:
     return {"error": fault, "detail": detail, "offset": offset}
-
-
-def lines_of(stream: BinaryIO) -> Iterator[bytes]:
-    """Lines without their ends. Of a line longer than any code, only so much is kept
-    as shows that it is too long."""
-    from authenticity.limits import LIMITS
-
-    most_bytes = 4 * LIMITS.code_characters + 4
-    while line := stream.readline(most_bytes):
-        rest = line
-        while rest and not rest.endswith(b"\n"):
-            rest = stream.readline(most_bytes)
-        yield line.removesuffix(b"\n").removesuffix(b"\r")

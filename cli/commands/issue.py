@@ -2,8 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -11,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.commands.batches import register_or_say_how
-from cli.support.console import err, fail, out, print_json
+from cli.support.console import fail, out, print_json
 from cli.support.data import DataFolder
 from cli.support.passphrase import KeysFolder, PassphraseFile, keys_folder, obtain_passphrase
+from cli.support.progress import progress
+from cli.support.registering import register_batches
 
 if TYPE_CHECKING:
     from keys.store import KeyStore
@@ -105,7 +105,7 @@ def issue(
     signing_seconds = time.perf_counter() - began
     printed = release_labels(issued, as_json) if release_labels else []
     again = f"touchstone batches register {target}"
-    register_or_say_how(DataFolder.find(data), [issued.batch], again)
+    register_batches(DataFolder.find(data), [issued.batch], again)
     rate = issued.signed / signing_seconds
     _say(issued, printed, time.perf_counter() - began, rate, as_json=as_json)
 
@@ -170,18 +170,6 @@ def _signing_key(
     file = store.key_file(issuer, passphrase=passphrase, at=datetime.now(UTC), slot=slot)
     public_key = file.open().public_key
     return SigningKey(file, file.key_slot, public_key, store.keyring().issuer(issuer).name)
-
-
-@contextmanager
-def progress(total: int, word: str, *, silent: bool) -> Iterator[Callable[[int], None]]:
-    """A bar on stderr, if somebody is watching; the function takes how many are done."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
-
-    columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    hidden = silent or not err.is_terminal
-    with Progress(*columns, console=err, disable=hidden, transient=True) as bar:
-        task = bar.add_task(word, total=total)
-        yield lambda done: bar.update(task, completed=done)
 
 
 def _say(

@@ -1,42 +1,31 @@
-"""`touchstone replay` and `touchstone export`: what is known in the end, as sorted NDJSON."""
+"""`touchstone replay`: the final state that recorded scans lead to, as sorted NDJSON."""
 
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
-from authenticity.detection.policy import DEFAULT_POLICY, Policy
-from authenticity.detection.policy_file import read_policy
 from authenticity.errors import ConfigurationError
-from authenticity.records.batch_registry import BatchRegistry
-from cli.support.console import err, fail
-from cli.support.data import DataFolder
-from cli.support.ledgers import existing_ledger
+from cli.support.console import err, fail, write_lines
+from cli.support.policies import load_policy
+from cli.support.recorded_scans import (
+    MOST_REFUSALS_SHOWN,
+    BatchesFile,
+    RootsFile,
+    TrustListFile,
+    recorded_beside,
+)
 
 if TYPE_CHECKING:
-    from authenticity.trust.trust_list import TrustList
     from stream.replay import Replay
-
-MOST_REFUSALS_SHOWN = 10
-
-TrustListFile = Annotated[
-    Path | None,
-    typer.Option("--trust-list", help="Default: beside the scans, as simulate writes it."),
-]
-RootsFile = Annotated[Path | None, typer.Option(help="Root keys that vouch for the trust list.")]
-BatchesFile = Annotated[
-    Path | None, typer.Option(help="NDJSON of batch headers. Default: beside the scans, if there.")
-]
 
 
 def register(app: typer.Typer) -> None:
-    """Add `replay` and `export`."""
+    """Add `replay`."""
     app.command()(replay)
-    app.command()(export)
 
 
 def replay(
@@ -62,65 +51,9 @@ def replay(
     engine = Replay(believed, batch_registry, load_policy(policy))
     with _opened(scans) as lines:
         engine.feed(enumerate(lines, 1))
-    _write(engine.final_lines())
+    write_lines(engine.final_lines())
     engine.close()
     _tell_refusals(engine)
-
-
-def recorded_beside(
-    scans: str, trust_list: Path | None, roots: Path | None, batches: Path | None
-) -> tuple["TrustList", BatchRegistry]:
-    """The trust list and the batches to judge these scans by: those named, else those that
-    stand beside the file."""
-    from cli.support.trust_list import load_trust_list
-    from producers.issuing.declarations import read_batches
-
-    stem = None if scans == "-" else Path(scans).with_suffix("")
-    trust_path = trust_list or (stem and stem.with_suffix(".trust.json"))
-    if trust_path is None:
-        fail("no trust list", next_step="say which with --trust-list FILE")
-    batches_path = batches or (stem and stem.with_suffix(".batches.ndjson"))
-    if batches is None and batches_path and not batches_path.exists():
-        batches_path = None
-    believed = load_trust_list(trust_path, roots, datetime.now(UTC))
-    return believed, BatchRegistry(read_batches(batches_path) if batches_path else ())
-
-
-def export(
-    data: Annotated[Path | None, typer.Option(help="Data folder of the installation.")] = None,
-    policy: Annotated[Path | None, typer.Option(help="Policy in TOML.")] = None,
-) -> None:
-    """Print the final standings and alerts of a ledger, its engine running or stopped.
-
-    The same lines as [bold]touchstone replay[/] prints for the same scans.
-
-    Example: [bold]touchstone export --data ./touchstone-data > state.ndjson[/]
-    """
-    from ledger.administration import Snapshot
-    from stream.export import lines_of
-
-    folder = DataFolder.find(data)
-    chosen = policy_in_force(folder, policy)
-    with Snapshot(existing_ledger(folder)) as ledger:
-        _write(lines_of(ledger.alerts(), ledger.histories(), ledger.batch_registry(), chosen))
-
-
-def policy_in_force(folder: DataFolder, given: Path | None) -> Policy:
-    """The policy of an installation, unless another file is given."""
-    return load_policy(given or (folder.policy if folder.policy.exists() else None))
-
-
-def load_policy(path: Path | None) -> Policy:
-    """The policy in this file, or the default."""
-    if path is None:
-        return DEFAULT_POLICY
-    try:
-        return read_policy(path.read_text())
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(
-            f"cannot read the policy {path}: {error}",
-            next_step="name a TOML file; `touchstone policy` prints one to begin with",
-        ) from error
 
 
 @contextmanager
@@ -146,13 +79,6 @@ def _opened(scans: str) -> Iterator[Iterable[bytes]]:
 def _lines(file: BinaryIO) -> Iterator[bytes]:
     for line in file:
         yield line.rstrip(b"\r\n")
-
-
-def _write(lines: Iterable[bytes]) -> None:
-    write = sys.stdout.buffer.write
-    for line in lines:
-        write(line + b"\n")
-    sys.stdout.buffer.flush()
 
 
 def _tell_refusals(engine: "Replay") -> None:

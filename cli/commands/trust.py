@@ -8,10 +8,10 @@ import typer
 
 from authenticity.errors import ConfigurationError
 from authenticity.trust.trust_list import read_trust_list
-from cli.commands.up import load_roots
 from cli.support.console import out
 from cli.support.data import DataFolder
 from cli.support.publishing import open_publisher
+from cli.support.trust_list import load_roots
 
 trust_app = typer.Typer(help="The trust list of a running installation.", no_args_is_help=True)
 

@@ -1,31 +1,21 @@
 """`touchstone up`: an engine and the service; the workers of the Kafka engine run beside it."""
 
-import asyncio
 import logging
 import os
-import signal
-import socket
-import threading
-from collections.abc import Callable
-from enum import StrEnum
 from pathlib import Path
-from types import FrameType
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from authenticity.detection.policy import Policy
-from authenticity.errors import ConfigurationError, LedgerUnavailableError, UnavailableError
-from authenticity.trust.jws import Roots, read_roots
-from cli.commands.replay import policy_in_force
-from cli.commands.worker import Workers, kafka_and_ledger
+from authenticity.errors import LedgerUnavailableError, UnavailableError
 from cli.support.data import DataFolder
+from cli.support.engines import EngineKind, kafka_and_ledger, open_engine
 from cli.support.logs import announce, set_up_logging
-from cli.support.publishing import open_publisher
-
-if TYPE_CHECKING:
-    from stream.sources.embedded import EmbeddedEngine
-    from verifier_api.metrics import EngineMetrics
+from cli.support.policies import policy_in_force
+from cli.support.serving import Address, serve
+from cli.support.shutdown import ShutdownRequest
+from cli.support.workers import Workers
 
 log = logging.getLogger("touchstone")
 
@@ -35,13 +25,6 @@ Data = Annotated[Path | None, typer.Option(help="Data folder of the installation
 def register(app: typer.Typer) -> None:
     """Add `up`."""
     app.command()(up)
-
-
-class EngineKind(StrEnum):
-    """One machine, or as many as it takes."""
-
-    EMBEDDED = "embedded"
-    KAFKA = "kafka"
 
 
 def up(
@@ -103,23 +86,24 @@ def _require_current_ledger(folder: DataFolder) -> None:
         log.warning("%s; %s", error, error.next_step)
 
 
-def _run_embedded(folder: DataFolder, policy: Policy, address: tuple[str, int] | None) -> None:
+def _run_embedded(folder: DataFolder, policy: Policy, address: Address | None) -> None:
     from stream.metrics import engine_metrics
 
     engine = open_engine(folder, policy)
+    shutdown = ShutdownRequest.on_signals()
     engine.start()
     announce(f"engine: folding what arrives in {folder.root}")
     if address:
-        _serve(
+        serve(
             folder,
             policy,
             address,
-            lambda: engine.running,
+            lambda: engine.running and not shutdown.requested,
             engine_metrics=lambda: engine_metrics(engine.stats, running=engine.running),
             engine_failure=lambda: engine.stats.failure,
         )
     else:
-        _wait(lambda: engine.running)
+        shutdown.wait_while(lambda: engine.running)
     engine.stop()
     _raise_if_stopped("the engine has stopped", engine.stats.failure)
 
@@ -127,23 +111,24 @@ def _run_embedded(folder: DataFolder, policy: Policy, address: tuple[str, int] |
 def _run_kafka(
     folder: DataFolder,
     policy: Policy,
-    address: tuple[str, int] | None,
+    address: Address | None,
     count: int,
     arguments: list[str],
 ) -> None:
+    shutdown = ShutdownRequest.on_signals()
     workers = Workers(count, arguments)
     try:
         announce(f"engine: {count} workers")
         if address:
-            _serve(
+            serve(
                 folder,
                 policy,
                 address,
-                lambda: workers.running,
+                lambda: workers.running and not shutdown.requested,
                 engine_failure=lambda: workers.failure,
             )
         else:
-            _wait(lambda: workers.running)
+            shutdown.wait_while(lambda: workers.running)
     finally:
         workers.stop()
     _raise_if_stopped("the workers have stopped", workers.failure)
@@ -155,105 +140,3 @@ def _raise_if_stopped(what: str, failure: str | None) -> None:
             f"{what}: {failure}",
             next_step="mend the cause and start it again; it goes on where it was",
         )
-
-
-def open_engine(folder: DataFolder, policy: Policy) -> "EmbeddedEngine":
-    """The embedded engine on a data folder; makes log and ledger if they are not there."""
-    from events.embedded.log import EmbeddedLog
-    from ledger.opening import migrate, open_writer
-    from stream.sources.embedded import EmbeddedEngine
-
-    roots = load_roots(folder)
-    ledger = folder.ledger
-    if not isinstance(ledger, Path):
-        raise ConfigurationError(
-            "the embedded engine has its ledger in a file, TOUCHSTONE_LEDGER names a database",
-            next_step="say --engine kafka, or unset TOUCHSTONE_LEDGER",
-        )
-    migrate(ledger)
-    return EmbeddedEngine(EmbeddedLog(folder.log), open_writer(ledger), roots, policy)
-
-
-def load_roots(folder: DataFolder) -> Roots:
-    """The root keys pinned in this installation: TOUCHSTONE_ROOTS, else in its data folder."""
-    path = Path(os.environ.get("TOUCHSTONE_ROOTS", folder.roots))
-    if not path.exists():
-        raise ConfigurationError(
-            f"no root keys are pinned: {path} is missing",
-            next_step="copy the roots.json that `touchstone keys init` wrote to this place",
-        )
-    try:
-        return read_roots(path.read_bytes())
-    except OSError as error:
-        raise ConfigurationError(f"cannot read {path}: {error.strerror}") from error
-
-
-def _wait(goes_on: Callable[[], bool]) -> None:
-    """Until SIGTERM, Ctrl-C, or the engine's own end."""
-    ended = threading.Event()
-
-    def end(_signal: int, _frame: FrameType | None) -> None:
-        ended.set()
-
-    signal.signal(signal.SIGTERM, end)
-    signal.signal(signal.SIGINT, end)
-    while goes_on() and not ended.wait(0.2):
-        pass
-
-
-def _serve(
-    folder: DataFolder,
-    policy: Policy,
-    address: tuple[str, int],
-    goes_on: Callable[[], bool],
-    *,
-    engine_failure: Callable[[], str | None],
-    engine_metrics: "EngineMetrics | None" = None,
-) -> None:
-    """The service until SIGTERM or Ctrl-C; the end of the engine is its end too."""
-    from ledger.opening import open_reader
-    from verifier_api.app import Dependencies, create_app
-    from verifier_api.http.server import Server, server_config
-    from verifier_api.settings import Settings
-
-    host, port = address
-    publisher = open_publisher(folder)
-    reader = open_reader(folder.ledger)
-    app = create_app(
-        Dependencies(
-            reader=reader,
-            publisher=publisher,
-            roots=load_roots(folder),
-            settings=Settings.from_env(os.environ),
-            policy=policy,
-            engine_metrics=engine_metrics,
-            engine_failure=engine_failure,
-        )
-    )
-    listening = _listen(host, port)
-    server = Server(server_config(app, host=host, port=port), goes_on)
-    # uvicorn raises the signal again once it has ended; that is no reason to die of it.
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda _signal, _frame: None)
-    address, bound = listening.getsockname()[:2]
-    announce(f"service: http://{f'[{address}]' if ':' in address else address}:{bound}")
-    try:
-        server.run(sockets=[listening])
-    finally:
-        listening.close()
-        publisher.close()
-        asyncio.run(reader.close())
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    try:
-        return socket.create_server((host, port), family=_family(host), backlog=2_048)
-    except OSError as error:
-        raise UnavailableError(
-            f"cannot listen on {host} port {port}: {error.strerror}",
-            next_step="choose another --port; 0 takes a free one",
-        ) from error
-
-
-def _family(host: str) -> socket.AddressFamily:
-    return socket.AF_INET6 if ":" in host else socket.AF_INET

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cli.support.console import EXIT_BAD_ANSWER, out, print_json
+from cli.support.input_lines import lines_of
 
 if TYPE_CHECKING:
     from authenticity.trust.trust_list import TrustList
@@ -87,8 +88,6 @@ def _texts(code: str) -> Iterator[str]:
     if code != "-":
         yield code
         return
-    from cli.commands.inspect import lines_of
-
     for line in lines_of(sys.stdin.buffer):
         yield line.decode("utf-8", "surrogateescape")  # no code holds such a character
 

@@ -6,7 +6,7 @@ failed and trying again can help; 130 interrupted.
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NoReturn
 
 import msgspec
@@ -28,6 +28,14 @@ def print_json(value: object) -> None:
     """One JSON value on one line of stdout, flushed, so that a pipe sees it at once."""
     sys.stdout.write(msgspec.json.encode(value).decode() + "\n")
     sys.stdout.flush()
+
+
+def write_lines(lines: Iterable[bytes]) -> None:
+    """Each line on stdout, with its end, flushed once."""
+    write = sys.stdout.buffer.write
+    for line in lines:
+        write(line + b"\n")
+    sys.stdout.buffer.flush()
 
 
 def fail(message: str, *, next_step: str = "", code: int = EXIT_WRONG_USE) -> NoReturn:

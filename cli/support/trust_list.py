@@ -5,7 +5,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from cli.support.data import DataFolder
+
 if TYPE_CHECKING:
+    from authenticity.trust.jws import Roots
     from authenticity.trust.trust_list import TrustList
 
 ROOTS_VARIABLE: Final = "TOUCHSTONE_ROOTS"
@@ -32,6 +35,23 @@ def load_trust_list(path: Path, roots_path: Path | None, at: datetime) -> "Trust
         _contents(pinned, "roots file", ROOTS_BYTES, "name the root keys you trust: --roots FILE")
     )
     return read_trust_list(document, roots, at=at)
+
+
+def load_roots(folder: DataFolder) -> "Roots":
+    """The root keys pinned in this installation: TOUCHSTONE_ROOTS, else in its data folder."""
+    from authenticity.errors import ConfigurationError
+    from authenticity.trust.jws import read_roots
+
+    path = Path(os.environ.get(ROOTS_VARIABLE, folder.roots))
+    if not path.exists():
+        raise ConfigurationError(
+            f"no root keys are pinned: {path} is missing",
+            next_step="copy the roots.json that `touchstone keys init` wrote to this place",
+        )
+    try:
+        return read_roots(path.read_bytes())
+    except OSError as error:
+        raise ConfigurationError(f"cannot read {path}: {error.strerror}") from error
 
 
 def find_roots(trust_path: Path) -> Path:

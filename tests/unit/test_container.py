@@ -12,7 +12,7 @@ import pytest
 import yaml
 from typer.main import get_command
 
-from cli.main import app
+from cli.app import app
 from demo.kafka_jars import KAFKA_VERSION
 from demo.local_kafka import LocalKafka
 

@@ -15,7 +15,7 @@ from prometheus_client.process_collector import ProcessCollector
 from typer.main import get_command
 
 from authenticity.detection.standing import Standing
-from cli.main import app
+from cli.app import app
 from stream.engine_stats import EngineStats
 from stream.metrics import exposition
 from verifier_api.metrics import Metrics

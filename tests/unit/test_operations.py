@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from typer.main import get_command
 
-from cli.main import app
+from cli.app import app
 from events.topics import TOPICS
 from stream.engine_stats import EngineStats
 from stream.metrics import exposition

@@ -132,7 +132,7 @@ class OurWorker(Contender):
         [port] = free_ports(1)
         self._ports = range(port, port + workers)
         command = [
-            sys.executable, "-m", "cli.parent_death_guard",
+            sys.executable, "-m", "cli.support.parent_death_guard",
             "up", "--engine", "kafka", "--no-api",
             "--workers", str(workers), "--metrics-port", str(port), "--data", str(data),
         ]  # fmt: skip

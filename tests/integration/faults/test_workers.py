@@ -35,7 +35,7 @@ class Up:
                 [
                     sys.executable,
                     "-m",
-                    "cli.parent_death_guard",
+                    "cli.support.parent_death_guard",
                     "up",
                     "--engine",
                     "kafka",

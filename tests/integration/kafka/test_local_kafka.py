@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from authenticity.errors import ConfigurationError, UnavailableError
+from cli.support.parent_death_guard import start_killed_with_parent
 from demo.kafka_jars import cache_folder, fetch_kafka
 from demo.local_kafka import LocalKafka
-from demo.tied_process import start_tied
 
 STARTS_AND_WAITS = """
 import sys, time
@@ -50,7 +50,9 @@ def test_it_is_tied_to_the_process_and_not_to_the_thread_that_asked(tmp_path: Pa
     started: list[subprocess.Popen[bytes]] = []
 
     def start() -> None:
-        started.append(start_tied(["sleep", "30"], folder=tmp_path, output=tmp_path / "output"))
+        started.append(
+            start_killed_with_parent(["sleep", "30"], folder=tmp_path, output=tmp_path / "output")
+        )
 
     thread = threading.Thread(target=start)
     thread.start()

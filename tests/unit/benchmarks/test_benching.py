@@ -3,7 +3,7 @@
 import pytest
 from typer.testing import CliRunner
 
-from cli.main import app
+from cli.app import app
 
 
 @pytest.mark.parametrize("name", ["verify", "issue", "labels", "api", "growth"])

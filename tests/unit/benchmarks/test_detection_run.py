@@ -16,7 +16,7 @@ from benchmarks.detection.evaluation.html_report import page
 from benchmarks.detection.evaluation.report import DetectionReport
 from benchmarks.detection.evaluation.running import Lesson, WorldResult, run_seeds, run_world
 from benchmarks.detection.split import share_out
-from cli.main import app
+from cli.app import app
 from simulation.attacks import COPYING
 
 ITEMS = 1_200

@@ -17,7 +17,7 @@ from authenticity.gs1.item import serial_of
 from authenticity.records.batch_registry import BatchRegistry
 from authenticity.records.scan import Scan, encode_scan
 from authenticity.trust.trust_list import read_trust_list
-from cli.main import app
+from cli.app import app
 from simulation.files import SimulationFiles, simulate
 from simulation.traffic import Scenario, Traffic
 from stream.backtest import Backtest, Course

@@ -1,0 +1,58 @@
+"""The `touchstone` command, put together: each module of `cli.commands` adds one command."""
+
+import typer
+
+from cli.commands import (
+    asyncapi,
+    backtest,
+    batches,
+    bench,
+    dead_letters,
+    demo,
+    export,
+    inspect,
+    issue,
+    keys,
+    migrate,
+    policy,
+    replay,
+    scan,
+    simulate,
+    tokens,
+    topics,
+    trust,
+    up,
+    verify,
+    worker,
+)
+
+app = typer.Typer(
+    name="touchstone",
+    help="Issue signed product codes, check them, and notice when one code is on two items.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+bench.register(app)
+inspect.register(app)
+verify.register(app)
+keys.register(app)
+issue.register(app)
+batches.register(app)
+simulate.register(app)
+scan.register(app)
+up.register(app)
+migrate.register(app)
+worker.register(app)
+trust.register(app)
+replay.register(app)
+export.register(app)
+policy.register(app)
+backtest.register(app)
+dead_letters.register(app)
+asyncapi.register(app)
+tokens.register(app)
+topics.register(app)
+demo.register(app)
