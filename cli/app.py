@@ -1,7 +1,10 @@
 """The `touchstone` command, put together: each module of `cli.commands` adds one command."""
 
+from typing import Annotated
+
 import typer
 
+from authenticity.version import VERSION
 from cli.commands import (
     asyncapi,
     backtest,
@@ -34,6 +37,25 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"touchstone {VERSION}")
+        raise typer.Exit
+
+
+@app.callback()
+def _touchstone(
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", is_eager=True, callback=_print_version, help="Print the version and end."
+        ),
+    ] = False,
+) -> None:
+    """The options that stand before the name of a command."""
+
 
 bench.register(app)
 inspect.register(app)
