@@ -1,7 +1,6 @@
 """The alert feed of a running service, followed over its server-sent events."""
 
 import contextlib
-import http.client
 import json
 import queue
 import socket
@@ -10,8 +9,12 @@ import time
 from functools import cache
 from typing import Any, Final
 
+import httpx
+from httpx_sse import EventSource, SSEError, connect_sse
+
 from authenticity.detection.reasons import Reason
 from authenticity.gs1.item import ItemId
+from authenticity.version import USER_AGENT
 from demo.tally import SeenAlert
 from verifier_api.i18n.findings import sentence
 from verifier_api.i18n.translator import SOURCE_LANGUAGE, Translator, load_translators
@@ -19,15 +22,14 @@ from verifier_api.i18n.translator import SOURCE_LANGUAGE, Translator, load_trans
 _SILENCE_S: Final = 60.0
 _AGAIN_AFTER_S: Final = 0.5
 _MOST_WAITING: Final = 100_000
-_LINE_BYTES: Final = 65_536
 
 
 class AlertFeed:
     """Follows in a thread of its own; reconnects where it left off. `take` never waits."""
 
     def __init__(self, host: str, port: int, token: str) -> None:
-        self._where = (host, port)
-        self._token = token
+        self._url = f"http://{host}:{port}/v1/alerts/stream"
+        self._headers = {"Authorization": f"Bearer {token}", "User-Agent": USER_AGENT}
         self._last_id = ""
         self._alerts: queue.Queue[SeenAlert] = queue.Queue(_MOST_WAITING)
         self._ended = threading.Event()
@@ -56,35 +58,26 @@ class AlertFeed:
         while not self._ended.is_set():
             try:
                 self._read_stream()
-            except (OSError, http.client.HTTPException, ValueError, queue.Full):
+            except (httpx.HTTPError, SSEError, OSError, ValueError, queue.Full):
                 time.sleep(_AGAIN_AFTER_S)
 
     def _read_stream(self) -> None:
-        connection = http.client.HTTPConnection(*self._where, timeout=_SILENCE_S)
-        try:
-            headers = {"Authorization": f"Bearer {self._token}", "Accept": "text/event-stream"}
-            headers["Last-Event-ID"] = self._last_id or "0"
-            connection.request("GET", "/v1/alerts/stream", headers=headers)
-            self._socket = connection.sock
-            response = connection.getresponse()
-            if response.status != http.client.OK:
-                raise http.client.HTTPException(f"status {response.status}")
-            event_id, data = "", ""
-            while not self._ended.is_set():
-                raw = response.readline(_LINE_BYTES)
-                if not raw:
-                    return
-                line = raw.decode().rstrip("\r\n")
-                name, _, value = line.partition(": ")
-                if name == "id":
-                    event_id = value
-                elif name == "data":
-                    data += value
-                elif not line and data:
-                    self._alerts.put_nowait(read_alert(json.loads(data)))
-                    self._last_id, data = event_id, ""
-        finally:
-            connection.close()
+        headers = self._headers | {"Last-Event-ID": self._last_id or "0"}
+        with (
+            httpx.Client(timeout=_SILENCE_S, trust_env=False) as client,
+            connect_sse(client, "GET", self._url, headers=headers) as source,
+        ):
+            source.response.raise_for_status()
+            self._socket = source.response.extensions["network_stream"].get_extra_info("socket")
+            self._read_events(source)
+
+    def _read_events(self, source: EventSource) -> None:
+        for event in source.iter_sse():
+            if self._ended.is_set():
+                return
+            if event.data:
+                self._alerts.put_nowait(read_alert(json.loads(event.data)))
+                self._last_id = event.id
 
 
 def read_alert(entry: dict[str, Any]) -> SeenAlert:

@@ -1,7 +1,6 @@
 """The engine and the service of a demonstration, in a process of their own."""
 
 import contextlib
-import http.client
 import json
 import os
 import re
@@ -14,7 +13,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
+import httpx
+
 from authenticity.errors import UnavailableError
+from authenticity.version import USER_AGENT
 from cli.support.parent_death_guard import guarded_command
 
 HOST: Final = "127.0.0.1"
@@ -53,6 +55,9 @@ class DemoService:
     ) -> None:
         """`arguments` and `environment` are added to those of `up`."""
         self.port = port
+        self._client = httpx.Client(
+            headers={"User-Agent": USER_AGENT}, timeout=_TIMEOUT_S, trust_env=False
+        )
         self._log = log
         up = ["up", "--data", str(data), "--host", HOST, "--port", str(port), *arguments]
         with log.open("wb") as output:
@@ -75,8 +80,8 @@ class DemoService:
         deadline = time.monotonic() + within_s
         while time.monotonic() < deadline:
             self.check()
-            with contextlib.suppress(OSError, http.client.HTTPException):
-                if self._get("/readyz")[0] == http.client.OK:
+            with contextlib.suppress(httpx.HTTPError):
+                if self._get("/readyz")[0] == httpx.codes.OK:
                     return
             time.sleep(_ASK_AGAIN_S)
         raise self._failed(f"the service was not ready within {within_s:.0f} s")
@@ -88,10 +93,10 @@ class DemoService:
 
     def waiting_scans(self) -> int | None:
         """How many scans the engine has not folded yet; None if it cannot be told now."""
-        with contextlib.suppress(OSError, http.client.HTTPException):
+        with contextlib.suppress(httpx.HTTPError):
             status, body = self._get("/metrics")
             found = re.search(rb"^touchstone\w*waiting\w*(?:{[^}]*})? ([0-9.e+]+)$", body, re.M)
-            if status == http.client.OK and found:
+            if status == httpx.codes.OK and found:
                 return int(float(found[1]))
         return None
 
@@ -102,7 +107,7 @@ class DemoService:
         while True:
             path = f"/v1/alerts?retracted=false&limit=200{after}"
             status, body = self._get(path, {"Authorization": f"Bearer {token}"})
-            if status != http.client.OK:
+            if status != httpx.codes.OK:
                 raise UnavailableError(f"the service answered {status} when asked for its alerts")
             page = json.loads(body)
             alerts += page["alerts"]
@@ -112,6 +117,7 @@ class DemoService:
 
     def stop(self) -> None:
         """Let it drain and end; killed if it does not."""
+        self._client.close()
         if self._process.poll() is None:
             self._process.terminate()
             try:
@@ -123,13 +129,8 @@ class DemoService:
             self._process.stdin.close()
 
     def _get(self, path: str, headers: dict[str, str] | None = None) -> tuple[int, bytes]:
-        connection = http.client.HTTPConnection(HOST, self.port, timeout=_TIMEOUT_S)
-        try:
-            connection.request("GET", path, headers=headers or {})
-            response = connection.getresponse()
-            return response.status, response.read()
-        finally:
-            connection.close()
+        response = self._client.get(self.url + path, headers=headers)
+        return response.status_code, response.content
 
     def _failed(self, what: str) -> UnavailableError:
         words = self._log.read_text(errors="replace").strip().splitlines()[-5:]

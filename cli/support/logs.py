@@ -15,8 +15,6 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import IO, Final
 
-import msgspec
-
 from authenticity.errors import ConfigurationError
 from cli.support.console import err
 from events.tracing import current_trace, trace_id_of
@@ -55,7 +53,8 @@ def set_up_logging(environ: Mapping[str, str], stream: IO[str] | None = None) ->
     chosen = _choice(environ, "TOUCHSTONE_LOGS", [*LogFormat], LogFormat.PLAIN)
     level = _choice(environ, "TOUCHSTONE_LOGS_LEVEL", _LEVELS, "info").upper()
     handler = logging.StreamHandler(stream or sys.stderr)
-    handler.setFormatter(JsonLines() if chosen == LogFormat.JSON else PlainLines())
+    handler.setFormatter(_formatter(chosen))
+    handler.set_name(chosen)
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     logging.captureWarnings(True)
     for name in _OURS:
@@ -64,10 +63,18 @@ def set_up_logging(environ: Mapping[str, str], stream: IO[str] | None = None) ->
 
 def announce(sentence: str) -> None:
     """What an operator wants to know at the start; a log line where machines read."""
-    if any(isinstance(handler.formatter, JsonLines) for handler in logging.getLogger().handlers):
+    if any(handler.name == LogFormat.JSON for handler in logging.getLogger().handlers):
         logging.getLogger("touchstone").info("%s", sentence)
     else:
         err.print(sentence, markup=False)
+
+
+def _formatter(chosen: str) -> logging.Formatter:
+    if chosen != LogFormat.JSON:
+        return PlainLines()
+    from cli.support.json_lines import JsonLines
+
+    return JsonLines()
 
 
 class PlainLines(logging.Formatter):
@@ -76,31 +83,13 @@ class PlainLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """One line, and a traceback below it if there was an exception."""
         trace = trace_of(record)
-        told = f"{_at(record):%Y-%m-%d %H:%M:%S}Z {record.levelname} {record.name}: "
+        told = f"{time_of(record):%Y-%m-%d %H:%M:%S}Z {record.levelname} {record.name}: "
         told += message_of(record).translate(_CONTROLS)
         if trace:
             told += f" [trace {trace}]"
         if exception := _exception(record):
             told += "\n" + exception
         return told
-
-
-class JsonLines(logging.Formatter):
-    """For machines."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """One JSON object."""
-        told: dict[str, object] = {
-            "at": _at(record).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "message": message_of(record),
-        }
-        if trace := trace_of(record):
-            told["trace"] = trace
-        if exception := _exception(record):
-            told["exception"] = exception
-        return msgspec.json.encode({**_fields(record), **told}).decode()
 
 
 def message_of(record: logging.LogRecord) -> str:
@@ -122,7 +111,7 @@ def trace_of(record: logging.LogRecord) -> str:
     return trace_id_of(named if isinstance(named, str) else current_trace.get())
 
 
-def _fields(record: logging.LogRecord) -> dict[str, object]:
+def fields_of(record: logging.LogRecord) -> dict[str, object]:
     """What our own lines add; a foreign library's additions are not looked at."""
     if record.name.partition(".")[0] not in _OURS:
         return {}
@@ -136,10 +125,16 @@ def _fields(record: logging.LogRecord) -> dict[str, object]:
 def _exception(record: logging.LogRecord) -> str:
     if not record.exc_info:
         return ""
-    return redacted(logging.Formatter().formatException(record.exc_info)[-_LONGEST:])
+    return bounded_exception(logging.Formatter().formatException(record.exc_info))
 
 
-def _at(record: logging.LogRecord) -> datetime:
+def bounded_exception(text: str) -> str:
+    """The end of a traceback, without what must not be in a log."""
+    return redacted(text[-_LONGEST:])
+
+
+def time_of(record: logging.LogRecord) -> datetime:
+    """When the line was written, in UTC."""
     return datetime.fromtimestamp(record.created, UTC)
 
 

@@ -1,6 +1,5 @@
 """Publish scans through a service: `POST /v1/scans`, many at once, an answer for each line."""
 
-import http.client
 import ipaddress
 import ssl
 import time
@@ -8,9 +7,11 @@ from collections.abc import Sequence
 from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
 
+import httpx
 import msgspec
 
 from authenticity.errors import ConfigurationError, InputError, UnavailableError
+from authenticity.version import USER_AGENT
 
 _LINES_AT_ONCE: Final = 500
 _LINES_AT_ONCE_ANONYMOUS: Final = 50
@@ -30,10 +31,15 @@ class ScanService:
     def __init__(self, url: str, token: str | None = None) -> None:
         """Raises `ConfigurationError` for a URL that cannot be, or would show the token."""
         self._url = _checked(url, with_token=token is not None)
-        self._headers = {"Content-Type": "application/x-ndjson", "Accept": "application/json"}
+        self._headers = {
+            "Content-Type": "application/x-ndjson",
+            "Accept": "application/json",
+            "Accept-Encoding": "identity",  # what is read is bounded before it is unpacked
+            "User-Agent": USER_AGENT,
+        }
         if token is not None:
-            self._headers["Authorization"] = f"Bearer {token}"
-        self._connection: http.client.HTTPConnection | None = None
+            self._headers["Authorization"] = f"Bearer {_checked_token(token)}"
+        self._client: httpx.Client | None = None
         self.lines_at_once = _LINES_AT_ONCE_ANONYMOUS if token is None else _LINES_AT_ONCE
         """How many lines to give to `publish`: services take few from those they do not know."""
 
@@ -65,9 +71,9 @@ class ScanService:
 
     def close(self) -> None:
         """Let go of the connection."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        if self._client is not None:
+            self._client.close()
+            self._client = None
 
     def _post_in_time(self, body: bytes) -> tuple[int, bytes]:
         for _ in range(_WAITS):
@@ -80,15 +86,14 @@ class ScanService:
     def _post(self, body: bytes) -> tuple[int, bytes, float]:
         """A kept connection may have been closed by the other side: then once more."""
         while True:
-            kept = self._connection is not None
+            kept = self._client is not None
             try:
-                connection = self._connection or self._connect()
-                self._connection = connection
-                connection.request("POST", self._url.path + _PATH, body, self._headers)
-                response = connection.getresponse()
-                wait_s = _seconds(response.headers.get("Retry-After"))
-                return response.status, response.read(_ANSWER_BYTES), wait_s
-            except (OSError, http.client.HTTPException) as error:
+                client = self._client or self._new_client()
+                self._client = client
+                with client.stream("POST", self._url.geturl() + _PATH, content=body) as response:
+                    wait_s = _seconds(response.headers.get("Retry-After"))
+                    return response.status_code, _bounded(response), wait_s
+            except (httpx.HTTPError, httpx.InvalidURL) as error:
                 self.close()
                 if not kept:
                     raise UnavailableError(
@@ -96,12 +101,34 @@ class ScanService:
                         next_step="check --api and the network, then send the file again",
                     ) from error
 
-    def _connect(self) -> http.client.HTTPConnection:
-        host, port = self._url.hostname or "", self._url.port
-        if self._url.scheme == "https":
-            context = ssl.create_default_context()
-            return http.client.HTTPSConnection(host, port, timeout=_TIMEOUT_S, context=context)
-        return http.client.HTTPConnection(host, port, timeout=_TIMEOUT_S)
+    def _new_client(self) -> httpx.Client:
+        """Straight to the service: no proxy of the environment, no redirect, no .netrc."""
+        return httpx.Client(
+            headers=self._headers,
+            timeout=_TIMEOUT_S,
+            verify=ssl.create_default_context(),  # the certificates of the system
+            trust_env=False,
+        )
+
+
+def _bounded(response: httpx.Response) -> bytes:
+    """The body, of which at most `_ANSWER_BYTES` are kept."""
+    body = bytearray()
+    for part in response.iter_bytes():
+        body += part
+        if len(body) >= _ANSWER_BYTES:
+            break
+    return bytes(body[:_ANSWER_BYTES])
+
+
+def _checked_token(token: str) -> str:
+    """Raises `ConfigurationError` if a header cannot carry it, without showing it."""
+    if token.isascii() and token.isprintable() and token == token.strip():
+        return token
+    raise ConfigurationError(
+        "the token has a character that no token has, perhaps the end of a line",
+        next_step="give it as `touchstone tokens create` printed it",
+    )
 
 
 def _checked(url: str, *, with_token: bool) -> SplitResult:

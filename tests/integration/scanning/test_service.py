@@ -1,6 +1,7 @@
 """Sending to a service over HTTP: what is refused, what is tried again, what is never shown."""
 
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from authenticity.errors import ConfigurationError, InputError, UnavailableError
+from authenticity.version import VERSION
 from producers.scanner.service_client import ScanService
 
 
@@ -19,6 +21,7 @@ class Script:
     def __init__(self, *answers: tuple[int, Any], hang_up: bool = False) -> None:
         self.answers = list(answers)
         self.asked: list[tuple[str, str | None, bytes]] = []
+        self.agents: list[str | None] = []
         self.hang_up = hang_up
 
 
@@ -31,12 +34,15 @@ def service(script: Script) -> Iterator[str]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             script.asked.append((self.path, self.headers.get("Authorization"), body))
+            script.agents.append(self.headers.get("User-Agent"))
             status, answer = script.answers.pop(0)
             content = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
             self.send_response(status)
             self.send_header("Content-Length", str(len(content)))
             if status == 429:
                 self.send_header("Retry-After", "0")
+            if status == 307:
+                self.send_header("Location", "/elsewhere")
             self.end_headers()
             self.wfile.write(content)
             self.close_connection = script.hang_up
@@ -63,6 +69,40 @@ def test_each_line_gets_its_own_answer() -> None:
         assert sender.publish([b"{}", b"[]"]) == [{"recorded": True}, {"recorded": False}]
         sender.close()
     assert script.asked == [("/v1/scans", "Bearer secret", b"{}\n[]\n")]
+    assert script.agents == [f"touchstone/{VERSION}"]
+
+
+def test_no_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    with service(Script((202, {"results": [{"recorded": True}]}))) as url:
+        sender = ScanService(url)
+        assert sender.publish([b"{}"]) == [{"recorded": True}]
+        sender.close()
+
+
+def test_a_redirect_is_not_followed_with_the_token() -> None:
+    script = Script((307, {"detail": "moved"}), (202, {"results": [{"recorded": True}]}))
+    with service(script) as url:
+        sender = ScanService(url, "secret")
+        with pytest.raises(InputError, match="answered 307: moved"):
+            sender.publish([b"{}"])
+        sender.close()
+    assert [path for path, _, _ in script.asked] == ["/v1/scans"]
+
+
+def test_a_service_that_is_not_there_is_told_as_such() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as nobody:
+        port = nobody.getsockname()[1]
+    with pytest.raises(UnavailableError, match=rf"127.0.0.1:{port} cannot be reached: .*refused"):
+        ScanService(f"http://127.0.0.1:{port}").publish([b"{}"])
+
+
+@pytest.mark.parametrize("token", ["secret\n", "secr\u00e9t", " secret"])
+def test_a_token_that_no_header_can_carry_is_refused_without_showing_it(token: str) -> None:
+    with pytest.raises(ConfigurationError) as refusal:
+        ScanService("http://127.0.0.1:1", token)
+    assert "secr" not in str(refusal.value)
 
 
 def test_a_connection_that_the_service_closed_is_opened_again() -> None:
