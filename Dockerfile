@@ -14,9 +14,6 @@ COPY producers producers
 COPY stream stream
 COPY verifier_api verifier_api
 COPY cli cli
-COPY simulation simulation
-COPY demo demo
-COPY benchmarks benchmarks
 RUN /opt/touchstone/bin/pip install --no-cache-dir --no-deps .
 
 FROM python:3.12-slim-bookworm

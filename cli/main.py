@@ -2,9 +2,12 @@
 
 import sys
 
+from cli.name_clashes import refuse_name_clashes
+
 
 def main() -> None:
     """Entry point of the `touchstone` command."""
+    refuse_name_clashes()  # before anything of ours is imported
     from cli.app import app
     from cli.support.console import exit_with_translated_errors
 

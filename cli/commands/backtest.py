@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 import typer
 
 from authenticity.errors import ConfigurationError, InputError
+from cli.support.checkout import require_checkout
 from cli.support.console import EXIT_BAD_ANSWER, err, fail, out, print_json
 from cli.support.data import DataFolder
 from cli.support.policies import load_policy, policy_in_force
@@ -67,6 +68,12 @@ def backtest(
     """
     from stream.backtest import Backtest
 
+    if truth is not None:
+        require_checkout(
+            "simulation",
+            "touchstone backtest --truth",
+            instead=".venv/bin/touchstone backtest --truth",
+        )
     tried = load_policy(policy)
     other = policy_in_force(DataFolder.find(data), against)
     if tried != other and tried.version == other.version:

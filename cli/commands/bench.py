@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cli.support.checkout import require_checkout
 from cli.support.console import err, fail, out, print_json
 
 if TYPE_CHECKING:
@@ -97,6 +98,7 @@ def bench(
 
     Exit code 0 whether the aim was reached or not: these machines are noisy.
     """
+    require_checkout("benchmarks", "touchstone bench", instead=f"make bench NAME={name}")
     if engine is not None and name is not Benchmark.STREAM:
         fail(
             f"--engine belongs to `touchstone bench stream`; `{name}` runs no engine",

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from cli.support.checkout import require_checkout
 from cli.support.console import fail
 from cli.support.engines import EngineKind
 
@@ -57,6 +58,7 @@ def demo(
     Ctrl-C ends it, or its calendar after twelve minutes; nothing is left
     behind unless you gave a folder.
     """
+    require_checkout("demo", "touchstone demo", instead="make run")
     from demo.run import DemoOptions, run_demo
 
     options = DemoOptions(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cli.support.checkout import require_checkout
 from cli.support.console import err, out, print_json
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ def simulate(
     Example: [bold]touchstone simulate --items 10000 --seed 7 --out scans.ndjson[/]
     then [bold]touchstone replay scans.ndjson[/]
     """
+    require_checkout("simulation", "touchstone simulate", instead=".venv/bin/touchstone simulate")
     from datetime import UTC
 
     from rich.progress import (
