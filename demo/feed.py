@@ -15,7 +15,7 @@ from httpx_sse import EventSource, SSEError, connect_sse
 from authenticity.detection.reasons import Reason
 from authenticity.gs1.item import ItemId
 from authenticity.version import USER_AGENT
-from demo.tally import SeenAlert
+from demo.results import SeenAlert
 from verifier_api.i18n.findings import sentence
 from verifier_api.i18n.translator import SOURCE_LANGUAGE, Translator, load_translators
 
@@ -38,7 +38,7 @@ class AlertFeed:
         self._thread.start()
 
     def take(self) -> list[SeenAlert]:
-        """What came since the last call."""
+        """The alerts that came since the last call."""
         taken: list[SeenAlert] = []
         while True:
             try:
@@ -90,14 +90,14 @@ def read_alert(entry: dict[str, Any]) -> SeenAlert:
         kind=alert["kind"],
         severity=alert["severity"],
         retracted=alert["retracted"],
-        reason=_words(reasons[0], alert.get("probability")),
+        reason=_reason_text(reasons[0], alert.get("probability")),
     )
 
 
-def _words(reason: dict[str, Any], probability: float | None) -> str:
+def _reason_text(reason: dict[str, Any], probability: float | None) -> str:
     """A reason as officers read it, and how likely it makes the finding, in one line."""
-    told = sentence(Reason(reason.get("reason", ""), reason.get("facts") or {}), _english())
-    return told if probability is None else f"{probability:.0%}: {told}"
+    text = sentence(Reason(reason.get("reason", ""), reason.get("facts") or {}), _english())
+    return text if probability is None else f"{probability:.0%}: {text}"
 
 
 @cache

@@ -1,7 +1,7 @@
 """Live traffic: honest packs and attacks that begin now, scans that arrive when they arrive.
 
 The clock is the demonstration's own, in seconds since 1970, and runs faster than ours.
-Nothing here reads a clock or sleeps: `until` is told what time it is.
+Nothing here reads a clock or sleeps: `until` takes the time.
 """
 
 from collections.abc import Callable

@@ -1,6 +1,6 @@
 """One demonstration, from the first key to the summary.
 
-1. Set the stage: keys, trust list; start what the engine needs, engine and service; batches.
+1. Make keys and trust list; start what the engine needs, engine and service; issue batches.
 2. Publish what arrives in the demonstration's calendar, follow the alert feed, show it.
 3. On Ctrl-C, or when the time is over: publish nothing more, let the engine finish.
 4. Ask for the alerts that stand, stop the service, compare with the truth, clean up.
@@ -22,17 +22,17 @@ from authenticity.trust.trust_list import TrustList, read_trust_list
 from authenticity.trust.verify import verify
 from cli.support.console import err, out, print_json
 from demo.feed import AlertFeed, read_alert
+from demo.installation import DemoInstallation, make_installation, publish_trust
 from demo.live import LiveTraffic, Pace
+from demo.pack_supply import PackSupply
 from demo.pages import ShortAddresses
+from demo.results import Results
 from demo.scanners import Scanners
 from demo.service import HOST, DemoService, choose_port
 from demo.signals import Ending, ending_by_signal
 from demo.sites import open_embedded, open_kafka
-from demo.stage import Stage, publish_trust, set_stage
 from demo.summary import print_summary, summary_of
-from demo.tally import Tally
 from demo.view import Frame, plain_line, render
-from demo.warehouse import Warehouse
 from ledger.administration import LedgerAdministration
 from ledger.records import Role
 from simulation.attacks import AttackFamily
@@ -44,9 +44,9 @@ from simulation.world import sealed_code
 LONGEST_S: Final = 720.0
 """The calendar begins so many days ago; a second shows a day."""
 _DAYS_BEFORE: Final = 3.0
-"""What happened before the curtain rises arrives all at once, and trade is in full swing."""
+"""So many days of trade are behind the first frame; their scans arrive at once."""
 _ON_ITS_WAY: Final = timedelta(days=1)
-"""What arrived within the last second cannot have been answered yet."""
+"""Scans of the last second cannot have been assessed yet; the live score leaves them out."""
 _TICK_S: Final = 0.05
 _FRAME_EVERY_S: Final = 0.25
 _PAUSE_FACTOR: Final = 10
@@ -80,12 +80,12 @@ def run_demo(options: DemoOptions) -> None:
             folder.chmod(0o711)  # PostgreSQL, started by root, is another user; see LocalPostgres
         demo = _Demo(options, folder, stack, ending)
         demo.set_up()
-        demo.play()
+        demo.run()
         demo.finish()
 
 
 class _Demo:
-    """The running parts. What is opened is closed by `stack`, in reverse order."""
+    """One demonstration. What it opens is closed by `stack`, in reverse order."""
 
     def __init__(
         self, options: DemoOptions, folder: Path, stack: ExitStack, ending: Ending
@@ -103,8 +103,8 @@ class _Demo:
         """Step 1."""
         options = self._options
         port = choose_port(options.port)
-        self._tell("makers, keys, trust list")
-        stage = set_stage(
+        self._report("makers, keys, trust list")
+        installation = make_installation(
             self._folder / "demo" if options.folder is None else self._folder,
             seed=options.seed,
             at=self._at,
@@ -113,29 +113,34 @@ class _Demo:
             packs_per_batch=_PACKS_PER_BATCH,
         )
         if options.kafka:
-            self._site = open_kafka(stage, self._stack, self._tell)
+            self._site = open_kafka(installation, self._stack, self._report)
         else:
-            self._site = open_embedded(stage, self._stack)
+            self._site = open_embedded(installation, self._stack)
         site = self._site
-        publish_trust(stage, site.publisher)
+        publish_trust(installation, site.publisher)
         remove = self._folder if options.folder is None else None
         self._service = DemoService(
-            stage.data, port, stage.folder / "service.log", remove, site.arguments, site.environment
+            installation.data,
+            port,
+            installation.folder / "service.log",
+            remove,
+            site.arguments,
+            site.environment,
         )
         self._stack.callback(self._service.stop)
-        self._tell("batches, signed and registered")
-        warehouse = Warehouse(lambda number: stage.issue_batch(number, site.publisher))
-        self._stack.callback(warehouse.close)
-        self._tell(f"engine ({site.about}) and service" if site.about else "engine and service")
+        self._report("batches, signed and registered")
+        supply = PackSupply(lambda number: installation.issue_batch(number, site.publisher))
+        self._stack.callback(supply.close)
+        self._report(f"engine ({site.about}) and service" if site.about else "engine and service")
         self._service.wait_until_ready(site.ready_within_s)
-        self._trust_list = _trust_list_of(stage)
-        self._open_doors(warehouse)
-        self._tell(f"everything is up at {self._service.url}")
+        self._trust_list = _trust_list_of(installation)
+        self._connect(supply)
+        self._report(f"everything is up at {self._service.url}")
         for name, url in self._pages.short.items():
-            self._tell(f"a {name} pack: {url}")
+            self._report(f"a {name} pack: {url}")
         self._ending.gently = True
 
-    def play(self) -> None:
+    def run(self) -> None:
         """Step 2."""
         began = time.monotonic()
         with self._screen() as show:
@@ -144,30 +149,30 @@ class _Demo:
                 self._service.check()
                 self._scanners.publish(self._live.until(self._now_s))
                 self._scanners.acknowledged(self._count)
-                self._tally.passed(self._second)
-                self._hear()
+                self._results.passed(self._second)
+                self._take_alerts()
                 show()
                 time.sleep(_TICK_S)
 
     def finish(self) -> None:
         """Steps 3 and 4."""
-        self._tell("letting the engine finish")
+        self._report("letting the engine finish")
         self._scanners.acknowledged(self._count, wait=True)
         self._scanners.publish([])
-        self._tally.by_service = self._scanners.by_service
+        self._results.by_service = self._scanners.by_service
         self._let_engine_finish()
         for alert in self._service.standing_alerts(self._token):
-            self._tally.alerted(read_alert(alert), self._second)
-        score = self._tally.score(self._now)
-        summary = summary_of(self._tally, score, self._second, self._pages.targets)
+            self._results.alerted(read_alert(alert), self._second)
+        score = self._results.score(self._now)
+        summary = summary_of(self._results, score, self._second, self._pages.targets)
         summary["engine"] = "kafka" if self._options.kafka else "embedded"
         if self._options.as_json:
             print_json(summary)
         else:
             print_summary(summary, score, out)
 
-    def _open_doors(self, warehouse: Warehouse) -> None:
-        """Tokens, the alert feed, the ways to publish, and the three packs to look at."""
+    def _connect(self, supply: PackSupply) -> None:
+        """Make tokens, follow the alert feed, open the ways to publish, choose the three packs."""
         options = self._options
         administration = LedgerAdministration(self._site.ledger)
         self._stack.callback(administration.close)
@@ -183,13 +188,13 @@ class _Demo:
         self._stack.callback(self._pages.close)
         pace = Pace(options.rate, options.rate * _ATTACKS_A_SCAN)
         start_s = self._at.timestamp()
-        self._live = LiveTraffic(warehouse.take, pace, Noise(), options.seed, start_s)
-        self._tally = Tally(self._live.launched)
-        (untouched,) = warehouse.take(1)
+        self._live = LiveTraffic(supply.take, pace, Noise(), options.seed, start_s)
+        self._results = Results(self._live.launched)
+        (untouched,) = supply.take(1)
         (copied,) = self._live.launch(AttackFamily.COPIES, start_s)
         self._pages.show("genuine", untouched.code)
         self._pages.show("copied", copied.code)
-        (named,) = warehouse.take(1)
+        (named,) = supply.take(1)
         self._pages.show("forged", sealed_code(named.plain_ais, named.host, self._live.forger))
 
     @property
@@ -203,29 +208,29 @@ class _Demo:
     def _count(self, line: Line) -> None:
         """A scan was acknowledged; its code is judged as the scanner would, offline."""
         verdict = verify(line.scan.code, self._trust_list, line.scan.captured_at)
-        self._tally.published(line, verdict, self._second)
+        self._results.published(line, verdict, self._second)
 
-    def _hear(self) -> bool:
+    def _take_alerts(self) -> bool:
         alerts = self._feed.take()
         for alert in alerts:
-            self._tally.alerted(alert, self._second)
+            self._results.alerted(alert, self._second)
         return bool(alerts)
 
     def _let_engine_finish(self) -> None:
-        """Until nothing waits and the feed is quiet; the summary says what is true then."""
+        """Return when no scan waits and the feed is quiet, or after the site's time limit."""
         deadline = time.monotonic() + self._site.finished_within_s
         quiet_since = time.monotonic()
         while time.monotonic() < deadline:
-            if self._hear() or self._site.waiting(self._service):
+            if self._take_alerts() or self._site.waiting(self._service):
                 quiet_since = time.monotonic()
             if time.monotonic() - quiet_since > _QUIET_S:
                 return
             time.sleep(_TICK_S)
 
-    def _tell(self, words: str) -> None:
-        """Progress before the curtain and after it; on stderr where stdout is for a machine."""
+    def _report(self, line: str) -> None:
+        """One line of progress; on stderr if stdout is for a machine."""
         console = err if self._options.as_json else out
-        console.print(f"[cyan]·[/] {words}")
+        console.print(f"[cyan]·[/] {line}")
 
     @contextmanager
     def _screen(self) -> Iterator[Callable[[], None]]:
@@ -246,8 +251,8 @@ class _Demo:
         left = self._seconds - self._second
         timed = f"{left:.0f} s left   " if self._options.seconds else ""
         return Frame(
-            tally=self._tally,
-            score=self._tally.score(self._now - _ON_ITS_WAY),
+            results=self._results,
+            score=self._results.score(self._now - _ON_ITS_WAY),
             second=self._second,
             now=self._now,
             day=int(self._second) + 1,
@@ -258,10 +263,11 @@ class _Demo:
 
 
 def _every(seconds: float, show: Callable[[], None]) -> Callable[[], None]:
-    """Call `show` at most so often, and less often when it takes long: it is no work."""
+    """A function that calls `show` at most every `seconds`, and rests ten times as long as a
+    call took: drawing must not slow the demonstration."""
     next_at = 0.0
 
-    def perhaps() -> None:
+    def show_when_due() -> None:
         nonlocal next_at
         began = time.monotonic()
         if began >= next_at:
@@ -269,10 +275,10 @@ def _every(seconds: float, show: Callable[[], None]) -> Callable[[], None]:
             took = time.monotonic() - began
             next_at = began + max(seconds, _PAUSE_FACTOR * took)
 
-    return perhaps
+    return show_when_due
 
 
-def _trust_list_of(stage: Stage) -> TrustList:
-    roots = read_roots((stage.data / "roots.json").read_bytes())
-    document = (stage.folder / "keys" / "trust.jws").read_bytes()
+def _trust_list_of(installation: DemoInstallation) -> TrustList:
+    roots = read_roots((installation.data / "roots.json").read_bytes())
+    document = (installation.folder / "keys" / "trust.jws").read_bytes()
     return read_trust_list(document, roots, at=datetime.now(UTC))

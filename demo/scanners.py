@@ -1,4 +1,4 @@
-"""How a demonstration's scans leave: most to the event log, some through the service."""
+"""Publishes the scans of a demonstration: most to the event log, some through the service."""
 
 from collections import deque
 from collections.abc import Callable
@@ -17,7 +17,7 @@ _ACKNOWLEDGED_WITHIN_S: Final = 30.0
 
 
 class Scanners:
-    """Publishes without waiting, and tells what has been acknowledged. For one thread."""
+    """Publishes without waiting, and reports what has been acknowledged. For one thread."""
 
     def __init__(self, publisher: Publisher, service_url: str, officer_token: str) -> None:
         self.by_service = 0
@@ -25,43 +25,43 @@ class Scanners:
         self._publisher = publisher
         self._officer = ScanService(service_url, officer_token)
         self._anybody = ScanService(service_url)
-        self._counter = ThreadPoolExecutor(1, thread_name_prefix="by-service")
-        self._at_counter: deque[Future[bool]] = deque()
-        self._flying: deque[tuple[Future[None] | Future[bool], list[Line]]] = deque()
+        self._sender = ThreadPoolExecutor(1, thread_name_prefix="by-service")
+        self._sending: deque[Future[bool]] = deque()
+        self._pending: deque[tuple[Future[None] | Future[bool], list[Line]]] = deque()
 
     def publish(self, lines: list[Line]) -> None:
         """Officers and one consumer in some hundred go through the service."""
         to_log: list[Line] = []
-        while self._at_counter and self._at_counter[0].done():
-            self.by_service += self._at_counter.popleft().result()
+        while self._sending and self._sending[0].done():
+            self.by_service += self._sending.popleft().result()
         for line in lines:
             if self._goes_to_service(line):
-                answer = self._counter.submit(self._send, line)
-                self._at_counter.append(answer)
-                self._flying.append((answer, [line]))
+                answer = self._sender.submit(self._send, line)
+                self._sending.append(answer)
+                self._pending.append((answer, [line]))
             else:
                 to_log.append(line)
         if to_log:
             records = [scan_record(line.scan) for line in to_log]
-            self._flying.append((self._publisher.publish(records), to_log))
+            self._pending.append((self._publisher.publish(records), to_log))
 
     def acknowledged(self, on_line: Callable[[Line], None], *, wait: bool = False) -> None:
         """Call `on_line` for what is durable, in order; `wait` for all of it.
 
         Raises `LogUnavailableError` for what the log refused.
         """
-        while self._flying and (wait or self._flying[0][0].done()):
-            answer, lines = self._flying.popleft()
+        while self._pending and (wait or self._pending[0][0].done()):
+            answer, lines = self._pending.popleft()
             answer.result(timeout=_ACKNOWLEDGED_WITHIN_S)
             for line in lines:
                 on_line(line)
 
     def close(self) -> None:
         """Give up what is still on its way to the service."""
-        self._counter.shutdown(wait=False, cancel_futures=True)
+        self._sender.shutdown(wait=False, cancel_futures=True)
 
     def _goes_to_service(self, line: Line) -> bool:
-        if len(self._at_counter) >= _MOST_BY_SERVICE:
+        if len(self._sending) >= _MOST_BY_SERVICE:
             return False
         scan = line.scan
         if scan.channel is Channel.CUSTOMS:

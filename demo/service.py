@@ -76,7 +76,7 @@ class DemoService:
         return f"http://{HOST}:{self.port}"
 
     def wait_until_ready(self, within_s: float = 20.0) -> None:
-        """Raises `UnavailableError`, with the service's last words, if it does not come up."""
+        """Raises `UnavailableError`, with the last lines of its log, if it does not come up."""
         deadline = time.monotonic() + within_s
         while time.monotonic() < deadline:
             self.check()
@@ -92,7 +92,7 @@ class DemoService:
             raise self._failed(f"the service ended with exit code {self._process.returncode}")
 
     def waiting_scans(self) -> int | None:
-        """How many scans the engine has not folded yet; None if it cannot be told now."""
+        """How many scans the engine has not folded yet; None if it is not known now."""
         with contextlib.suppress(httpx.HTTPError):
             status, body = self._get("/metrics")
             found = re.search(rb"^touchstone\w*waiting\w*(?:{[^}]*})? ([0-9.e+]+)$", body, re.M)
@@ -133,9 +133,9 @@ class DemoService:
         return response.status_code, response.content
 
     def _failed(self, what: str) -> UnavailableError:
-        words = self._log.read_text(errors="replace").strip().splitlines()[-5:]
+        last_lines = self._log.read_text(errors="replace").strip().splitlines()[-5:]
         return UnavailableError(
-            "\n".join([what, *words]), next_step="try again, perhaps with another --port"
+            "\n".join([what, *last_lines]), next_step="try again, perhaps with another --port"
         )
 
 

@@ -1,4 +1,4 @@
-"""How a demonstration is told to end."""
+"""The signals that end a demonstration."""
 
 import signal
 from collections.abc import Iterator
@@ -7,13 +7,16 @@ from types import FrameType
 
 
 class Ending:
-    """Set by Ctrl-C, a closed terminal or a termination; the second time it is an order,
-    and the first time too before the curtain has risen: then there is nothing to finish."""
+    """Whether a signal has asked the demonstration to end.
+
+    The first signal sets `asked`, and the demonstration finishes in order. A second one
+    raises `KeyboardInterrupt`; so does the first while `gently` is False.
+    """
 
     def __init__(self) -> None:
         self.asked = False
         self.gently = False
-        """Whether there is something to finish."""
+        """True once traffic runs, and there is something to finish."""
 
     def __call__(self, _number: int, _frame: FrameType | None) -> None:
         if self.asked or not self.gently:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from authenticity.errors import UnavailableError
+from demo.installation import DemoInstallation
 from demo.service import DemoService
-from demo.stage import Stage
 from events.publisher import Publisher
 
 if TYPE_CHECKING:
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
 WORKERS: Final = 2
 
-Tell = Callable[[str], None]
+Report = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """What differs between the engines, for whoever plays on it.
+    """What differs between the engines.
 
     `arguments` and `environment` are for `touchstone up`; `waiting` says how many scans
-    are not folded yet, None if that cannot be told now.
+    are not folded yet, None if that cannot be known now.
     """
 
     about: str
@@ -39,16 +39,16 @@ class Site:
     waiting: Callable[[DemoService], int | None]
 
 
-def open_embedded(stage: Stage, stack: ExitStack) -> Site:
+def open_embedded(installation: DemoInstallation, stack: ExitStack) -> Site:
     """Log and ledger in two files of the data folder; made by whoever comes first."""
     from events.embedded.publisher import EmbeddedPublisher
 
-    publisher = EmbeddedPublisher(stage.data / "log.sqlite")
+    publisher = EmbeddedPublisher(installation.data / "log.sqlite")
     stack.callback(publisher.close)
     return Site(
         about="",
         publisher=publisher,
-        ledger=stage.data / "ledger.sqlite",
+        ledger=installation.data / "ledger.sqlite",
         arguments=(),
         environment={},
         ready_within_s=20.0,
@@ -57,7 +57,7 @@ def open_embedded(stage: Stage, stack: ExitStack) -> Site:
     )
 
 
-def open_kafka(stage: Stage, stack: ExitStack, tell: Tell) -> Site:
+def open_kafka(installation: DemoInstallation, stack: ExitStack, report: Report) -> Site:
     """A broker, PostgreSQL, topics and tables, all on this machine; `stack` stops them.
 
     Kafka is fetched the first time. Raises `ConfigurationError` and `UnavailableError`.
@@ -70,21 +70,21 @@ def open_kafka(stage: Stage, stack: ExitStack, tell: Tell) -> Site:
     from ledger.opening import migrate
 
     cache = cache_folder(os.environ)
-    fetch_kafka(cache, tell)  # minutes the first time, and can be interrupted, unlike a thread
-    kafka = LocalKafka(stage.folder / "kafka", cache=cache, progress=tell)
-    postgres = LocalPostgres(stage.folder / "postgres", progress=tell)
+    fetch_kafka(cache, report)  # minutes the first time, and can be interrupted, unlike a thread
+    kafka = LocalKafka(installation.folder / "kafka", cache=cache, progress=report)
+    postgres = LocalPostgres(installation.folder / "postgres", progress=report)
     with ThreadPoolExecutor(1, thread_name_prefix="kafka") as beside:
         stack.callback(kafka.stop)
         starting = beside.submit(kafka.start)
         stack.callback(postgres.stop)
         postgres.start()
-        tell("PostgreSQL: making the ledger's tables")
+        report("PostgreSQL: making the ledger's tables")
         migrate(postgres.address)
         starting.result()
-    scratch = stage.folder / "scratch"
+    scratch = installation.folder / "scratch"
     scratch.mkdir()
     created = create_missing(kafka.settings)
-    tell(f"Kafka: topics {', '.join(created)}")
+    report(f"Kafka: topics {', '.join(created)}")
     publisher = KafkaPublisher(kafka.settings)
     stack.callback(publisher.close)
     lag = _Lag(kafka.settings)

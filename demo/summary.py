@@ -6,15 +6,17 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from demo.tally import Tally
-from demo.view import QUIET, attack_table, false_alert_words
+from demo.results import Results
+from demo.view import QUIET, attack_table, false_alert_text
 from simulation.attacks import SHOWN
 from simulation.score import Outcome, Score
 
 _WIDE = 110
 
 
-def summary_of(tally: Tally, score: Score, seconds: float, pages: dict[str, str]) -> dict[str, Any]:
+def summary_of(
+    results: Results, score: Score, seconds: float, pages: dict[str, str]
+) -> dict[str, Any]:
     """The account as JSON: attacks by family and outcome, false alerts with their causes."""
     families = {
         family: {"launched": counted.total(), **_outcomes(counted)}
@@ -26,11 +28,11 @@ def summary_of(tally: Tally, score: Score, seconds: float, pages: dict[str, str]
         together.update(counted)
     return {
         "seconds": round(seconds, 1),
-        "scans": tally.scans,
-        "scans_per_second": round(tally.scans / seconds, 1) if seconds else 0.0,
-        "scans_by_service": tally.by_service,
-        "verdicts": dict(tally.verdicts),
-        "alerts": tally.alerts,
+        "scans": results.scans,
+        "scans_per_second": round(results.scans / seconds, 1) if seconds else 0.0,
+        "scans_by_service": results.by_service,
+        "verdicts": dict(results.verdicts),
+        "alerts": results.alerts,
         "attacks": {"launched": score.attacks, **_outcomes(together)},
         "families": families,
         "false_alerts": score.false_alerts,
@@ -55,7 +57,7 @@ def print_summary(summary: dict[str, Any], score: Score, console: Console) -> No
     console.print()
     console.print(attack_table(score, wide=console.width >= _WIDE))
     console.print()
-    console.print(false_alert_words(score))
+    console.print(false_alert_text(score))
     for line in _explained(score):
         console.print(Text(line, QUIET))
     console.print()

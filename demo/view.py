@@ -1,4 +1,4 @@
-"""What the demonstration looks like: one screen, from 80 × 24 characters up."""
+"""The screen of the demonstration, from 80 × 24 characters up, and its one-line form."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from demo.tally import ShownAlert, Tally
+from demo.results import Results, ShownAlert
 from simulation.attacks import SHOWN
 from simulation.score import Outcome, Score
 
@@ -25,7 +25,7 @@ _BARS = " ▁▂▃▄▅▆▇█"
 _OTHER_LINES = 20
 """Lines of the screen that are not alerts."""
 _ALERT_WIDTHS = (5, 16, 16, 18)
-_WORDS = {
+_OUTCOME_LABELS = {
     Outcome.CAUGHT: "caught",
     Outcome.NOTICED: "noticed",
     Outcome.MISSED: "missed",
@@ -38,7 +38,7 @@ _STYLES = {
     Outcome.NOT_DETECTABLE: QUIET,
 }
 _SEVERITY_STYLES = {"critical": f"bold {BAD}", "high": BAD, "medium": WARN}
-_FAMILY_WORDS = {
+_FAMILY_LABELS = {
     "copies": "one code on many packs",
     "few-copies": "many codes, few packs each",
     "forged": "signed with a false key",
@@ -53,7 +53,7 @@ class Frame:
     """One moment. `now` is in the demonstration's calendar; `pages` by name, short URLs;
     `about` names what it runs on, if that is worth a word."""
 
-    tally: Tally
+    results: Results
     score: Score
     second: float
     now: datetime
@@ -70,11 +70,11 @@ def render(frame: Frame, width: int, height: int) -> RenderableType:
     parts = (
         _headline(frame, wide=wide),
         Text(),
-        _verdicts(frame.tally),
+        _verdicts(frame.results),
         Text(),
         attack_table(frame.score, wide=wide),
         _rule("alerts as they come"),
-        _alerts(list(frame.tally.recent)[-rows:], rows, wide=wide),
+        _alerts(list(frame.results.recent)[-rows:], rows, wide=wide),
         _rule("open one"),
         _pages(frame.pages),
         Align.right(Text(frame.ending, style=QUIET)),
@@ -84,11 +84,11 @@ def render(frame: Frame, width: int, height: int) -> RenderableType:
 
 def plain_line(frame: Frame) -> str:
     """The moment in one line, where nobody looks at a screen."""
-    tally, score = frame.tally, frame.score
+    results, score = frame.results, frame.score
     return (
-        f"{frame.second:4.0f} s  {tally.scans:,} scans ({tally.scans_a_second:,.0f} a second)  "
+        f"{frame.second:4.0f} s  {results.scans:,} scans ({results.scans_a_second:,.0f} a second)  "
         f"{score.attacks} attacks, {score.of(Outcome.CAUGHT)} caught  "
-        f"{tally.alerts} alerts, {score.false_alerts} false"
+        f"{results.alerts} alerts, {score.false_alerts} false"
     )
 
 
@@ -100,12 +100,12 @@ def attack_table(score: Score, *, wide: bool) -> Table:
         table.add_column("", style=QUIET, min_width=27, no_wrap=True)
     table.add_column("launched", justify="right")
     for outcome in Outcome:
-        table.add_column(_WORDS[outcome], justify="right", min_width=8)
+        table.add_column(_OUTCOME_LABELS[outcome], justify="right", min_width=8)
     total: Counter[Outcome] = Counter()
     for family in SHOWN:
         counted = score.outcomes.get(family, Counter())
         total.update(counted)
-        words = [Text(_FAMILY_WORDS[family])] if wide else []
+        words = [Text(_FAMILY_LABELS[family])] if wide else []
         table.add_row(Text(family), *words, str(counted.total()), *_numbers(counted))
     blank = [Text()] if wide else []
     table.add_row(
@@ -114,7 +114,7 @@ def attack_table(score: Score, *, wide: bool) -> Table:
     return table
 
 
-def false_alert_words(score: Score) -> Text:
+def false_alert_text(score: Score) -> Text:
     """How many honest codes have an alert, and what was odd about them."""
     number = score.false_alerts
     plural = "" if number == 1 else "s"
@@ -138,16 +138,16 @@ def _headline(frame: Frame, *, wide: bool) -> Table:
     return line
 
 
-def _verdicts(tally: Tally) -> RenderableType:
+def _verdicts(results: Results) -> RenderableType:
     rate = Text.assemble(
-        (f"{tally.scans:,}", "bold"),
+        (f"{results.scans:,}", "bold"),
         (" scans  ", QUIET),
-        (f"{tally.scans_a_second:,.0f}", "bold"),
+        (f"{results.scans_a_second:,.0f}", "bold"),
         (" a second  ", QUIET),
-        (_sparkline(list(tally.per_second)[:-1], 32), ACCENT),
+        (_sparkline(list(results.per_second)[:-1], 32), ACCENT),
     )
     counts = Text()
-    for verdict, count in tally.verdicts.most_common(6):
+    for verdict, count in results.verdicts.most_common(6):
         style = {"genuine": GOOD, "forged": BAD, "unsigned": BAD}.get(verdict, QUIET)
         counts.append(f"{count:,} ", "bold")
         counts.append(f"{verdict}   ", style)

@@ -90,8 +90,8 @@ def backtest(
         run.feed(_by_arrival(scans, refused, silent=as_json))
     finally:
         run.close()
-    told = _told(run, refused, records)
-    print_json(told) if as_json else _print(told, run, refused)
+    report = _report(run, refused, records)
+    print_json(report) if as_json else _print(report, run, refused)
     if refused:
         raise typer.Exit(EXIT_BAD_ANSWER)
 
@@ -155,7 +155,7 @@ def _by_arrival(path: Path, refused: list[tuple[int, str]], *, silent: bool) -> 
         ) from None
 
 
-def _told(
+def _report(
     run: "Backtest",
     refused: Sequence[tuple[int, str]],
     records: "dict[ItemId, CodeRecord] | None",
@@ -167,7 +167,7 @@ def _told(
     kinds_other = Counter(name.kind for name in other.raised)
     new = sorted(set(tried.raised) - set(other.raised))
     gone = sorted(set(other.raised) - set(tried.raised))
-    told: dict[str, Any] = {
+    report: dict[str, Any] = {
         "policy": tried.policy.version,
         "against": other.policy.version,
         "scans": run.scans,
@@ -195,11 +195,11 @@ def _told(
     if records is not None:
         from cli.support.backtest_truth import against_truth
 
-        told["truth"] = {
+        report["truth"] = {
             side: _of_truth(against_truth(course, records))
             for side, course in (("policy", tried), ("against", other))
         }
-    return told
+    return report
 
 
 def _of_truth(result: "TruthResult") -> dict[str, Any]:
@@ -222,7 +222,7 @@ def _of_truth(result: "TruthResult") -> dict[str, Any]:
     }
 
 
-def _print(told: dict[str, Any], run: "Backtest", refused: Sequence[tuple[int, str]]) -> None:
+def _print(report: dict[str, Any], run: "Backtest", refused: Sequence[tuple[int, str]]) -> None:
     for number, reason in refused[:MOST_REFUSALS_SHOWN]:
         err.print(f"line {number}: {reason}", markup=False)
     if refused:
@@ -232,27 +232,27 @@ def _print(told: dict[str, Any], run: "Backtest", refused: Sequence[tuple[int, s
     span = (run.last_day - run.first_day).days + 1
     out.print(
         f"{run.scans:,} scans that arrived on {span:,} days, {run.first_day} to {run.last_day}; "
-        f"policy {told['policy']} against {told['against']}",
+        f"policy {report['policy']} against {report['against']}",
         markup=False,
     )
-    if not told["kinds"]:
+    if not report["kinds"]:
         out.print("no alert under either policy")
         return
-    _print_kinds(told, span)
-    _print_days(told)
+    _print_kinds(report, span)
+    _print_days(report)
     for word in ("new", "gone"):
-        _print_examples(word, told[word])
-    if told["truth"]:
-        _print_truth(told["truth"])
+        _print_examples(word, report[word])
+    if report["truth"]:
+        _print_truth(report["truth"])
 
 
-def _print_kinds(told: dict[str, Any], span: int) -> None:
+def _print_kinds(report: dict[str, Any], span: int) -> None:
     from rich.table import Table
 
     table = Table("alert", title="alerts of the policy to try, against the other")
     for column in ("alerts", "a day", "against", "new", "gone", "retracted"):
         table.add_column(column, justify="right")
-    rows = [*told["kinds"].items()]
+    rows = [*report["kinds"].items()]
     whole = {key: sum(row[key] for _, row in rows) for key in rows[0][1]}
     for kind, row in [*rows, ("all", whole)]:
         table.add_row(
@@ -267,12 +267,12 @@ def _print_kinds(told: dict[str, Any], span: int) -> None:
     out.print(table)
 
 
-def _print_days(told: dict[str, Any]) -> None:
+def _print_days(report: dict[str, Any]) -> None:
     from rich.table import Table
 
     table = Table("day", "new alerts (the other policy's in brackets, if they differ)")
     days: dict[str, list[str]] = {}
-    for row in told["days"]:
+    for row in report["days"]:
         differs = row["alerts"] != row["against"]
         shown = f"{row['kind']} {row['alerts']:,}" + (f" ({row['against']:,})" if differs else "")
         days.setdefault(str(row["day"]), []).append(shown)

@@ -28,7 +28,7 @@ Target = Annotated[
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands of this subject."""
+    """Add `batches`."""
     app.add_typer(batches, name="batches")
 
 

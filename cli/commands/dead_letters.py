@@ -9,23 +9,23 @@ import typer
 from authenticity.errors import InputError
 from cli.support.console import EXIT_BAD_ANSWER, err, out, print_json
 from cli.support.data import DataFolder
-from cli.support.dead_letter_sources import ListedLetter, open_letters
+from cli.support.dead_letter_sources import ListedDeadLetter, open_dead_letters
 from cli.support.publishing import open_publisher
 
 Data = Annotated[Path | None, typer.Option(help="Data folder of the installation.")]
 _ACKNOWLEDGED_WITHIN_S = 60.0
 
-letters_app = typer.Typer(
+dead_letters_app = typer.Typer(
     help="Records that could not be processed: nothing is thrown away.", no_args_is_help=True
 )
 
 
 def register(app: typer.Typer) -> None:
     """Add `dead-letters`."""
-    app.add_typer(letters_app, name="dead-letters")
+    app.add_typer(dead_letters_app, name="dead-letters")
 
 
-@letters_app.command("list")
+@dead_letters_app.command("list")
 def list_dead_letters(
     data: Data = None,
     after: Annotated[
@@ -38,7 +38,7 @@ def list_dead_letters(
 
     Example: [bold]touchstone dead-letters list[/]
     """
-    with open_letters(DataFolder.find(data)) as kept:
+    with open_dead_letters(DataFolder.find(data)) as kept:
         letters = kept.listed(after, limit)
     for letter in letters:
         if as_json:
@@ -57,7 +57,7 @@ def list_dead_letters(
         out.print("none")
 
 
-@letters_app.command("show")
+@dead_letters_app.command("show")
 def show_dead_letter(
     number: Annotated[str, typer.Argument(help="As list shows it.")], data: Data = None
 ) -> None:
@@ -65,13 +65,13 @@ def show_dead_letter(
 
     Example: [bold]touchstone dead-letters show 17 > record.bin[/]
     """
-    with open_letters(DataFolder.find(data)) as kept:
+    with open_dead_letters(DataFolder.find(data)) as kept:
         _, raw = kept.find(number)
     sys.stdout.buffer.write(raw)
     sys.stdout.buffer.flush()
 
 
-@letters_app.command("republish")
+@dead_letters_app.command("republish")
 def republish_dead_letters(
     numbers: Annotated[list[str], typer.Argument(help="As list shows them.")],
     data: Data = None,
@@ -90,7 +90,7 @@ def republish_dead_letters(
     refused = False
     publisher = open_publisher(folder)
     try:
-        with open_letters(folder) as kept:
+        with open_dead_letters(folder) as kept:
             for number in numbers:
                 letter, raw = kept.find(number)
                 error: InputError | None = None
@@ -106,7 +106,7 @@ def republish_dead_letters(
         raise typer.Exit(EXIT_BAD_ANSWER)
 
 
-def _say(letter: ListedLetter, error: InputError | None, as_json: bool) -> None:
+def _say(letter: ListedDeadLetter, error: InputError | None, as_json: bool) -> None:
     if as_json:
         print_json(
             {

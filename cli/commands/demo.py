@@ -1,4 +1,4 @@
-"""`touchstone demo`: the whole of it, live, on this machine."""
+"""`touchstone demo`: a live demonstration on this machine."""
 
 import re
 from pathlib import Path

@@ -10,7 +10,7 @@ from cli.support.input_lines import lines_of
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands of this subject."""
+    """Add `inspect`."""
     app.command()(inspect)
 
 

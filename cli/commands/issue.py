@@ -31,7 +31,7 @@ class LabelForm(StrEnum):
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command of this subject."""
+    """Add `issue`."""
     app.command()(issue)
 
 
@@ -99,8 +99,8 @@ def issue(
         serials_sha256=digest,
     )
     checked_order(order, keyring, at=now)
-    sheet_words = (label_size, sheet, margin, gap, module, product)
-    release_labels = None if labels is None else _label_maker(order, labels, *sheet_words)
+    layout_options = (label_size, sheet, margin, gap, module, product)
+    release_labels = None if labels is None else _label_maker(order, labels, *layout_options)
     issued = _sign(order, store, target, passphrase_file, existing, silent=as_json)
     signing_seconds = time.perf_counter() - began
     printed = release_labels(issued, as_json) if release_labels else []
@@ -163,7 +163,7 @@ def _sign(
 def _signing_key(
     store: "KeyStore", issuer: str, passphrase_file: Path | None, *, slot: int | None
 ) -> "SigningKey":
-    """Opened once here, so that a wrong passphrase is told before anything is written."""
+    """Opened once here, so that a wrong passphrase is refused before anything is written."""
     from producers.issuing.issue import SigningKey
 
     passphrase = obtain_passphrase(passphrase_file)
@@ -226,7 +226,7 @@ def _label_maker(
     module_mm: float,
     product: str,
 ) -> "Callable[[Issued, bool], list[str]]":
-    """Words are turned into a layout at once, so that a wrong one is told before signing."""
+    """Read the layout options at once, so that a wrong one is refused before signing."""
     from producers.issuing.order import sample_uri
     from producers.labels.layout import layout_of
     from producers.labels.sheets import refuse_if_too_small

@@ -38,7 +38,7 @@ Years = Annotated[
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands of this subject."""
+    """Add `keys`."""
     app.add_typer(keys, name="keys")
 
 

@@ -122,11 +122,11 @@ def scan(
             by,
             clock=lambda: datetime.now(UTC),
             new_id=lambda: uuid4().hex,
-            captured_at=None if at is None else _moment(at),
-            check_validity=_judge(trust_list, roots, None if api else where),
+            captured_at=None if at is None else _time(at),
+            check_validity=_validity_check(trust_list, roots, None if api else where),
         )
         send = _to_service(api, token, stack) if api else _to_log(where, stack)
-        advance = stack.enter_context(_counting())
+        advance = stack.enter_context(_running_count())
         counts: Counter[str] = Counter()
         for reading in send(readings):
             counts[_outcome(reading)] += 1
@@ -197,15 +197,15 @@ def _say(reading: "Reading") -> None:
         if reading.error.next_step:
             err.print(f"           {reading.error.next_step}", markup=False)
         return
-    words, rest = "published", scan.code[:120] if scan else ""
+    label, rest = "published", scan.code[:120] if scan else ""
     if isinstance(verdict, Genuine):
-        words, rest = "[green]genuine[/]  ", f"{verdict.item}, issued by {verdict.issuer_name}"
+        label, rest = "[green]genuine[/]  ", f"{verdict.item}, issued by {verdict.issuer_name}"
     elif isinstance(verdict, Doubtful):
-        words, rest = f"[red]{verdict.doubt}[/]", f"{verdict.item or rest}: {verdict.detail}"
+        label, rest = f"[red]{verdict.doubt}[/]", f"{verdict.item or rest}: {verdict.detail}"
     elif reading.answer is not None:
-        words = f"[bold]{reading.answer.get('standing')}[/]"
+        label = f"[bold]{reading.answer.get('standing')}[/]"
         rest = str(reading.answer.get("item") or rest)
-    out.print(f"{words}  ", end="")
+    out.print(f"{label}  ", end="")
     out.print(rest, markup=False)
     for line in _advice(reading.answer or {}):
         out.print(f"           {line}", markup=False)
@@ -224,7 +224,9 @@ def _advice(answer: dict[str, Any]) -> Iterator[str]:
             yield from (f"  {reason}" for reason in words["reasons"])
 
 
-def _judge(trust_list: Path | None, roots: Path | None, where: DataFolder | None) -> "Judge | None":
+def _validity_check(
+    trust_list: Path | None, roots: Path | None, where: DataFolder | None
+) -> "Judge | None":
     """What codes prove under the given trust list, or the newest that the engine accepted."""
     from authenticity.trust.verify import verify
 
@@ -267,7 +269,7 @@ def _list_of_engine(where: DataFolder, now: datetime) -> "TrustList | None":
 
 
 @contextmanager
-def _counting() -> "Iterator[Callable[[], None]]":
+def _running_count() -> "Iterator[Callable[[], None]]":
     """A running count on stderr, if somebody is watching it."""
     from rich.progress import Progress, SpinnerColumn, TextColumn
 
@@ -277,7 +279,7 @@ def _counting() -> "Iterator[Callable[[], None]]":
         yield lambda: bar.advance(task)
 
 
-def _moment(text: str) -> datetime:
+def _time(text: str) -> datetime:
     """An ISO 8601 time with its zone, as UTC."""
     try:
         moment = datetime.fromisoformat(text)

@@ -136,7 +136,7 @@ def simulate(
         print_json({"seed": seed, "counts": counts, "files": paths})
         return
     out.print(f"{counts.scans:,} scans of {items:,} packs in {counts.batches:,} batches")
-    out.print("attacks, and those that left a scan: " + (_attack_words(counts) or "none"))
+    out.print("attacks, and those that left a scan: " + (_attack_summary(counts) or "none"))
     for name, path in paths.items():
         out.print(f"{name.replace('_', ' '):13} {path}")
 
@@ -177,7 +177,7 @@ def _given(**options: Any) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
-def _attack_words(counts: "SimulationCounts") -> str:
+def _attack_summary(counts: "SimulationCounts") -> str:
     return ", ".join(
         f"{number} {family} ({counts.attacks.get(family, 0)})"
         for family, number in counts.launched.items()

@@ -1,4 +1,4 @@
-"""`touchstone tokens`: who may use the service, and as what."""
+"""`touchstone tokens`: the bearer tokens of the service, their roles and limits."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path

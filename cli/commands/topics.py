@@ -52,7 +52,7 @@ def check(
 
     Example: [bold]touchstone topics check --replication 3 --partitions scans=48[/]
     """
-    _say([], _differences(_choices(replication, partitions, days)), as_json)
+    _say([], _drift(_overrides(replication, partitions, days)), as_json)
 
 
 @topics_app.command()
@@ -70,9 +70,9 @@ def create(
     """
     from events.kafka.topic_admin import create_missing
 
-    choices = _choices(replication, partitions, days)
-    created = create_missing(_kafka(), choices)
-    _say(created, _differences(choices), as_json)
+    overrides = _overrides(replication, partitions, days)
+    created = create_missing(_kafka(), overrides)
+    _say(created, _drift(overrides), as_json)
 
 
 @topics_app.command()
@@ -119,7 +119,7 @@ def _kafka() -> "KafkaSettings":
     return settings
 
 
-def _choices(
+def _overrides(
     replication: int | None, partitions: list[str] | None, days: list[str] | None
 ) -> "TopicOverrides":
     from events.kafka.topic_admin import TopicOverrides
@@ -141,10 +141,10 @@ def _numbers(option: str, pairs: list[str] | None) -> dict[str, int]:
     return numbers
 
 
-def _differences(choices: "TopicOverrides") -> "list[TopicDrift]":
+def _drift(overrides: "TopicOverrides") -> "list[TopicDrift]":
     from events.kafka.topic_admin import topic_drift
 
-    return topic_drift(_kafka(), choices)
+    return topic_drift(_kafka(), overrides)
 
 
 def _say(created: "list[str]", found: "list[TopicDrift]", as_json: bool) -> None:

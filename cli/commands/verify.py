@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands of this subject."""
+    """Add `verify`."""
     app.command()(verify)
 
 

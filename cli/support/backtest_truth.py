@@ -1,4 +1,4 @@
-"""How right a backtest's alerts are, against the truth of a simulation."""
+"""Recall and precision of a backtest's alerts, against the truth of a simulation."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,13 +24,13 @@ class FamilyResult:
 
     @property
     def recall(self) -> float | None:
-        """Caught, of those that what arrived could tell of."""
+        """Share caught of the attacks that could be detected from the scans that arrived."""
         detectable = self.attacks - self.not_detectable
         return self.caught / detectable if detectable else None
 
     @property
     def precision(self) -> float | None:
-        """Right, of the alerts."""
+        """Share of the alerts that are right."""
         return self.right / self.alerts if self.alerts else None
 
 
@@ -44,7 +44,7 @@ class TruthResult:
 
     @property
     def precision(self) -> float | None:
-        """Of all standing alerts."""
+        """Share of all standing alerts that are right."""
         return 1 - self.false_alerts / self.alerts if self.alerts else None
 
 

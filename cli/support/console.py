@@ -1,4 +1,4 @@
-"""How the command speaks: results on stdout, everything else on stderr.
+"""The output of the command: results on stdout, everything else on stderr.
 
 Exit codes, the same for every command: 0 done, or a good answer; 1 a bad answer
 (doubtful, differences found); 2 wrong use or refused input; 3 something outside
@@ -49,7 +49,7 @@ def fail(message: str, *, next_step: str = "", code: int = EXIT_WRONG_USE) -> No
 
 
 def exit_with_translated_errors(command: Callable[[], None]) -> int:
-    """Run `command`; turn our errors and Ctrl-C into words and an exit code."""
+    """Run `command`; print our errors, and return the exit code that fits them or Ctrl-C."""
     try:
         command()
     except TouchstoneError as error:

@@ -1,4 +1,4 @@
-"""Where one installation keeps its files, unless told otherwise."""
+"""The data folder of an installation, and the settings that replace parts of it."""
 
 import os
 from dataclasses import dataclass

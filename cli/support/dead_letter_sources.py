@@ -20,8 +20,8 @@ _LIST = "touchstone dead-letters list"
 
 
 @dataclass(frozen=True, slots=True)
-class ListedLetter:
-    """What can be said of a letter without its bytes. `source` begins with its topic's name.
+class ListedDeadLetter:
+    """A dead letter without its bytes. `source` begins with its topic's name.
 
     `number` names it: in the ledger a number, on Kafka "partition:offset".
     """
@@ -39,42 +39,42 @@ class ListedLetter:
         return self.source.partition("@")[0].partition("/")[0]
 
 
-class Letters(Protocol):
-    """Where letters are kept."""
+class DeadLetters(Protocol):
+    """Where dead letters are kept."""
 
-    def listed(self, after: int, limit: int) -> list[ListedLetter]:
+    def listed(self, after: int, limit: int) -> list[ListedDeadLetter]:
         """At most so many, oldest first."""
         ...
 
-    def find(self, number: str) -> tuple[ListedLetter, bytes]:
-        """One letter and its bytes; ends the command in words if there is none."""
+    def find(self, number: str) -> tuple[ListedDeadLetter, bytes]:
+        """One dead letter and its bytes; ends the command with an error if there is none."""
         ...
 
 
 @contextmanager
-def open_letters(folder: DataFolder) -> Iterator[Letters]:
+def open_dead_letters(folder: DataFolder) -> Iterator[DeadLetters]:
     """Those on Kafka if TOUCHSTONE_KAFKA is set, else those in the ledger."""
     if folder.kafka is not None:
-        yield _LettersOnKafka(folder.kafka)
+        yield _DeadLettersOnKafka(folder.kafka)
         return
     with open_administration(folder) as administration:
-        yield _LettersInLedger(administration)
+        yield _DeadLettersInLedger(administration)
 
 
-class _LettersInLedger:
+class _DeadLettersInLedger:
     def __init__(self, administration: "LedgerAdministration") -> None:
         self._administration = administration
 
-    def listed(self, after: int, limit: int) -> list[ListedLetter]:
+    def listed(self, after: int, limit: int) -> list[ListedDeadLetter]:
         return [
-            ListedLetter(
+            ListedDeadLetter(
                 letter.number, letter.source, letter.position, letter.reason, letter.at,
                 letter.bytes,
             )
             for letter in self._administration.dead_letters(after=after, limit=limit)
         ]  # fmt: skip
 
-    def find(self, number: str) -> tuple[ListedLetter, bytes]:
+    def find(self, number: str) -> tuple[ListedDeadLetter, bytes]:
         wanted = int(number) if number.isascii() and number.isdigit() else 0
         letters = self._administration.dead_letters(after=wanted - 1, limit=1)
         if not letters or letters[0].number != wanted:
@@ -82,11 +82,11 @@ class _LettersInLedger:
         return self.listed(wanted - 1, 1)[0], letters[0].raw
 
 
-class _LettersOnKafka:
+class _DeadLettersOnKafka:
     def __init__(self, settings: "KafkaSettings") -> None:
         self._settings = settings
 
-    def listed(self, after: int, limit: int) -> list[ListedLetter]:
+    def listed(self, after: int, limit: int) -> list[ListedDeadLetter]:
         """The newest: bytes are read, but not kept."""
         from events.kafka.reading import read_topic
         from events.topics import SCANS_DEAD
@@ -101,7 +101,7 @@ class _LettersOnKafka:
         ]
         return sorted(newest, key=lambda letter: letter.at)[-limit:]
 
-    def find(self, number: str) -> tuple[ListedLetter, bytes]:
+    def find(self, number: str) -> tuple[ListedDeadLetter, bytes]:
         from events.kafka.reading import read_record
         from events.topics import SCANS_DEAD
 
@@ -115,8 +115,8 @@ class _LettersOnKafka:
         return _opened(stored)
 
 
-def _opened(stored: "Stored") -> tuple[ListedLetter, bytes]:
-    """What a worker wrote; a record that is no letter is shown as it is."""
+def _opened(stored: "Stored") -> tuple[ListedDeadLetter, bytes]:
+    """The dead letter that a worker wrote; a record that is none is listed as it is."""
     import msgspec
 
     from events.topics import DeadLetter
@@ -127,11 +127,11 @@ def _opened(stored: "Stored") -> tuple[ListedLetter, bytes]:
         letter = msgspec.json.decode(value, type=DeadLetter)
         raw = base64.b64decode(letter.raw, validate=True)
     except (msgspec.DecodeError, ValueError):
-        here = ListedLetter(number, "scans-dead", stored.offset, "not a letter of this format",
+        here = ListedDeadLetter(number, "scans-dead", stored.offset, "not a letter of this format",
                             stored.at, len(value))  # fmt: skip
         return here, value
     source = f"{letter.topic}/{letter.partition}"
     return (
-        ListedLetter(number, source, letter.offset, letter.reason, letter.at, letter.bytes),
+        ListedDeadLetter(number, source, letter.offset, letter.reason, letter.at, letter.bytes),
         raw,
     )

@@ -1,4 +1,4 @@
-"""How programs that run for long speak to their operator: one line for each event, on stderr.
+"""Logs of programs that run for long: one line for each event, on stderr.
 
 For people by default; with TOUCHSTONE_LOGS=json one JSON object a line, for machines:
 `at` (UTC), `level`, `logger`, `message`, `trace` (the id of the request that it concerns,
@@ -21,7 +21,7 @@ from events.tracing import current_trace, trace_id_of
 
 
 class LogFormat(StrEnum):
-    """For whom a line is written."""
+    """For people, or for machines."""
 
     PLAIN = "plain"
     JSON = "json"
@@ -83,13 +83,13 @@ class PlainLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """One line, and a traceback below it if there was an exception."""
         trace = trace_of(record)
-        told = f"{time_of(record):%Y-%m-%d %H:%M:%S}Z {record.levelname} {record.name}: "
-        told += message_of(record).translate(_CONTROLS)
+        line = f"{time_of(record):%Y-%m-%d %H:%M:%S}Z {record.levelname} {record.name}: "
+        line += message_of(record).translate(_CONTROLS)
         if trace:
-            told += f" [trace {trace}]"
+            line += f" [trace {trace}]"
         if exception := _exception(record):
-            told += "\n" + exception
-        return told
+            line += "\n" + exception
+        return line
 
 
 def message_of(record: logging.LogRecord) -> str:

@@ -1,4 +1,4 @@
-"""How a program that runs for long is told to end: SIGTERM or Ctrl-C."""
+"""The signals that end a program that runs for long: SIGTERM and Ctrl-C."""
 
 import signal
 import threading

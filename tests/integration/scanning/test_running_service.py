@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from authenticity.records.scan import encode_scan
+from demo.installation import make_installation, publish_trust
 from demo.service import HOST, DemoService, choose_port
-from demo.stage import publish_trust, set_stage
 from events.embedded.publisher import EmbeddedPublisher
 from ledger.administration import LedgerAdministration
 from ledger.records import Role
@@ -37,7 +37,7 @@ class AppState:
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppState]:
     now = datetime.now(UTC)
     port = choose_port(None, preferred=0)
-    stage = set_stage(
+    installation = make_installation(
         tmp_path_factory.mktemp("scanned") / "stage",
         seed=1,
         at=now,
@@ -45,19 +45,19 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppState]:
         hosts=(f"{HOST}:{port}",),
         packs_per_batch=80,
     )
-    publisher = EmbeddedPublisher(stage.data / "log.sqlite")
-    publish_trust(stage, publisher)
-    codes = [pack.code for pack in stage.issue_batch(0, publisher)]
+    publisher = EmbeddedPublisher(installation.data / "log.sqlite")
+    publish_trust(installation, publisher)
+    codes = [pack.code for pack in installation.issue_batch(0, publisher)]
     publisher.close()
-    service = DemoService(stage.data, port, stage.folder / "service.log", remove=None)
+    service = DemoService(installation.data, port, installation.folder / "service.log", remove=None)
     try:
         service.wait_until_ready()
-        administration = LedgerAdministration(stage.data / "ledger.sqlite")
+        administration = LedgerAdministration(installation.data / "ledger.sqlite")
         officer, _ = administration.create_token(
             Role.OFFICER, "port-7", None, now + timedelta(days=1)
         )
         administration.close()
-        yield AppState(service.url, stage.data, officer, codes)
+        yield AppState(service.url, installation.data, officer, codes)
     finally:
         service.stop()
 

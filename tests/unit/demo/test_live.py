@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 import pytest
 
 from demo.live import LiveTraffic, Pace
-from demo.tally import SeenAlert, Tally
-from demo.warehouse import Warehouse
+from demo.pack_supply import PackSupply
+from demo.results import Results, SeenAlert
 from simulation.attacks import SHOWN
 from simulation.noise import Noise
 from simulation.traffic import Line
@@ -71,51 +71,51 @@ def test_the_warehouse_hands_out_every_pack_once_and_orders_the_next_batch() -> 
         ordered.append(number)
         return [world.pack(index) for index in range(number * 20, number * 20 + 20)]
 
-    warehouse = Warehouse(issue)
-    taken = [pack.index for _ in range(25) for pack in warehouse.take(7)]
-    warehouse.close()
+    supply = PackSupply(issue)
+    taken = [pack.index for _ in range(25) for pack in supply.take(7)]
+    supply.close()
     assert len(set(taken)) == len(taken) == 175
     assert len(ordered) >= 10
 
 
 def test_packs_taken_together_are_of_one_batch() -> None:
     world = World(1, 4_000)
-    warehouse = Warehouse(lambda n: [world.pack(i) for i in range(n * 1_000, n * 1_000 + 40)])
+    supply = PackSupply(lambda n: [world.pack(i) for i in range(n * 1_000, n * 1_000 + 40)])
     for _ in range(12):
-        assert len({pack.batch.batch_id for pack in warehouse.take(12)}) == 1
-    warehouse.close()
+        assert len({pack.batch.batch_id for pack in supply.take(12)}) == 1
+    supply.close()
 
 
 def test_a_tally_tells_a_false_alert_from_a_right_one(arrived: list[Line]) -> None:
     from authenticity.trust.verdict import Doubt, Doubtful
 
-    tally = Tally({})
+    results = Results({})
     forged = next(line for line in arrived if line.truth.attack == "forged")
     honest = next(line for line in arrived if line.truth.attack is None)
     for line in (forged, honest):
-        tally.published(line, Doubtful(Doubt.FORGED), second=0.5)
+        results.published(line, Doubtful(Doubt.FORGED), second=0.5)
         item = line.truth.item
-        tally.alerted(SeenAlert(item, item, "forged", "high", False, "code refused"), 0.6)
-    assert [shown.truth for shown in tally.recent] == ["forged", "false alert"]
-    assert tally.alerts == 2
-    assert tally.score(datetime(2027, 1, 1, tzinfo=UTC)).false_alerts == 1
+        results.alerted(SeenAlert(item, item, "forged", "high", False, "code refused"), 0.6)
+    assert [shown.truth for shown in results.recent] == ["forged", "false alert"]
+    assert results.alerts == 2
+    assert results.score(datetime(2027, 1, 1, tzinfo=UTC)).false_alerts == 1
 
 
 def test_a_retracted_alert_no_longer_stands(arrived: list[Line]) -> None:
-    tally = Tally({})
+    results = Results({})
     item = arrived[0].truth.item
     alert = SeenAlert("a1", item, "diverted", "medium", False, "")
-    tally.alerted(alert, 1)
-    tally.alerted(alert, 2)
-    assert (tally.alerts, len(tally.recent)) == (1, 1)
-    tally.alerted(alert._replace(retracted=True), 3)
-    assert (tally.alerts, len(tally.recent)) == (0, 2)
+    results.alerted(alert, 1)
+    results.alerted(alert, 2)
+    assert (results.alerts, len(results.recent)) == (1, 1)
+    results.alerted(alert._replace(retracted=True), 3)
+    assert (results.alerts, len(results.recent)) == (0, 2)
 
 
 def test_seconds_without_a_scan_count_as_zero() -> None:
-    tally = Tally({})
+    results = Results({})
     code = SmallWorld().code()
     assert code
-    tally.passed(3.2)
-    assert list(tally.per_second) == [0, 0, 0, 0]
-    assert tally.scans_a_second == 0
+    results.passed(3.2)
+    assert list(results.per_second) == [0, 0, 0, 0]
+    assert results.scans_a_second == 0

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from authenticity.gs1.item import item_id
 from demo.feed import read_alert
-from demo.tally import SeenAlert, Tally
+from demo.results import Results, SeenAlert
 from demo.view import Frame, plain_line, render
 from simulation.attacks import SHOWN
 from simulation.score import Outcome, Score
@@ -18,21 +18,21 @@ NOW = datetime(2026, 5, 4, tzinfo=UTC)
 
 
 def frame() -> Frame:
-    tally = Tally({})
-    tally.scans = 123_456
-    tally.verdicts = Counter({"genuine": 120_000, "forged": 3_000, "unsigned": 456})
+    results = Results({})
+    results.scans = 123_456
+    results.verdicts = Counter({"genuine": 120_000, "forged": 3_000, "unsigned": 456})
     for second in range(50):
-        tally.passed(second)
-        tally.per_second[-1] = second * 5
+        results.passed(second)
+        results.per_second[-1] = second * 5
         item = item_id("09521000000018", f"SERIAL{second:010d}")
         reason = "too far apart in time: km 9740, minutes 223, countries MX,DE"
         alert = SeenAlert(f"a{second}", item, "clone-suspected", "high", False, reason)
-        tally.alerted(alert, second)
+        results.alerted(alert, second)
     outcomes = {family: Counter({Outcome.CAUGHT: 1_000, Outcome.MISSED: 5}) for family in SHOWN}
     score = Score(outcomes, 3, Counter(), Counter({"vpn": 3}), 9_999)
     names = ("genuine", "copied", "forged")
     pages = {name: f"http://127.0.0.1:45678/{name}" for name in names}
-    return Frame(tally, score, 754.0, NOW, 755, pages, "999 s left   Ctrl-C ends")
+    return Frame(results, score, 754.0, NOW, 755, pages, "999 s left   Ctrl-C ends")
 
 
 @pytest.mark.parametrize(("width", "height"), [(80, 24), (120, 40), (200, 60)])

@@ -1,4 +1,4 @@
-"""What must be there before the curtain: two makers with keys, a trust list, batches.
+"""The installation of a demonstration: two makers with keys, a trust list, batches.
 
 Everything is made as a maker would make it: the key store, the root signature, the
 issuing run with its manifest, the batch header on the event log. Only the calendar is
@@ -55,7 +55,7 @@ MAKERS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class DemoInstallation:
     """The folder of one demonstration. `at` is the first day of its calendar, UTC."""
 
     folder: Path
@@ -116,7 +116,7 @@ class Stage:
             return issue(files, run, key, clock=lambda: self.at, workers=workers)
 
 
-def set_stage(
+def make_installation(
     folder: Path,
     *,
     seed: int,
@@ -124,7 +124,7 @@ def set_stage(
     valid_for: timedelta,
     hosts: tuple[str, ...],
     packs_per_batch: int,
-) -> Stage:
+) -> DemoInstallation:
     """Keys of roots and makers, and what a verifier needs to believe them.
 
     `hosts` are added to each maker's, so that a page shown by a local service is no
@@ -134,9 +134,9 @@ def set_stage(
         raise ConfigurationError(
             f"{folder} is not empty", next_step="give --folder a new folder, or none at all"
         )
-    stage = Stage(folder, seed, at, token_urlsafe(24), packs_per_batch)
-    stage.data.mkdir(parents=True)
-    secret = stage.passphrase.encode()
+    installation = DemoInstallation(folder, seed, at, token_urlsafe(24), packs_per_batch)
+    installation.data.mkdir(parents=True)
+    secret = installation.passphrase.encode()
     store = create_store(folder / "keys", passphrase=secret, at=at)
     for maker in MAKERS:
         store.add_issuer(
@@ -150,13 +150,13 @@ def set_stage(
         )
     store.export_trust_list(passphrase=secret, at=at, valid_for=valid_for)
     roots = (folder / "keys" / "roots.json").read_bytes()
-    (stage.data / "roots.json").write_bytes(roots)
-    return stage
+    (installation.data / "roots.json").write_bytes(roots)
+    return installation
 
 
-def publish_trust(stage: Stage, publisher: Publisher) -> None:
+def publish_trust(installation: DemoInstallation, publisher: Publisher) -> None:
     """Put the signed list on the event log."""
-    document = (stage.folder / "keys" / "trust.jws").read_bytes()
+    document = (installation.folder / "keys" / "trust.jws").read_bytes()
     publisher.publish([Record(TRUST, TRUST_KEY, document)]).result(_ACKNOWLEDGED_WITHIN_S)
 
 

@@ -6,7 +6,7 @@ from authenticity.gs1.item import ItemId, batch_entity, gtin_of
 from authenticity.records.scan import to_epoch_ms
 from authenticity.trust.trust_list import read_trust_list
 from authenticity.trust.verify import verify
-from demo.tally import SeenAlert, Tally
+from demo.results import Results, SeenAlert
 from simulation.attacks import AttackFamily
 from simulation.score import Outcome
 from simulation.traffic import Line, Scenario, Traffic
@@ -21,13 +21,13 @@ LINES = sorted(
 END = LINES[-1].scan.received_at + timedelta(days=1)
 
 
-def told(lines: list[Line], alert: SeenAlert) -> Tally:
-    tally = Tally({})
+def told(lines: list[Line], alert: SeenAlert) -> Results:
+    results = Results({})
     for line in lines:
         verdict = verify(line.scan.code, TRUST_LIST, line.scan.captured_at)
-        tally.published(line, verdict, 0.0)
-    tally.alerted(alert, 1.0)
-    return tally
+        results.published(line, verdict, 0.0)
+    results.alerted(alert, 1.0)
+    return results
 
 
 def campaign_on(item: ItemId, lot: str) -> SeenAlert:
@@ -44,23 +44,23 @@ def lot_of(line: Line) -> str:
 
 def test_a_campaign_on_the_batch_catches_an_attack_on_many_of_its_packs() -> None:
     attacked = next(line for line in LINES if line.truth.attack is AttackFamily.FEW_COPIES)
-    tally = told(LINES, campaign_on(attacked.truth.item, lot_of(attacked)))
-    outcome = tally.score(END)
+    results = told(LINES, campaign_on(attacked.truth.item, lot_of(attacked)))
+    outcome = results.score(END)
     assert outcome.outcomes[AttackFamily.FEW_COPIES] == {Outcome.CAUGHT: 1}
     assert outcome.false_alerts == 0
-    assert tally.recent[-1].truth != "false alert"
+    assert results.recent[-1].truth != "false alert"
 
 
 def test_a_campaign_on_an_honest_batch_is_a_false_alert() -> None:
     honest = [line for line in LINES if line.truth.attack is None]
-    tally = told(honest, campaign_on(honest[0].truth.item, lot_of(honest[0])))
-    outcome = tally.score(END)
+    results = told(honest, campaign_on(honest[0].truth.item, lot_of(honest[0])))
+    outcome = results.score(END)
     assert (outcome.false_alerts, outcome.false_kinds["campaign"]) == (1, 1)
-    assert tally.recent[-1].truth == "false alert"
+    assert results.recent[-1].truth == "false alert"
 
 
 def test_an_alert_on_a_scanner_is_counted_for_no_code() -> None:
     scanner = ItemId("urn:touchstone:scanner:s0000abcd")
-    tally = told(LINES[:50], SeenAlert("p", scanner, "probing", "high", False, ""))
-    assert tally.score(END).false_alerts == 0
-    assert tally.recent[-1].truth == "a scanner"
+    results = told(LINES[:50], SeenAlert("p", scanner, "probing", "high", False, ""))
+    assert results.score(END).false_alerts == 0
+    assert results.recent[-1].truth == "a scanner"

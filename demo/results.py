@@ -1,4 +1,4 @@
-"""What the demonstration has seen so far: what it published, what came back, how they compare."""
+"""The results of a demonstration so far: scans published, alerts received, and the score."""
 
 from collections import Counter, deque
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ _ALERTS_SHOWN: Final = 100
 
 
 class SeenAlert(NamedTuple):
-    """An alert as the feed told it."""
+    """An alert as the feed carried it."""
 
     id: str
     item: ItemId
@@ -43,8 +43,8 @@ class ShownAlert(NamedTuple):
 
 
 @dataclass(slots=True)
-class Tally:
-    """Fed by one thread; read by the same. Bounded by the codes of one demonstration."""
+class Results:
+    """Counts, alerts and truth. For one thread; bounded by the codes of one demonstration."""
 
     launched: Mapping[str, AttackFamily]
     scans: int = 0
@@ -58,7 +58,7 @@ class Tally:
     _second: int = -1
 
     def published(self, line: Line, verdict: Verdict, second: float) -> None:
-        """A scan was acknowledged, `second` seconds after the curtain rose."""
+        """A scan was acknowledged, `second` seconds after the first frame."""
         self.scans += 1
         self.verdicts[verdict.doubt if isinstance(verdict, Doubtful) else "genuine"] += 1
         item = line.truth.item
@@ -70,13 +70,13 @@ class Tally:
         self.per_second[-1] += 1
 
     def passed(self, second: float) -> None:
-        """Time goes on, whether or not something is published."""
+        """Note that this second was reached, whether or not something was published."""
         while self._second < int(second):
             self._second += 1
             self.per_second.append(0)
 
     def alerted(self, alert: SeenAlert, second: float) -> None:
-        """The feed told of an alert, new or changed."""
+        """Take an alert from the feed, new or changed."""
         known = self._alerts.get(alert.id)
         self._alerts[alert.id] = alert
         if known is None or known.retracted != alert.retracted:
