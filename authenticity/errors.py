@@ -6,6 +6,7 @@ TouchstoneError
 │   ├── CodeError         text that the strict reader refuses (reason, offset)
 │   ├── ScanError         bytes that are not a scan of this format
 │   ├── BatchError        a batch header that cannot be right
+│   ├── SignatureFormatError  bytes that are no ECDSA signature on P-256
 │   └── TrustListError    a trust list that must not be believed
 │       ├── RollbackError       older than one already seen
 │       ├── SignatureThresholdError  too few root signatures
@@ -84,6 +85,10 @@ class ScanError(InputError):
 
 class BatchError(InputError):
     """A batch header that cannot be right; `str(error)` names the field."""
+
+
+class SignatureFormatError(InputError):
+    """Bytes from a signer (a library, an HSM) that are no ECDSA signature on P-256."""
 
 
 class TrustListError(InputError):

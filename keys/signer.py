@@ -24,19 +24,16 @@ from cryptography.hazmat.primitives.padding import PKCS7
 from nacl.bindings import crypto_sign, crypto_sign_seed_keypair
 
 from authenticity.errors import KeyFileError
-from authenticity.trust.keys import P256_ORDER, PublicKey
+from authenticity.trust.keys import PublicKey, p256_signature_from_der
 from authenticity.trust.signature_field import SIGNATURE_BYTES, Algorithm
+from keys.encrypted_key import encode_encrypted_key
 from keys.guarded_files import read_guarded, write_new
 
 _SCRYPT_N: Final = 1 << 14  # 16 MB; the most that OpenSSL opens without being told to
 _SCRYPT_R: Final = 8
 _SCRYPT_P: Final = 1
-_PBES2: Final = bytes.fromhex("06092a864886f70d01050d")
-_SCRYPT: Final = bytes.fromhex("06092b06010401da47040b")
-_AES_256_CBC: Final = bytes.fromhex("060960864801650304012a")
 
 _ECDSA_SHA256: Final = ec.ECDSA(SHA256())
-_HALF_ORDER: Final = (P256_ORDER // 2).to_bytes(32, "big")
 
 _PrivateKey = Ed25519PrivateKey | ec.EllipticCurvePrivateKey
 
@@ -136,21 +133,7 @@ def _signing_function(private_key: _PrivateKey) -> Callable[[bytes], bytes]:
     if isinstance(private_key, Ed25519PrivateKey):
         secret = crypto_sign_seed_keypair(private_key.private_bytes_raw())[1]
         return lambda message: crypto_sign(message, secret)[:SIGNATURE_BYTES]
-    return lambda message: _raw_low_s(private_key.sign(message, _ECDSA_SHA256))
-
-
-def _raw_low_s(der: bytes) -> bytes:
-    """r‖s of a DER signature of our own library's making, with s in the lower half.
-
-    Taken apart by hand (`30 len 02 len r 02 len s`, all lengths under 128), since
-    `authenticity.trust.keys.p256_signature_from_der` takes three times as long,
-    which shows beside 20 µs of signing.
-    """
-    r_end = 4 + der[3]
-    r, s = der[4:r_end][-32:].rjust(32, b"\0"), der[r_end + 2 :][-32:].rjust(32, b"\0")
-    if s > _HALF_ORDER:
-        s = (P256_ORDER - int.from_bytes(s, "big")).to_bytes(32, "big")
-    return r + s
+    return lambda message: p256_signature_from_der(private_key.sign(message, _ECDSA_SHA256))
 
 
 def _public_key(private_key: _PrivateKey) -> PublicKey:
@@ -187,10 +170,10 @@ def _decrypt(path: Path, passphrase: bytes) -> _PrivateKey:
 
 
 def _encrypt(private_key: _PrivateKey, passphrase: bytes) -> bytes:
-    """PKCS#8 in PEM under PBES2 with scrypt.
+    """PKCS#8 in PEM under PBES2 with scrypt (RFC 8018, section 6.2, and RFC 7914, section 7).
 
-    `cryptography` reads this form but writes PBKDF2 with 2,048 rounds, which a
-    graphics card tries a million times a second.
+    `cryptography` reads this form, and its own writer would be weaker: PBKDF2 with
+    2,048 rounds, which a graphics card tries a million times a second.
     """
     plain = private_key.private_bytes(
         serialization.Encoding.DER,
@@ -202,11 +185,8 @@ def _encrypt(private_key: _PrivateKey, passphrase: bytes) -> bytes:
     padder = PKCS7(128).padder()
     encryptor = Cipher(algorithms.AES256(key), modes.CBC(iv)).encryptor()
     secret = encryptor.update(padder.update(plain) + padder.finalize()) + encryptor.finalize()
-    costs = [_der_integer(cost) for cost in (_SCRYPT_N, _SCRYPT_R, _SCRYPT_P)]
-    derivation = _der(0x30, _SCRYPT, _der(0x30, _der(0x04, salt), *costs))
-    cipher = _der(0x30, _AES_256_CBC, _der(0x04, iv))
-    scheme = _der(0x30, _PBES2, _der(0x30, derivation, cipher))
-    return _pem(_der(0x30, scheme, _der(0x04, secret)))
+    costs = (_SCRYPT_N, _SCRYPT_R, _SCRYPT_P)
+    return _pem(encode_encrypted_key(secret, salt=salt, costs=costs, iv=iv))
 
 
 def _pem(der: bytes) -> bytes:
@@ -214,16 +194,3 @@ def _pem(der: bytes) -> bytes:
     lines = [text[start : start + 64] for start in range(0, len(text), 64)]
     begin, end = (b"-----%s ENCRYPTED PRIVATE KEY-----" % word for word in (b"BEGIN", b"END"))
     return b"\n".join([begin, *lines, end, b""])
-
-
-def _der(tag: int, *parts: bytes) -> bytes:
-    content = b"".join(parts)
-    size = len(content)
-    if size < 128:
-        return bytes((tag, size)) + content
-    length = size.to_bytes((size.bit_length() + 7) // 8, "big")
-    return bytes((tag, 0x80 | len(length))) + length + content
-
-
-def _der_integer(value: int) -> bytes:
-    return _der(0x02, value.to_bytes(value.bit_length() // 8 + 1, "big"))

@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from nacl.bindings import crypto_sign_open
 from nacl.exceptions import BadSignatureError
 
-from authenticity.errors import PublicKeyError
+from authenticity.errors import PublicKeyError, SignatureFormatError
 from authenticity.trust.signature_field import SIGNATURE_BYTES, Algorithm
 
 P256_ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
@@ -118,10 +118,18 @@ def verifies(key: PublicKey, message: bytes, signature: bytes) -> bool:
 def p256_signature_from_der(der: bytes) -> bytes:
     """A signer's DER signature as raw r‖s with low s: the one form that `verifies` takes.
 
-    HSMs and libraries return either s; both are this signature. `ValueError` for
-    bytes that are not such a signature.
+    HSMs and libraries return either s; both are this signature. Raises
+    `SignatureFormatError` for bytes that are not the DER of r and s in [1, n-1].
     """
-    r, s = decode_dss_signature(der)
+    try:
+        r, s = decode_dss_signature(der)
+    except ValueError:
+        r = s = 0
+    if not (0 < r < P256_ORDER and 0 < s < P256_ORDER):
+        raise SignatureFormatError(
+            "the signer's answer is no ECDSA signature on P-256",
+            next_step="check that the signer holds a P-256 key and returns DER",
+        )
     return r.to_bytes(32, "big") + min(s, P256_ORDER - s).to_bytes(32, "big")
 
 

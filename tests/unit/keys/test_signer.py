@@ -9,17 +9,39 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from hypothesis import given
-from hypothesis import strategies as st
 
 from authenticity.errors import KeyFileError
-from authenticity.trust.keys import P256_ORDER, p256_signature_from_der, verifies
+from authenticity.trust.keys import verifies
 from authenticity.trust.signature_field import Algorithm
+from keys.encrypted_key import encode_encrypted_key
 from keys.guarded_files import make_private_folder, write_new
-from keys.signer import FileSigner, KeyFile, _raw_low_s, generate_key_file
+from keys.signer import FileSigner, KeyFile, generate_key_file
 
 PASSPHRASE = b"a test passphrase"
 BOTH = pytest.mark.parametrize("algorithm", list(Algorithm))
+
+# Written by version 0.1.0, by algorithm: the file, and the thumbprint of its public key.
+OLD_KEY_FILES = {
+    Algorithm.ED25519: (
+        b"-----BEGIN ENCRYPTED PRIVATE KEY-----\n"
+        b"MIGbMFcGCSqGSIb3DQEFDTBKMCkGCSsGAQQB2kcECzAcBBADJt6D0iQvTQ+8oj3d\n"
+        b"CgfhAgJAAAIBCAIBATAdBglghkgBZQMEASoEEAGrXQzQhK0iGpmYSA11W2kEQPHL\n"
+        b"5eOlbl9NgQl95xvSju/w6RDqM59iPR/lb+lqzahUAEyfIvQYRwkYgeIBKrwvCpHi\n"
+        b"II8DWUd+eNtoZUGTpEc=\n"
+        b"-----END ENCRYPTED PRIVATE KEY-----\n",
+        "FHENaQnx0K96lK2CDEsUehQUoXDznSjgzks_TGmsjdY",
+    ),
+    Algorithm.ECDSA_P256: (
+        b"-----BEGIN ENCRYPTED PRIVATE KEY-----\n"
+        b"MIHsMFcGCSqGSIb3DQEFDTBKMCkGCSsGAQQB2kcECzAcBBB+M7mKNaUKLVrKSj4r\n"
+        b"ztGXAgJAAAIBCAIBATAdBglghkgBZQMEASoEEP+Xk3iEoLrlX40/0q746ycEgZCy\n"
+        b"GyAEz6IFFU+CHD5M3ZZDkBE/BBkkbIERLMqYl0P0RL4yUXYj/QrPiKwueFI5Xj0A\n"
+        b"hj6JTXtIXVdlZYSstLk2e7OShDAloRb7ppUNIm7gHc4zL4dqvAo5Gbslmp4lRgz9\n"
+        b"dy40glg2PYJQU/KLwP5QmaUoZcOayMCpim7FkvPvIPtXIz9qVIZ9aqK4IraSZWA=\n"
+        b"-----END ENCRYPTED PRIVATE KEY-----\n",
+        "ZDyfpzhaYiYw3yc2woLm8G9vzADLuxRxzFVYteWMIqQ",
+    ),
+}
 
 
 @pytest.fixture
@@ -128,15 +150,25 @@ def test_a_signer_does_not_travel_but_its_file_does(folder: Path) -> None:
         pickle.dumps(file.open())
 
 
-_NUMBERS = st.integers(1, P256_ORDER - 1) | st.integers(1, 2**32)
+def test_a_key_file_has_the_asn1_that_version_0_1_wrote() -> None:
+    """Version 0.1.0 wrote these bytes by hand for this salt, IV and content."""
+    written = encode_encrypted_key(
+        bytes(range(64)), salt=b"s" * 16, costs=(1 << 14, 8, 1), iv=b"i" * 16
+    )
+    assert written.hex() == (
+        "30819b305706092a864886f70d01050d304a302906092b06010401da47040b301c04107373737373"
+        "737373737373737373737302024000020108020101301d060960864801650304012a041069696969"
+        "6969696969696969696969690440000102030405060708090a0b0c0d0e0f10111213141516171819"
+        "1a1b1c1d1e1f202122232425262728292a2b2c2d2e2f303132333435363738393a3b3c3d3e3f"
+    )
 
 
-@given(_NUMBERS, _NUMBERS)
-def test_the_quick_way_from_der_to_raw_equals_the_strict_one(r: int, s: int) -> None:
-    from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
-
-    der = encode_dss_signature(r, s)
-    assert _raw_low_s(der) == p256_signature_from_der(der)
+@BOTH
+def test_a_key_file_of_version_0_1_opens_and_signs(folder: Path, algorithm: Algorithm) -> None:
+    content, thumbprint = OLD_KEY_FILES[algorithm]
+    write_new(folder / "old.pem", content)
+    signer = KeyFile(folder / "old.pem", 0, PASSPHRASE, thumbprint).open()
+    assert verifies(signer.public_key, b"message", signer.sign(b"message"))
 
 
 def test_a_file_signer_is_not_made_of_anything_readable() -> None:

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authenticity.errors import PublicKeyError
+from authenticity.errors import PublicKeyError, SignatureFormatError
 from authenticity.trust.keys import (
     P256_ORDER,
     SMALL_ORDER_ENCODINGS,
@@ -119,6 +120,31 @@ def test_the_high_s_of_a_signing_library_becomes_low() -> None:
     signer = PublicKey.from_jwk(jwk_of(private))
     raws = [p256_signature_from_der(private.sign(b"m", ec.ECDSA(SHA256()))) for _ in range(20)]
     assert all(verifies(signer, b"m", raw) for raw in raws)
+
+
+@given(st.binary(max_size=90))
+def test_arbitrary_der_gives_64_bytes_or_one_error(der: bytes) -> None:
+    try:
+        raw = p256_signature_from_der(der)
+    except SignatureFormatError:
+        return
+    assert len(raw) == 64
+
+
+_EDGES = st.sampled_from([0, 1, P256_ORDER - 1, P256_ORDER, P256_ORDER + 1, 2**256, 2**400])
+
+
+@given(_EDGES | st.integers(0, 2**300), _EDGES | st.integers(0, 2**300))
+def test_der_integers_outside_the_order_are_refused(r: int, s: int) -> None:
+    der = encode_dss_signature(r, s)
+    if 0 < r < P256_ORDER and 0 < s < P256_ORDER:
+        raw = p256_signature_from_der(der)
+        assert int.from_bytes(raw[:32], "big") == r
+        assert int.from_bytes(raw[32:], "big") in (s, P256_ORDER - s)
+        assert int.from_bytes(raw[32:], "big") <= P256_ORDER // 2
+    else:
+        with pytest.raises(SignatureFormatError):
+            p256_signature_from_der(der)
 
 
 def jwk_of(private: ec.EllipticCurvePrivateKey) -> dict[str, object]:
