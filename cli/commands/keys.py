@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.support.console import EXIT_BAD_ANSWER, err, fail, out, print_json
+from cli.support.console import EXIT_BAD_ANSWER, err, out, print_json
+from cli.support.instants import parse_instant
 from cli.support.passphrase import KeysFolder, PassphraseFile, keys_folder, obtain_passphrase
 
 if TYPE_CHECKING:
@@ -166,7 +167,7 @@ def revoke(
     from keys.store import KeyStore
 
     now = datetime.now(UTC)
-    moment = now if at is None else _moment(at)
+    moment = now if at is None else parse_instant(at, option="--at")
     store = KeyStore(keys_folder(folder))
     key = store.revoke(issuer, slot, reason=reason, revoked_at=moment, at=now)
     facts = issuer_facts(store.keyring().issuer(issuer), now)
@@ -290,16 +291,6 @@ def _algorithm(kind: KeyKind) -> "Algorithm":
     from authenticity.trust.signature_field import Algorithm
 
     return Algorithm.ED25519 if kind is KeyKind.ED25519 else Algorithm.ECDSA_P256
-
-
-def _moment(text: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        fail(f"{text!r} is not a time", next_step="write it like 2026-11-20T08:00:00Z")
-    if moment.tzinfo is None:
-        fail(f"{text!r} has no time zone", next_step=f"write {text}Z if it is UTC")
-    return moment.astimezone(UTC)
 
 
 def _say(as_json: bool, facts: object, sentence: str) -> None:

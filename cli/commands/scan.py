@@ -12,6 +12,7 @@ import typer
 from authenticity.records.scan import Act, Channel
 from cli.support.console import EXIT_BAD_ANSWER, err, fail, out, print_json
 from cli.support.data import DataFolder
+from cli.support.instants import parse_instant
 from cli.support.ledgers import ledger_is_there
 from cli.support.publishing import open_publisher
 
@@ -122,7 +123,7 @@ def scan(
             by,
             clock=lambda: datetime.now(UTC),
             new_id=lambda: uuid4().hex,
-            captured_at=None if at is None else _time(at),
+            captured_at=None if at is None else parse_instant(at, option="--at"),
             check_validity=_validity_check(trust_list, roots, None if api else where),
         )
         send = _to_service(api, token, stack) if api else _to_log(where, stack)
@@ -277,17 +278,6 @@ def _running_count() -> "Iterator[Callable[[], None]]":
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
         task = bar.add_task("", total=None)
         yield lambda: bar.advance(task)
-
-
-def _time(text: str) -> datetime:
-    """An ISO 8601 time with its zone, as UTC."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        fail(f"{text!r} is no time", next_step="write it as 2026-11-23T09:15:00Z")
-    if moment.tzinfo is None:
-        fail(f"{text!r} has no time zone", next_step="end it with Z for UTC, or with +01:00")
-    return moment.astimezone(UTC)
 
 
 def _place(text: str | None, country: str | None) -> "Place | None":

@@ -1,8 +1,6 @@
 """`touchstone topics`: the topics of a Kafka cluster, created, compared, or read again."""
 
-import contextlib
 import os
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,6 +8,7 @@ import typer
 from authenticity.errors import ConfigurationError
 from cli.support.console import EXIT_BAD_ANSWER, err, fail, out, print_json
 from cli.support.data import DataFolder
+from cli.support.instants import parse_instant
 
 if TYPE_CHECKING:
     from events.kafka.settings import KafkaSettings
@@ -96,7 +95,7 @@ def rewind(
     from events.topics import BATCHES, SCANS, TRUST
     from stream.sources.faust.settings import GROUP
 
-    since = _moment(to)
+    since = None if to is None else parse_instant(to, option="--to")
     kafka = DataFolder.find(None).kafka
     if kafka is None:
         raise ConfigurationError(
@@ -170,17 +169,3 @@ def _facts(one: "TopicDrift") -> dict[str, str]:
         "wanted": one.wanted,
         "next_step": one.next_step,
     }
-
-
-def _moment(text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    moment = None
-    with contextlib.suppress(ValueError):
-        moment = datetime.fromisoformat(text)
-    if moment is None or moment.tzinfo is None:
-        raise ConfigurationError(
-            f"--to {text} is not a time with its offset",
-            next_step="write it as 2026-11-23T09:00:00Z",
-        )
-    return moment.astimezone(UTC)

@@ -10,6 +10,7 @@ import typer
 
 from cli.support.console import EXIT_BAD_ANSWER, out, print_json
 from cli.support.input_lines import lines_of
+from cli.support.instants import parse_instant
 
 if TYPE_CHECKING:
     from authenticity.trust.trust_list import TrustList
@@ -67,11 +68,12 @@ def verify(
     """
     from authenticity.trust.verdict import Doubtful
     from authenticity.trust.verify import verify as verify_code
-    from cli.support.trust_list import load_trust_list, parse_moment
+    from cli.support.trust_list import load_trust_list
 
-    moment = parse_moment(at, option="--at")
+    now = datetime.now(UTC)
+    moment = now if at is None else parse_instant(at, option="--at")
     # A list that was already out when the code was read is none from the future.
-    listed = load_trust_list(trust_list, roots, max(moment, datetime.now(UTC)))
+    listed = load_trust_list(trust_list, roots, max(moment, now))
     doubtful = False
     for text in _texts(code):
         verdict = verify_code(text, listed, moment)

@@ -1,7 +1,7 @@
 """Which trust list to believe, and which root keys it is measured by."""
 
 import os
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -74,24 +74,6 @@ def find_roots(trust_path: Path) -> Path:
         f"no root keys are pinned for {trust_path}: a list is believed only if they signed it",
         next_step=f"give --roots FILE, or set {ROOTS_VARIABLE}, or put roots.json beside the list"
         " (a copy you got by a way you trust, not from whoever sent the list)",
-    )
-
-
-def parse_moment(text: str | None, *, option: str) -> datetime:
-    """ISO 8601 with an offset, as aware UTC; now for None. `ConfigurationError` else."""
-    from authenticity.errors import ConfigurationError
-
-    if text is None:
-        return datetime.now(UTC)
-    try:
-        moment = datetime.fromisoformat(text)
-        if moment.tzinfo is not None:
-            return moment.astimezone(UTC)
-    except (ValueError, OverflowError):
-        pass
-    raise ConfigurationError(
-        f"{option} {text!r} is no time with an offset from UTC",
-        next_step=f"write it as in {option} 2026-11-24T09:00:00Z",
     )
 
 
