@@ -13,7 +13,7 @@ TouchstoneError
 │       └── PublicKeyError      a key that no trust list may hold
 ├── ConfigurationError    whoever runs this must change a setting or a file
 │   ├── PolicyError       a policy file with a bad line
-│   └── KeyFileError      a key file that is missing, exposed or locked
+│   └── KeyFileError      a key, keyring or passphrase file that is missing or exposed
 └── UnavailableError      something outside failed; trying again can help
     ├── LogUnavailableError     the event log cannot be written or read
     └── LedgerUnavailableError  the ledger cannot be written or read
@@ -116,7 +116,7 @@ class PolicyError(ConfigurationError):
 
 
 class KeyFileError(ConfigurationError):
-    """A key file that is missing, readable by others, locked or damaged."""
+    """A key, keyring or passphrase file that is missing, readable by others or damaged."""
 
 
 class UnavailableError(TouchstoneError):

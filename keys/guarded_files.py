@@ -1,19 +1,18 @@
-"""Files that only their owner may read, written whole or not at all."""
+"""Files that only their owner may read: keys, the keyring, passphrases.
 
-import fcntl
+Written whole or not at all, see `keys.durable_files`.
+"""
+
 import os
-import secrets
 import stat
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 from authenticity.errors import KeyFileError
+from keys.durable_files import write_new
 
 FILE_BYTES_LIMIT: Final = 16_777_216
-LOCK_SECONDS: Final = 10.0
+PRIVATE_FILE: Final = 0o600
 _FOR_OTHERS: Final = 0o077
 
 
@@ -70,79 +69,17 @@ def make_private_folder(folder: Path) -> None:
         refuse_exposed_folder(folder)
 
 
-def write_new(path: Path, content: bytes) -> None:
-    """Write a 0600 file that did not exist; durable on return.
+def write_new_private(path: Path, content: bytes) -> None:
+    """Write a 0600 file that did not exist; on disk on return.
 
     Raises `KeyFileError` if there already is one: it is never overwritten.
     """
-    with _written_beside(path, content) as temporary:
-        try:
-            os.link(temporary, path)  # unlike rename, refuses to replace
-        except FileExistsError:
-            raise KeyFileError(
-                f"{path} exists and will not be overwritten", next_step="move it away first"
-            ) from None
-    _sync_folder(path.parent)
-
-
-def replace(path: Path, content: bytes, *, mode: int = 0o600) -> None:
-    """Write the file anew, atomically; durable on return."""
-    with _written_beside(path, content) as temporary:
-        temporary.chmod(mode)
-        temporary.replace(path)
-    _sync_folder(path.parent)
-
-
-@contextmanager
-def locked(path: Path, *, seconds: float = LOCK_SECONDS) -> Iterator[None]:
-    """Hold the lock file against other processes; it is freed when this one dies.
-
-    Raises `KeyFileError` if another process holds it longer than `seconds`.
-    """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        deadline = time.monotonic() + seconds
-        while True:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() >= deadline:
-                    raise KeyFileError(
-                        f"another process holds {path}",
-                        next_step="wait until it has finished, then try again",
-                    ) from None
-                time.sleep(0.02)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-@contextmanager
-def _written_beside(path: Path, content: bytes) -> Iterator[Path]:
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
-    try:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        yield temporary
-    except OSError as error:
+        write_new(path, content, mode=PRIVATE_FILE)
+    except FileExistsError:
         raise KeyFileError(
-            f"cannot write {path}: {error.strerror}",
-            next_step="check the free space, and who may write there",
+            f"{path} exists and will not be overwritten", next_step="move it away first"
         ) from None
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _refuse_exposed(path: Path, facts: os.stat_result) -> None:

@@ -17,7 +17,8 @@ from authenticity.trust.jws import Roots
 from authenticity.trust.keys import PublicKey
 from authenticity.trust.signature_field import Algorithm
 from authenticity.trust.verdict import IssuerId
-from keys.guarded_files import read_guarded, replace
+from keys.durable_files import write_durably
+from keys.guarded_files import PRIVATE_FILE, read_guarded
 
 KEYRING_FORMAT: Final = 1
 KEYRING_FILE: Final = "keyring.json"
@@ -146,7 +147,7 @@ def load_keyring(folder: Path) -> Keyring:
 def save_keyring(folder: Path, keyring: Keyring) -> None:
     """Atomic and durable. The caller holds the store's lock."""
     content = msgspec.json.format(msgspec.json.encode(keyring), indent=2)
-    replace(folder / KEYRING_FILE, content + b"\n")
+    write_durably(folder / KEYRING_FILE, content + b"\n", mode=PRIVATE_FILE)
 
 
 def _to_issuer(record: IssuerRecord) -> Issuer:

@@ -27,7 +27,7 @@ from authenticity.errors import KeyFileError
 from authenticity.trust.keys import PublicKey, p256_signature_from_der
 from authenticity.trust.signature_field import SIGNATURE_BYTES, Algorithm
 from keys.encrypted_key import encode_encrypted_key
-from keys.guarded_files import read_guarded, write_new
+from keys.guarded_files import read_guarded, write_new_private
 
 _SCRYPT_N: Final = 1 << 14  # 16 MB; the most that OpenSSL opens without being told to
 _SCRYPT_R: Final = 8
@@ -124,7 +124,7 @@ def generate_key_file(
         private_key = ec.generate_private_key(ec.SECP256R1())
     public_key = _public_key(private_key)
     path = folder / f"{stem}-{public_key.thumbprint[:12]}.pem"
-    write_new(path, _encrypt(private_key, passphrase))
+    write_new_private(path, _encrypt(private_key, passphrase))
     return path, public_key
 
 

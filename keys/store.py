@@ -28,7 +28,8 @@ from authenticity.trust.issuers import TrustList
 from authenticity.trust.jws import Roots, assemble_jws, encode_roots, signing_input
 from authenticity.trust.signature_field import Algorithm
 from authenticity.trust.trust_list import encode_payload, read_trust_list
-from keys.guarded_files import locked, make_private_folder, replace
+from keys.durable_files import locked, write_durably
+from keys.guarded_files import PRIVATE_FILE, make_private_folder
 from keys.keyring import (
     KEYRING_FILE,
     KEYRING_FORMAT,
@@ -90,7 +91,8 @@ def create_store(
             file = str(path.relative_to(folder))
             roots.append(RootRecord(public.thumbprint, public.to_jwk(), file, _to_second(at)))
         keyring = Keyring(v=KEYRING_FORMAT, threshold=threshold, roots=tuple(roots))
-        replace(folder / ROOTS_FILE, encode_roots(keyring.pinned_roots))
+        roots_file = encode_roots(keyring.pinned_roots)
+        write_durably(folder / ROOTS_FILE, roots_file, mode=PRIVATE_FILE)
         save_keyring(folder, keyring)
     return store
 
@@ -250,7 +252,7 @@ class KeyStore:
             kinds = {kid: signer.algorithm for kid, signer in signers.items()}
             document = assemble_jws(payload, signatures, kinds)
             read_back = read_trust_list(document, keyring.pinned_roots, at=at, seen_version=version)
-            replace(self.folder / TRUST_LIST_FILE, document)
+            write_durably(self.folder / TRUST_LIST_FILE, document, mode=PRIVATE_FILE)
         return Export(document, read_back, tuple(signers))
 
     def _root_files(self, keyring: Keyring, passphrase: bytes) -> dict[str, KeyFile]:
@@ -296,7 +298,7 @@ class KeyStore:
     def _lock(self) -> Iterator[None]:
         if not self.folder.is_dir():
             load_keyring(self.folder)  # says what is missing, and what to do
-        with locked(self.folder / "keyring.lock"):
+        with locked(self.folder / "keyring.lock", f"the key store {self.folder}"):
             yield
 
 

@@ -226,7 +226,7 @@ def export_trust_list(
     Example: touchstone keys export-trust-list --out trust.jws
     """
     from authenticity.trust.jws import encode_roots
-    from keys.guarded_files import replace
+    from keys.durable_files import write_durably
     from keys.store import ROOTS_FILE, KeyStore
 
     store = KeyStore(keys_folder(folder))
@@ -237,10 +237,10 @@ def export_trust_list(
     roots = encode_roots(store.roots())
     pinned = target.parent / ROOTS_FILE
     if not pinned.exists():
-        replace(pinned, roots, mode=0o644)
+        write_durably(pinned, roots, mode=0o644)
     elif pinned.read_bytes() != roots:
         err.print(f"{pinned} pins other roots and was left alone", style="yellow", markup=False)
-    replace(target, export.document, mode=0o644)
+    write_durably(target, export.document, mode=0o644)
     trust_list = export.trust_list
     facts = {
         "path": str(target),

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from authenticity.errors import BatchError, ConfigurationError
 from authenticity.records.batch import Batch, BatchStatus, decode_batch, encode_batch
-from producers.issuing.run_folder import write_durably
+from keys.durable_files import write_durably
 
 
 class Declaration(StrEnum):

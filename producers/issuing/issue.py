@@ -26,6 +26,7 @@ from authenticity.records.batch import BATCH_FORMAT, Batch, decode_batch, encode
 from authenticity.records.serial_filter import build_filter
 from authenticity.trust.keys import PublicKey, verifies
 from authenticity.trust.signature_field import parse_signature_field
+from keys.durable_files import write_durably
 from keys.signer import SignerSource
 from producers.issuing.declarations import keep_batch, read_batch
 from producers.issuing.manifest import (
@@ -37,7 +38,7 @@ from producers.issuing.manifest import (
     write_parquet,
 )
 from producers.issuing.order import CodeTemplate, Order, template_of
-from producers.issuing.run_folder import CSV_HEADER, Run, RunFolder, write_durably
+from producers.issuing.run_folder import CSV_HEADER, Run, RunFolder
 from producers.issuing.signing import CHUNK_CODES, Chunk, csv_cell, sign_in_parallel
 
 MANIFEST_FORMAT: Final = 1

@@ -18,7 +18,8 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 from msgspec import Struct
 
-from authenticity.errors import ConfigurationError, UnavailableError
+from authenticity.errors import ConfigurationError
+from keys.durable_files import replacing
 from producers.issuing.run_folder import CSV_HEADER
 
 METADATA_KEY: Final = b"touchstone"
@@ -134,22 +135,18 @@ def write_parquet(table: pa.Table, path: Path, header: Callable[[], ManifestHead
     The header is asked for when the rows have been written, so that the digest can
     be computed meanwhile.
     """
-    temporary = path.with_name(f".{path.name}.tmp")
-    try:
-        with pq.ParquetWriter(
+    with (
+        replacing(path) as temporary,
+        pq.ParquetWriter(
             temporary,
             table.schema,
             compression="snappy",
             use_dictionary=False,
             write_statistics=False,
-        ) as writer:
-            writer.write_table(table)
-            writer.add_key_value_metadata({METADATA_KEY: msgspec.json.encode(header())})
-        temporary.replace(path)
-    except OSError as error:
-        raise UnavailableError(
-            f"cannot write {path}: {error}", next_step="make room, then run it again"
-        ) from None
+        ) as writer,
+    ):
+        writer.write_table(table)
+        writer.add_key_value_metadata({METADATA_KEY: msgspec.json.encode(header())})
 
 
 def read_header(path: Path) -> ManifestHeader:

@@ -26,7 +26,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from authenticity.errors import ConfigurationError, UnavailableError
-from keys.guarded_files import locked
+from keys.durable_files import is_temporary, locked, sync_folder, write_durably
 from producers.issuing.order import Order
 
 RUN_FORMAT: Final = 1
@@ -60,7 +60,10 @@ class RunFolder:
 
     @contextmanager
     def opened(self) -> Iterator[None]:
-        """Hold the folder against other runs. Raises `UnavailableError` if it cannot be made."""
+        """Hold the folder against other runs.
+
+        Raises `UnavailableError` if it cannot be made, or if another run holds it.
+        """
         try:
             self.root.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -68,7 +71,7 @@ class RunFolder:
                 f"cannot make the folder {self.root}: {error.strerror}",
                 next_step="choose another --out",
             ) from None
-        with locked(self.root / ".lock", seconds=1):
+        with locked(self.root / ".lock", f"the run folder {self.root}", seconds=1):
             yield
 
     def known_run(self) -> Run | None:
@@ -77,7 +80,8 @@ class RunFolder:
         Raises `ConfigurationError` for a folder that holds something else.
         """
         if not self.run_file.exists():
-            if any(path.name != ".lock" for path in self.root.iterdir()):
+            found = [path for path in self.root.iterdir() if not is_temporary(path)]
+            if any(path.name != ".lock" for path in found):
                 raise ConfigurationError(
                     f"{self.root} holds files that are of no issuing run",
                     next_step="choose an empty or a new folder for --out",
@@ -142,31 +146,6 @@ class RunFolder:
         if not self.csv.exists():
             self.part.rename(self.csv)
             sync_folder(self.root)
-
-
-def write_durably(path: Path, content: bytes) -> None:
-    """Write a file anew: whole or not at all, on disk on return."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        sync_folder(path.parent)
-    except OSError as error:
-        raise UnavailableError(
-            f"cannot write {path}: {error.strerror}", next_step="make room, then run it again"
-        ) from None
-
-
-def sync_folder(folder: Path) -> None:
-    """Make renames in this folder survive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _begins_with_header(path: Path) -> bool:

@@ -13,8 +13,8 @@ from typing import Final, TypeVar
 from urllib.parse import quote
 
 from authenticity.errors import UnavailableError
+from keys.durable_files import sync_folder
 from producers.issuing.manifest import read_codes
-from producers.issuing.run_folder import sync_folder
 from producers.labels.layout import SheetLayout
 from producers.labels.sheets import Label, misprints, text_lines, write_sheets
 from producers.labels.symbols import draw_mask, draw_png, draw_svg, read_png, read_svg

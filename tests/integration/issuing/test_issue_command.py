@@ -22,6 +22,7 @@ from authenticity.trust.verdict import Genuine
 from authenticity.trust.verify import verify
 from events.embedded.log import EmbeddedLog
 from events.topics import BATCHES
+from keys.durable_files import locked
 from ledger.opening import migrate
 from producers.issuing.manifest import examine_manifest, read_codes
 from producers.labels.symbols import read_png, read_svg
@@ -229,6 +230,14 @@ def test_a_full_disk_is_told_in_words_and_the_run_continues_later(maker: Maker) 
     summary = maker.issue("out", 30_000)
     assert 0 < summary["signed_now"] < 30_000
     assert examine_manifest(maker.folder / "out")[1] == ()
+
+
+def test_a_folder_that_another_run_holds_is_worth_another_try(maker: Maker) -> None:
+    (maker.folder / "out").mkdir()
+    with locked(maker.folder / "out" / ".lock", "it"):
+        _, err = maker.run(*maker.issue_words("out", 5), code=3)
+    assert "another process holds the run folder out" in err and "try again" in err
+    assert maker.issue("out", 5)["signed_now"] == 5
 
 
 def test_files_stay_when_the_log_cannot_be_written_and_are_registered_later(maker: Maker) -> None:

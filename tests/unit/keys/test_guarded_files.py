@@ -1,11 +1,11 @@
-"""Files for their owner alone, written whole or not at all."""
+"""Files for their owner alone, and what is refused."""
 
 from pathlib import Path
 
 import pytest
 
 from authenticity.errors import KeyFileError
-from keys.guarded_files import locked, make_private_folder, read_guarded, replace, write_new
+from keys.guarded_files import make_private_folder, read_guarded, write_new_private
 
 
 @pytest.fixture
@@ -16,7 +16,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_a_written_file_is_for_its_owner_alone(folder: Path) -> None:
-    write_new(folder / "a.pem", b"secret")
+    write_new_private(folder / "a.pem", b"secret")
     assert (folder / "a.pem").stat().st_mode & 0o777 == 0o600
     assert folder.stat().st_mode & 0o777 == 0o700
     assert read_guarded(folder / "a.pem") == b"secret"
@@ -24,7 +24,7 @@ def test_a_written_file_is_for_its_owner_alone(folder: Path) -> None:
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o644])
 def test_a_file_that_others_can_read_is_refused_with_the_remedy(folder: Path, mode: int) -> None:
-    write_new(folder / "a.pem", b"secret")
+    write_new_private(folder / "a.pem", b"secret")
     (folder / "a.pem").chmod(mode)
     with pytest.raises(KeyFileError) as caught:
         read_guarded(folder / "a.pem")
@@ -33,7 +33,7 @@ def test_a_file_that_others_can_read_is_refused_with_the_remedy(folder: Path, mo
 
 
 def test_a_folder_that_others_can_enter_is_refused_with_the_remedy(folder: Path) -> None:
-    write_new(folder / "a.pem", b"secret")
+    write_new_private(folder / "a.pem", b"secret")
     folder.chmod(0o750)
     with pytest.raises(KeyFileError) as caught:
         read_guarded(folder / "a.pem")
@@ -41,18 +41,11 @@ def test_a_folder_that_others_can_enter_is_refused_with_the_remedy(folder: Path)
 
 
 def test_an_existing_file_is_never_overwritten(folder: Path) -> None:
-    write_new(folder / "a.pem", b"first")
+    write_new_private(folder / "a.pem", b"first")
     with pytest.raises(KeyFileError, match="will not be overwritten"):
-        write_new(folder / "a.pem", b"second")
+        write_new_private(folder / "a.pem", b"second")
     assert read_guarded(folder / "a.pem") == b"first"
     assert [path.name for path in folder.iterdir()] == ["a.pem"]
-
-
-def test_replacing_leaves_no_temporary_file(folder: Path) -> None:
-    replace(folder / "facts.json", b"1")
-    replace(folder / "facts.json", b"2")
-    assert [path.name for path in folder.iterdir()] == ["facts.json"]
-    assert read_guarded(folder / "facts.json") == b"2"
 
 
 def test_a_link_is_not_followed_in_a_key_store(folder: Path, tmp_path: Path) -> None:
@@ -65,19 +58,3 @@ def test_a_link_is_not_followed_in_a_key_store(folder: Path, tmp_path: Path) -> 
 def test_a_missing_file_is_named(folder: Path) -> None:
     with pytest.raises(KeyFileError, match="no file"):
         read_guarded(folder / "gone.pem")
-
-
-def test_a_held_lock_is_reported_after_the_wait(folder: Path) -> None:
-    with (
-        locked(folder / "lock"),
-        pytest.raises(KeyFileError, match="another process holds"),
-        locked(folder / "lock", seconds=0.05),
-    ):
-        pass
-
-
-def test_a_lock_is_free_again_after_use(folder: Path) -> None:
-    with locked(folder / "lock"):
-        pass
-    with locked(folder / "lock", seconds=0):
-        pass

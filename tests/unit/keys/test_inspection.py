@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from keys.guarded_files import read_guarded, replace
+from keys.durable_files import write_durably
+from keys.guarded_files import read_guarded
 from keys.inspection import Severity, inspect_store
 from keys.store import KeyStore, create_store
 
@@ -52,7 +53,7 @@ def test_an_exposed_folder_is_an_error(store: KeyStore) -> None:
 def test_key_files_in_each_others_place_are_an_error(store: KeyStore) -> None:
     store.rotate("maker", passphrase=PASSPHRASE, at=NOON)
     one, other = sorted((store.folder / "issuers" / "maker").iterdir())
-    replace(one, read_guarded(other))
+    write_durably(one, read_guarded(other), mode=0o600)
     assert any("does not hold the private key" in message for _, message in found(store))
 
 
@@ -63,7 +64,7 @@ def test_a_missing_signing_key_is_an_error(store: KeyStore) -> None:
 
 def test_a_stray_key_file_is_a_warning(store: KeyStore) -> None:
     stray = store.folder / "roots" / "stray.pem"
-    replace(stray, b"x")
+    write_durably(stray, b"x", mode=0o600)
     assert [severity for severity, _ in found(store)] == [Severity.WARNING]
 
 
@@ -84,7 +85,7 @@ def test_a_key_about_to_end_is_a_warning(store: KeyStore) -> None:
 
 def test_a_damaged_trust_list_is_an_error(store: KeyStore) -> None:
     path = store.folder / "trust.jws"
-    replace(path, path.read_bytes().replace(b"A", b"B"))
+    write_durably(path, path.read_bytes().replace(b"A", b"B"), mode=0o600)
     assert found(store)[0][0] is Severity.ERROR
 
 
@@ -98,5 +99,5 @@ def test_an_edited_keyring_with_a_prefix_conflict_is_an_error(store: KeyStore) -
         at=NOON,
     )
     path = store.folder / "keyring.json"
-    replace(path, read_guarded(path).replace(b"9529999", b"9521234"))
+    write_durably(path, read_guarded(path).replace(b"9529999", b"9521234"), mode=0o600)
     assert any("claimed by" in message for _, message in found(store))

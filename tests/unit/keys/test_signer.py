@@ -14,7 +14,7 @@ from authenticity.errors import KeyFileError
 from authenticity.trust.keys import verifies
 from authenticity.trust.signature_field import Algorithm
 from keys.encrypted_key import encode_encrypted_key
-from keys.guarded_files import make_private_folder, write_new
+from keys.guarded_files import make_private_folder, write_new_private
 from keys.signer import FileSigner, KeyFile, generate_key_file
 
 PASSPHRASE = b"a test passphrase"
@@ -108,7 +108,7 @@ def test_a_key_that_is_not_encrypted_is_refused(folder: Path) -> None:
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
-    write_new(folder / "bare.pem", pem)
+    write_new_private(folder / "bare.pem", pem)
     with pytest.raises(KeyFileError, match="not encrypted"):
         KeyFile(folder / "bare.pem", 0, PASSPHRASE).open()
 
@@ -119,7 +119,7 @@ def test_a_key_of_another_curve_is_refused(folder: Path) -> None:
         serialization.PrivateFormat.PKCS8,
         serialization.BestAvailableEncryption(PASSPHRASE),
     )
-    write_new(folder / "p384.pem", pem)
+    write_new_private(folder / "p384.pem", pem)
     with pytest.raises(KeyFileError, match="neither"):
         KeyFile(folder / "p384.pem", 0, PASSPHRASE).open()
 
@@ -132,7 +132,7 @@ def test_a_swapped_file_is_noticed(folder: Path) -> None:
 
 
 def test_damaged_bytes_are_an_error_in_words(folder: Path) -> None:
-    write_new(folder / "bad.pem", b"-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n")
+    write_new_private(folder / "bad.pem", b"-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n")
     with pytest.raises(KeyFileError):
         KeyFile(folder / "bad.pem", 0, PASSPHRASE).open()
 
@@ -166,7 +166,7 @@ def test_a_key_file_has_the_asn1_that_version_0_1_wrote() -> None:
 @BOTH
 def test_a_key_file_of_version_0_1_opens_and_signs(folder: Path, algorithm: Algorithm) -> None:
     content, thumbprint = OLD_KEY_FILES[algorithm]
-    write_new(folder / "old.pem", content)
+    write_new_private(folder / "old.pem", content)
     signer = KeyFile(folder / "old.pem", 0, PASSPHRASE, thumbprint).open()
     assert verifies(signer.public_key, b"message", signer.sign(b"message"))
 

@@ -1,11 +1,12 @@
 """What may be done with a key store, seen through what verifiers then say."""
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from authenticity.errors import ConfigurationError, KeyFileError
+from authenticity.errors import ConfigurationError, KeyFileError, UnavailableError
 from authenticity.gs1.code import write_digital_link
 from authenticity.trust.issuers import TrustList
 from authenticity.trust.signature_field import (
@@ -17,6 +18,7 @@ from authenticity.trust.signature_field import (
 from authenticity.trust.trust_list import read_trust_list
 from authenticity.trust.verdict import Doubt, Doubtful, Genuine
 from authenticity.trust.verify import verify
+from keys.durable_files import locked
 from keys.signer import Signer
 from keys.store import KeyStore, create_store
 
@@ -225,3 +227,15 @@ def test_no_private_key_is_in_the_keyring_or_the_roots_file(store: KeyStore) -> 
     add(store)
     public = (store.folder / "keyring.json").read_text() + (store.folder / "roots.json").read_text()
     assert '"d"' not in public and "PRIVATE" not in public
+
+
+def test_a_store_that_another_process_holds_is_named_as_worth_another_try(
+    store: KeyStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("keys.store.locked", partial(locked, seconds=0))
+    with (
+        locked(store.folder / "keyring.lock", "it"),
+        pytest.raises(UnavailableError, match=f"holds the key store {store.folder}"),
+    ):
+        add(store)
+    add(store)

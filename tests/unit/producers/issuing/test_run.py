@@ -304,3 +304,10 @@ def test_the_run_file_holds_no_secret(tmp_path: Path) -> None:
     run(tmp_path / "out")
     run_file = msgspec.json.decode((tmp_path / "out" / "run.json").read_bytes())
     assert set(run_file) == set(Run.__struct_fields__)
+
+
+def test_what_a_killed_run_left_of_its_first_file_does_not_make_the_folder_foreign(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / ".run.json.0123456789abcdef.tmp").write_bytes(b"{")
+    assert run(tmp_path).signed == 50
