@@ -15,7 +15,6 @@ from authenticity.errors import KeyFileError
 from authenticity.trust.issuers import Issuer, IssuerKey, TrustList
 from authenticity.trust.jws import Roots
 from authenticity.trust.keys import PublicKey
-from authenticity.trust.signature_field import Algorithm
 from authenticity.trust.verdict import IssuerId
 from keys.durable_files import write_durably
 from keys.guarded_files import PRIVATE_FILE, read_guarded
@@ -53,8 +52,8 @@ class KeyRecord(Struct, frozen=True, omit_defaults=True):
 
     @property
     def kind(self) -> str:
-        """`ed25519` or `p256`, as on the command line."""
-        return "ed25519" if self.public.algorithm is Algorithm.ED25519 else "p256"
+        """The algorithm's name on the command line."""
+        return self.public.algorithm.names.command_line
 
     @property
     def may_sign(self) -> bool:
@@ -164,7 +163,7 @@ def _to_key(record: KeyRecord) -> IssuerKey:
     public = record.public
     return IssuerKey(
         slot=record.slot,
-        algorithm=Algorithm(public.algorithm),
+        algorithm=public.algorithm,
         public_key=public,
         not_before=record.not_before,
         not_after=record.not_after,

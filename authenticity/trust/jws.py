@@ -27,7 +27,6 @@ from authenticity.trust.signature_field import Algorithm
 
 DOCUMENT_TYPE: Final = "touchstone-trust-list+jws"
 
-_JOSE_NAMES: Final = {Algorithm.ED25519: "EdDSA", Algorithm.ECDSA_P256: "ES256"}
 _HEADER_CHARACTERS: Final = 1_024
 
 _Kind = TypeVar("_Kind")
@@ -159,7 +158,7 @@ def _unique_names(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _protected_header(kid: str, algorithm: Algorithm) -> str:
-    header = {"alg": _JOSE_NAMES[algorithm], "kid": kid, "typ": DOCUMENT_TYPE}
+    header = {"alg": algorithm.names.jws, "kid": kid, "typ": DOCUMENT_TYPE}
     return to_base64url(msgspec.json.encode(header))
 
 
@@ -188,7 +187,7 @@ def _signer(entry: _SignatureEntry, payload: str, roots: Roots) -> str | None:
     root = roots.keys.get(kid) if isinstance(kid, str) else None
     if root is None or header.get("typ") != DOCUMENT_TYPE:
         return None
-    if header.get("alg") != _JOSE_NAMES[root.algorithm]:
+    if header.get("alg") != root.algorithm.names.jws:
         return None
     message = f"{entry.protected}.{payload}".encode()
     signature = _from_base64url(entry.signature, "signature")

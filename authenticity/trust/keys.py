@@ -77,12 +77,12 @@ class PublicKey:
                 "this JWK holds a private key",
                 next_step="treat that key as compromised, and publish the public part of a new one",
             )
-        match jwk.get("kty"), jwk.get("crv"):
-            case "OKP", "Ed25519":
-                return cls(Algorithm.ED25519, _coordinate(jwk, "x"))
-            case "EC", "P-256":
-                point = b"\x04" + _coordinate(jwk, "x") + _coordinate(jwk, "y")
-                return cls(Algorithm.ECDSA_P256, point)
+        kind = jwk.get("kty"), jwk.get("crv")
+        if kind == Algorithm.ED25519.names.jwk:
+            return cls(Algorithm.ED25519, _coordinate(jwk, "x"))
+        if kind == Algorithm.ECDSA_P256.names.jwk:
+            point = b"\x04" + _coordinate(jwk, "x") + _coordinate(jwk, "y")
+            return cls(Algorithm.ECDSA_P256, point)
         raise PublicKeyError(
             f"a key of kind {jwk.get('kty')!r} on {jwk.get('crv')!r} is not supported",
             next_step="use an Ed25519 or a P-256 key",
@@ -90,10 +90,11 @@ class PublicKey:
 
     def to_jwk(self) -> dict[str, str]:
         """The members that RFC 7638 hashes, in its order; no `kid`."""
+        kty, crv = self.algorithm.names.jwk
         if self.algorithm is Algorithm.ED25519:
-            return {"crv": "Ed25519", "kty": "OKP", "x": to_base64url(self.raw)}
+            return {"crv": crv, "kty": kty, "x": to_base64url(self.raw)}
         x, y = to_base64url(self.raw[1:33]), to_base64url(self.raw[33:])
-        return {"crv": "P-256", "kty": "EC", "x": x, "y": y}
+        return {"crv": crv, "kty": kty, "x": x, "y": y}
 
     @property
     def thumbprint(self) -> str:

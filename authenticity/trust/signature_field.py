@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
+from typing import NamedTuple
 
 SIGNATURE_FIELD_AI = "8030"
 SIGNATURE_FIELD_CHARACTERS = 88
@@ -27,12 +28,45 @@ _LENGTH = tuple(bytes((n,)) for n in range(256))
 _TO_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
+class AlgorithmNames(NamedTuple):
+    """What one algorithm is called in each format; all of it is stored or typed by users."""
+
+    command_line: str
+    manifest: str
+    trust_list: str
+    jws: str
+    """`alg` of RFC 7518 and RFC 8037."""
+    jwk: tuple[str, str]
+    """`kty` and `crv` of RFC 7518 and RFC 8037."""
+
+
 class Algorithm(IntEnum):
     """How a code is signed. The numbers are printed: never reuse one."""
 
     ED25519 = 1
     ECDSA_P256 = 2
 
+    @property
+    def names(self) -> AlgorithmNames:
+        return _NAMES[self]
+
+
+_NAMES = {
+    Algorithm.ED25519: AlgorithmNames(
+        command_line="ed25519",
+        manifest="ed25519",
+        trust_list="Ed25519",
+        jws="EdDSA",
+        jwk=("OKP", "Ed25519"),
+    ),
+    Algorithm.ECDSA_P256: AlgorithmNames(
+        command_line="p256",
+        manifest="ecdsa-p256",
+        trust_list="ES256",
+        jws="ES256",
+        jwk=("EC", "P-256"),
+    ),
+}
 
 _ALGORITHMS = {FORMAT_VERSION << 4 | algorithm: algorithm for algorithm in Algorithm}
 _HEADERS = {

@@ -52,8 +52,8 @@ __all__ = [
 CLOCK_TOLERANCE: Final = timedelta(hours=24)
 """How far in the future a list may have been issued: clocks and time zones set wrong."""
 
-_KEY_NAMES: Final = {Algorithm.ED25519: "Ed25519", Algorithm.ECDSA_P256: "ES256"}
-_ALGORITHMS: Final = {name: algorithm for algorithm, name in _KEY_NAMES.items()}
+_ALGORITHMS: Final = {algorithm.names.trust_list: algorithm for algorithm in Algorithm}
+_KNOWN: Final = " or ".join(_ALGORITHMS)
 _Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
@@ -182,7 +182,7 @@ def _to_issuer(entry: _IssuerEntry) -> Issuer:
 def _to_key(entry: _KeyEntry) -> IssuerKey:
     algorithm = _ALGORITHMS.get(entry.algorithm)
     if algorithm is None:
-        raise TrustListError(f"key algorithm {entry.algorithm!r} is not Ed25519 or ES256")
+        raise TrustListError(f"key algorithm {entry.algorithm!r} is not {_KNOWN}")
     return IssuerKey(
         slot=entry.slot,
         algorithm=algorithm,
@@ -205,7 +205,7 @@ def _from_issuer(issuer: Issuer) -> _IssuerEntry:
     keys = [
         _KeyEntry(
             slot=key.slot,
-            algorithm=_KEY_NAMES[key.algorithm],
+            algorithm=key.algorithm.names.trust_list,
             public_key=dict(key.public_key.to_jwk()),
             not_before=key.not_before,
             not_after=key.not_after,

@@ -23,7 +23,7 @@ keys = typer.Typer(
 
 
 class KeyKind(StrEnum):
-    """How the key signs."""
+    """How the key signs: the names of `authenticity.trust.signature_field` for the command line."""
 
     ED25519 = "ed25519"
     P256 = "p256"
@@ -290,7 +290,7 @@ def check(
 def _algorithm(kind: KeyKind) -> "Algorithm":
     from authenticity.trust.signature_field import Algorithm
 
-    return Algorithm.ED25519 if kind is KeyKind.ED25519 else Algorithm.ECDSA_P256
+    return next(each for each in Algorithm if each.names.command_line == kind)
 
 
 def _say(as_json: bool, facts: object, sentence: str) -> None:

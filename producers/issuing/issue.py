@@ -210,7 +210,7 @@ def _header(run: Run, key: SigningKey, digest: str) -> ManifestHeader:
         issuer=order.issuer,
         issuer_name=key.issuer_name,
         key_slot=key.key_slot,
-        algorithm=key.public_key.algorithm.name.lower().replace("_", "-"),
+        algorithm=key.public_key.algorithm.names.manifest,
         public_key_thumbprint=key.public_key.thumbprint,
         gtin=order.gtin,
         lot=order.lot,

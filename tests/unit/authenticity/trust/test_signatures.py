@@ -159,6 +159,19 @@ def test_a_key_survives_its_jwk(algorithm: Algorithm) -> None:
     assert PublicKey.from_jwk({**key.to_jwk(), "kid": "k", "use": "sig"}) == key
 
 
+def test_the_names_of_algorithms_that_are_stored_or_typed_stay() -> None:
+    assert [tuple(algorithm.names) for algorithm in Algorithm] == [
+        ("ed25519", "ed25519", "Ed25519", "EdDSA", ("OKP", "Ed25519")),
+        ("p256", "ecdsa-p256", "ES256", "ES256", ("EC", "P-256")),
+    ]
+
+
+def test_the_command_line_offers_every_algorithm_by_its_name() -> None:
+    from cli.commands.keys import KeyKind
+
+    assert set(KeyKind) == {algorithm.names.command_line for algorithm in Algorithm}
+
+
 def test_the_thumbprint_is_that_of_rfc_8037() -> None:
     """Appendix A.3."""
     expected = "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"
