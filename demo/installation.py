@@ -19,9 +19,9 @@ from authenticity.trust.signature_field import Algorithm
 from events.publisher import Publisher, Record
 from events.topics import TRUST, TRUST_KEY
 from keys.store import KeyStore, create_store
-from producers.issuing.issue import Issued, SigningKey, begin_or_continue, issue
 from producers.issuing.order import Order, checked_order
 from producers.issuing.registration import publish_batches
+from producers.issuing.run import Issued, SigningKey, begin_or_continue, issue
 from producers.issuing.run_folder import RUN_FORMAT, Run, RunFolder
 from simulation.cities import COUNTRIES
 from simulation.draws import stream_of

@@ -1,4 +1,4 @@
-"""The costly half of `authenticity.trust.verify`: read a code and check who signed it."""
+"""Steps 1 to 6 of `authenticity.trust.verify`: read a code and find the key that signed it."""
 
 from collections.abc import Iterable
 from itertools import islice
@@ -28,7 +28,7 @@ class SignatureCheck(NamedTuple):
 
     `finding` is the verdict while the list is fresh and the key stands; `key` is
     the key that verified, None unless `finding` is Genuine. May be remembered by
-    code text and trust list version, and judged at any number of times.
+    code text and trust list version, and checked for validity at any number of times.
     """
 
     finding: Verdict
@@ -44,16 +44,16 @@ def check_signature(code_text: str, trust_list: TrustList) -> SignatureCheck:
     except CodeError as refusal:
         return _refused(code_text, refusal, trust_list)
     values = dict(code.ais)
-    sealed = values.get(SIGNATURE)
-    if sealed is None:
+    field_value = values.get(SIGNATURE)
+    if field_value is None:
         return _doubtful(Doubt.UNSIGNED, code, trust_list, "this code carries no signature")
-    seal = signature_field_bytes(sealed)
+    packed = signature_field_bytes(field_value)
     gtin, serial = values.get(GTIN), values.get(SERIAL)
-    if seal is None or gtin is None or serial is None:
+    if packed is None or gtin is None or serial is None:
         return _foreign(code_text, code, trust_list)
     holder = trust_list.issuer_of(gtin)
     if holder is not None:
-        key = _maker_of(seal, code, trust_list.keys(holder, seal[1]))
+        key = _maker_of(packed, code, trust_list.keys(holder, packed[1]))
         if key is not None:
             genuine = Genuine(
                 item_id(gtin, serial),
@@ -65,16 +65,16 @@ def check_signature(code_text: str, trust_list: TrustList) -> SignatureCheck:
                 _host_notes(code, holder),
             )
             return SignatureCheck(genuine, key, True, trust_list.version)
-    return _not_genuine(code_text, code, seal, holder, trust_list)
+    return _not_genuine(code_text, code, packed, holder, trust_list)
 
 
-def _maker_of(seal: bytes, code: Code, keys: Iterable[IssuerKey]) -> IssuerKey | None:
-    """The first of `keys` under which the 66 bytes of `seal` verify for this code.
+def _maker_of(packed: bytes, code: Code, keys: Iterable[IssuerKey]) -> IssuerKey | None:
+    """The first of `keys` under which the 66 bytes in `packed` verify for this code.
 
     Works on the bytes, not on a `SignatureField`: this is the hot path.
     """
-    message, signature = signed_bytes(seal[:2], code.ais), seal[2:]
-    algorithm = algorithm_of(seal)
+    message, signature = signed_bytes(packed[:2], code.ais), packed[2:]
+    algorithm = algorithm_of(packed)
     for key in keys:
         if key.algorithm is algorithm and verifies(key.public_key, message, signature):
             return key
@@ -100,12 +100,12 @@ def _foreign(code_text: str, code: Code, trust_list: TrustList) -> SignatureChec
 
 
 def _not_genuine(
-    code_text: str, code: Code, seal: bytes, holder: Issuer | None, trust_list: TrustList
+    code_text: str, code: Code, packed: bytes, holder: Issuer | None, trust_list: TrustList
 ) -> SignatureCheck:
     damage = _damage(code_text, code, trust_list)
     if damage:
         return _doubtful(Doubt.MANGLED, code, trust_list, damage)
-    signer = _seal_of_another(code, seal, holder, trust_list)
+    signer = _issuer_who_signed(code, packed, holder, trust_list)
     if signer is not None:
         detail = f"signed by {signer.name}, who does not hold this product's company prefix"
         return _doubtful(Doubt.NOT_ENTITLED, code, trust_list, detail, rests_on_list=True)
@@ -116,19 +116,19 @@ def _not_genuine(
     return _doubtful(Doubt.FORGED, code, trust_list, detail, rests_on_list=True)
 
 
-def _seal_of_another(
-    code: Code, seal: bytes, holder: Issuer | None, trust_list: TrustList
+def _issuer_who_signed(
+    code: Code, packed: bytes, holder: Issuer | None, trust_list: TrustList
 ) -> Issuer | None:
-    """An issuer other than the holder of the prefix, whose key made this seal.
+    """An issuer other than the holder of the prefix, whose key made this signature.
 
-    Anybody can send a false seal and make a verifier search, so at most
+    Anybody can send a false signature and make a verifier search, so at most
     `LIMITS.foreign_keys_tried` keys are tried, in list order. Past them a code is
     called forged that was signed by the wrong company: suspect either way, and
     never the other way round.
     """
-    others = trust_list.keys_of_others(holder, seal[1], algorithm_of(seal))
+    others = trust_list.keys_of_others(holder, packed[1], algorithm_of(packed))
     for issuer, key in islice(others, LIMITS.foreign_keys_tried):
-        if _maker_of(seal, code, (key,)) is not None:
+        if _maker_of(packed, code, (key,)) is not None:
             return issuer
     return None
 
@@ -150,11 +150,11 @@ def _damage(code_text: str, code: Code | None, trust_list: TrustList) -> str | N
 def _verifies(code_text: str, trust_list: TrustList) -> bool:
     """Whether the holder of the GTIN's prefix signed this text, which has to be a code."""
     code = read_code(code_text)
-    seal, gtin = signature_field_bytes(code.value(SIGNATURE) or ""), code.value(GTIN)
+    packed, gtin = signature_field_bytes(code.value(SIGNATURE) or ""), code.value(GTIN)
     holder = trust_list.issuer_of(gtin) if gtin else None
-    if seal is None or holder is None:
+    if packed is None or holder is None:
         return False
-    return _maker_of(seal, code, trust_list.keys(holder, seal[1])) is not None
+    return _maker_of(packed, code, trust_list.keys(holder, packed[1])) is not None
 
 
 def _doubtful(

@@ -1,4 +1,4 @@
-"""The seal: the 66 bytes that AI (8030) of a code of this profile carries.
+"""The signature field: the 66 bytes that AI (8030) of a code of this profile carries.
 
 ```
 byte 0      high nibble: format version (1); low nibble: algorithm
@@ -7,7 +7,7 @@ bytes 2–65  signature
 ```
 
 66 is a multiple of 3, so base64url without padding (RFC 4648 section 5) has no
-spare bits: 88 characters, and exactly one spelling of one seal.
+spare bits: 88 characters, and exactly one spelling of one signature field.
 """
 
 from binascii import a2b_base64, b2a_base64
@@ -88,7 +88,7 @@ class SignatureField:
 
     @property
     def header(self) -> bytes:
-        """The first two bytes of the seal, which are signed too."""
+        """The first two bytes of the field, which are signed too."""
         return signature_field_header(self.algorithm, self.key_slot)
 
 
@@ -114,9 +114,9 @@ def signature_field_bytes(value: str) -> bytes | None:
     return packed if packed[0] in _ALGORITHMS else None
 
 
-def algorithm_of(seal: bytes) -> Algorithm:
+def algorithm_of(packed: bytes) -> Algorithm:
     """The algorithm that these bytes, from `signature_field_bytes`, name."""
-    return _ALGORITHMS[seal[0]]
+    return _ALGORITHMS[packed[0]]
 
 
 def parse_signature_field(value: str) -> SignatureField | None:
@@ -125,18 +125,18 @@ def parse_signature_field(value: str) -> SignatureField | None:
     return None if packed is None else SignatureField(_ALGORITHMS[packed[0]], packed[1], packed[2:])
 
 
-def encode_signature_field(seal: SignatureField) -> str:
+def encode_signature_field(field: SignatureField) -> str:
     """The 88 characters to print. `ValueError` for a signature that is not 64 bytes."""
-    if len(seal.signature) != SIGNATURE_BYTES:
-        raise ValueError(f"a seal holds {SIGNATURE_BYTES} signature bytes")
-    packed = seal.header + seal.signature
+    if len(field.signature) != SIGNATURE_BYTES:
+        raise ValueError(f"a signature field holds {SIGNATURE_BYTES} signature bytes")
+    packed = field.header + field.signature
     return b2a_base64(packed, newline=False).translate(_TO_URL_SAFE).decode()
 
 
 def signed_bytes(header: bytes, ais: Iterable[tuple[str, str]]) -> bytes:
     """What is signed: every AI of the code except (8030), whatever their order in it.
 
-    `header` is the seal's first two bytes, `ais` are pairs of AI and decoded
+    `header` is the signature field's first two bytes, `ais` are pairs of AI and decoded
     value, each AI once. Lengths precede AI and value, so no two codes share these
     bytes. The URL text is not in them: host, escapes, order and `linkType` may
     change. `ValueError` for an AI or a value over 255 bytes.

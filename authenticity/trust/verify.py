@@ -1,21 +1,22 @@
 """Verify a code, offline: what does the text alone prove?
 
-`examine`, the costly half, does not depend on time:
+`check_signature`, the costly half, does not depend on time:
 
 1. Read the text strictly. Refused: unreadable, or mangled if a scanner explains it.
-2. No (8030): unsigned. A seal of another format, or no serial that a seal of this
+2. No (8030): unsigned. A signature field of another format, or no serial that this
    format could speak for: foreign-signature, and nothing else can be said.
 3. Find who holds the GTIN's company prefix, and try every key that this issuer ever
    had in the slot. One verifies: genuine, if time allows.
 4. None does. If undoing a known damage makes a code that verifies, or the signature
    came in a single case: mangled. A broken scanner makes no forgery.
-5. If a key of another issuer verifies: not-entitled. Bounded, see `_seal_of_another`.
+5. If a key of another issuer verifies: not-entitled. At most
+   `LIMITS.foreign_keys_tried` keys are tried.
 6. Nobody holds the prefix: unknown-issuer. Somebody does: forged.
 
-`judge`, the cheap half, sets it in time:
+`check_validity`, the cheap half, asks the time at which the code was read:
 
 7. The list is past its grace: stale, whatever it said. Within the grace: provisional.
-8. The key was not valid, or revoked, when the code was read.
+8. The key was not valid, or was revoked, at that time.
 9. Note an expiry date that has passed.
 """
 
@@ -66,24 +67,27 @@ def verify(
 
 
 def check_validity(
-    examined: SignatureCheck,
+    check: SignatureCheck,
     trust_list: TrustList,
     at: datetime,
     *,
     policy: VerifyPolicy = DEFAULT_POLICY,
 ) -> Verdict:
-    """The verdict at `at`, under the trust list of the examination (else `ValueError`)."""
-    if examined.trust_list_version != trust_list.version:
-        raise ValueError("a code was examined under one trust list and judged under another")
-    finding, key = examined.finding, examined.key
+    """The verdict on a code read at `at` (aware, UTC).
+
+    `trust_list` is the one that the signature was checked under; else `ValueError`.
+    """
+    if check.trust_list_version != trust_list.version:
+        raise ValueError("a signature checked under one trust list has no validity under another")
+    finding, key = check.finding, check.key
     overdue = at - trust_list.expires_at
-    if examined.rests_on_list and overdue > policy.trust_list_grace:
+    if check.rests_on_list and overdue > policy.trust_list_grace:
         finding = _stale(finding, trust_list)
     elif isinstance(finding, Genuine) and key is not None:
         if not key.not_before <= at <= key.not_after:
-            finding = _disown(finding, Doubt.KEY_NOT_VALID, _validity(key))
+            finding = _doubted(finding, Doubt.KEY_NOT_VALID, _validity(key))
         elif key.revoked_at is not None and at >= key.revoked_at:
-            finding = _disown(
+            finding = _doubted(
                 finding, Doubt.KEY_REVOKED, _revocation(key, key.revoked_at), key.revoked_at
             )
     provisional = overdue > _NO_TIME
@@ -92,7 +96,10 @@ def check_validity(
 
 
 def _restated(finding: Verdict, provisional: bool, expired: bool) -> Verdict:
-    """By hand: `dataclasses.replace` would cost more than all the rest of `check_validity`."""
+    """The finding with what the time adds.
+
+    Spelled out, since `dataclasses.replace` costs more than the rest of `check_validity`.
+    """
     f, notes = finding, (*finding.notes, Note.EXPIRED) if expired else finding.notes
     if isinstance(f, Genuine):
         return Genuine(
@@ -114,10 +121,10 @@ def _restated(finding: Verdict, provisional: bool, expired: bool) -> Verdict:
     )
 
 
-def _disown(
+def _doubted(
     finding: Genuine, doubt: Doubt, detail: str, revoked_at: datetime | None = None
 ) -> Doubtful:
-    """What was genuine, had its key stood when the code was read."""
+    """The verdict on a good signature whose key was not valid when the code was read."""
     return Doubtful(
         doubt=doubt,
         detail=detail,

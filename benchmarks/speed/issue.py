@@ -26,8 +26,8 @@ from authenticity.trust.signature_field import Algorithm
 from benchmarks.result import Result, interleaved, machine
 from keys.guarded_files import make_private_folder
 from keys.signer import KeyFile, generate_key_file
-from producers.issuing.issue import SigningKey, begin_or_continue, issue
 from producers.issuing.order import Order
+from producers.issuing.run import SigningKey, begin_or_continue, issue
 from producers.issuing.run_folder import RUN_FORMAT, Run, RunFolder
 from producers.processes import in_processes
 

@@ -26,8 +26,8 @@ from keys.guarded_files import make_private_folder
 from keys.signer import KeyFile, generate_key_file
 from producers.issuing.order import Order, template_of
 from producers.issuing.signing import Chunk, sign_chunk
-from producers.labels.labels import release_sheets
 from producers.labels.layout import POINTS_PER_MM, SheetLayout, label_layout, layout_of
+from producers.labels.release import release_sheets
 from producers.labels.sheets import text_lines
 from producers.labels.symbols import draw_mask
 

@@ -90,9 +90,9 @@ def manifest(
 
     Example: touchstone batches manifest batch-L7
     """
-    from producers.issuing.manifest import examine_manifest
+    from producers.issuing.manifest import check_manifest
 
-    header, faults = examine_manifest(folder)
+    header, faults = check_manifest(folder)
     if as_json:
         print_json({"header": header, "sound": not faults, "faults": faults})
     else:

@@ -18,8 +18,8 @@ from cli.support.registering import register_batches
 
 if TYPE_CHECKING:
     from keys.store import KeyStore
-    from producers.issuing.issue import Issued, SigningKey
     from producers.issuing.order import Order
+    from producers.issuing.run import Issued, SigningKey
 
 
 class LabelForm(StrEnum):
@@ -134,8 +134,8 @@ def _sign(
 ) -> "Issued":
     from uuid import uuid4
 
-    from producers.issuing.issue import begin_or_continue
-    from producers.issuing.issue import issue as carry_out
+    from producers.issuing.run import begin_or_continue
+    from producers.issuing.run import issue as carry_out
     from producers.issuing.run_folder import RUN_FORMAT, Run, RunFolder
 
     def key_in(slot: int | None) -> "SigningKey":
@@ -163,8 +163,8 @@ def _sign(
 def _signing_key(
     store: "KeyStore", issuer: str, passphrase_file: Path | None, *, slot: int | None
 ) -> "SigningKey":
-    """Opened once here, so that a wrong passphrase is refused before anything is written."""
-    from producers.issuing.issue import SigningKey
+    """Opened once here, so that a wrong passphrase is told before anything is written."""
+    from producers.issuing.run import SigningKey
 
     passphrase = obtain_passphrase(passphrase_file)
     file = store.key_file(issuer, passphrase=passphrase, at=datetime.now(UTC), slot=slot)
@@ -236,7 +236,7 @@ def _label_maker(
         refuse_if_too_small(layout, sample_uri(order))
 
     def make(issued: "Issued", silent: bool) -> list[str]:
-        from producers.labels.labels import release_sheets, release_symbols
+        from producers.labels.release import release_sheets, release_symbols
 
         cores, folder = os.cpu_count() or 1, issued.folder
         with progress(issued.header.count, "labels", silent=silent) as on_progress:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from authenticity.records.scan import Place
     from authenticity.trust.trust_list import TrustList
     from authenticity.trust.verdict import Verdict
-    from producers.scanner.scanning import Judge, Reading, Send
+    from producers.scanner.scanning import Reading, Send, Verifier
 
 
 def register(app: typer.Typer) -> None:
@@ -124,7 +124,7 @@ def scan(
             clock=lambda: datetime.now(UTC),
             new_id=lambda: uuid4().hex,
             captured_at=None if at is None else parse_instant(at, option="--at"),
-            check_validity=_validity_check(trust_list, roots, None if api else where),
+            verify=_verifier(trust_list, roots, None if api else where),
         )
         send = _to_service(api, token, stack) if api else _to_log(where, stack)
         advance = stack.enter_context(_running_count())
@@ -225,9 +225,9 @@ def _advice(answer: dict[str, Any]) -> Iterator[str]:
             yield from (f"  {reason}" for reason in words["reasons"])
 
 
-def _validity_check(
+def _verifier(
     trust_list: Path | None, roots: Path | None, where: DataFolder | None
-) -> "Judge | None":
+) -> "Verifier | None":
     """What codes prove under the given trust list, or the newest that the engine accepted."""
     from authenticity.trust.verify import verify
 
@@ -243,10 +243,10 @@ def _validity_check(
         return None
     known = listed
 
-    def check_validity(code: str, at: datetime) -> "Verdict":
+    def verify_under_it(code: str, at: datetime) -> "Verdict":
         return verify(code, known, at)
 
-    return check_validity
+    return verify_under_it
 
 
 def _list_of_engine(where: DataFolder, now: datetime) -> "TrustList | None":

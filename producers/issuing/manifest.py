@@ -164,7 +164,7 @@ def read_header(path: Path) -> ManifestHeader:
         ) from None
 
 
-def examine_manifest(folder: Path) -> tuple[ManifestHeader, tuple[str, ...]]:
+def check_manifest(folder: Path) -> tuple[ManifestHeader, tuple[str, ...]]:
     """The header of a finished run, and where its files do not hold what it says.
 
     Compares count and digest of the CSV, the Parquet file with the CSV row by row,

@@ -23,7 +23,7 @@ from keys.keyring import IssuerRecord, Keyring
 LARGEST_COUNT: Final = 50_000_000
 _ISO_DATE: Final = re.compile(r"(?:20)?([0-9]{2})-([0-9]{2})-([0-9]{2})", re.ASCII)
 _SAMPLE_SERIAL: Final = "22222222222222XX"
-_SAMPLE_SEAL: Final = encode_signature_field(SignatureField(Algorithm.ED25519, 0, bytes(64)))
+_SAMPLE_SIGNATURE: Final = encode_signature_field(SignatureField(Algorithm.ED25519, 0, bytes(64)))
 
 
 class Order(Struct, frozen=True):
@@ -41,7 +41,7 @@ class Order(Struct, frozen=True):
     serials_sha256: str | None = None
 
     def ais(self, serial: str) -> list[tuple[str, str]]:
-        """What a code of this run says, without its seal, in the order of print."""
+        """What a code of this run says, without its signature field, in the order of print."""
         pairs = (
             ("01", self.gtin),
             ("10", self.lot),
@@ -54,9 +54,9 @@ class Order(Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class CodeTemplate:
-    """A code of one run, cut at its serial and its seal; and what is signed, likewise.
+    """A code of one run, cut at its serial and its signature field; and what is signed, likewise.
 
-    `header` is the seal's first two bytes. Signed bytes end with the serial, since
+    `header` is the signature field's first two bytes. Signed bytes end with the serial, since
     (21) sorts behind every other AI of a run.
     """
 
@@ -94,9 +94,11 @@ def holder_of(gtin: str, keyring: Keyring, *, at: datetime) -> str | None:
 
 
 def sample_uri(order: Order) -> str:
-    """A code of this order with serial and seal that stand for any. It has been read back."""
+    """A code of this order, read back; its serial and its signature stand for any."""
     try:
-        return write_digital_link([*order.ais(_SAMPLE_SERIAL), ("8030", _SAMPLE_SEAL)], order.host)
+        return write_digital_link(
+            [*order.ais(_SAMPLE_SERIAL), ("8030", _SAMPLE_SIGNATURE)], order.host
+        )
     except CodeError as error:
         raise ConfigurationError(
             f"no code can carry these values: {error}",
@@ -107,14 +109,14 @@ def sample_uri(order: Order) -> str:
 def template_of(order: Order, algorithm: Algorithm, key_slot: int) -> CodeTemplate:
     """`order` has been checked."""
     head, found, tail = sample_uri(order).partition(_SAMPLE_SERIAL)
-    assert found and tail.endswith(_SAMPLE_SEAL)
+    assert found and tail.endswith(_SAMPLE_SIGNATURE)
     header = SignatureField(algorithm, key_slot, b"").header
     signed = signed_bytes(header, order.ais(_SAMPLE_SERIAL))
     ending = len(_SAMPLE_SERIAL) + 1
     assert signed.endswith(_SAMPLE_SERIAL.encode())
     return CodeTemplate(
         head=head.encode(),
-        tail=tail.removesuffix(_SAMPLE_SEAL).encode(),
+        tail=tail.removesuffix(_SAMPLE_SIGNATURE).encode(),
         header=header,
         signed_head=signed[:-ending],
     )

@@ -53,14 +53,14 @@ def sign_chunk(signer: Signer, template: CodeTemplate, chunk: Chunk) -> bytes:
     signatures = [sign(message) for message in messages]
     if not verifies(signer.public_key, messages[0], signatures[0]):
         raise RuntimeError("the signer's signature does not verify under its public key")
-    # 66 bytes a seal make 88 characters without padding: encode all of them at once.
+    # 66 bytes a signature field make 88 characters without padding: encode all of them at once.
     packed = template.header + template.header.join(signatures)
-    seals = b2a_base64(packed, newline=False).translate(_TO_URL_SAFE)
+    fields = b2a_base64(packed, newline=False).translate(_TO_URL_SAFE)
     before, after = b"," + template.head, template.tail
     parts: list[bytes] = []
     at = 0
     for cell, serial in zip(cells, printed, strict=True):
-        parts += (cell, before, serial, after, seals[at : at + SIGNATURE_FIELD_CHARACTERS], b"\n")
+        parts += (cell, before, serial, after, fields[at : at + SIGNATURE_FIELD_CHARACTERS], b"\n")
         at += SIGNATURE_FIELD_CHARACTERS
     return b"".join(parts)
 

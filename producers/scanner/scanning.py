@@ -77,7 +77,7 @@ class Reading:
     answer: dict[str, Any] | None = None
 
 
-Judge = Callable[[str, datetime], Verdict]
+Verifier = Callable[[str, datetime], Verdict]
 Send = Callable[[Iterable[Reading]], Iterator[Reading]]
 """Publishes readings and yields them, in order, once they are durable or refused."""
 
@@ -89,7 +89,7 @@ def readings_of(
     clock: Callable[[], datetime],
     new_id: Callable[[], str],
     captured_at: datetime | None = None,
-    check_validity: Judge | None = None,
+    verify: Verifier | None = None,
 ) -> Iterator[Reading]:
     """What to publish of each input; refused ones come through with their error."""
     for each in inputs:
@@ -101,8 +101,8 @@ def readings_of(
             reading = Reading(each.origin, each.scan, each.raw)
         else:
             reading = Reading(each.origin, None, error=each.error)
-        if check_validity is not None and reading.scan is not None:
-            reading.verdict = check_validity(reading.scan.code, reading.scan.captured_at)
+        if verify is not None and reading.scan is not None:
+            reading.verdict = verify(reading.scan.code, reading.scan.captured_at)
         yield reading
 
 
@@ -162,17 +162,17 @@ def publish_all(publisher: Publisher, records: Iterable[Record]) -> Iterator[int
     Stops at the first batch that is refused and raises what the publisher gives
     (`LogUnavailableError`); those yielded before are safe.
     """
-    flying: deque[tuple[int, Future[None]]] = deque()
+    in_flight: deque[tuple[int, Future[None]]] = deque()
     for batch in _batches(records):
-        flying.append((len(batch), publisher.publish(batch)))
-        if len(flying) > _BATCHES_IN_FLIGHT:
-            yield _landed(flying)
-    while flying:
-        yield _landed(flying)
+        in_flight.append((len(batch), publisher.publish(batch)))
+        if len(in_flight) > _BATCHES_IN_FLIGHT:
+            yield _acknowledged(in_flight)
+    while in_flight:
+        yield _acknowledged(in_flight)
 
 
-def _landed(flying: deque[tuple[int, Future[None]]]) -> int:
-    count, answer = flying.popleft()
+def _acknowledged(in_flight: deque[tuple[int, Future[None]]]) -> int:
+    count, answer = in_flight.popleft()
     try:
         answer.result(timeout=_ANSWER_SECONDS)
     except FutureTimeoutError:

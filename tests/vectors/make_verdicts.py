@@ -93,24 +93,24 @@ def ais_of(
     return [(ai, value) for ai, value in values.items() if value is not None]
 
 
-def seal_of(ais: list[tuple[str, str]], signer: SeededSigner) -> SignatureField:
-    """The maker's seal over these AIs."""
+def signature_of(ais: list[tuple[str, str]], signer: SeededSigner) -> SignatureField:
+    """The maker's signature over these AIs."""
     unsigned = SignatureField(signer.algorithm, signer.key_slot, bytes(64))
     return SignatureField(
         signer.algorithm, signer.key_slot, signer.sign(signed_bytes(unsigned.header, ais))
     )
 
 
-def printed(ais: list[tuple[str, str]], seal: SignatureField | str, host: str = HOST) -> str:
+def printed(ais: list[tuple[str, str]], field: SignatureField | str, host: str = HOST) -> str:
     """The Digital Link that carries them."""
-    value = seal if isinstance(seal, str) else encode_signature_field(seal)
+    value = field if isinstance(field, str) else encode_signature_field(field)
     return write_digital_link([*ais, ("8030", value)], host)
 
 
 def code(signer: SeededSigner = ALPINE, host: str = HOST, **ais: str | None) -> str:
     """A code as its maker prints it."""
     chosen = ais_of(**ais)  # type: ignore[arg-type]
-    return printed(chosen, seal_of(chosen, signer), host)
+    return printed(chosen, signature_of(chosen, signer), host)
 
 
 def case(name: str, text: str, verdict: str, at: datetime = NOON, **expect: Any) -> Case:
@@ -148,14 +148,14 @@ def genuine_cases() -> Iterator[Case]:
                issuer="buyer")  # fmt: skip
     yield case("a serial with characters that need escapes", code(serial="A/B%C+d"), "Genuine",
                item=item(GTIN, "A%2FB%25C%2Bd"))  # fmt: skip
-    seal = encode_signature_field(seal_of(ais_of(), ALPINE))
-    elements = f"01{GTIN}112609011728123110L7\x1d21{SERIAL}\x1d8030{seal}"
+    field = encode_signature_field(signature_of(ais_of(), ALPINE))
+    elements = f"01{GTIN}112609011728123110L7\x1d21{SERIAL}\x1d8030{field}"
     yield case("as an element string", elements, "Genuine", **facts)
     yield case("as a GS1 DataMatrix scanner sends it", f"]d2{elements}", "Genuine", **facts)
-    brackets = f"(01){GTIN}(11)260901(17)281231(10)L7(21){SERIAL}(8030){seal}"
+    brackets = f"(01){GTIN}(11)260901(17)281231(10)L7(21){SERIAL}(8030){field}"
     yield case("in brackets", brackets, "Genuine", **facts)
     path = f"https://{HOST}/01/{GTIN}/10/L7/21/{SERIAL}"
-    reordered = f"{path}?8030={seal}&linkType=gs1:pip&17=281231&11=260901#top"
+    reordered = f"{path}?8030={field}&linkType=gs1:pip&17=281231&11=260901#top"
     yield case("query in another order, with more in it", reordered, "Genuine", **facts)
     escaped = code().replace("/10/L7", "/10/%4C7")
     yield case("a letter written as an escape", escaped, "Genuine", **facts)
@@ -219,7 +219,7 @@ def list_and_key_cases() -> Iterator[Case]:
 
 def moved_cases() -> Iterator[Case]:
     """A real signature on another code."""
-    seal = seal_of(ais_of(), ALPINE)
+    field = signature_of(ais_of(), ALPINE)
     changes = {
         "serial": ais_of(serial="23456789ABCDEFGJ"),
         "GTIN": ais_of(gtin=OTHER_GTIN),
@@ -228,35 +228,35 @@ def moved_cases() -> Iterator[Case]:
         "production date": ais_of(produced="260902"),
     }
     for what, ais in changes.items():
-        yield case(f"signature moved to another {what}", printed(ais, seal), "forged")
-    yield case("lot taken away", printed(ais_of(lot=None), seal), "forged")
+        yield case(f"signature moved to another {what}", printed(ais, field), "forged")
+    yield case("lot taken away", printed(ais_of(lot=None), field), "forged")
     yield case(
-        "a variant added", printed([("01", GTIN), ("22", "V"), *ais_of()[1:]], seal), "forged"
+        "a variant added", printed([("01", GTIN), ("22", "V"), *ais_of()[1:]], field), "forged"
     )
     yield case(
         "signature under another slot",
-        printed(ais_of(), SignatureField(ED, 1, seal.signature)),
+        printed(ais_of(), SignatureField(ED, 1, field.signature)),
         "forged",
     )
     yield case(
         "signature under an empty slot",
-        printed(ais_of(), SignatureField(ED, 9, seal.signature)),
+        printed(ais_of(), SignatureField(ED, 9, field.signature)),
         "forged",
     )
     yield case("signature under another algorithm",
-               printed(ais_of(), SignatureField(EC, 0, seal.signature)),
+               printed(ais_of(), SignatureField(EC, 0, field.signature)),
                "forged")  # fmt: skip
     yield case("signature under another slot and algorithm",
-               printed(ais_of(), SignatureField(EC, 3, seal.signature)), "forged")  # fmt: skip
-    others = printed(ais_of(gtin=HARBOUR_GTIN), seal)
+               printed(ais_of(), SignatureField(EC, 3, field.signature)), "forged")  # fmt: skip
+    others = printed(ais_of(gtin=HARBOUR_GTIN), field)
     yield case("signature moved to another maker's product", others, "forged", issuer="harbour",
                notes=["lookalike-host"])  # fmt: skip
-    p256 = seal_of(ais_of(), ALPINE_P256)
+    p256 = signature_of(ais_of(), ALPINE_P256)
     s = P256_ORDER - int.from_bytes(p256.signature[32:], "big")
     twin = SignatureField(EC, 3, p256.signature[:32] + s.to_bytes(32, "big"))
     yield case("the high-s twin of a P-256 signature", printed(ais_of(), twin), "forged")
     for number in (2, 33, 34, 65):
-        flipped = bytearray(seal.header + seal.signature)
+        flipped = bytearray(field.header + field.signature)
         flipped[number] ^= 1
         damaged = SignatureField(ED, 0, bytes(flipped[2:]))
         yield case(
@@ -290,7 +290,7 @@ def unsigned_and_foreign_cases() -> Iterator[Case]:
     yield case("a logistic unit", "(00)395212340000000014", "unsigned", item=None)
     foreign = "foreign-signature"
     yield case("a shorter signature", printed(ais_of(), "Zm9yZWlnbg"), foreign, item=item(GTIN))
-    whole = encode_signature_field(seal_of(ais_of(), ALPINE))
+    whole = encode_signature_field(signature_of(ais_of(), ALPINE))
     yield case("a later format version", printed(ais_of(), "IQ" + whole[2:]), foreign)
     yield case("an unknown algorithm", printed(ais_of(), "Hw" + whole[2:]), foreign)
     yield case("longer than a seal", printed(ais_of(), whole + "AA"), foreign)
@@ -301,8 +301,8 @@ def damaged_cases() -> Iterator[Case]:
     whole = code(lot=None)
     mangled = "mangled"
     yield case("all upper case", whole.upper().replace("HTTPS", "https"), mangled)
-    seal = encode_signature_field(seal_of(ais_of(), ALPINE))
-    for name, changed in (("upper", seal.upper()), ("lower", seal.lower())):
+    field = encode_signature_field(signature_of(ais_of(), ALPINE))
+    for name, changed in (("upper", field.upper()), ("lower", field.lower())):
         yield case(f"signature in {name} case", printed(ais_of(), changed), mangled)
     yield case("cut in the signature", whole[:-20], mangled)
     swapped = whole.translate(str.maketrans("yzYZ", "zyZY"))
@@ -327,7 +327,9 @@ def unreadable_cases() -> Iterator[Case]:
     yield case("an AI twice", twice, unreadable)
     stem = code().replace(HOST, f"{HOST}/01/{OTHER_GTIN}")
     yield case("a second product in the stem", stem, unreadable)
-    no_serial = f"https://{HOST}/01/{GTIN}?8030={encode_signature_field(seal_of(ais_of(), ALPINE))}"
+    no_serial = (
+        f"https://{HOST}/01/{GTIN}?8030={encode_signature_field(signature_of(ais_of(), ALPINE))}"
+    )
     yield case("signed, but without a serial", no_serial, unreadable)
 
 

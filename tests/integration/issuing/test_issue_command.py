@@ -24,7 +24,7 @@ from events.embedded.log import EmbeddedLog
 from events.topics import BATCHES
 from keys.durable_files import locked
 from ledger.opening import migrate
-from producers.issuing.manifest import examine_manifest, read_codes
+from producers.issuing.manifest import check_manifest, read_codes
 from producers.labels.symbols import read_png, read_svg
 
 TOUCHSTONE = [str(Path(sys.executable).with_name("touchstone"))]
@@ -187,7 +187,7 @@ def test_a_run_killed_again_and_again_loses_no_code_and_mints_none_twice(maker: 
     assert kills >= 3
     assert len(lines) == 120_000 == len({line.split(",")[0] for line in lines})
     assert kept <= set(lines)
-    assert examine_manifest(maker.folder / "out")[1] == ()
+    assert check_manifest(maker.folder / "out")[1] == ()
     assert json.loads(out)["signed_now"] < 120_000
 
 
@@ -229,7 +229,7 @@ def test_a_full_disk_is_told_in_words_and_the_run_continues_later(maker: Maker) 
     assert "cannot write" in err and "it continues" in err
     summary = maker.issue("out", 30_000)
     assert 0 < summary["signed_now"] < 30_000
-    assert examine_manifest(maker.folder / "out")[1] == ()
+    assert check_manifest(maker.folder / "out")[1] == ()
 
 
 def test_a_folder_that_another_run_holds_is_worth_another_try(maker: Maker) -> None:
@@ -246,7 +246,7 @@ def test_files_stay_when_the_log_cannot_be_written_and_are_registered_later(make
     words = [*maker.issue_words("out", 50), "--data", "nodata", "--keys", keys]
     _, err = maker.run(*words, code=3)
     assert "touchstone batches register out" in err
-    assert examine_manifest(maker.folder / "out")[1] == ()
+    assert check_manifest(maker.folder / "out")[1] == ()
     registered = maker.json("batches", "register", "out")
     assert registered["revision"] == 1 and registered["count"] == 50
 

@@ -84,7 +84,7 @@ def test_a_bad_line_is_refused_and_everything_else_published(tmp_path: Path) -> 
     assert [scan.code for scan in published(tmp_path)] == [CODE, OTHER]
 
 
-def test_each_code_is_judged_under_a_given_trust_list(tmp_path: Path) -> None:
+def test_each_code_is_checked_under_a_given_trust_list(tmp_path: Path) -> None:
     (tmp_path / "list.trust.json").write_bytes(WORLD.trust_document)
     (tmp_path / "list.roots.json").write_bytes(WORLD.roots_document)
     given = ["--trust-list", str(tmp_path / "list.trust.json"), "--data", str(tmp_path / "data")]

@@ -62,8 +62,10 @@ def signer_of(store: KeyStore, issuer_id: str = "maker") -> Signer:
 def code_by(signer: Signer) -> str:
     ais = [("01", GTIN), ("21", "ABC123")]
     header = SignatureField(signer.algorithm, signer.key_slot, b"").header
-    seal = SignatureField(signer.algorithm, signer.key_slot, signer.sign(signed_bytes(header, ais)))
-    return write_digital_link([*ais, ("8030", encode_signature_field(seal))], HOST)
+    field = SignatureField(
+        signer.algorithm, signer.key_slot, signer.sign(signed_bytes(header, ais))
+    )
+    return write_digital_link([*ais, ("8030", encode_signature_field(field))], HOST)
 
 
 @pytest.mark.parametrize("algorithm", list(Algorithm))

@@ -166,7 +166,7 @@ def test_an_older_version_is_a_rollback_and_the_same_is_not() -> None:
         read_trust_list(document(LISTED), roots(), at=NOON, seen_version=8)
 
 
-def test_an_expired_list_is_returned_for_the_verdict_to_judge() -> None:
+def test_an_expired_list_is_returned_for_the_verdict_to_doubt() -> None:
     late = NOON + timedelta(days=3650)
     assert read_trust_list(document(LISTED), roots(), at=late) == LISTED
 

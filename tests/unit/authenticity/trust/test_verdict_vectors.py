@@ -39,8 +39,8 @@ def test_verdict(case: dict[str, Any], trust_list: TrustList) -> None:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"].replace(" ", "-"))
 def test_the_two_halves_make_the_whole(case: dict[str, Any], trust_list: TrustList) -> None:
     at = datetime.fromisoformat(case["at"])
-    examined = check_signature(case["code"], trust_list)
-    assert check_validity(examined, trust_list, at) == verify(case["code"], trust_list, at)
+    check = check_signature(case["code"], trust_list)
+    assert check_validity(check, trust_list, at) == verify(case["code"], trust_list, at)
 
 
 def test_every_doubt_and_every_note_has_a_vector() -> None:

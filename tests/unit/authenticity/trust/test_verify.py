@@ -43,14 +43,14 @@ def test_arbitrary_text_at_any_time_is_doubtful_and_never_raises(text: str, at: 
 
 
 @given(st.integers(16, 527), st.sampled_from([0, 1]))
-def test_no_flipped_bit_of_the_seal_is_genuine(bit: int, maker: int) -> None:
+def test_no_flipped_bit_of_the_signature_field_is_genuine(bit: int, maker: int) -> None:
     """The first 16 bits, version, algorithm and slot, have cases of their own."""
     code = WORLD.code("23456789ABCDEFGH", maker=maker)
     assert not isinstance(verify(flipped(code, bit), LISTED, NOON), Genuine)
 
 
 @pytest.mark.parametrize("byte", range(66))
-def test_a_flipped_bit_in_every_byte_of_the_seal_is_doubted(byte: int) -> None:
+def test_a_flipped_bit_in_every_byte_of_the_signature_field_is_doubted(byte: int) -> None:
     code = WORLD.code("23456789ABCDEFGH")
     verdict = verify(flipped(code, 8 * byte + 3), LISTED, NOON)
     assert isinstance(verdict, Doubtful)
@@ -82,26 +82,26 @@ def test_a_signature_speaks_for_one_set_of_ais_alone(
 @given(MOMENTS, st.booleans())
 def test_a_verdict_depends_on_time_in_the_cheap_half_alone(at: datetime, forged: bool) -> None:
     code = WORLD.forged_code("A1") if forged else WORLD.code("A1")
-    examined = check_signature(code, LISTED)
-    assert check_validity(examined, LISTED, at) == verify(code, LISTED, at)
-    assert examined == check_signature(code, LISTED)
+    check = check_signature(code, LISTED)
+    assert check_validity(check, LISTED, at) == verify(code, LISTED, at)
+    assert check == check_signature(code, LISTED)
 
 
 @given(st.text("yzYZaqwAQWE-_", min_size=88, max_size=88))
 def test_a_forged_signature_becomes_mangled_by_its_case_alone(value: str) -> None:
     value = "EQ" + value[2:]
-    seal = parse_signature_field(value)
-    assume(seal is not None and not value.isupper() and not value.islower())
+    field = parse_signature_field(value)
+    assume(field is not None and not value.isupper() and not value.islower())
     code = WORLD.unsigned_code("23456789ABCDEFGH") + f"?8030={value}"
     verdict = verify(code, LISTED, NOON)
     assert isinstance(verdict, Doubtful)
     assert verdict.doubt is Doubt.FORGED
 
 
-def test_judging_under_another_list_is_a_broken_program() -> None:
-    examined = check_signature(WORLD.code(), LISTED)
+def test_validity_under_another_list_is_a_broken_program() -> None:
+    check = check_signature(WORLD.code(), LISTED)
     with pytest.raises(ValueError, match="under another"):
-        check_validity(examined, replace(LISTED, version=2), NOON)
+        check_validity(check, replace(LISTED, version=2), NOON)
 
 
 def test_the_grace_is_a_policy() -> None:
@@ -144,7 +144,7 @@ def test_the_search_for_another_signer_is_bounded() -> None:
         assert verdict.doubt is doubt
 
 
-def test_two_keys_in_one_slot_are_judged_by_the_one_that_signed() -> None:
+def test_of_two_keys_in_one_slot_the_one_that_signed_counts() -> None:
     old = key("old", not_after=NOON - timedelta(days=1))
     listed = trust_list(issuer("maker", GTINS[0][1:8], keys=(old, key("new"))))
     ais = [("01", GTINS[0]), ("21", "A1")]
@@ -157,10 +157,10 @@ def test_two_keys_in_one_slot_are_judged_by_the_one_that_signed() -> None:
     assert doubted.doubt is Doubt.KEY_NOT_VALID
 
 
-def test_a_seal_on_what_is_no_item_is_foreign() -> None:
-    """A seal of this format speaks for items; an SSCC (00) names a logistic unit."""
-    seal = encode_signature_field(SignatureField(Algorithm.ED25519, 0, bytes(range(64))))
-    verdict = verify(f"(00)395212340000000014(8030){seal}", LISTED, NOON)
+def test_a_signature_on_what_is_no_item_is_foreign() -> None:
+    """A signature field of this format speaks for items; an SSCC (00) names a logistic unit."""
+    field = encode_signature_field(SignatureField(Algorithm.ED25519, 0, bytes(range(64))))
+    verdict = verify(f"(00)395212340000000014(8030){field}", LISTED, NOON)
     assert isinstance(verdict, Doubtful)
     assert verdict.doubt is Doubt.FOREIGN_SIGNATURE
     assert verdict.item is None

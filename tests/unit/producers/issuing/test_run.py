@@ -25,11 +25,11 @@ from authenticity.trust.signature_field import (
 from authenticity.trust.verdict import Genuine
 from authenticity.trust.verify import verify
 from keys.signer import Signer
-from producers.issuing import issue as issuing
+from producers.issuing import run as issuing
 from producers.issuing.declarations import Declaration, declared, read_batch
-from producers.issuing.issue import Issued, SigningKey, begin_or_continue, issue
-from producers.issuing.manifest import examine_manifest, read_codes, read_header
+from producers.issuing.manifest import check_manifest, read_codes, read_header
 from producers.issuing.order import CodeTemplate, Order, template_of
+from producers.issuing.run import Issued, SigningKey, begin_or_continue, issue
 from producers.issuing.run_folder import CSV_HEADER, Run, RunFolder
 from producers.issuing.signing import Chunk, csv_cell, sign_chunk
 from tests.support.world import World
@@ -107,7 +107,7 @@ def test_serials_are_unique_and_as_many_as_ordered(tmp_path: Path) -> None:
 
 def test_manifest_says_what_it_is_in_all_three_places(tmp_path: Path) -> None:
     issued = run(tmp_path / "out")
-    header, faults = examine_manifest(tmp_path / "out")
+    header, faults = check_manifest(tmp_path / "out")
     assert faults == ()
     assert header == issued.header == read_header(tmp_path / "out" / "manifest.parquet")
     assert header.manifest_sha256 == issued.batch.manifest_sha256
@@ -129,7 +129,7 @@ def test_a_manifest_that_was_changed_is_noticed(tmp_path: Path) -> None:
     csv = tmp_path / "out" / "manifest.csv"
     lines = csv.read_text().splitlines(keepends=True)
     csv.write_text("".join(lines[:-1]))
-    _, faults = examine_manifest(tmp_path / "out")
+    _, faults = check_manifest(tmp_path / "out")
     assert len(faults) == 3
 
 
@@ -178,7 +178,7 @@ def test_a_run_cut_at_any_byte_continues_and_keeps_every_whole_line(
     after = (folder / "manifest.csv").read_bytes()
     assert after.startswith(kept)
     assert len({serial for serial, _ in rows(folder)}) == 50
-    assert examine_manifest(folder)[1] == ()
+    assert check_manifest(folder)[1] == ()
 
 
 @pytest.mark.parametrize("gone", ["manifest.json", "manifest.parquet", "batch.json"])
@@ -190,7 +190,7 @@ def test_a_run_killed_while_finishing_is_finished_without_signing(
     (tmp_path / "out" / "manifest.json").unlink()
     (tmp_path / "out" / gone).unlink(missing_ok=True)
     assert run(tmp_path / "out").signed == 0
-    assert rows(tmp_path / "out") == before and examine_manifest(tmp_path / "out")[1] == ()
+    assert rows(tmp_path / "out") == before and check_manifest(tmp_path / "out")[1] == ()
 
 
 def test_a_forged_line_in_the_tail_is_cut_off(tmp_path: Path) -> None:
@@ -235,7 +235,7 @@ _SERIALS = st.text(_CSET_82, min_size=1, max_size=20).filter(lambda text: text n
 
 
 @given(st.lists(_SERIALS, min_size=1, max_size=5, unique=True), st.sampled_from([0, 1]))
-def test_a_line_equals_what_the_strict_writer_makes_of_the_same_seal(
+def test_a_line_equals_what_the_strict_writer_makes_of_the_same_signature(
     serials: list[str], maker: int
 ) -> None:
     signer = WORLD.signers[maker]
@@ -245,19 +245,19 @@ def test_a_line_equals_what_the_strict_writer_makes_of_the_same_seal(
     for serial, line in zip(serials, lines.splitlines(), strict=True):
         header = SignatureField(signer.algorithm, 0, b"").header
         signed_bytes(header, ORDER.ais(serial))
-        seal = line[-88:]
-        code = write_digital_link([*ORDER.ais(serial), ("8030", seal)], ORDER.host)
+        field = line[-88:]
+        code = write_digital_link([*ORDER.ais(serial), ("8030", field)], ORDER.host)
         expected += f"{csv_cell(serial)},{code}\n"
     assert lines == expected
 
 
-def test_a_seal_is_over_the_bytes_of_the_format(tmp_path: Path) -> None:
+def test_a_signature_is_over_the_bytes_of_the_format(tmp_path: Path) -> None:
     del tmp_path
     signer = WORLD.signers[0]
     lines = sign_chunk(signer, template_of(ORDER, Algorithm.ED25519, 0), Chunk(1, ("S1",)))
     message = signed_bytes(SignatureField(Algorithm.ED25519, 0, b"").header, ORDER.ais("S1"))
-    seal = encode_signature_field(SignatureField(Algorithm.ED25519, 0, signer.sign(message)))
-    assert lines.decode().endswith(seal + "\n")
+    field = encode_signature_field(SignatureField(Algorithm.ED25519, 0, signer.sign(message)))
+    assert lines.decode().endswith(field + "\n")
 
 
 def test_a_signer_that_does_not_sign_stops_the_run() -> None:

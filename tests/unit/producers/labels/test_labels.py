@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from authenticity.errors import ConfigurationError, UnavailableError
-from producers.labels.labels import (
+from producers.labels.layout import POINTS_PER_MM, LabelLayout, SheetLayout, label_layout, layout_of
+from producers.labels.release import (
     SymbolTask,
     draw_labels,
     draw_symbols,
     release_file,
     release_sheets,
 )
-from producers.labels.layout import POINTS_PER_MM, LabelLayout, SheetLayout, label_layout, layout_of
 from producers.labels.sheets import Label, misprints, text_lines, write_sheets
 from producers.labels.symbols import draw_mask, draw_png, draw_svg, read_mask, read_png, read_svg
 from tests.support.world import World

@@ -173,17 +173,17 @@ def _chunks(done: int, count: int, serials: list[str] | None, workers: int) -> I
 def _is_own_line(line: bytes, template: CodeTemplate, key: PublicKey) -> bool:
     """Whether this is a whole line of the run whose signature verifies."""
     cell, found, rest = line.partition(b"," + template.head)
-    printed, found_tail, seal_text = rest.partition(template.tail)
+    printed, found_tail, field_text = rest.partition(template.tail)
     try:
-        seal = parse_signature_field(seal_text.decode())
+        field = parse_signature_field(field_text.decode())
         serial = unquote(printed.decode(), errors="strict")
     except UnicodeDecodeError:
         return False
-    if not (found and found_tail and seal and csv_cell(serial).encode() == cell):
+    if not (found and found_tail and field and csv_cell(serial).encode() == cell):
         return False
     content = serial.encode()
     message = template.signed_head + bytes((len(content) & 255,)) + content
-    return seal.header == template.header and verifies(key, message, seal.signature)
+    return field.header == template.header and verifies(key, message, field.signature)
 
 
 def _drop_repeated(part: Path, repeated: frozenset[str]) -> None:

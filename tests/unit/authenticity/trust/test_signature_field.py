@@ -17,7 +17,7 @@ from authenticity.trust.signature_field import (
     signed_bytes,
 )
 
-SEALS = st.builds(
+FIELDS = st.builds(
     SignatureField,
     st.sampled_from(Algorithm),
     st.integers(0, 255),
@@ -29,38 +29,38 @@ AIS = st.dictionaries(st.sampled_from(["01", "10", "11", "17", "21", "22"]), VAL
 HEADER = signature_field_header(Algorithm.ED25519, 0)
 
 
-@given(SEALS)
-def test_a_seal_is_read_as_it_was_written(seal: SignatureField) -> None:
-    written = encode_signature_field(seal)
+@given(FIELDS)
+def test_a_signature_field_is_read_as_it_was_written(field: SignatureField) -> None:
+    written = encode_signature_field(field)
     assert len(written) == SIGNATURE_FIELD_CHARACTERS
-    assert parse_signature_field(written) == seal
+    assert parse_signature_field(written) == field
 
 
 @given(st.text(ALPHABET, min_size=SIGNATURE_FIELD_CHARACTERS, max_size=SIGNATURE_FIELD_CHARACTERS))
-def test_a_seal_has_one_spelling(text: str) -> None:
-    seal = parse_signature_field(text)
-    assert seal is None or encode_signature_field(seal) == text
+def test_a_signature_field_has_one_spelling(text: str) -> None:
+    field = parse_signature_field(text)
+    assert field is None or encode_signature_field(field) == text
 
 
 @given(
-    SEALS,
+    FIELDS,
     st.integers(0, SIGNATURE_FIELD_CHARACTERS - 1),
     st.sampled_from(["+", "/", "=", " ", "é", "\ud800", "\0"]),
 )
-def test_a_character_outside_the_alphabet_is_no_seal(
-    seal: SignatureField, place: int, character: str
+def test_a_character_outside_the_alphabet_is_no_signature_field(
+    field: SignatureField, place: int, character: str
 ) -> None:
-    written = encode_signature_field(seal)
+    written = encode_signature_field(field)
     assert parse_signature_field(written[:place] + character + written[place + 1 :]) is None
 
 
-@given(SEALS, st.integers(0, 120).filter(lambda length: length != SIGNATURE_FIELD_CHARACTERS))
-def test_another_length_is_no_seal(seal: SignatureField, length: int) -> None:
-    assert parse_signature_field((encode_signature_field(seal) * 2)[:length]) is None
+@given(FIELDS, st.integers(0, 120).filter(lambda length: length != SIGNATURE_FIELD_CHARACTERS))
+def test_another_length_is_no_signature_field(field: SignatureField, length: int) -> None:
+    assert parse_signature_field((encode_signature_field(field) * 2)[:length]) is None
 
 
 @pytest.mark.parametrize("first_byte", [0x00, 0x01, 0x10, 0x13, 0x1F, 0x21, 0x22, 0xFF])
-def test_another_version_or_algorithm_is_no_seal(first_byte: int) -> None:
+def test_another_version_or_algorithm_is_no_signature_field(first_byte: int) -> None:
     from authenticity.trust.keys import to_base64url
 
     assert parse_signature_field(to_base64url(bytes([first_byte]) + bytes(65))) is None
