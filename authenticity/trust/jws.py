@@ -5,6 +5,11 @@ one payload, several signatures, of which a threshold of pinned keys must be goo
 `alg` is EdDSA for an Ed25519 root and ES256 for one on P-256; it has to fit the
 pinned key, so nobody can choose it. Unprotected headers are not looked at. This
 module makes what is to be signed and never sees a private key.
+
+Not built on joserfc: it wants every signature good instead of a threshold, its algorithms
+have another meaning of "verifies", it takes header names twice, and it signs only with
+private keys in memory (`tests/unit/authenticity/trust/test_second_opinion.py` shows all but
+the last).
 """
 
 import json
@@ -98,7 +103,7 @@ def assemble_jws(
     signatures: Mapping[str, bytes],
     algorithms: Mapping[str, Algorithm] = MappingProxyType({}),
 ) -> bytes:
-    """The document: `signatures` are the roots' 64 bytes over `signing_input`, by `kid`.
+    """The document. `signatures` are the roots' 64 bytes over `signing_input`, by `kid`.
 
     `algorithms` names the roots that are not Ed25519. Nothing is verified here.
     """
