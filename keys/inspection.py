@@ -1,4 +1,4 @@
-"""Is this key store fit for use? Everything that can be found out without changing it."""
+"""What is wrong with a key store, found without changing it."""
 
 import stat
 from collections.abc import Iterator

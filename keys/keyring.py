@@ -1,4 +1,4 @@
-"""The public facts of a key store: roots, issuers, their keys and what became of them.
+"""The public facts of a key store: roots, issuers, their keys, rotations and revocations.
 
 Kept as `keyring.json`. No private key is in it, but whoever can change it decides
 what the next trust list says: it is guarded like the keys.

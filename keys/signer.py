@@ -1,4 +1,6 @@
-"""Who signs. The only module that touches the bytes of private keys.
+"""Signers, and the key files of those on this machine.
+
+No other module touches the bytes of private keys.
 
 A key lies on disk as PKCS#8 (RFC 5958) in PEM, encrypted with AES-256 under a key
 that scrypt (RFC 7914, section 7) makes of the passphrase; `openssl pkey -in FILE`

@@ -180,7 +180,7 @@ class KeyStore:
     def revoke(
         self, issuer_id: str, slot: int, *, reason: str, revoked_at: datetime, at: datetime
     ) -> KeyRecord:
-        """From `revoked_at` on nothing stands on this key; it never signs again.
+        """Codes read from `revoked_at` on are not genuine under this key; it never signs again.
 
         A revocation is final; it may only be moved to an earlier moment, as when the
         theft turns out to be older.

@@ -1,7 +1,7 @@
-"""Work for all cores, in processes that never outlive the one that asked.
+"""Work for all cores, in processes that never outlive the one that started them.
 
-A worker ends when its pipe closes, so a killed run leaves nobody behind – which
-the standard pool does not promise. Answers come in the order of the tasks.
+A worker ends when its pipe closes, so a killed run leaves no process behind; the standard
+library's pool does not promise that. Answers come in the order of the tasks.
 """
 
 import signal

@@ -1,8 +1,8 @@
 """Who may sign for which products: issuers, their keys, and the list of them.
 
-The checks here make a `TrustList` coherent by construction, whoever builds it: a
-reader of documents (`authenticity.trust.trust_list`) or the maker of a new version. They say
-nothing about who signed the list.
+The checks make a `TrustList` coherent by construction, whether it was read from a document
+(`authenticity.trust.trust_list`) or is a new version to be signed (`keys.store`). They say
+nothing about who signed it.
 """
 
 import re

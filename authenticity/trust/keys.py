@@ -47,7 +47,7 @@ _ECDSA_SHA256: Final = ec.ECDSA(SHA256())
 
 @dataclass(frozen=True, slots=True)
 class PublicKey:
-    """A key that may verify: right length, canonical, on its curve, not of small order.
+    """A public key of the right length, canonical, on its curve, not of small order.
 
     `raw` is 32 bytes for Ed25519 (RFC 8032) and 65 for P-256: the uncompressed
     point of SEC 1, section 2.3.3. Anything else raises `PublicKeyError`.

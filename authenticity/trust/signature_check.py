@@ -24,7 +24,7 @@ _ADVICE: Final = {
 
 
 class SignatureCheck(NamedTuple):
-    """What a code proves under one trust list, before time is asked.
+    """What a code proves under one trust list, whenever it was read.
 
     `finding` is the verdict while the list is fresh and the key stands; `key` is
     the key that verified, None unless `finding` is Genuine. May be remembered by

@@ -1,4 +1,4 @@
-"""What an issuer declares of a batch after minting it, and where a run's folder keeps that."""
+"""Release, recall and theft of a batch, and the batch header in a run's folder."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -75,5 +75,5 @@ def read_batches(path: Path) -> list[Batch]:
 
 
 def keep_batch(folder: Path, batch: Batch) -> None:
-    """Remember this revision beside the manifest."""
+    """Write this revision to `batch.json`, beside the manifest."""
     write_durably(folder / "batch.json", encode_batch(batch) + b"\n")

@@ -1,4 +1,4 @@
-"""Tell the pipeline of a batch, through the engine's log."""
+"""Publish batch headers on the event log."""
 
 from collections.abc import Sequence
 from concurrent.futures import TimeoutError as FutureTimeoutError
@@ -13,7 +13,7 @@ ACKNOWLEDGED_WITHIN_SECONDS: Final = 15.0
 
 
 def publish_batches(publisher: Publisher, batches: Sequence[Batch]) -> None:
-    """Returns when the log has them durably; publishing one twice does no harm.
+    """Publish them and return when the log has acknowledged all; publishing twice changes nothing.
 
     Raises `LogUnavailableError`; what was published then is unknown.
     """

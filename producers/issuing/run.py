@@ -3,11 +3,11 @@
 1. Take the folder; it is new, or belongs to the same order.
 2. Write down the run (batch id, key) before anything is minted.
 3. Sign what is missing, chunk by chunk, each on disk before the next is counted.
-4. Sort, hash, look for a serial twice; minted ones are replaced (it never happens
-   by chance, see `authenticity.records.serial`, but is cheap to be sure of).
+4. Sort, hash, look for a serial twice; minted ones are replaced. Chance alone makes none
+   (see `authenticity.records.serial`), a broken random source could.
 5. Write the manifest and the batch header; the marker of completeness last.
 
-Killed at any point, the same call continues: serials are minted once, and lost never.
+Killed at any point, the same call continues: no serial is minted twice or lost.
 """
 
 from collections.abc import Callable, Iterator

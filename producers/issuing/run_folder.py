@@ -1,4 +1,4 @@
-"""The folder of one issuing run: what makes it survive a kill at any point.
+"""The folder of one issuing run, which can be continued after a kill at any point.
 
 ```
 DIR/
@@ -11,8 +11,8 @@ DIR/
 └── labels…
 ```
 
-What a killed run left of a chunk was in nobody's hands: the tail is read back,
-and cut after the last line that is whole and verifies.
+A killed run may leave half a chunk, which nobody has been given yet: the tail is read
+back and cut after the last line that is whole and verifies.
 """
 
 import os

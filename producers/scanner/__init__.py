@@ -1,0 +1,7 @@
+"""Reading codes and publishing scans. Begin with `scanning`.
+
+- `scan_input`: codes, photographs and files of scans, one input at a time
+- `photographs`: every symbol in an image
+- `scanning`: inputs to scans, and scans to the event log or to a service
+- `service_client`: `POST /v1/scans`
+"""
