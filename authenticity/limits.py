@@ -1,4 +1,4 @@
-"""Every bound of the core, in one place."""
+"""Every bound of the core on its input."""
 
 from dataclasses import dataclass
 

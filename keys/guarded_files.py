@@ -86,7 +86,7 @@ def _refuse_exposed(path: Path, facts: os.stat_result) -> None:
     if facts.st_mode & _FOR_OTHERS:
         raise KeyFileError(
             f"others can read {path} (mode {stat.S_IMODE(facts.st_mode):04o})",
-            next_step=f"chmod 600 {path} – and rotate the key if somebody may have read it",
+            next_step=f"chmod 600 {path} – and replace its secret if somebody may have read it",
         )
     if facts.st_uid not in (os.geteuid(), 0):
         raise KeyFileError(

@@ -3,7 +3,7 @@
 A vouched document is a JSON Web Signature (RFC 7515) in general JSON serialization:
 one payload, several signatures, of which a threshold of pinned keys must be good.
 `alg` is EdDSA for an Ed25519 root and ES256 for one on P-256; it has to fit the
-pinned key, so nobody can choose it. Unprotected headers are not looked at. This
+pinned key, so nobody can choose it. Unprotected headers are ignored. This
 module makes what is to be signed and never sees a private key.
 
 Not built on joserfc: it wants every signature good instead of a threshold, its algorithms

@@ -70,7 +70,7 @@ class PublicKey:
         """From a JWK (RFC 7517): `OKP`/`Ed25519` (RFC 8037) or `EC`/`P-256` (RFC 7518).
 
         A JWK with a private part is refused, loudly: it has leaked by being here.
-        Members that do not describe the key (`kid`, `use`, `alg`) are not looked at.
+        Members that do not describe the key (`kid`, `use`, `alg`) are ignored.
         """
         if "d" in jwk:
             raise PublicKeyError(

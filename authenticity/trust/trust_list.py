@@ -96,7 +96,7 @@ def read_trust_list(
     1. Bound the size, take the envelope apart.
     2. Count the distinct pinned roots whose signature verifies. Signatures by
        unknown keys are passed over, so that roots can be changed one by one.
-    3. Only then look at the payload: no name twice, nothing critical that this
+    3. Only then read the payload: no name twice, nothing critical that this
        version does not know, a coherent list.
     4. Refuse a version below `seen_version` (rollback), and one issued more than
        `CLOCK_TOLERANCE` after `at`, the reader's own clock.

@@ -1,6 +1,6 @@
 """Codes in a photograph or a scan of paper: every symbol that can be read.
 
-Images come from anybody, so size and format are looked at before a pixel is decoded: a
+Images come from anybody, so size and format are checked before a pixel is decoded: a
 file of a few kilobytes can unfold to gigabytes.
 """
 
@@ -45,7 +45,7 @@ def codes_in_image(data: bytes, limits: ImageLimits = LIMITS) -> list[str]:
     """The text of each symbol in the image, from top to bottom; empty if none can be read.
 
     GS1 symbols come with their symbology identifier and FNC1 as GS (`\\x1d`), as from a
-    scanner. Whether a text is a code is not looked at. Raises `PhotographError`.
+    scanner. Whether a text is a code is not checked. Raises `PhotographError`.
     """
     if len(data) > limits.file_bytes:
         raise PhotographError(

@@ -50,7 +50,7 @@ class ScanService:
 
         Raises `UnavailableError` where trying again can help, `InputError` where the
         service refuses the whole request. Either way nothing is known to be recorded;
-        sending the same scans again does no harm.
+        the same scans can be sent again and count once.
         """
         status, body = self._post_in_time(b"\n".join(lines) + b"\n")
         try:
