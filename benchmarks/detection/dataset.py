@@ -36,16 +36,18 @@ Answer = TypeVar("Answer")
 
 
 class Arrival(NamedTuple):
-    """One line as it arrives: what a detector may see, when, and what it may not."""
+    """One scan as it arrives: what a detector may see, when, and the truth, which it may not."""
 
     observation: Observation
     received_ms: int
     truth: Truth
 
     @property
-    def is_look(self) -> bool:
-        """Whether somebody outside the maker's own chain made it: a reading of a case's label
-        is a scan of each item in it, and no look at any."""
+    def is_item_scan(self) -> bool:
+        """Whether the item itself was scanned, outside the maker's own supply chain.
+
+        A reading of a case's label is a scan of each item in the case, but no item scan.
+        """
         return self.observation.channel not in own_numbers(DEFAULT_POLICY.own_supply_chain)
 
 
@@ -78,40 +80,42 @@ class Example(NamedTuple):
         return self.headers[-1].batch
 
     @property
-    def looks(self) -> int:
-        """Arrivals that are looks."""
-        return sum(arrival.is_look for arrival in self.arrivals)
+    def item_scans(self) -> int:
+        """The number of arrivals that are item scans."""
+        return sum(arrival.is_item_scan for arrival in self.arrivals)
 
     @property
     def genuine(self) -> tuple[bool, ...]:
-        """Of each arrival, whether the genuine pack was held."""
+        """For each arrival, whether the genuine pack was scanned."""
         return tuple(arrival.truth.genuine for arrival in self.arrivals)
 
     @property
     def copied(self) -> bool:
-        """Whether two packs were read under this code, mangled texts and the labels of cases
-        left aside: the label to learn."""
+        """The label to learn: whether two packs were read under this code.
+
+        Mangled texts and readings of case labels do not count.
+        """
         return self.attack in COPYING and self.detectable_ms is not None
 
 
 def examples(
     seed: int, items: int, scenario: Callable[[int, int], Scenario], *, workers: int | None = None
 ) -> Iterator[Example]:
-    """Every code of this world that was scanned, honest and attacked, in no order that counts.
+    """Every code of this world that was scanned, honest and attacked, in no particular order.
 
     `scenario(seed, items)` says which world, for instance `split.scenario_of`.
     """
-    for some in worked(_all_of, scenario(seed, items), workers=workers):
+    for some in map_packs(_all_of, scenario(seed, items), workers=workers):
         yield from some
 
 
-def worked(
+def map_packs(
     work: Callable[["Reading", range], Answer],
     scenario: Scenario,
     *,
     workers: int | None = None,
 ) -> Iterator[Answer]:
-    """`work(reading, packs)` for all packs of a world, some batches at a time, in processes.
+    """`work(reading, packs)` over all packs of a world, some batches at a time, in processes.
 
     `work` and its answers travel by pickle; `reading.of_packs(packs)` gives the examples.
     """
@@ -137,7 +141,7 @@ def chunks_of(scenario: Scenario, packs: int = PACKS_AT_ONCE) -> Iterator[range]
 
 
 class Reading:
-    """One world as a verifier sees it, and the truth beside it."""
+    """One world as a verifier sees it, with the truth of each scan."""
 
     def __init__(self, scenario: Scenario) -> None:
         self.traffic = Traffic(scenario)
@@ -149,23 +153,23 @@ class Reading:
         self._siblings: tuple[Header, ...] = ()
 
     def of_packs(self, packs: range) -> list[Example]:
-        """The codes that these packs, and the false ones under their names, left scans of."""
+        """The scanned codes of these packs, and of the false packs that use their names."""
         found: list[Example] = []
         for first in range(packs.start, packs.stop, _PACKS_VERIFIED_AT_ONCE):
             some = range(first, min(first + _PACKS_VERIFIED_AT_ONCE, packs.stop))
             lines = [(index, line) for index in some for line in self.traffic.of_pack(index)]
             scans = [line.scan for _, line in lines]
-            judged = self.judge(scans)
+            checked = self.verified(scans)
             seen = [
                 (index, item_of_scan(scan, verdict), _arrival(scan, verdict, version, line))
-                for (index, line), (scan, verdict, version) in zip(lines, judged, strict=True)
+                for (index, line), (scan, verdict, version) in zip(lines, checked, strict=True)
             ]
             for index, group in groupby(seen, key=itemgetter(0)):
                 headers, siblings = self._headers_of(index), self._siblings
                 found += (each._replace(siblings=siblings) for each in _examples(headers, group))
         return found
 
-    def judge(self, scans: Sequence[Scan]) -> list[CheckedScan]:
+    def verified(self, scans: Sequence[Scan]) -> list[CheckedScan]:
         """Each scan with the verdict on its code."""
         return self._verifier.check(scans, self.trust_list)
 

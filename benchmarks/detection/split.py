@@ -1,4 +1,4 @@
-"""Which worlds are for learning, which for choosing, and which are looked at last."""
+"""The seeds to fit on, to choose thresholds on, and to test on."""
 
 from dataclasses import dataclass, replace
 from typing import Final
@@ -7,7 +7,7 @@ from simulation.attacks import AttackFamily
 from simulation.traffic import BENCHMARK, Scenario
 
 FIT: Final = (101, 102, 103, 104)
-"""Models and tables are learned on these seeds alone."""
+"""Models and tables are learned on these seeds product."""
 VALIDATE: Final = (201, 202)
 """Thresholds are chosen on these."""
 TEST: Final = (301, 302, 303, 304)

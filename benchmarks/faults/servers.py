@@ -13,7 +13,6 @@ import msgspec
 
 from authenticity.errors import UnavailableError
 from authenticity.records.scan import Channel, decode_scan, encode_scan
-from benchmarks.faults.looking import Looking, resident_mb
 from benchmarks.faults.outcome import (
     SETTLES_WITHIN_S,
     Outcome,
@@ -21,7 +20,8 @@ from benchmarks.faults.outcome import (
     outcome_of,
     publish_in_portions,
 )
-from benchmarks.faults.progress import Watched
+from benchmarks.faults.pauses import PauseWatch
+from benchmarks.faults.service_probe import ServiceProbe, resident_mb
 from benchmarks.faults.site import Site
 from benchmarks.faults.traffic import Traffic, replay_beside
 from producers.scanner.service_client import ScanService
@@ -66,7 +66,7 @@ def lost_brokers(folder: Path, traffic: Traffic) -> Outcome:
         site.start_worker(0)
         site.start_worker(1)
         site.publish_scans(traffic.scans[:third])
-        with Watched(site) as watched:
+        with PauseWatch(site) as watch:
             site.kafka.kill(0)
             site.publish_scans(traffic.scans[third : 2 * third])
             site.wait_until_passed(within_s=SETTLES_WITHIN_S)
@@ -77,7 +77,7 @@ def lost_brokers(folder: Path, traffic: Traffic) -> Outcome:
         site.kafka.start_broker(0)
         return outcome_of(
             "lost brokers", site, 2, began,
-            longest_pause_s=watched.longest_pause_s, looks=watched.looks, refused_with=refusal,
+            longest_pause_s=watch.longest_pause_s, looks=watch.looks, refused_with=refusal,
         )  # fmt: skip
 
 
@@ -149,9 +149,9 @@ def backlog(folder: Path, traffic: Traffic, *, looks: int = 200) -> Outcome:
         worker = site.start_worker(0)
         site.until("no service", lambda: _answers(site))
         codes = [decode_scan(line).code for line in traffic.scans[:looks]]
-        looking = Looking(site.service_url, codes, site.officer())
+        probe = ServiceProbe(site.service_url, codes, site.officer())
         memory_mb, rates, passed = 0.0, [], 0
-        with looking:
+        with probe:
             while True:
                 time.sleep(1)
                 memory_mb = max(memory_mb, resident_mb(worker.pid))
@@ -169,8 +169,8 @@ def backlog(folder: Path, traffic: Traffic, *, looks: int = 200) -> Outcome:
             "backlog", site, 0, began,
             scans_a_second=len(traffic.scans) / seconds, worker_mb=memory_mb,
             steadiness=rates[len(rates) // 10] / rates[len(rates) // 2] if rates else 1.0,
-            looks=len(looking.seconds), look_p95_ms=looking.p95_ms(),
-            look_failures=looking.failures,
+            looks=len(probe.seconds), look_p95_ms=probe.p95_ms(),
+            look_failures=probe.failures,
         )  # fmt: skip
 
 

@@ -321,7 +321,7 @@ class Site:
         with Snapshot(self.postgres.address) as ledger:
             return ledger.subjects_due()
 
-    def translator_for(self, number: int) -> str:
+    def log_of(self, number: int) -> str:
         """What a worker has said."""
         return self._log(number).read_text() if self._log(number).exists() else ""
 
@@ -333,7 +333,7 @@ class Site:
                 if happens():
                     return
             if time.monotonic() > deadline:
-                words = "\n".join(self.translator_for(number)[-1_500:] for number in self.workers)
+                words = "\n".join(self.log_of(number)[-1_500:] for number in self.workers)
                 raise TimeoutError(f"{otherwise} after {within_s:.0f} s\n{words}")
             time.sleep(0.1)
 

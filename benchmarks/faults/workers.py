@@ -13,7 +13,7 @@ from benchmarks.faults.outcome import (
     outcome_of,
     publish_at_rate,
 )
-from benchmarks.faults.progress import Watched
+from benchmarks.faults.pauses import PauseWatch
 from benchmarks.faults.site import SESSION_S, Site
 from benchmarks.faults.traffic import Traffic
 from ledger.postgres.server import BATCH_REGISTRY_LOCK, LOCKS
@@ -107,7 +107,7 @@ def endless_rebalances(
         site.start_worker(0)
         site.wait_for_a_member()
         began, joined = time.monotonic(), 0
-        with Watched(site) as watched:
+        with PauseWatch(site) as watch:
             publishing = in_background(lambda: publish_at_rate(site, per_second))
             for number in range(rebalances):
                 time.sleep(every_s)
@@ -127,6 +127,6 @@ def endless_rebalances(
             rebalances,
             began,
             joined=joined,
-            longest_pause_s=watched.longest_pause_s,
-            looks=watched.looks,
+            longest_pause_s=watch.longest_pause_s,
+            looks=watch.looks,
         )

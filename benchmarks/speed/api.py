@@ -1,11 +1,11 @@
 """`POST /v1/verify` against a bare ASGI app that does the same verification.
 
-The pair decodes the same body, verifies the code, looks the item up in the same ledger,
-judges its history and encodes verdict and standing: no router, no rate limit, no tokens,
+The baseline decodes the same body, verifies the code, reads the item from the same ledger,
+assesses its history and encodes verdict and standing: no router, no rate limit, no tokens,
 no wording, no metrics, no security headers, no deadline. Codes are all different, so no
 memory helps. Taken twice: in one process over ASGI, and over uvicorn and loopback with
-several connections, the server in a process of its own. The details also give a pair
-that checks the signature alone, without a ledger.
+several connections, the server in a process of its own. The details also give a
+baseline that checks the signature alone, without a ledger.
 """
 
 import asyncio
@@ -27,27 +27,28 @@ from authenticity.history.observation import observe
 from authenticity.records.scan import Channel, Scan
 from authenticity.trust.verdict import Genuine
 from authenticity.trust.verify import verify
-from benchmarks.result import Result, interleaved, machine
+from benchmarks.machine import machine
+from benchmarks.speed.result import Details, Result, interleaved
 from tests.support.world import World
 from verifier_api.services.batched_lookups import BatchedLookups
 
 App = Callable[..., Awaitable[None]]
 Message = MutableMapping[str, Any]
 
-AIM: Final = 0.8
+TARGET: Final = 0.8
 _CONNECTIONS: Final = 16
 _START_S: Final = 20.0
 
 
 def measure(*, quick: bool) -> Result:
-    """`ours` and `pair` are checks a second over ASGI; loopback is among the details."""
+    """`ours` and `baseline` are checks a second over ASGI; loopback is among the details."""
     runs, count = (3, 1_000) if quick else (7, 3_000)
     with tempfile.TemporaryDirectory() as folder, prepared(Path(folder)) as (service, world):
         bodies = _bodies(world, count * (4 * runs + 2))
         bare_app = bare(world, service)
         signature_only = bare(world, None)
         asyncio.run(_in_process(service, [next(bodies) for _ in range(200)]))
-        ours, pair, ratio = interleaved(
+        ours, baseline, ratio = interleaved(
             lambda: _timed(service, bodies, count), lambda: _timed(bare_app, bodies, count), runs
         )
         _, signatures, signature_ratio = interleaved(
@@ -55,17 +56,17 @@ def measure(*, quick: bool) -> Result:
             lambda: _timed(signature_only, bodies, count),
             runs,
         )
-    loop_ours, loop_pair, loop_ratio = _over_loopback(runs, count)
-    details: dict[str, float | int | str] = {
+    loop_ours, loop_baseline, loop_ratio = _over_loopback(runs, count)
+    details: Details = {
         "signature_only_pair": round(signatures, 1),
         "signature_only_ratio": round(signature_ratio, 3),
         "loopback_ours": round(loop_ours, 1),
-        "loopback_pair": round(loop_pair, 1),
+        "loopback_pair": round(loop_baseline, 1),
         "loopback_ratio": round(loop_ratio, 3),
         "loopback_connections": _CONNECTIONS,
         "codes": "all different, Ed25519",
     }
-    return Result("api", "checks/s", ours, pair, ratio, AIM, runs, machine(), details)
+    return Result("api", "checks/s", ours, baseline, ratio, TARGET, runs, machine(), details)
 
 
 def _bodies(world: World, count: int) -> Iterator[bytes]:
@@ -119,7 +120,7 @@ class _Body(msgspec.Struct):
 
 
 def bare(world: World, service: Any) -> App:
-    """The pair; with the ledger of `service`, or without any."""
+    """The baseline; with the ledger of `service`, or without any."""
     decoder = msgspec.json.Decoder(_Body)
     trust_list = world.trust_list
     lookups = service and BatchedLookups(service.state.running.parts.reader, within_s=1.0)

@@ -1,7 +1,7 @@
 """`touchstone bench growth`: what a ledger of millions of items costs.
 
 Ours: the rate at which scans of known codes are folded into a ledger that holds many
-items; pair: the same fold into a ledger of 100,000. The items are spread over the serials
+items; baseline: the same fold into a ledger of 100,000. The items are spread over the serials
 as minted ones are, and the engine's page cache is as in service. In the details: bytes an
 item with two scans, the whole ledger file after a checkpoint counted.
 """
@@ -19,14 +19,15 @@ from typing import Final
 from authenticity.detection.policy import DEFAULT_POLICY
 from authenticity.history.history import history_of
 from authenticity.records.batch_registry import BatchRegistry
-from benchmarks.result import Result, machine
+from benchmarks.machine import machine
 from benchmarks.speed.printed_codes import NOW
-from benchmarks.speed.seen_items import numbered_item, seen_items, sighting_of
+from benchmarks.speed.result import Result
+from benchmarks.speed.seen_items import numbered_item, observation_of, seen_items
 from ledger.opening import migrate, open_writer
 from ledger.protocols import ItemChange, LedgerWriter
 from stream.step import step
 
-AIM: Final = 0.8
+TARGET: Final = 0.8
 SMALL: Final = 100_000
 _AT_ONCE: Final = 4_096
 _FOLDS: Final = 30
@@ -47,10 +48,10 @@ def measure(*, quick: bool) -> Result:
                 rates[count].append(_fold_some(writers[count], count, turn))
         for writer in writers.values():
             writer.close()
-    ours, pair = median(rates[large]), median(rates[SMALL])
+    ours, baseline = median(rates[large]), median(rates[SMALL])
     ratio = median(a / b for a, b in zip(rates[large], rates[SMALL], strict=True))
     return Result(
-        "growth", "scans/s", ours, pair, ratio, AIM, _FOLDS, machine(),
+        "growth", "scans/s", ours, baseline, ratio, TARGET, _FOLDS, machine(),
         {
             "items": large,
             "items_of_the_pair": SMALL,
@@ -72,7 +73,7 @@ def _fill(path: Path, count: int) -> None:
 def _fold_some(writer: LedgerWriter, count: int, turn: int) -> float:
     draw = random.Random(turn)
     numbers = draw.sample(range(count), _AT_ONCE)
-    updates = {numbered_item(n): history_of((sighting_of(n, 2 + turn),)) for n in numbers}
+    updates = {numbered_item(n): history_of((observation_of(n, 2 + turn),)) for n in numbers}
     batch_registry = BatchRegistry()
     start = time.perf_counter()
     changes = step(updates, writer.known(updates.keys()), batch_registry, DEFAULT_POLICY)

@@ -1,7 +1,7 @@
 """`touchstone bench issue`: a whole issuing run beside nothing but signing.
 
 Ours: mint, sign, write durably, sort, hash, write the manifest, on all cores.
-Pair: the same number of processes, each with a bare loop of signatures over one
+Baseline: the same number of processes, each with a bare loop of signatures over one
 message of the same length. Both are codes a second and core; starting the
 processes is in neither, opening the key is in ours.
 """
@@ -23,7 +23,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from nacl.bindings import crypto_sign, crypto_sign_seed_keypair
 
 from authenticity.trust.signature_field import Algorithm
-from benchmarks.result import Result, interleaved, machine
+from benchmarks.machine import machine
+from benchmarks.speed.result import Details, Result, interleaved
 from keys.guarded_files import make_private_folder
 from keys.signer import KeyFile, generate_key_file
 from producers.issuing.order import Order
@@ -31,7 +32,7 @@ from producers.issuing.run import SigningKey, begin_or_continue, issue
 from producers.issuing.run_folder import RUN_FORMAT, Run, RunFolder
 from producers.processes import in_processes
 
-AIM: Final = 0.9
+TARGET: Final = 0.9
 _PASSPHRASE: Final = b"benchmark"
 _MESSAGE: Final = bytes(73)
 
@@ -52,16 +53,16 @@ def measure(*, quick: bool) -> Result:
     with tempfile.TemporaryDirectory(prefix="touchstone-bench-") as folder:
         store = Path(folder) / "keys"
         make_private_folder(store)
-        ours, pair, ratio = _compare(store, Algorithm.ED25519, codes, cores, runs)
+        ours, baseline, ratio = _compare(store, Algorithm.ED25519, codes, cores, runs)
         p256 = _compare(store, Algorithm.ECDSA_P256, codes // 2, cores, 3)
-    details: dict[str, float | int | str] = {
+    details: Details = {
         "codes": codes,
         "processes": cores,
         "p256_ours": round(p256[0], 1),
         "p256_pair": round(p256[1], 1),
         "p256_ratio": round(p256[2], 3),
     }
-    return Result("issue", "codes/s/core", ours, pair, ratio, AIM, runs, machine(), details)
+    return Result("issue", "codes/s/core", ours, baseline, ratio, TARGET, runs, machine(), details)
 
 
 def _compare(
@@ -71,7 +72,7 @@ def _compare(
     key = SigningKey(KeyFile(path, 0, _PASSPHRASE, public.thumbprint), 0, public, "Bench")
     bench = _Bench(store.parent, key, algorithm, codes, cores)
     numbers = count()
-    return interleaved(lambda: _ours(bench, next(numbers)), lambda: _pair(bench), runs)
+    return interleaved(lambda: _ours(bench, next(numbers)), lambda: _baseline(bench), runs)
 
 
 def _ours(bench: _Bench, number: int) -> float:
@@ -102,7 +103,7 @@ def _ours(bench: _Bench, number: int) -> float:
     return (bench.codes - already) / (ended - began) / bench.cores
 
 
-def _pair(bench: _Bench) -> float:
+def _baseline(bench: _Bench) -> float:
     each = bench.codes // bench.cores
     rates = in_processes(
         partial(_bare_signing, bench.algorithm), _rate, [each] * bench.cores, workers=bench.cores

@@ -1,7 +1,7 @@
 """`touchstone bench labels`: print-ready sheets beside the same sheets by reportlab.
 
 Ours: what `touchstone issue --labels pdf` does: draw on all cores, write the PDF,
-read every symbol back from it. Pair: the same symbols (computed by zxing-cpp too),
+read every symbol back from it. Baseline: the same symbols (computed by zxing-cpp too),
 text and places, drawn by reportlab in its one process; nothing is read back. Both in
 labels a second. In the details: ours in one process, and reportlab with its own QR
 widget, as its manual would have it.
@@ -21,7 +21,8 @@ from reportlab.graphics.shapes import Drawing
 from reportlab.pdfgen.canvas import Canvas
 
 from authenticity.trust.signature_field import Algorithm
-from benchmarks.result import Result, interleaved, machine
+from benchmarks.machine import machine
+from benchmarks.speed.result import Details, Result, interleaved
 from keys.guarded_files import make_private_folder
 from keys.signer import KeyFile, generate_key_file
 from producers.issuing.order import Order, template_of
@@ -31,14 +32,14 @@ from producers.labels.release import release_sheets
 from producers.labels.sheets import text_lines
 from producers.labels.symbols import draw_mask
 
-AIM: Final = 10.0
+TARGET: Final = 10.0
 _PASSPHRASE: Final = b"benchmark"
 _BLACK: Final = re.compile("0+")
 _Draw = Callable[[Canvas, str, float, float, float], None]
 
 
 def measure(*, quick: bool) -> Result:
-    """The pair draws fewer labels of the same kind: it takes 7 ms for each."""
+    """The baseline draws fewer labels of the same kind: it takes 7 ms for each."""
     many, few, runs = (10_000, 500, 1) if quick else (10_000, 1_000, 5)
     sheet = layout_of("60x30", "a4", 10, 2, 0.396, "")
     cores = os.cpu_count() or 1
@@ -47,24 +48,24 @@ def measure(*, quick: bool) -> Result:
         lines = _manifest_lines(folder, many)
         (folder / "manifest.csv").write_bytes(b"serial,code\n" + lines)
         codes = [line.partition(",")[2] for line in lines.decode().splitlines()]
-        ours, pair, ratio = interleaved(
+        ours, baseline, ratio = interleaved(
             lambda: _ours(folder, sheet, many, cores),
-            lambda: _pair(folder, sheet, codes[:few], _draw_modules),
+            lambda: _baseline(folder, sheet, codes[:few], _draw_modules),
             runs,
         )
         alone = _ours(folder, sheet, many, 1)
-        own_widget = _pair(folder, sheet, codes[:100], _draw_widget)
-    details: dict[str, float | int | str] = {
+        own_widget = _baseline(folder, sheet, codes[:100], _draw_widget)
+    details: Details = {
         "labels": many,
         "labels_of_pair": few,
         "read_back_by_us": "all",
         "read_back_by_pair": "none",
         "our_processes": cores,
         "ours_in_one_process": round(alone, 1),
-        "ratio_in_one_process": round(alone / pair, 2),
+        "ratio_in_one_process": round(alone / baseline, 2),
         "pair_with_its_own_qr_widget": round(own_widget, 1),
     }
-    return Result("labels", "labels/s", ours, pair, ratio, AIM, runs, machine(), details)
+    return Result("labels", "labels/s", ours, baseline, ratio, TARGET, runs, machine(), details)
 
 
 def _manifest_lines(folder: Path, count: int) -> bytes:
@@ -82,10 +83,10 @@ def _ours(folder: Path, sheet: SheetLayout, count: int, cores: int) -> float:
     return count / (time.perf_counter() - began)
 
 
-def _pair(folder: Path, sheet: SheetLayout, codes: Sequence[str], draw: _Draw) -> float:
+def _baseline(folder: Path, sheet: SheetLayout, codes: Sequence[str], draw: _Draw) -> float:
     began = time.perf_counter()
     page = (sheet.sheet_width_mm * POINTS_PER_MM, sheet.sheet_height_mm * POINTS_PER_MM)
-    canvas = Canvas(str(folder / "pair.pdf"), pagesize=page)
+    canvas = Canvas(str(folder / "baseline.pdf"), pagesize=page)
     lines = text_lines(codes[0])
     layout = label_layout(sheet, 53, len(lines), max(map(len, lines)))
     for number, code in enumerate(codes):

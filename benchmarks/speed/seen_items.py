@@ -20,7 +20,7 @@ def seen_items(count: int) -> Iterator[tuple[ItemId, bytes]]:
     numbers = list(range(count))
     Random(count).shuffle(numbers)
     for number in numbers:
-        observations = (sighting_of(number, 0), sighting_of(number, 1))
+        observations = (observation_of(number, 0), observation_of(number, 1))
         yield numbered_item(number), encode_history(history_of(observations))
 
 
@@ -34,7 +34,7 @@ def numbered_item(number: int) -> ItemId:
     return item_id(_GTIN, serial)
 
 
-def sighting_of(number: int, look: int) -> Observation:
+def observation_of(number: int, look: int) -> Observation:
     """As a phone makes them: a session of its own, a place, a lot and an expiry."""
     mixed = (number * 1_000_003 + look) * 0x9E3779B97F4A7C15 % 2**64
     return Observation(

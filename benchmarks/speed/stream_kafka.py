@@ -8,13 +8,13 @@ round takes every program once, in turn first and last:
   a signature check for each scan, and without any;
 * Quix Streams doing the very work of ours (`benchmarks.speed.peers.quix_worker`).
 
-`ours`, `pair` and `ratio` are of scans whose codes were never met, so that each signature
+`ours`, `baseline` and `ratio` are of scans whose codes were never met, so that each signature
 is checked, beside plain Faust with signature checks. "Without" compares what is left when
 no signature is checked: plain Faust does not look at the code at all, ours meets the same
 codes a second time and looks up what they proved, which is the work it does in service for
-every further scan of a pack; it still decodes, judges, merges, and writes to PostgreSQL.
+every further scan of a pack; it still decodes, assesses, merges, and writes to PostgreSQL.
 
-The details: the other ratios with their aims, processor time a scan, scan to alert at
+The details: the other ratios with their targets, processor time a scan, scan to alert at
 1,000 scans/s, recovery after `kill -9`, two workers beside one.
 """
 
@@ -23,24 +23,25 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Final
 
-from benchmarks.result import Result, machine
+from benchmarks.machine import machine
 from benchmarks.speed.pipeline.delay import scan_to_alert
 from benchmarks.speed.pipeline.load import Pack, assess_for_caller, packs_needed
 from benchmarks.speed.pipeline.prefill import fill, log_bytes_a_scan
 from benchmarks.speed.pipeline.recovery import PACKS, Recovery, recover
-from benchmarks.speed.pipeline.rounds import WARM, Looks, Steady, newcomer_rate, two_looks
+from benchmarks.speed.pipeline.rounds import WARM, Steady, TwoPasses, newcomer_rate, two_passes
 from benchmarks.speed.pipeline.stage import FOR_QUIX, NEWCOMERS, Say, Stage, stage
+from benchmarks.speed.result import Result
 from events.kafka.publisher import KafkaPublisher
 from events.topics import SCANS
 from ledger.address import PostgresAddress
 
 Details = dict[str, float | int | str]
 
-AIM: Final = 5.0
-AIM_WITHOUT_SIGNATURES: Final = 8.0
-AIM_QUIX: Final = 1.0
-AIM_ALERT_P95_MS: Final = 500
-AIM_RECOVERY_S: Final = 3.0
+TARGET: Final = 5.0
+TARGET_WITHOUT_SIGNATURES: Final = 8.0
+TARGET_QUIX: Final = 1.0
+TARGET_ALERT_P95_MS: Final = 500
+TARGET_RECOVERY_S: Final = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +65,8 @@ FULL: Final = Size(7, 40_960, 10, 60, 3_000_000, 3, 3)
 class Round:
     """What one round showed, in scans a second."""
 
-    ours: Looks
-    quix: Looks
+    ours: TwoPasses
+    quix: TwoPasses
     faust_checking: Steady
     faust_not_checking: Steady
 
@@ -101,7 +102,7 @@ def measure(*, quick: bool, say: Say = lambda _: None) -> Result:
         median(r.ours.new for r in rounds),
         median(r.faust_checking.rate for r in rounds),
         ratio,
-        AIM,
+        TARGET,
         size.rounds,
         machine(),
         details,
@@ -138,7 +139,7 @@ class _Turn:
 
     def take(self) -> Round:
         """Forwards in even rounds, backwards in odd ones."""
-        looks: dict[str, Looks] = {}
+        looks: dict[str, TwoPasses] = {}
         rates: dict[bool, Steady] = {}
         steps: list[Callable[[], None]] = [
             lambda: looks.update(ours=self._ours()),
@@ -150,13 +151,13 @@ class _Turn:
             step()
         return Round(looks["ours"], looks["quix"], rates[True], rates[False])
 
-    def _ours(self) -> Looks:
+    def _ours(self) -> TwoPasses:
         worker = self.here.our_worker(self.ledgers["ours"])
-        return two_looks(self.here, worker, self.warm, self.packs, topic=SCANS.name)
+        return two_passes(self.here, worker, self.warm, self.packs, topic=SCANS.name)
 
-    def _quix(self) -> Looks:
+    def _quix(self) -> TwoPasses:
         worker = self.here.quix_worker(self.ledgers["quix"])
-        return two_looks(self.here, worker, self.warm, self.packs, topic=FOR_QUIX)
+        return two_passes(self.here, worker, self.warm, self.packs, topic=FOR_QUIX)
 
     def _newcomer(self, *, signatures: bool) -> Steady:
         name = f"faust-{self.number}-{'checking' if signatures else 'trusting'}"
@@ -165,7 +166,7 @@ class _Turn:
 
 
 def _of_rounds(rounds: list[Round]) -> Details:
-    """Every pair but the first, and what a scan costs, in microseconds on one core."""
+    """Every comparison but the first, and what a scan costs, in microseconds on one core."""
     known = median(r.ours.known for r in rounds)
     plain = median(r.faust_not_checking.rate for r in rounds)
     details: Details = {
@@ -174,12 +175,12 @@ def _of_rounds(rounds: list[Round]) -> Details:
         "without_signatures_ratio": _ratio(
             (r.ours.known, r.faust_not_checking.rate) for r in rounds
         ),
-        "without_signatures_aim": AIM_WITHOUT_SIGNATURES,
+        "without_signatures_aim": TARGET_WITHOUT_SIGNATURES,
         "quix_pair": round(median(r.quix.new for r in rounds)),
         "quix_ratio": _ratio((r.ours.new, r.quix.new) for r in rounds),
         "quix_known_codes_pair": round(median(r.quix.known for r in rounds)),
         "quix_known_codes_ratio": _ratio((r.ours.known, r.quix.known) for r in rounds),
-        "quix_aim": AIM_QUIX,
+        "quix_aim": TARGET_QUIX,
     }
     for name, some in (
         ("checking", [r.faust_checking for r in rounds]),
@@ -207,7 +208,7 @@ def _two_workers(here: Stage, size: Size, warm: list[Pack], groups: list[list[Pa
         for workers in (1, 2)[:: -1 if turn % 2 else 1]:
             packs = groups[(2 * turn + workers - 1) % len(groups)]
             worker = here.our_worker(ledger, workers=workers)
-            looks = two_looks(
+            looks = two_passes(
                 here, worker, warm, packs, topic=SCANS.name, first_look=2, members=workers
             )
             rates[workers].append(looks.new)
@@ -233,7 +234,7 @@ def _scan_to_alert(here: Stage, size: Size, packs: list[Pack]) -> Details:
         "scan_to_alert_p50_ms": round(delays.p50_ms),
         "scan_to_alert_p95_ms": round(delays.p95_ms),
         "scan_to_alert_p99_ms": round(delays.p99_ms),
-        "scan_to_alert_aim_p95_ms": AIM_ALERT_P95_MS,
+        "scan_to_alert_aim_p95_ms": TARGET_ALERT_P95_MS,
         "scan_to_alert_alerts": delays.alerts,
         "scan_to_alert_scans_a_second": round(delays.scans_a_second),
     }
@@ -251,7 +252,7 @@ def _recovery(here: Stage, size: Size, packs: list[Pack]) -> Details:
     return {
         "recovery_items": size.items,
         "recovery_s": round(median(one.beyond_the_wait_s for one in taken), 2),
-        "recovery_aim_s": AIM_RECOVERY_S,
+        "recovery_aim_s": TARGET_RECOVERY_S,
         "recovery_with_the_groups_wait_s": round(median(one.wait_included_s for one in taken), 2),
         "bytes_an_item_with_two_scans": round(bytes_an_item, 1),
         "log_bytes_a_scan_first_in_its_page": round(log_bytes.first),

@@ -1,10 +1,9 @@
-"""`touchstone bench`: speed beside a peer or the bare limit, in the same run."""
+"""`touchstone bench`: speed beside a baseline in the same run."""
 
 import os
 import time
 from dataclasses import dataclass
 from enum import StrEnum
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,16 +13,16 @@ from cli.support.checkout import require_checkout
 from cli.support.console import err, fail, out, print_json
 
 if TYPE_CHECKING:
-    from benchmarks.detection.evaluation.running import WorldResult
-    from benchmarks.faults.report import Fire
-    from benchmarks.result import Result
+    from benchmarks.detection.evaluation.worlds import WorldResult
+    from benchmarks.faults.suite import FaultReport
+    from benchmarks.speed.result import Result
 
 QUICK_ITEMS = 20_000
 QUICK_SEEDS = 3
 
 
 class Benchmark(StrEnum):
-    """One module of `benchmarks/` each."""
+    """The names of `benchmarks.registry`, as they are typed."""
 
     VERIFY = "verify"
     ISSUE = "issue"
@@ -31,6 +30,7 @@ class Benchmark(StrEnum):
     STREAM = "stream"
     API = "api"
     GROWTH = "growth"
+    TRUST_LIST = "trust-list"
     FIRE = "fire"
     DETECT = "detect"
 
@@ -83,12 +83,12 @@ def bench(
         Path | None, typer.Option(dir_okay=False, help="With `detect`: write a report with plots.")
     ] = None,
 ) -> None:
-    """Measure one thing beside its pair, interleaved, and print the ratio.
+    """Measure one thing beside its baseline, interleaved, and print the ratio.
 
-    [bold]fire[/] is another matter: it kills workers, brokers, database and service while
-    scans arrive, and counts what was lost or differs from the replay.
+    [bold]fire[/] measures faults, not speed: it kills workers, brokers, database and service
+    while scans arrive, and counts what was lost or differs from the replay.
 
-    [bold]detect[/] has no pair, but many: it simulates worlds, and scores our detector and the
+    [bold]detect[/] has many baselines: it simulates worlds, and scores our detector and the
     rules that others use against the truth. Ten seeds of 1,000,000 packs take about an hour on
     two cores; [bold]--items 50000 --seeds 3[/] is a first look.
 
@@ -96,7 +96,7 @@ def bench(
 
     Example: [bold]touchstone bench stream --engine kafka --quick[/]
 
-    Exit code 0 whether the aim was reached or not: these machines are noisy.
+    Exit code 0 whether the target was reached or not: these machines are noisy.
     """
     require_checkout("benchmarks", "touchstone bench", instead=f"make bench NAME={name}")
     if engine is not None and name is not Benchmark.STREAM:
@@ -114,33 +114,34 @@ def bench(
         _bench_detection(run, quick=quick, as_json=as_json)
         return
     if name is Benchmark.FIRE:
-        fire = _with_progress("benchmarks.faults.report", quick=quick)
-        print_json(fire) if as_json else _show_fire(fire)
+        report = _measured(name, quick=quick)
+        print_json(report) if as_json else _show_faults(report)
         return
-    if engine is Engine.KAFKA:
-        result = _with_progress("benchmarks.speed.stream_kafka", quick=quick)
-    else:
-        with err.status(f"measuring {name} …"):
-            result = import_module(f"benchmarks.speed.{name}").measure(quick=quick)
+    result = _measured("stream-kafka" if engine is Engine.KAFKA else name, quick=quick)
     if as_json:
         print_json(result)
     else:
         _show(result)
 
 
-def _with_progress(module: str, *, quick: bool) -> Any:
-    """Minutes are long without a word: each step is said on stderr, with the time it began."""
+def _measured(name: str, *, quick: bool) -> Any:
+    """Run a benchmark; each step is printed on stderr with the seconds since it began."""
+    from benchmarks.registry import BENCHMARKS, measure
+
     began = time.monotonic()
 
     def say(sentence: str) -> None:
         err.print(f"{time.monotonic() - began:6.0f} s  {sentence}", markup=False)
 
-    return import_module(module).measure(quick=quick, say=say)
+    if BENCHMARKS[name].reports_progress:
+        return measure(name, quick=quick, say=say)
+    with err.status(f"measuring {name} …"):
+        return measure(name, quick=quick, say=say)
 
 
-def _show_fire(fire: "Fire") -> None:
-    out.print(f"[bold]fire[/]  {fire.machine}")
-    for one in fire.scenarios:
+def _show_faults(report: "FaultReport") -> None:
+    out.print(f"[bold]fire[/]  {report.machine}")
+    for one in report.scenarios:
         harm = "unharmed" if one.unharmed else "[bold red]HARMED[/]"
         out.print(
             f"  {one.name:<28} {one.faults:>4} faults {one.scans:>9,} scans  {one.lost} lost,"
@@ -152,24 +153,26 @@ def _show_fire(fire: "Fire") -> None:
 
 def _show(result: "Result") -> None:
     out.print(f"[bold]{result.name}[/]  {result.machine}")
-    out.print(f"  ours   {result.ours:>14,.1f} {result.unit}")
-    out.print(f"  pair   {result.pair:>14,.1f} {result.unit}")
-    reached = "reached" if result.ratio >= result.aim else "not reached"
-    out.print(f"  ratio  {result.ratio:>14.3f}  (aim {result.aim}: {reached}; {result.runs} runs)")
+    out.print(f"  ours     {result.ours:>12,.1f} {result.unit}")
+    out.print(f"  baseline {result.baseline:>12,.1f} {result.unit}")
+    reached = "reached" if result.ratio >= result.target else "not reached"
+    out.print(
+        f"  ratio    {result.ratio:>12.3f}  (target {result.target}: {reached}; {result.runs} runs)"
+    )
     for key, value in result.details.items():
         out.print(f"  {key}: {value}")
 
 
 def _bench_detection(run: DetectionRun, *, quick: bool, as_json: bool) -> None:
-    """Simulate, judge, score, print."""
+    """Simulate, assess, score, print."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     from authenticity.detection.policy import DEFAULT_POLICY
-    from benchmarks.detection.evaluation.assembly import measure
+    from benchmarks.detection.evaluation.assemble_report import measure
     from benchmarks.detection.evaluation.export import export
     from benchmarks.detection.evaluation.html_report import page
-    from benchmarks.detection.evaluation.terminal import WIDTH, tables
+    from benchmarks.detection.evaluation.tables import WIDTH, tables
     from benchmarks.detection.split import DEFAULT_ITEMS, share_out
 
     workers = os.cpu_count() or 1

@@ -49,22 +49,22 @@ def us_per_scan(seed: int, items: int, policy: Policy, *, runs: int = _RUNS) -> 
     if not scans:
         return 0.0
     scans.sort(key=lambda scan: scan.received_at)
-    judged = reading.judge(scans)
+    checked = reading.verified(scans)
     batch_registry = BatchRegistry(header.batch for header in reading.headers(packs))
     gc.collect()
     gc.disable()
     try:
-        times_s = [_fold(judged, batch_registry, policy) for _ in range(runs)]
+        times_s = [_fold(checked, batch_registry, policy) for _ in range(runs)]
     finally:
         gc.enable()
     return median(times_s) / len(scans) * 1e6
 
 
-def _fold(judged: Sequence[CheckedScan], batch_registry: BatchRegistry, policy: Policy) -> float:
+def _fold(checked: Sequence[CheckedScan], batch_registry: BatchRegistry, policy: Policy) -> float:
     histories: dict[ItemId, History] = {}
     published: dict[ItemId, dict[FindingKind, Alert]] = {}
     begun_s = time.thread_time()
-    for scan, verdict, trust_version in judged:
+    for scan, verdict, trust_version in checked:
         item = item_of_scan(scan, verdict)
         updates = history_of((observe(scan, verdict, trust_version),))
         history = merge(histories.get(item, EMPTY), updates)
@@ -82,13 +82,13 @@ def bytes_of_many(seed: int, scans: int = _MANY) -> int:
     history: History = EMPTY
     largest = 0
     for first in range(0, scans, _FOLD):
-        some = [_sighting(draw) for _ in range(min(_FOLD, scans - first))]
+        some = [_random_observation(draw) for _ in range(min(_FOLD, scans - first))]
         history = merge(history, history_of(some))
         largest = max(largest, len(encode_history(history)))
     return largest
 
 
-def _sighting(draw: Random) -> Observation:
+def _random_observation(draw: Random) -> Observation:
     """Of any channel, act, place and time: one in ten by a known scanner."""
     actor = draw.getrandbits(32) if draw.random() < 0.1 else 0
     return Observation(

@@ -26,7 +26,7 @@ class Bin(Struct, frozen=True):
 
 class Calibration(Struct, frozen=True):
     """`error`: expected calibration error over bins of equal mass. `error_suspicious`: the
-    same over codes from 1 % on alone, for nearly all codes lie far below."""
+    same over codes from 1 % on product, for nearly all codes lie far below."""
 
     codes: int
     brier: float

@@ -1,4 +1,4 @@
-"""Everything that is needed to score the detectors with a program of one's own.
+"""Writes scans, truth and alerts, for scoring the detectors with another program.
 
 One folder for each seed: scans, truth, attacks, trust list, roots and batches as
 `touchstone simulate` writes them, and `alerts.DETECTOR.ndjson` for each detector.
@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from authenticity.gs1.item import EntityId, ItemId
-from benchmarks.detection.evaluation.running import CAMPAIGN, DETECTORS, WorldResult
+from benchmarks.detection.evaluation.worlds import CAMPAIGN, DETECTORS, WorldResult
 from benchmarks.detection.split import scenario_of
 from simulation.files import SimulationFiles, simulate
 
@@ -28,8 +28,8 @@ class ExportedAlert(Struct, frozen=True):
     kinds: tuple[str, ...]
 
 
-class ExportedSubjectAlert(Struct, frozen=True):
-    """One alert on a batch or a scanner, and the codes that speak for it."""
+class ExportedEntityAlert(Struct, frozen=True):
+    """One alert on a batch or a scanner, and the codes that support it. JSON key: `subject`."""
 
     subject: EntityId
     at_ms: int
@@ -47,7 +47,7 @@ def export(result: WorldResult, folder: Path, *, workers: int = 1) -> None:
     for name in DETECTORS:
         lines = sorted(
             (alert.at_ms, alert.item, alert)
-            for alert in result.tally.alerts
+            for alert in result.counts.alerts
             if alert.detector == name
         )
         _write(
@@ -57,14 +57,14 @@ def export(result: WorldResult, folder: Path, *, workers: int = 1) -> None:
     _write(
         place / f"alerts.{file_name(CAMPAIGN)}.ndjson",
         (
-            ExportedSubjectAlert(
-                alert.subject,
+            ExportedEntityAlert(
+                alert.entity,
                 alert.first_ms,
                 alert.stands,
                 tuple(sorted(alert.kinds)),
                 tuple(sorted(alert.items)),
             )
-            for alert in sorted(result.subjects, key=lambda alert: (alert.subject, alert.first_ms))
+            for alert in sorted(result.entities, key=lambda alert: (alert.entity, alert.first_ms))
         ),
     )
 

@@ -10,9 +10,9 @@ from rich.table import Table
 from benchmarks.detection.evaluation.curves import FPR_LIMIT
 from benchmarks.detection.evaluation.plots import COLOURS, Axis, Bar, Series, bars, chart
 from benchmarks.detection.evaluation.report import DetectionReport, DetectorReport, Share
-from benchmarks.detection.evaluation.running import CAMPAIGN, ORACLE, OURS
 from benchmarks.detection.evaluation.scoring import pooled_recall
-from benchmarks.detection.evaluation.terminal import tables
+from benchmarks.detection.evaluation.tables import tables
+from benchmarks.detection.evaluation.worlds import CAMPAIGN, ORACLE, OURS
 
 _MOST_PARTS: Final = 14
 _PROBABILITIES: Final = (0.0001, 0.001, 0.01, 0.1, 1.0)
@@ -42,7 +42,7 @@ def _plots(report: DetectionReport) -> Iterator[tuple[str, str]]:
     by_name = {each.name: each for each in report.detectors}
     ours = by_name[OURS]
     yield "Copied codes caught, where false alerts are rare", _roc(report.detectors)
-    if report.ours.calibration:
+    if report.product.calibration:
         yield "Does 10 % mean one in ten?", _calibration(report)
     yield "Hours from when it could be known to the alert: median (bar) and 90 %", _delays(report)
     unit = "false alerts per 10,000 genuine scans"
@@ -84,8 +84,8 @@ def _until(points: Sequence[tuple[float, float]], limit: float) -> Iterator[tupl
 
 
 def _calibration(report: DetectionReport) -> str:
-    assert report.ours.calibration is not None
-    bins = report.ours.calibration.bins
+    assert report.product.calibration is not None
+    bins = report.product.calibration.bins
     x = Axis("probability said", 0.0001, 1.0, _PROBABILITIES, logarithmic=True)
     y = Axis("share that is copied", 0.0001, 1.0, _PROBABILITIES, logarithmic=True)
     points = tuple((each.said, each.true) for each in bins)

@@ -1,4 +1,8 @@
-"""What the benchmark says in the end, as one value: printed as a table, as JSON and as HTML."""
+"""The report of `touchstone bench detect` as one value, printed as tables, JSON or HTML.
+
+Python names and JSON keys differ in some places: keys that were published stay as they are
+(`rename=`).
+"""
 
 from typing import Final
 
@@ -20,18 +24,19 @@ class Share(Struct, frozen=True):
     per_10000: Estimate
 
 
-class FalseReport(Struct, frozen=True):
+class FalseReport(Struct, frozen=True, rename={"entities": "subjects"}):
     """False alerts of one detector, ever raised, per 10,000 genuine scans outside the maker's
     own chain; `per_10000_of_all` counts the readings of cases among the scans.
 
-    `codes` are alerts on honest codes, `subjects` on batches and scanners that no attacked
-    code speaks for. `of_codes` is the share, among honest codes that were looked at, of those
-    alerted on, or speaking for an alert on their batch, be it right. A code counts for every
-    cause among its scans up to the alert, and for region and source of the scan that raised it.
+    `codes` are alerts on honest codes, `entities` alerts on batches and scanners that no
+    attacked code supports. `of_codes` is the share of honest codes, among those with an item
+    scan, that were alerted on or support an alert on their batch, even a right one. A code
+    counts for every cause among its scans up to the alert, and for region and source of the
+    scan that raised it.
     """
 
     codes: int
-    subjects: int
+    entities: int
     standing: int
     per_10000: Estimate
     per_10000_of_all: Estimate
@@ -45,11 +50,10 @@ class FalseReport(Struct, frozen=True):
 class FamilyReport(Struct, frozen=True):
     """One attack family under one detector, code by code and attack by attack.
 
-    `codes` were attacked, `scanned` were looked at outside the maker's own chain,
-    `detectable` could have been known from what was scanned, `caught` of these have a
-    standing alert in the end; `early` had one before anybody could know. `ceiling` is the
-    mean chance, by the attack's own numbers, that a code's scans tell; `of_ceiling` is
-    caught / detectable.
+    `codes` were attacked, `scanned` have an item scan, `detectable` could have been known from
+    their scans, `caught` of these have a standing alert in the end; `early` had an alert
+    before the attack was detectable. `ceiling` is the mean probability, from the attack's own
+    numbers, that a code's scans reveal it; `of_ceiling` is caught / detectable.
     """
 
     family: str
@@ -119,8 +123,8 @@ class Comparison(Struct, frozen=True):
     ratio_1e3: float | None
 
 
-class SubjectReport(Struct, frozen=True):
-    """Alerts on batches and scanners: `right` if a code that speaks for it is attacked."""
+class EntityReport(Struct, frozen=True):
+    """Alerts on batches and scanners: `right` if a code that supports it is attacked."""
 
     kind: str
     alerts: int
@@ -128,22 +132,24 @@ class SubjectReport(Struct, frozen=True):
     standing: int
 
 
-class VerdictsTold(Struct, frozen=True):
-    """Looks at false packs after the attack could be known, and how many of them were told
-    "verified, not scanned before"."""
+class FalsePackAnswers(Struct, frozen=True, rename={"item_scans": "looks"}):
+    """Item scans of false packs after the attack was detectable, and how many of them were
+    answered "verified, not scanned before"."""
 
     family: str
-    looks: int
+    item_scans: int
     verified: int
 
 
-class OurReport(Struct, frozen=True):
-    """What is asked of the product alone."""
+class ProductReport(
+    Struct, frozen=True, rename={"false_pack_answers": "told", "entities": "subjects"}
+):
+    """What is measured of the product alone, without a detector to compare it with."""
 
     calibration: Calibration | None
     raised: int
     retracted: int
-    told: tuple[VerdictsTold, ...]
+    false_pack_answers: tuple[FalsePackAnswers, ...]
     genuine_codes: int
     genuine_ever_bad: int
     genuine_bad_in_the_end: int
@@ -152,14 +158,14 @@ class OurReport(Struct, frozen=True):
     poisoned_bad_in_the_end: int
     replayed: int
     replays_differing: int
-    subjects: tuple[SubjectReport, ...]
+    entities: tuple[EntityReport, ...]
     us_per_scan: float
     bytes_two_scans: float
     bytes_100000_scans: int
 
 
 class SeedReport(Struct, frozen=True):
-    """One seed, so that it can be seen how much they vary."""
+    """The main figures of one seed: they show how much seeds vary."""
 
     seed: int
     part: str
@@ -170,18 +176,24 @@ class SeedReport(Struct, frozen=True):
     of_ceiling: float | None
 
 
-class Aim(Struct, frozen=True):
-    """One aim with what was measured; `missed_by` in the aim's own unit, 0 if reached."""
+class TargetResult(Struct, frozen=True, rename={"target": "aim"}):
+    """One target and the measured value; `missed_by` in the target's unit, 0 if reached."""
 
     name: str
-    aim: str
+    target: str
     value: float | None
     reached: bool
     missed_by: float | None
 
 
-class DetectionReport(Struct, frozen=True):
-    """Everything. Figures are of the test seeds unless they name another."""
+class DetectionReport(
+    Struct,
+    frozen=True,
+    rename={
+        "honest_item_scans": "honest_looks", "product": "ours", "target_results": "aims",
+    },
+):  # fmt: skip
+    """The whole report. Figures are of the test seeds unless they name another."""
 
     machine: str
     items: int
@@ -191,11 +203,11 @@ class DetectionReport(Struct, frozen=True):
     held_out: str
     policy: str
     scans: int
-    honest_looks: int
+    honest_item_scans: int
     honest_scans: int
     honest_codes: int
     seeds: tuple[SeedReport, ...]
     detectors: tuple[DetectorReport, ...]
     comparisons: tuple[Comparison, ...]
-    ours: OurReport
-    aims: tuple[Aim, ...]
+    product: ProductReport
+    target_results: tuple[TargetResult, ...]

@@ -21,6 +21,8 @@ from benchmarks.detection.evaluation.bootstrap import (
     share,
     share_rounds,
 )
+from benchmarks.detection.evaluation.code_assessment import DetectorOutcome
+from benchmarks.detection.evaluation.counts import Case, FalseAlerts, Honest
 from benchmarks.detection.evaluation.curves import (
     FPR_LIMIT,
     Point,
@@ -28,7 +30,6 @@ from benchmarks.detection.evaluation.curves import (
     partial_area,
     roc,
 )
-from benchmarks.detection.evaluation.judging import Spoken
 from benchmarks.detection.evaluation.report import (
     PREVALENCES,
     Comparison,
@@ -39,7 +40,6 @@ from benchmarks.detection.evaluation.report import (
     Precision,
     Share,
 )
-from benchmarks.detection.evaluation.tally import Case, FalseAlerts, Honest
 from simulation.attacks import COPYING
 from simulation.ceiling import AttackRecord
 
@@ -52,7 +52,7 @@ _HOUR_MS: Final = 3_600_000
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One attacked code under one detector; `spoken` None if it left no scan.
+    """One attacked code under one detector; `outcome` None if it left no scan.
 
     Codes are told apart by seed and item.
     """
@@ -61,7 +61,7 @@ class Row:
     attack_id: str
     ceiling: float | None
     case: Case | None
-    spoken: Spoken | None
+    outcome: DetectorOutcome | None
 
     @property
     def detectable(self) -> bool:
@@ -71,23 +71,23 @@ class Row:
     @property
     def caught(self) -> bool:
         """A telling alert that stands in the end, on what could be known."""
-        return self.detectable and self.spoken is not None and self.spoken.stands
+        return self.detectable and self.outcome is not None and self.outcome.stands
 
     @property
     def early(self) -> bool:
         """An alert before anybody could know."""
-        if self.case is None or self.spoken is None or self.spoken.first_ms is None:
+        if self.case is None or self.outcome is None or self.outcome.first_ms is None:
             return False
         known_ms = self.case.detectable_ms
-        return known_ms is None or self.spoken.first_ms < known_ms
+        return known_ms is None or self.outcome.first_ms < known_ms
 
 
 def rows_of(
-    attacks: Iterable[AttackRecord], cases: Sequence[Case], spoken: Sequence[Spoken]
+    attacks: Iterable[AttackRecord], cases: Sequence[Case], outcomes: Sequence[DetectorOutcome]
 ) -> list[Row]:
     """One row for each code that was attacked, scanned or not, of one seed."""
-    known: dict[ItemId, tuple[Case, Spoken]] = {
-        case.item: (case, words) for case, words in zip(cases, spoken, strict=True)
+    known: dict[ItemId, tuple[Case, DetectorOutcome]] = {
+        case.item: (case, words) for case, words in zip(cases, outcomes, strict=True)
     }
     rows = [
         Row(str(attack.family), attack.id, item.ceiling, *known.pop(item.item, (None, None)))
@@ -109,10 +109,10 @@ def detector_report(
     rows = [row for of_seed in rows_by_seed.values() for row in of_seed]
     recall, recall_rounds = _mean_recall(rows)
     copied = Counter(
-        float(f"{row.spoken.score:.4g}")
+        float(f"{row.outcome.score:.4g}")
         for row in rows
-        if row.family in COPYING and row.detectable and row.spoken
-        if row.spoken.score is not None
+        if row.family in COPYING and row.detectable and row.outcome
+        if row.outcome.score is not None
     )
     scores = honest_scores(alerts, honest)
     points = roc(scores, copied) if scores else []
@@ -142,10 +142,10 @@ def false_report(alerts: FalseAlerts, honest: Honest) -> FalseReport:
     """False alerts overall and by part. Parts take the number of their scans as given."""
     return FalseReport(
         alerts.codes,
-        alerts.subjects,
+        alerts.entities,
         alerts.standing,
         _per_10000(alerts, honest),
-        rate(alerts.codes + alerts.subjects, honest.scans, per=_PER),
+        rate(alerts.codes + alerts.entities, honest.scans, per=_PER),
         rate(alerts.codes + alerts.named, honest.codes),
         _parts(alerts.by_region, honest.by_region),
         _parts(alerts.by_source, honest.by_source),
@@ -157,17 +157,17 @@ def false_report(alerts: FalseAlerts, honest: Honest) -> FalseReport:
 def _per_10000(alerts: FalseAlerts, honest: Honest) -> Estimate:
     """By resampling codes: those scanned equally often, with an alert or without, are alike,
     and how often such a code is drawn is Poisson distributed."""
-    total = alerts.codes + alerts.subjects
-    if not total or not honest.looks:
-        return rate(total, honest.looks, per=_PER)
+    total = alerts.codes + alerts.entities
+    if not total or not honest.item_scans:
+        return rate(total, honest.item_scans, per=_PER)
     draw = generator()
-    looks, hits = np.zeros(ROUNDS), draw.poisson(alerts.subjects, ROUNDS).astype(np.float64)
-    for many, codes in honest.by_looks.items():
-        alerted = min(codes, alerts.by_looks[many])
+    item_scans, hits = np.zeros(ROUNDS), draw.poisson(alerts.entities, ROUNDS).astype(np.float64)
+    for many, codes in honest.by_item_scans.items():
+        alerted = min(codes, alerts.by_item_scans[many])
         drawn = draw.poisson(alerted, ROUNDS)
         hits += drawn
-        looks += many * (drawn + draw.poisson(codes - alerted, ROUNDS))
-    return between(total / honest.looks * _PER, hits / looks * _PER)
+        item_scans += many * (drawn + draw.poisson(codes - alerted, ROUNDS))
+    return between(total / honest.item_scans * _PER, hits / item_scans * _PER)
 
 
 def _parts(alerts: Counter[str], scans: Counter[str]) -> tuple[Share, ...]:
@@ -182,7 +182,7 @@ def _columns(rows: Sequence[Row]) -> tuple[Floats, Floats, Floats]:
     return (
         np.array([float(row.caught) for row in rows]),
         np.array([float(row.detectable) for row in rows]),
-        np.array([float(row.case is not None and row.case.looks > 0) for row in rows]),
+        np.array([float(row.case is not None and row.case.item_scans > 0) for row in rows]),
     )
 
 
@@ -274,12 +274,12 @@ def _delay(rows: Sequence[Row]) -> Delay | None:
     hours: list[float] = []
     scans: list[float] = []
     for row in rows:
-        if row.caught and row.family in COPYING and row.case and row.spoken:
-            if row.spoken.known_ms is None or row.case.detectable_ms is None:
+        if row.caught and row.family in COPYING and row.case and row.outcome:
+            if row.outcome.known_ms is None or row.case.detectable_ms is None:
                 continue
-            hours.append((row.spoken.known_ms - row.case.detectable_ms) / _HOUR_MS)
-            if row.spoken.known is not None and row.case.known_at is not None:
-                scans.append(float(row.spoken.known - row.case.known_at))
+            hours.append((row.outcome.known_ms - row.case.detectable_ms) / _HOUR_MS)
+            if row.outcome.known is not None and row.case.known_at is not None:
+                scans.append(float(row.outcome.known - row.case.known_at))
     if not hours:
         return None
     scans = scans or [0.0]

@@ -32,7 +32,7 @@ from authenticity.detection.sessions import scan_sessions
 from authenticity.history.history import history_of
 from authenticity.records.batch_registry import InBatch
 from authenticity.records.scan import Channel
-from benchmarks.detection.dataset import Example, Reading, worked
+from benchmarks.detection.dataset import Example, Reading, map_packs
 from benchmarks.detection.split import ATTACKS_PER_ITEM, FIT, HELD_OUT, VALIDATE, scenario_of
 from benchmarks.detection.training.regression import (
     Array,
@@ -86,7 +86,7 @@ class Table(NamedTuple):
     channel: NDArray[np.int64]
     copied: Array
     weight: Array
-    looks: int
+    item_scans: int
 
 
 def table_of(seeds: Sequence[int], items: int, attack_rate: float) -> Table:
@@ -95,9 +95,9 @@ def table_of(seeds: Sequence[int], items: int, attack_rate: float) -> Table:
     looks = 0
     for seed in seeds:
         scenario = replace(scenario_of(seed, items), attack_rate=attack_rate)
-        for some, honest_looks in worked(_rows_of, scenario):
+        for some, honest_item_scans in map_packs(_rows_of, scenario):
             rows += some
-            looks += honest_looks
+            looks += honest_item_scans
         _say(f"seed {seed}: {len(rows):,} codes looked at twice")
     return Table(
         rows,
@@ -111,7 +111,7 @@ def table_of(seeds: Sequence[int], items: int, attack_rate: float) -> Table:
 
 def _rows_of(reading: Reading, packs: range) -> tuple[list[Row], int]:
     examples = reading.of_packs(packs)
-    return list(_rows(examples)), sum(e.looks for e in examples if e.attack is None)
+    return list(_rows(examples)), sum(e.item_scans for e in examples if e.attack is None)
 
 
 def _rows(examples: Sequence[Example]) -> Iterator[Row]:
@@ -194,7 +194,7 @@ def report(table: Table, model: Model) -> None:
         said = probability >= threshold
         false = float(table.weight[said & honest].sum())
         _say(
-            f"p ≥ {threshold}: {1e4 * false / table.looks:.2f} false alerts for 10,000 honest"
+            f"p ≥ {threshold}: {1e4 * false / table.item_scans:.2f} false alerts for 10,000 honest"
             f" looks, {(said & copied).sum() / copied.sum():.3f} of the copied"
         )
     for number, channel in enumerate(CHANNELS):

@@ -1,4 +1,4 @@
-"""The check of scans as a newcomer writes it after Faust's own user guide: the pair.
+"""The check of scans as a newcomer writes it after Faust's user guide: a baseline.
 
 `faust.Record` for the scan, an agent over the topic, a table with a dict as value, keyed
 by item, in the default memory store with the changelog topic that Faust makes of itself.

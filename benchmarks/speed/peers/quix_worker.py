@@ -1,4 +1,4 @@
-"""The work of a worker, carried by Quix Streams instead of Faust: the pair.
+"""The work of a worker, on Quix Streams instead of Faust: a baseline.
 
 The same decoding, the same signature checks with the same memory and threads, the same
 pure step, the same rows through the same statements; only what brings the scans and

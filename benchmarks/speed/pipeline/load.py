@@ -9,9 +9,9 @@ from typing import Final
 from authenticity.gs1.code import read_code
 from authenticity.gs1.item import ItemId, item_id
 from authenticity.records.scan import Act, Channel, Place, PlaceSource, Scan, encode_scan
-from authenticity.trust.jws import Roots, assemble_jws, encode_roots, signing_input
-from authenticity.trust.trust_list import encode_payload
-from benchmarks.speed.printed_codes import NOW, printed_codes, trust_list_of
+from authenticity.trust.jws import encode_roots
+from benchmarks.speed.printed_codes import NOW, printed_codes
+from benchmarks.speed.signed_trust_list import signed_document, trust_list_of
 from events.publisher import Record
 from events.topics import SCANS, scan_key
 from simulation.signers import SeededSigner
@@ -39,12 +39,9 @@ class Maker:
     """A maker with a key, on a trust list of 200 issuers that one root has signed."""
 
     def __init__(self) -> None:
-        root = SeededSigner(1, "root")
         self._signer = SeededSigner(1, "bench")
-        payload = encode_payload(trust_list_of(self._signer))
-        signature = root.sign(signing_input(payload, "root"))
-        self.trust_document = assemble_jws(payload, {"root": signature})
-        self.roots_document = encode_roots(Roots({"root": root.public_key}, 1))
+        self.trust_document, roots = signed_document(trust_list_of(self._signer))
+        self.roots_document = encode_roots(roots)
 
     def packs(self, count: int) -> list[Pack]:
         """All different, and the same ones every time."""

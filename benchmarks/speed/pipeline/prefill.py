@@ -12,7 +12,7 @@ from psycopg import sql
 
 from authenticity.detection.policy import DEFAULT_POLICY
 from authenticity.history.history import history_of
-from benchmarks.speed.seen_items import numbered_item, seen_items, sighting_of
+from benchmarks.speed.seen_items import numbered_item, observation_of, seen_items
 from ledger.address import PostgresAddress
 from ledger.opening import open_async_writer
 from ledger.records import to_key
@@ -85,7 +85,7 @@ async def _scan_once_more(ledger: PostgresAddress, numbers: Sequence[int], look:
     try:
         for start in range(0, len(numbers), _AT_ONCE):
             updates = {
-                numbered_item(number): history_of((sighting_of(number, look),))
+                numbered_item(number): history_of((observation_of(number, look),))
                 for number in numbers[start : start + _AT_ONCE]
             }
             batch_registry, version = await writer.batch_registry()

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from benchmarks.speed.pipeline.contenders import Contender
 from benchmarks.speed.pipeline.load import Pack, assess_for_caller
+from benchmarks.speed.pipeline.programs import Program
 from benchmarks.speed.pipeline.stage import Stage
 from ledger.address import PostgresAddress
 
@@ -42,13 +42,13 @@ def recover(stage: Stage, ledger: PostgresAddress, packs: Sequence[Pack], look: 
     return Recovery(beyond_s, wait_included_s)
 
 
-def _kill_over_a_backlog(stage: Stage, worker: Contender, packs: Sequence[Pack], look: int) -> None:
+def _kill_over_a_backlog(stage: Stage, worker: Program, packs: Sequence[Pack], look: int) -> None:
     worker.suspend()
     stage.publish(assess_for_caller(packs, look))
     worker.stop(at_once=True)
 
 
-def _started_again(worker: Contender, scans: int) -> float:
+def _started_again(worker: Program, scans: int) -> float:
     began_s = time.monotonic()
     worker.start()
     worker.wait_for(1, _WITHIN_S)

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from benchmarks.speed.pipeline.contenders import Contender
 from benchmarks.speed.pipeline.load import Pack, assess_for_caller
+from benchmarks.speed.pipeline.programs import Program
 from benchmarks.speed.pipeline.progress import steady_rate
 from benchmarks.speed.pipeline.stage import Stage
 from events.publisher import Record
@@ -17,7 +17,7 @@ _ALL_WITHIN_S: Final = 180.0
 
 
 @dataclass(frozen=True, slots=True)
-class Looks:
+class TwoPasses:
     """Scans a second of codes never met, and of the same codes a second time, remembered.
 
     `…_processor_us`: microseconds of processor time a scan took of worker, database, broker.
@@ -37,16 +37,16 @@ class Steady:
     processor_us: float
 
 
-def two_looks(
+def two_passes(
     stage: Stage,
-    worker: Contender,
+    worker: Program,
     warm: Sequence[Pack],
     packs: Sequence[Pack],
     *,
     topic: str,
     first_look: int = 0,
     members: int = 0,
-) -> Looks:
+) -> TwoPasses:
     """Two looks at each pack by one running program, which reads this topic.
 
     `members`: if it is ours, so many processes, all of which are waited for. It is started
@@ -61,11 +61,11 @@ def two_looks(
         new, new_us = _timed(stage, worker, assess_for_caller(packs, first_look), topic)
         known, known_us = _timed(stage, worker, assess_for_caller(packs, first_look + 1), topic)
         worker.stop()
-    return Looks(new, known, new_us, known_us)
+    return TwoPasses(new, known, new_us, known_us)
 
 
 def _timed(
-    stage: Stage, worker: Contender, records: Sequence[Record], topic: str
+    stage: Stage, worker: Program, records: Sequence[Record], topic: str
 ) -> tuple[float, tuple[float, float, float]]:
     done = worker.progress.scans
     worker.suspend()
@@ -82,16 +82,16 @@ def _timed(
     return len(records) / took_s, (each_us[0], each_us[1], each_us[2])
 
 
-def _used(stage: Stage, worker: Contender) -> tuple[float, float, float]:
+def _used(stage: Stage, worker: Program) -> tuple[float, float, float]:
     return worker.processor_seconds(), *stage.servers_processor_seconds()
 
 
-def newcomer_rate(contender: Contender, seconds: float) -> Steady:
+def newcomer_rate(program: Program, seconds: float) -> Steady:
     """Of a program that takes too long for all scans: its steady rate over some seconds."""
-    with contender:
-        contender.wait_for(1, _FIRST_WITHIN_S)
-        scans, used = contender.progress.scans, contender.processor_seconds()
+    with program:
+        program.wait_for(1, _FIRST_WITHIN_S)
+        scans, used = program.progress.scans, program.processor_seconds()
         time.sleep(seconds)
-        rate = steady_rate(contender.progress.points())
-        scans, used = contender.progress.scans - scans, contender.processor_seconds() - used
+        rate = steady_rate(program.progress.points())
+        scans, used = program.progress.scans - scans, program.processor_seconds() - used
         return Steady(rate, used / max(1, scans) * 1e6)

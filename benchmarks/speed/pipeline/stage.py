@@ -19,10 +19,10 @@ from kafka.admin import NewTopic
 from psycopg import sql
 
 from authenticity.errors import UnavailableError
+from benchmarks.processes import own_relative, processor_seconds
 from benchmarks.speed.peers.quix_environment import ROOT, quix_python
-from benchmarks.speed.pipeline.contenders import Contender, OurWorker, Peer
 from benchmarks.speed.pipeline.load import Maker
-from benchmarks.speed.pipeline.processes import own_relative, processor_seconds
+from benchmarks.speed.pipeline.programs import OurWorker, Peer, Program
 from demo.local_kafka import LocalKafka
 from demo.local_postgres import LocalPostgres
 from events.kafka.connection import administration
@@ -65,7 +65,7 @@ class Stage:
         asyncio.run(_hold(address, self.maker.trust_document))
         return address
 
-    def our_worker(self, ledger: PostgresAddress, *, workers: int = 1) -> Contender:
+    def our_worker(self, ledger: PostgresAddress, *, workers: int = 1) -> Program:
         """Ours, on a ledger. All of ours are one consumer group."""
         return OurWorker(
             {"TOUCHSTONE_KAFKA": ",".join(self.kafka.servers), "TOUCHSTONE_LEDGER": ledger.url},
@@ -74,7 +74,7 @@ class Stage:
             workers=workers,
         )
 
-    def quix_worker(self, ledger: PostgresAddress) -> Contender:
+    def quix_worker(self, ledger: PostgresAddress) -> Program:
         """The same work by Quix Streams. All of them are one consumer group."""
         command = [str(quix_python()), "-m", "benchmarks.speed.peers.quix_worker"]
         env = self._peer_env(trust=True) | {
@@ -86,7 +86,7 @@ class Stage:
         }
         return Peer("Quix Streams", command, env, self.folder / "quix.log")
 
-    def plain_faust(self, name: str, *, signatures: bool) -> Contender:
+    def plain_faust(self, name: str, *, signatures: bool) -> Program:
         """A newcomer's application; with a new name it begins at the first scan."""
         command = [
             sys.executable, "-m", "faust", "-A", "benchmarks.speed.peers.plain_faust",

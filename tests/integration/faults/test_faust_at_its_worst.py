@@ -85,8 +85,8 @@ def test_workers_with_nothing_to_do_stay_whoever_joins_and_leaves(
         assert [worker.poll() for worker in site.workers.values()] == [None, None]
         assert site.stop_worker(1) == 0
         time.sleep(2 * _STALL_S)  # and back to the first one
-        assert site.workers[0].poll() is None, site.translator_for(0)
-        assert "this worker ends" not in site.translator_for(0) + site.translator_for(1)
+        assert site.workers[0].poll() is None, site.log_of(0)
+        assert "this worker ends" not in site.log_of(0) + site.log_of(1)
 
 
 def test_records_that_were_taken_and_dropped_come_again(tmp_path: Path, traffic: Traffic) -> None:

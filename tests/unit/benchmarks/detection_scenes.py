@@ -6,8 +6,8 @@ from typing import Any
 from authenticity.history.observation import observe
 from authenticity.records.scan import Place, to_epoch_ms
 from benchmarks.detection.dataset import Arrival, Example, Header
-from benchmarks.detection.evaluation.judging import Spoken
-from benchmarks.detection.evaluation.tally import Case
+from benchmarks.detection.evaluation.code_assessment import DetectorOutcome
+from benchmarks.detection.evaluation.counts import Case
 from simulation.attacks import AttackFamily
 from simulation.traffic import Scenario, Traffic
 from simulation.truth import TRUTH_FORMAT, Thing, Truth
@@ -58,10 +58,12 @@ def example(*arrivals: Arrival) -> Example:
     return Example(ITEM, HEADERS, arrivals, truth.attack, truth.attack_id, known_ms)
 
 
-def spoken(first: int | None = None, *, known: int | None = None, stands: bool = True) -> Spoken:
+def outcome(
+    first: int | None = None, *, known: int | None = None, stands: bool = True
+) -> DetectorOutcome:
     """An alert with arrival number `first`, arrivals being an hour apart."""
     hour = 3_600_000
-    return Spoken(
+    return DetectorOutcome(
         first,
         None if first is None else first * hour,
         known,
@@ -72,7 +74,7 @@ def spoken(first: int | None = None, *, known: int | None = None, stands: bool =
     )
 
 
-def case(item: str, words: Spoken, *, known_at: int | None = 1, **changes: Any) -> Case:
+def case(item: str, words: DetectorOutcome, *, known_at: int | None = 1, **changes: Any) -> Case:
     """An attacked code that could be known with arrival number `known_at`."""
     made = Case(
         item=item,  # type: ignore[arg-type]
@@ -81,11 +83,11 @@ def case(item: str, words: Spoken, *, known_at: int | None = 1, **changes: Any) 
         copied=known_at is not None,
         detectable_ms=None if known_at is None else known_at * 3_600_000,
         known_at=known_at,
-        looks=5,
-        spoken=(words,),
+        item_scans=5,
+        outcomes=(words,),
         bad=False,
         bad_end=False,
-        told_verified=0,
-        told=0,
+        answered_verified=0,
+        answered=0,
     )
     return made._replace(**changes)

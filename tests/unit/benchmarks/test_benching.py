@@ -1,4 +1,4 @@
-"""`touchstone bench`: an engine belongs to `stream` alone."""
+"""`touchstone bench`: an engine belongs to `stream` product."""
 
 import pytest
 from typer.testing import CliRunner

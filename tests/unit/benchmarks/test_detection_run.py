@@ -9,12 +9,12 @@ import pytest
 from typer.testing import CliRunner
 
 from authenticity.detection.policy import DEFAULT_POLICY
-from benchmarks.detection.evaluation.assembly import report_of
+from benchmarks.detection.evaluation.assemble_report import report_of
 from benchmarks.detection.evaluation.cost import Cost, bytes_of_many, us_per_scan
 from benchmarks.detection.evaluation.export import export
 from benchmarks.detection.evaluation.html_report import page
 from benchmarks.detection.evaluation.report import DetectionReport
-from benchmarks.detection.evaluation.running import Lesson, WorldResult, run_seeds, run_world
+from benchmarks.detection.evaluation.worlds import Learned, WorldResult, run_seeds, run_world
 from benchmarks.detection.split import share_out
 from cli.app import app
 from simulation.attacks import COPYING
@@ -98,13 +98,13 @@ def test_the_oracle_reaches_the_ceiling_without_a_false_alert(
 
 def test_no_replay_differs(exported: tuple[DetectionReport, Path]) -> None:
     report, _ = exported
-    assert report.ours.replayed > 0
-    assert report.ours.replays_differing == 0
+    assert report.product.replayed > 0
+    assert report.product.replays_differing == 0
 
 
 def test_two_scans_stay_within_300_bytes(exported: tuple[DetectionReport, Path]) -> None:
     report, _ = exported
-    assert 0 < report.ours.bytes_two_scans <= 300
+    assert 0 < report.product.bytes_two_scans <= 300
 
 
 def test_many_scans_stay_within_8_kilobytes_and_cost_time() -> None:
@@ -122,12 +122,12 @@ def test_the_page_needs_nothing_else(exported: tuple[DetectionReport, Path]) -> 
 
 def test_two_runs_count_the_same(results: dict[int, WorldResult]) -> None:
     seed = SEEDS.fit[0]
-    again = run_world(seed, ITEMS, Lesson(), DEFAULT_POLICY, workers=1)
+    again = run_world(seed, ITEMS, Learned(), DEFAULT_POLICY, workers=1)
     first = results[seed]
-    assert again.tally.honest == first.tally.honest
-    assert again.tally.false == first.tally.false
-    assert again.tally.cases == first.tally.cases
-    assert again.subjects == first.subjects
+    assert again.counts.honest == first.counts.honest
+    assert again.counts.false == first.counts.false
+    assert again.counts.cases == first.counts.cases
+    assert again.entities == first.entities
 
 
 def test_its_options_are_refused_for_other_benchmarks() -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks.detection.evaluation.bootstrap import rate, share
+from benchmarks.detection.evaluation.counts import FalseAlerts, Honest
 from benchmarks.detection.evaluation.curves import calibration, false_rate_at, partial_area, roc
 from benchmarks.detection.evaluation.scoring import (
     Row,
@@ -15,25 +16,26 @@ from benchmarks.detection.evaluation.scoring import (
     precision_at,
     rows_of,
 )
-from benchmarks.detection.evaluation.tally import FalseAlerts, Honest
 from benchmarks.detection.split import FIT, TEST, VALIDATE, share_out
 from simulation.attacks import AttackFamily
 from simulation.ceiling import ATTACK_FORMAT, AttackedItem, AttackRecord
 from tests.unit.authenticity.detection.observations import ITEM, NOON
-from tests.unit.benchmarks.detection_scenes import case, spoken
+from tests.unit.benchmarks.detection_scenes import case, outcome
 
 
 def honest(codes: int = 10_000, scans: int = 20_000) -> Honest:
     each = scans // codes
-    return Honest(codes=codes, looks=scans, scans=2 * scans, by_looks=Counter({each: codes}))
+    return Honest(
+        codes=codes, item_scans=scans, scans=2 * scans, by_item_scans=Counter({each: codes})
+    )
 
 
 def false(codes: int) -> FalseAlerts:
-    return FalseAlerts(codes=codes, by_looks=Counter({2: codes}))
+    return FalseAlerts(codes=codes, by_item_scans=Counter({2: codes}))
 
 
 def row(item: str, *, known_at: int | None = 1, first: int | None = None) -> Row:
-    words = spoken(first, known=None if known_at is None else first)
+    words = outcome(first, known=None if known_at is None else first)
     made = case(item, words, known_at=known_at)
     return Row("copies", f"attack on {item}", 0.5, made, words)
 
@@ -50,14 +52,14 @@ def test_half_of_what_could_be_known_is_half_of_the_ceiling() -> None:
 
 
 def test_an_alert_that_was_retracted_has_caught_nothing() -> None:
-    words = spoken(1, known=1, stands=False)
+    words = outcome(1, known=1, stands=False)
     retracted = Row("copies", "attack", None, case("a", words), words)
     report = detector_report("rule", "", {1: [retracted]}, false(0), honest())
     assert report.families[0].caught == 0
 
 
 def test_an_alert_before_anybody_could_know_is_early() -> None:
-    words = spoken(0, known=2)
+    words = outcome(0, known=2)
     early = Row("copies", "attack", None, case("a", words, known_at=2), words)
     assert early.early
     assert early.caught
@@ -70,10 +72,10 @@ def test_delay_runs_from_when_it_could_be_known() -> None:
 
 
 def test_an_attack_is_caught_by_any_of_its_codes() -> None:
-    words = spoken(1, known=1)
+    words = outcome(1, known=1)
     rows = [
         Row("copies", "one attack", None, case("a", words), words),
-        Row("copies", "one attack", None, case("b", spoken()), spoken()),
+        Row("copies", "one attack", None, case("b", outcome()), outcome()),
     ]
     family = detector_report("rule", "", {1: rows}, false(0), honest()).families[0]
     assert (family.attacks, family.attacks_detectable, family.attacks_caught) == (1, 1, 1)
@@ -82,7 +84,7 @@ def test_an_attack_is_caught_by_any_of_its_codes() -> None:
 def test_every_launched_code_has_a_row_whether_it_was_scanned_or_not() -> None:
     items = tuple(AttackedItem(ITEM + end, 1, 0.1, 0.1, 0.2) for end in "ab")  # type: ignore[arg-type]
     record = AttackRecord(ATTACK_FORMAT, "copies-1", AttackFamily.COPIES, "", NOON, items, None, ())
-    rows = rows_of([record], [case(ITEM + "a", spoken())], [spoken()])
+    rows = rows_of([record], [case(ITEM + "a", outcome())], [outcome()])
     assert [each.case is not None for each in rows] == [True, False]
 
 
@@ -101,7 +103,7 @@ def test_readings_of_cases_do_not_thin_out_false_alerts() -> None:
 
 
 def test_an_alert_on_a_batch_counts_once_and_the_codes_it_names_as_codes() -> None:
-    alerts = FalseAlerts(codes=1, subjects=1, named=48, by_looks=Counter({2: 1}))
+    alerts = FalseAlerts(codes=1, entities=1, named=48, by_item_scans=Counter({2: 1}))
     report = false_report(alerts, honest())
     assert report.per_10000.value == pytest.approx(1.0)
     assert report.of_codes.value == pytest.approx(49 / 10_000)

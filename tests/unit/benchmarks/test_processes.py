@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from benchmarks.speed.pipeline.processes import own_relative, processor_seconds, signal_all
+from benchmarks.processes import own_relative, processor_seconds, signal_all
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 

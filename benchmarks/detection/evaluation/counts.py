@@ -1,4 +1,4 @@
-"""What is counted of a world, so that counts from several processes can be added.
+"""The counts of a world, in a form in which the counts of several processes can be added.
 
 Honest codes are counted, attacked ones are kept one by one: there are few of them.
 """
@@ -11,11 +11,15 @@ from typing import NamedTuple
 from authenticity.gs1.item import ItemId, names_an_item
 from authenticity.history.observation import SOURCES
 from benchmarks.detection.dataset import Arrival, Example
-from benchmarks.detection.evaluation.contenders import COPIED
-from benchmarks.detection.evaluation.judging import AssessedCode, ClueChange, Spoken
-from benchmarks.detection.evaluation.ours import ACCUSING
-from benchmarks.detection.evaluation.rarity import Transitions
+from benchmarks.detection.evaluation.code_assessment import (
+    AssessedCode,
+    DetectorOutcome,
+    SignalChange,
+)
+from benchmarks.detection.evaluation.detectors import COPIED
 from benchmarks.detection.evaluation.regions import region_of
+from benchmarks.detection.evaluation.touchstone_detector import ACCUSING
+from benchmarks.detection.evaluation.transition_rarity import Transitions
 
 
 class Case(NamedTuple):
@@ -27,12 +31,12 @@ class Case(NamedTuple):
     copied: bool
     detectable_ms: int | None
     known_at: int | None
-    looks: int
-    spoken: tuple[Spoken, ...]
+    item_scans: int
+    outcomes: tuple[DetectorOutcome, ...]
     bad: bool
     bad_end: bool
-    told_verified: int
-    told: int
+    answered_verified: int
+    answered: int
 
 
 class AlertLine(NamedTuple):
@@ -48,17 +52,17 @@ class AlertLine(NamedTuple):
 
 @dataclass(slots=True)
 class FalseAlerts:
-    """Of one detector, on honest codes; `by_looks`: codes by how often they were looked at.
+    """Of one detector, on honest codes; `by_item_scans`: codes by their number of item scans.
 
-    `subjects` are alerts on batches and scanners that no attacked code speaks for; `named`
-    honest codes that are not alerted on themselves, but speak for an alert on their batch.
+    `entities` are alerts on batches and scanners that no attacked code supports; `named` are
+    honest codes without an alert of their own that support an alert on their batch.
     """
 
     codes: int = 0
     standing: int = 0
-    subjects: int = 0
+    entities: int = 0
     named: int = 0
-    by_looks: Counter[int] = field(default_factory=Counter)
+    by_item_scans: Counter[int] = field(default_factory=Counter)
     by_region: Counter[str] = field(default_factory=Counter)
     by_source: Counter[str] = field(default_factory=Counter)
     by_cause: Counter[str] = field(default_factory=Counter)
@@ -69,25 +73,25 @@ class FalseAlerts:
         """Add what was counted elsewhere."""
         self.codes += other.codes
         self.standing += other.standing
-        self.subjects += other.subjects
+        self.entities += other.entities
         self.named += other.named
-        for name in ("by_looks", "by_region", "by_source", "by_cause", "by_kind", "scores"):
+        for name in ("by_item_scans", "by_region", "by_source", "by_cause", "by_kind", "scores"):
             getattr(self, name).update(getattr(other, name))
 
 
 @dataclass(slots=True)
 class Honest:
-    """Codes that nobody attacks, and their looks: what false alerts are shares of.
+    """Codes that nobody attacks, and their scans: the denominators of false alert rates.
 
-    `codes` were looked at outside the maker's own chain, and `looks` are those looks:
-    readings of cases would only make the shares smaller. `scans` counts them too. `bad` codes
+    `codes` have an item scan, and `item_scans` counts those: readings of cases would only make
+    the rates smaller. `scans` counts them too. `bad` codes
     were given a bad standing at some time.
     """
 
     codes: int = 0
-    looks: int = 0
+    item_scans: int = 0
     scans: int = 0
-    by_looks: Counter[int] = field(default_factory=Counter)
+    by_item_scans: Counter[int] = field(default_factory=Counter)
     by_region: Counter[str] = field(default_factory=Counter)
     by_source: Counter[str] = field(default_factory=Counter)
     by_cause: Counter[str] = field(default_factory=Counter)
@@ -97,21 +101,21 @@ class Honest:
     def add(self, other: "Honest") -> None:
         """Add what was counted elsewhere."""
         self.codes += other.codes
-        self.looks += other.looks
+        self.item_scans += other.item_scans
         self.scans += other.scans
         self.bad += other.bad
         self.bad_end += other.bad_end
-        for name in ("by_looks", "by_region", "by_source", "by_cause"):
+        for name in ("by_item_scans", "by_region", "by_source", "by_cause"):
             getattr(self, name).update(getattr(other, name))
 
 
 @dataclass(slots=True)
-class Tally:
+class WorldCounts:
     """Everything that is counted of some packs.
 
     `calibration` counts codes by (probability in thousandths, copied or not). `replayed`
     and `differing`: codes whose history was rebuilt from shuffled, duplicated and late
-    scans, and those that came out otherwise. `falsely` names honest codes that our
+    scans, and those that came out otherwise. `falsely_alerted` names honest codes that our
     detector alerted on.
     """
 
@@ -127,32 +131,32 @@ class Tally:
     differing: int = 0
     two_scan_codes: int = 0
     two_scan_bytes: int = 0
-    signal_changes: list[ClueChange] = field(default_factory=list)
-    falsely: set[ItemId] = field(default_factory=set)
+    signal_changes: list[SignalChange] = field(default_factory=list)
+    falsely_alerted: set[ItemId] = field(default_factory=set)
     transitions: Transitions = field(default_factory=Transitions)
     alerts: list[AlertLine] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.false = {name: FalseAlerts() for name in self.detectors}
 
-    def note(self, example: Example, judged: AssessedCode, *, keep_alerts: bool = False) -> None:
+    def note(self, example: Example, assessed: AssessedCode, *, keep_alerts: bool = False) -> None:
         """Count one code."""
         self.scans += len(example.arrivals)
-        self.signal_changes += judged.asked.signal_changes
-        mine = judged.spoken[0]
+        self.signal_changes += assessed.answers.signal_changes
+        mine = assessed.outcomes[0]
         if mine.first is not None:
             self.raised += 1
             self.retracted += not mine.stands
-        if judged.asked.probability is not None:
-            self.calibration[round(judged.asked.probability * 1000), example.copied] += 1
+        if assessed.answers.probability is not None:
+            self.calibration[round(assessed.answers.probability * 1000), example.copied] += 1
         if keep_alerts:
-            self.alerts += _alert_lines(example, judged, self.detectors)
+            self.alerts += _alert_lines(example, assessed, self.detectors)
         if example.attack is not None:
-            self.cases.append(_case(example, judged))
+            self.cases.append(_case(example, assessed))
         elif not _is_astray(example):
-            self._note_honest(example, judged)
+            self._note_honest(example, assessed)
 
-    def add(self, other: "Tally") -> None:
+    def add(self, other: "WorldCounts") -> None:
         """Add what was counted elsewhere."""
         self.honest.add(other.honest)
         for name, alerts in other.false.items():
@@ -165,41 +169,41 @@ class Tally:
         self.cases += other.cases
         self.calibration.update(other.calibration)
         self.signal_changes += other.signal_changes
-        self.falsely |= other.falsely
+        self.falsely_alerted |= other.falsely_alerted
         self.transitions.add(other.transitions)
         self.alerts += other.alerts
 
-    def _note_honest(self, example: Example, judged: AssessedCode) -> None:
-        honest, looks = self.honest, example.looks
-        honest.codes += looks > 0
-        honest.looks += looks
+    def _note_honest(self, example: Example, assessed: AssessedCode) -> None:
+        honest, item_scans = self.honest, example.item_scans
+        honest.codes += item_scans > 0
+        honest.item_scans += item_scans
         honest.scans += len(example.arrivals)
-        honest.by_looks[looks] += 1
+        honest.by_item_scans[item_scans] += 1
         for arrival in example.arrivals:
-            if not arrival.is_look:
+            if not arrival.is_item_scan:
                 continue
             honest.by_region[region_of(arrival.truth.true_country)] += 1
             honest.by_source[_source(arrival)] += 1
             honest.by_cause.update(_causes((arrival,)))
         if names_an_item(example.item):
-            honest.bad += judged.asked.bad
-            honest.bad_end += judged.asked.bad_end
-        for name, spoken in zip(self.detectors, judged.spoken, strict=True):
+            honest.bad += assessed.answers.bad
+            honest.bad_end += assessed.answers.bad_end
+        for name, outcome in zip(self.detectors, assessed.outcomes, strict=True):
             alerts = self.false[name]
-            if spoken.score is not None:
-                alerts.scores[float(f"{spoken.score:.4g}")] += 1
-            alerts.by_kind.update(spoken.kinds)
-            if spoken.first is not None:
-                _note_false(alerts, example, spoken.first, spoken.stands)
-        if judged.spoken[0].first is not None:
-            self.falsely.add(example.item)
+            if outcome.score is not None:
+                alerts.scores[float(f"{outcome.score:.4g}")] += 1
+            alerts.by_kind.update(outcome.kinds)
+            if outcome.first is not None:
+                _note_false(alerts, example, outcome.first, outcome.stands)
+        if assessed.outcomes[0].first is not None:
+            self.falsely_alerted.add(example.item)
 
 
-def added(tallies: Iterable[Tally], detectors: Sequence[str]) -> Tally:
+def added(parts: Iterable[WorldCounts], detectors: Sequence[str]) -> WorldCounts:
     """All of them as one."""
-    total = Tally(tuple(detectors))
-    for tally in tallies:
-        total.add(tally)
+    total = WorldCounts(tuple(detectors))
+    for counts in parts:
+        total.add(counts)
     return total
 
 
@@ -207,7 +211,7 @@ def _note_false(alerts: FalseAlerts, example: Example, first: int, stands: bool)
     trigger = example.arrivals[min(first, len(example.arrivals) - 1)]
     alerts.codes += 1
     alerts.standing += stands
-    alerts.by_looks[example.looks] += 1
+    alerts.by_item_scans[example.item_scans] += 1
     alerts.by_region[region_of(trigger.truth.true_country)] += 1
     alerts.by_source[_source(trigger)] += 1
     alerts.by_cause.update(_causes(example.arrivals[: first + 1]))
@@ -228,7 +232,7 @@ def _is_astray(example: Example) -> bool:
     return any(arrival.truth.attack is not None for arrival in example.arrivals)
 
 
-def _case(example: Example, judged: AssessedCode) -> Case:
+def _case(example: Example, assessed: AssessedCode) -> Case:
     known_ms = example.detectable_ms
     known_at = None
     if known_ms is not None:
@@ -243,21 +247,21 @@ def _case(example: Example, judged: AssessedCode) -> Case:
         example.copied,
         known_ms,
         known_at,
-        example.looks,
-        judged.spoken,
-        judged.asked.bad,
-        judged.asked.bad_end,
-        judged.asked.told_verified,
-        judged.asked.told,
+        example.item_scans,
+        assessed.outcomes,
+        assessed.answers.bad,
+        assessed.answers.bad_end,
+        assessed.answers.answered_verified,
+        assessed.answers.answered,
     )
 
 
 def _alert_lines(
-    example: Example, judged: AssessedCode, detectors: Sequence[str]
+    example: Example, assessed: AssessedCode, detectors: Sequence[str]
 ) -> Iterable[AlertLine]:
     """Alerts of every kind for the product's own families of findings, `copied` for rules."""
-    for name, spoken in zip(detectors, judged.spoken, strict=True):
-        if spoken.first is not None and spoken.first_ms is not None:
-            kinds = tuple(sorted(spoken.kinds & (ACCUSING | {COPIED}) or spoken.kinds))
-            at, stands = spoken.first_ms, spoken.stands
-            yield AlertLine(name, example.item, at, spoken.first, stands, kinds)
+    for name, outcome in zip(detectors, assessed.outcomes, strict=True):
+        if outcome.first is not None and outcome.first_ms is not None:
+            kinds = tuple(sorted(outcome.kinds & (ACCUSING | {COPIED}) or outcome.kinds))
+            at, stands = outcome.first_ms, outcome.stands
+            yield AlertLine(name, example.item, at, outcome.first, stands, kinds)

@@ -16,8 +16,8 @@ from math import log10
 from typing import Final
 
 from authenticity.history.observation import Observation
-from benchmarks.detection.evaluation.contenders import Rule, RuleState
-from benchmarks.detection.evaluation.rules import Timeline
+from benchmarks.detection.evaluation.baseline_rules import Timeline
+from benchmarks.detection.evaluation.detectors import Rule, RuleState
 
 Location = tuple[str, int]
 """Country and channel."""
@@ -58,7 +58,7 @@ def location_of(observation: Observation) -> Location:
 
 
 class RarestTransition:
-    """Speaks when the rarest transition of a code is rarer than the threshold."""
+    """Alerts when the rarest transition of a code is rarer than the threshold."""
 
     def __init__(self, transitions: Transitions, threshold: float) -> None:
         self._transitions = transitions
@@ -79,7 +79,7 @@ class RarestTransition:
 
 
 def transition_rarity(transitions: Transitions, threshold: float) -> Rule:
-    """The contender with what was learned; `NEVER` as the threshold only gives scores."""
+    """The detector with what was learned; `NEVER` as the threshold only gives scores."""
 
     def start() -> RuleState:
         return RarestTransition(transitions, threshold)

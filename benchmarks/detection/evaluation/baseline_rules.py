@@ -1,4 +1,4 @@
-"""The rules that others use against copied codes, each as plainly as it is stated.
+"""The rules that others use against copied codes, each implemented as it is published.
 
 Distances and speeds are naive on purpose: between the places that scanners report, with
 no regard to how far such a place can be believed. Times are capture times.
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from authenticity.history.observation import Observation, distance_km
-from benchmarks.detection.evaluation.contenders import Rule
+from benchmarks.detection.evaluation.detectors import Rule
 
 _HOUR_MS: Final = 3_600_000
 _LEAST_GAP_MS: Final = 1_000
@@ -21,23 +21,23 @@ class Timeline:
 
     def __init__(self) -> None:
         self._times: list[int] = []
-        self._sightings: list[Observation] = []
+        self._observations: list[Observation] = []
 
     def insert(self, observation: Observation) -> Iterator[tuple[Observation, Observation]]:
-        """Take its place in time; the one or two new pairs of neighbours, older first."""
+        """Insert by capture time; yields the one or two new pairs of neighbours, older first."""
         at = bisect_right(self._times, observation.captured_ms)
         self._times.insert(at, observation.captured_ms)
-        self._sightings.insert(at, observation)
+        self._observations.insert(at, observation)
         if at > 0:
-            yield self._sightings[at - 1], observation
-        if at + 1 < len(self._sightings):
-            yield observation, self._sightings[at + 1]
+            yield self._observations[at - 1], observation
+        if at + 1 < len(self._observations):
+            yield observation, self._observations[at + 1]
 
     def around(self, observation: Observation, window_ms: int) -> Iterator[Observation]:
         """All within the window before and after it, itself too."""
         first = bisect_right(self._times, observation.captured_ms - window_ms - 1)
         last = bisect_right(self._times, observation.captured_ms + window_ms)
-        return iter(self._sightings[first:last])
+        return iter(self._observations[first:last])
 
 
 def naive_speed_kmh(earlier: Observation, later: Observation) -> float:
@@ -47,7 +47,7 @@ def naive_speed_kmh(earlier: Observation, later: Observation) -> float:
 
 
 class Scans:
-    """So many scans are one too many."""
+    """Alerts at a number of scans."""
 
     def __init__(self, limit: int, *, graded: bool) -> None:
         self._limit = limit
@@ -66,7 +66,7 @@ class Scans:
 
 
 class TooFast:
-    """Neighbours in time, faster than an airliner."""
+    """Alerts when two scans that follow each other imply a speed over the limit."""
 
     def __init__(self, limit_kmh: float = 1_000.0) -> None:
         self._limit_kmh = limit_kmh

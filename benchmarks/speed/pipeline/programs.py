@@ -1,4 +1,4 @@
-"""The programs under measurement, each in a process of its own, with a count to watch."""
+"""The programs under measurement, each a process whose count of scans is read as it runs."""
 
 import os
 import re
@@ -14,8 +14,8 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from authenticity.errors import UnavailableError
+from benchmarks.processes import processor_seconds, signal_all
 from benchmarks.speed.peers.quix_environment import ROOT
-from benchmarks.speed.pipeline.processes import processor_seconds, signal_all
 from benchmarks.speed.pipeline.progress import Point, Progress
 from demo.local_ports import free_ports
 
@@ -25,13 +25,13 @@ _ASKED_EVERY_S: Final = 0.02
 _SCANS: Final = re.compile(rb"^touchstone_engine_scans(?:_total)?(?:\{[^}]*\})? ([0-9.e+]+)$", re.M)
 
 
-class Contender:
-    """A process that works on the scans. `progress` counts from its start."""
+class Program:
+    """A process that works on the scans. `progress` counts scans from its start."""
 
     _reports = False
 
     def __init__(self, name: str, command: Sequence[str], env: Mapping[str, str], log: Path):
-        """`log` takes what it writes, but for its progress."""
+        """`log` takes what the process writes, except its progress."""
         self.name = name
         self.progress = Progress()
         self._command = list(command)
@@ -40,7 +40,7 @@ class Contender:
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
 
-    def __enter__(self) -> "Contender":
+    def __enter__(self) -> "Program":
         self.start()
         return self
 
@@ -61,7 +61,7 @@ class Contender:
         ).start()
 
     def stop(self, *, at_once: bool = False) -> None:
-        """In order with SIGTERM, or at once with SIGKILL. Again, it does no harm."""
+        """With SIGTERM, or with `at_once` by SIGKILL. Does nothing if it was stopped before."""
         process, self._process = self._process, None
         if process is None:
             return
@@ -89,11 +89,11 @@ class Contender:
             ) from None
 
     def suspend(self) -> None:
-        """SIGSTOP to all of it."""
+        """SIGSTOP to the process and its descendants."""
         self._signal(signal.SIGSTOP)
 
     def resume(self) -> None:
-        """SIGCONT to all of it."""
+        """SIGCONT to the process and its descendants."""
         self._signal(signal.SIGCONT)
 
     def processor_seconds(self) -> float:
@@ -108,8 +108,8 @@ class Contender:
         raise NotImplementedError
 
 
-class Peer(Contender):
-    """A pair, which reports on its standard output (`benchmarks.speed.peers.reporting`)."""
+class Peer(Program):
+    """A baseline program, which reports through `benchmarks.speed.peers.reporting`."""
 
     _reports = True
 
@@ -121,11 +121,11 @@ class Peer(Contender):
                 try:
                     progress.add(Point(float(at_s), int(scans)))
                 except ValueError:
-                    continue  # a library's own words
+                    continue  # a line that a library wrote
         progress.end()
 
 
-class OurWorker(Contender):
+class OurWorker(Program):
     """`touchstone up --engine kafka --no-api`, asked for its metrics every few milliseconds."""
 
     def __init__(self, env: Mapping[str, str], data: Path, log: Path, *, workers: int = 1):

@@ -7,25 +7,25 @@ from rich.table import Table
 
 from benchmarks.detection.evaluation.bootstrap import Estimate
 from benchmarks.detection.evaluation.report import DetectionReport, DetectorReport
-from benchmarks.detection.evaluation.running import CAMPAIGN, OURS
+from benchmarks.detection.evaluation.worlds import CAMPAIGN, OURS
 
 WIDTH: Final = 160
 """What the tables need, in characters, without intervals."""
 
 
 def tables(report: DetectionReport, *, intervals: bool) -> Iterator[Table]:
-    """Detectors, families, rules at their own recall, the product alone, aims."""
+    """Detectors, families, rules at their own recall, the product alone, targets."""
     yield _detectors(report, intervals=intervals)
     yield _families(report, intervals=intervals)
     yield _comparisons(report)
-    yield _alone(report)
-    yield _aims(report)
+    yield _product(report)
+    yield _targets(report)
 
 
 def _detectors(report: DetectionReport, *, intervals: bool) -> Table:
     table = Table(title="detectors, test seeds", title_justify="left")
     for heading in (
-        "detector", "false / 10,000 looks", "worst region", "recall / ceiling",
+        "detector", "false / 10,000 item scans", "worst region", "recall / ceiling",
         "precision 1e-5", "1e-3", "0.48", "partial AUC", "delay h, 90 %",
     ):  # fmt: skip
         table.add_column(heading, justify="left" if heading == "detector" else "right")
@@ -69,7 +69,7 @@ def _families(report: DetectionReport, *, intervals: bool) -> Table:
 
 def _best_rules(report: DetectionReport) -> list[DetectorReport]:
     rules = [each for each in report.detectors if each.name not in (OURS, CAMPAIGN)]
-    return rules[:-1]  # the oracle catches what is detectable, by definition
+    return rules[:-1]  # the last is the oracle: it catches all that is detectable, by definition
 
 
 def _comparisons(report: DetectionReport) -> Table:
@@ -91,52 +91,53 @@ def _comparisons(report: DetectionReport) -> Table:
     return table
 
 
-def _alone(report: DetectionReport) -> Table:
-    ours = report.ours
-    table = Table(title="asked of the product alone", title_justify="left", show_header=False)
+def _product(report: DetectionReport) -> Table:
+    product = report.product
+    table = Table(title="the product alone", title_justify="left", show_header=False)
     table.add_column("what")
     table.add_column("figure", justify="right")
-    if ours.calibration:
-        table.add_row("Brier score", f"{ours.calibration.brier:.5f}")
-        table.add_row("calibration error", f"{ours.calibration.error:.5f}")
-        suspicious = ours.calibration.error_suspicious
+    if product.calibration:
+        table.add_row("Brier score", f"{product.calibration.brier:.5f}")
+        table.add_row("calibration error", f"{product.calibration.error:.5f}")
+        suspicious = product.calibration.error_suspicious
         table.add_row("the same, from 1 % on", "–" if suspicious is None else f"{suspicious:.4f}")
-    table.add_row("alerts retracted", _of(ours.retracted, ours.raised))
-    looks = sum(each.looks for each in ours.told)
-    verified = sum(each.verified for each in ours.told)
-    table.add_row('false packs told "verified, not scanned before"', _of(verified, looks))
+    table.add_row("alerts retracted", _of(product.retracted, product.raised))
+    answered = sum(each.item_scans for each in product.false_pack_answers)
+    verified = sum(each.verified for each in product.false_pack_answers)
+    table.add_row('false packs answered "verified, not scanned before"', _of(verified, answered))
     table.add_row(
-        "genuine items ever given a bad standing", _of(ours.genuine_ever_bad, ours.genuine_codes)
+        "genuine items ever given a bad standing",
+        _of(product.genuine_ever_bad, product.genuine_codes),
     )
-    table.add_row("and in the end", _of(ours.genuine_bad_in_the_end, ours.genuine_codes))
+    table.add_row("and in the end", _of(product.genuine_bad_in_the_end, product.genuine_codes))
     table.add_row(
-        "poisoned items ever given a bad standing", _of(ours.poisoned_ever_bad, ours.poisoned)
+        "poisoned items ever given a bad standing", _of(product.poisoned_ever_bad, product.poisoned)
     )
-    table.add_row("replays that differ", _of(ours.replays_differing, ours.replayed))
-    for subject in ours.subjects:
+    table.add_row("replays that differ", _of(product.replays_differing, product.replayed))
+    for entity in product.entities:
         table.add_row(
-            f"alerts on batches and scanners, right: {subject.kind}",
-            _of(subject.right, subject.alerts),
+            f"alerts on batches and scanners, right: {entity.kind}",
+            _of(entity.right, entity.alerts),
         )
-    table.add_row("detection, µs a scan on one core", f"{ours.us_per_scan:.1f}")
+    table.add_row("detection, µs a scan on one core", f"{product.us_per_scan:.1f}")
     table.add_row(
         "bytes: two scans, 100,000 scans",
-        f"{ours.bytes_two_scans:.0f}, {ours.bytes_100000_scans:,}",
+        f"{product.bytes_two_scans:.0f}, {product.bytes_100000_scans:,}",
     )
     return table
 
 
-def _aims(report: DetectionReport) -> Table:
-    table = Table(title="aims", title_justify="left")
-    for heading in ("aim", "", "measured", "reached", "missed by"):
-        table.add_column(heading, justify="left" if heading in ("aim", "reached") else "right")
-    for aim in report.aims:
+def _targets(report: DetectionReport) -> Table:
+    table = Table(title="targets", title_justify="left")
+    for heading in ("target", "", "measured", "reached", "missed by"):
+        table.add_column(heading, justify="left" if heading in ("target", "reached") else "right")
+    for target in report.target_results:
         table.add_row(
-            aim.name,
-            aim.aim,
-            "–" if aim.value is None else f"{aim.value:,.4g}",
-            "yes" if aim.reached else "[bold red]no[/]",
-            "" if aim.reached or aim.missed_by is None else f"{aim.missed_by:,.4g}",
+            target.name,
+            target.target,
+            "–" if target.value is None else f"{target.value:,.4g}",
+            "yes" if target.reached else "[bold red]no[/]",
+            "" if target.reached or target.missed_by is None else f"{target.missed_by:,.4g}",
         )
     return table
 

@@ -1,7 +1,7 @@
-"""Our own detector under the same eyes as the others: the product's pure functions, as they are.
+"""The product's own detector: its pure functions, called as the engines call them.
 
-History after history, arrival by arrival, as the engines fold them; headers of batches
-become known when they arrive. Nothing here decides anything.
+Each arrival is merged into the history and assessed; batch headers become known when they
+arrive. No rule of its own is added here.
 """
 
 from collections.abc import Collection
@@ -19,7 +19,7 @@ from authenticity.detection.standing import Standing
 from authenticity.history.history import EMPTY, history_of, merge
 from authenticity.records.batch_registry import BatchRegistry
 from benchmarks.detection.dataset import Arrival, Example, Header
-from benchmarks.detection.evaluation.contenders import NOTHING
+from benchmarks.detection.evaluation.detectors import NO_KINDS
 
 BAD: Final = frozenset({Standing.CAUTION, Standing.SUSPECT, Standing.NOT_ISSUED})
 ACCUSING: Final = frozenset(
@@ -34,8 +34,8 @@ PROOF: Final = 99.0
 NO_COMPARISON: Final = -99.0
 
 
-class Ours:
-    """What the product alerts on by an item's own history."""
+class TouchstoneDetector:
+    """The product's alerts from an item's own history."""
 
     name = "touchstone"
     says = "fused evidence of each code's own history, calibrated"
@@ -43,16 +43,16 @@ class Ours:
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
 
-    def watch(self, example: Example) -> "OurWatch":
-        """See `Contender.watch`."""
-        return OurWatch(example, self._policy)
+    def watch(self, example: Example) -> "TouchstoneMonitor":
+        """See `Detector.watch`."""
+        return TouchstoneMonitor(example, self._policy)
 
 
-class OurWatch:
+class TouchstoneMonitor:
     """One item's history as it grows, and what follows from it.
 
-    `probability` is that of a copy, None where there are no two looks to compare; `is_bad`:
-    whoever looks is told so; `peak`: the highest score so far.
+    `probability` is that of a copy, None without two sessions to compare; `is_bad`: a caller
+    would be told a bad standing; `peak`: the highest score so far.
     """
 
     def __init__(self, example: Example, policy: Policy) -> None:
@@ -61,17 +61,17 @@ class OurWatch:
         self._siblings = example.siblings
         self._policy = policy
         self._known = 0
-        self._batch_registry = BatchRegistry()
+        self._registry = BatchRegistry()
         self.history = EMPTY
         self.findings: tuple[Finding, ...] = ()
         self.signals: tuple[Signal, ...] = ()
         self.is_bad = False
         self.probability: float | None = None
         self.peak = NO_COMPARISON
-        self._kinds: Collection[str] = NOTHING
+        self._kinds: Collection[str] = NO_KINDS
 
     def see(self, arrival: Arrival) -> Collection[str]:
-        """See `Watch.see`."""
+        """See `CodeMonitor.see`."""
         learned = self._learn(arrival.received_ms)
         history = merge(self.history, history_of([arrival.observation]))
         if learned or history != self.history:
@@ -86,17 +86,19 @@ class OurWatch:
         self._assess()
         return self._headers[-1].arrived_ms, self._kinds
 
-    def told(self, arrival: Arrival) -> CallerAssessment | None:
-        """What whoever made this scan is told, before it is folded; None if it is refused."""
+    def answer_to(self, arrival: Arrival) -> CallerAssessment | None:
+        """The assessment that answers this scan, before it is folded; None if it is refused."""
         self._learn(arrival.received_ms)
-        look, known = arrival.observation, self.history
+        known = self.history
         arrived = (h for h in self._siblings if h.arrived_ms <= arrival.received_ms)
         batch_registry = registry_of((*self._headers[: self._known], *arrived))
-        return assess_for_caller(self._item, look, known, batch_registry, self._policy)
+        return assess_for_caller(
+            self._item, arrival.observation, known, batch_registry, self._policy
+        )
 
     @property
     def score(self) -> float:
-        """Log-odds of the probability; proof lies above all of them, no comparison below."""
+        """Log-odds of the probability; `PROOF` for a proven copy, `NO_COMPARISON` without one."""
         if any(finding.kind is FindingKind.CLONE_CONFIRMED for finding in self.findings):
             return PROOF
         if self.probability is None:
@@ -111,19 +113,17 @@ class OurWatch:
             known += 1
         if known == self._known:
             return False
-        self._known, self._batch_registry = known, registry_of(self._headers[:known])
+        self._known, self._registry = known, registry_of(self._headers[:known])
         return True
 
     def _assess(self) -> None:
-        update = assess_item_update(
-            self._item, self.history, {}, self._batch_registry, self._policy
-        )
+        update = assess_item_update(self._item, self.history, {}, self._registry, self._policy)
         evidence, self.findings = update.assessment
         self.signals = update.signals
         self.probability = evidence.clone_score.probability if evidence.clone_score else None
         least = Severity.MEDIUM.rank
         kinds = [finding.kind for finding in self.findings if finding.severity.rank >= least]
-        self._kinds = frozenset(map(str, kinds)) if kinds else NOTHING
+        self._kinds = frozenset(map(str, kinds)) if kinds else NO_KINDS
         self.peak = max(self.peak, self.score)
         self.is_bad = standing_of(update.assessment) in BAD
 

@@ -1,31 +1,21 @@
-"""The whole benchmark: run every world, then put the figures of the test seeds together."""
+"""`touchstone bench detect`: run every world, then report the figures of the test seeds."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from authenticity.detection.policy import Policy
-from benchmarks.detection.evaluation.aims import aims
-from benchmarks.detection.evaluation.campaigns import subject_reports, with_subjects
+from benchmarks.detection.evaluation.campaigns import entity_reports, with_entities
+from benchmarks.detection.evaluation.code_assessment import DetectorOutcome
 from benchmarks.detection.evaluation.cost import Cost, cost_of
+from benchmarks.detection.evaluation.counts import FalseAlerts, WorldCounts
 from benchmarks.detection.evaluation.curves import calibration, roc
-from benchmarks.detection.evaluation.judging import Spoken
 from benchmarks.detection.evaluation.report import (
     DetectionReport,
     DetectorReport,
-    OurReport,
+    EntityReport,
+    FalsePackAnswers,
+    ProductReport,
     SeedReport,
-    SubjectReport,
-    VerdictsTold,
-)
-from benchmarks.detection.evaluation.running import (
-    CAMPAIGN,
-    DETECTORS,
-    ORACLE,
-    OURS,
-    Lesson,
-    WorldResult,
-    contenders,
-    run_seeds,
 )
 from benchmarks.detection.evaluation.scoring import (
     Row,
@@ -34,9 +24,19 @@ from benchmarks.detection.evaluation.scoring import (
     honest_scores,
     rows_of,
 )
-from benchmarks.detection.evaluation.tally import FalseAlerts, Tally
+from benchmarks.detection.evaluation.targets import target_results
+from benchmarks.detection.evaluation.worlds import (
+    CAMPAIGN,
+    DETECTORS,
+    ORACLE,
+    OURS,
+    Learned,
+    WorldResult,
+    other_detectors,
+    run_seeds,
+)
 from benchmarks.detection.split import HELD_OUT, Seeds
-from benchmarks.result import machine
+from benchmarks.machine import machine
 from simulation.attacks import COPYING, AttackFamily
 
 _SAYS = {
@@ -55,7 +55,7 @@ def measure(
     progress: Callable[[int, int], None] = lambda _seed, _packs: None,
 ) -> DetectionReport:
     """`progress` is called with the seed and the packs done since the last call, `keep` with
-    each world's result while its alerts are at hand."""
+    each world's result before its alerts are dropped."""
     results = run_seeds(seeds, items, policy, workers=workers, keep=keep, progress=progress)
     return report_of(seeds, items, policy, results, cost_of(seeds.test[0], items, policy))
 
@@ -69,9 +69,9 @@ def report_of(
 ) -> DetectionReport:
     """The figures of the test seeds, and a line for every seed."""
     tested = {seed: results[seed] for seed in seeds.test}
-    total = Tally(DETECTORS)
+    total = WorldCounts(DETECTORS)
     for result in tested.values():
-        total.add(result.tally)
+        total.add(result.counts)
     detectors = [_detector(name, place, tested, total) for place, name in enumerate(DETECTORS)]
     detectors.insert(1, _with_campaign(tested, total))
     shipped = detectors[1]
@@ -82,7 +82,7 @@ def report_of(
         if rule.name != ORACLE
     )
     comparisons = tuple(each for each in compared if each is not None)
-    alone = _ours(total, subject_reports(list(tested.values())), cost)
+    product = _product(total, entity_reports(list(tested.values())), cost)
     return DetectionReport(
         machine(),
         items,
@@ -92,45 +92,46 @@ def report_of(
         str(HELD_OUT),
         policy.version,
         total.scans,
-        total.honest.looks,
+        total.honest.item_scans,
         total.honest.scans,
         total.honest.codes,
         tuple(_seed(seeds, result) for result in results.values()),
         tuple(detectors),
         comparisons,
-        alone,
-        tuple(aims(shipped, alone, comparisons)),
+        product,
+        tuple(target_results(shipped, product, comparisons)),
     )
 
 
 def _detector(
-    name: str, place: int, results: Mapping[int, WorldResult], total: Tally
+    name: str, place: int, results: Mapping[int, WorldResult], total: WorldCounts
 ) -> DetectorReport:
     rows = {
-        seed: _rows(result, [case.spoken[place] for case in result.tally.cases])
+        seed: _rows(result, [case.outcomes[place] for case in result.counts.cases])
         for seed, result in results.items()
     }
-    says = _SAYS.get(name) or next(each.says for each in contenders(Lesson()) if each.name == name)
+    others = {each.name: each.says for each in other_detectors(Learned())}
+    says = _SAYS.get(name) or others[name]
     return detector_report(name, says, rows, total.false[name], total.honest)
 
 
-def _with_campaign(results: Mapping[int, WorldResult], total: Tally) -> DetectorReport:
+def _with_campaign(results: Mapping[int, WorldResult], total: WorldCounts) -> DetectorReport:
     rows: dict[int, list[Row]] = {}
     alerts = FalseAlerts()
     for seed, result in results.items():
-        spoken, false = with_subjects(result)
-        rows[seed] = _rows(result, spoken)
+        outcomes, false = with_entities(result)
+        rows[seed] = _rows(result, outcomes)
         alerts.add(false)
     return detector_report(CAMPAIGN, _SAYS[CAMPAIGN], rows, alerts, total.honest)
 
 
-def _rows(result: WorldResult, spoken: Sequence[Spoken]) -> list[Row]:
-    return rows_of(result.attacks, result.tally.cases, spoken)
+def _rows(result: WorldResult, outcomes: Sequence[DetectorOutcome]) -> list[Row]:
+    return rows_of(result.attacks, result.counts.cases, outcomes)
 
 
-def _whole_curve(total: Tally) -> list[tuple[float, float]]:
+def _whole_curve(total: WorldCounts) -> list[tuple[float, float]]:
     scores = (
-        case.spoken[0].score
+        case.outcomes[0].score
         for case in total.cases
         if case.family in COPYING and case.detectable_ms is not None
     )
@@ -138,19 +139,21 @@ def _whole_curve(total: Tally) -> list[tuple[float, float]]:
     return roc(honest_scores(total.false[OURS], total.honest), copied)
 
 
-def _ours(total: Tally, subjects: tuple[SubjectReport, ...], cost: Cost) -> OurReport:
-    told: Counter[str] = Counter()
+def _product(total: WorldCounts, entities: tuple[EntityReport, ...], cost: Cost) -> ProductReport:
+    answered: Counter[str] = Counter()
     verified: Counter[str] = Counter()
     for case in total.cases:
-        told[case.family] += case.told
-        verified[case.family] += case.told_verified
+        answered[case.family] += case.answered
+        verified[case.family] += case.answered_verified
     poisoned = [case for case in total.cases if case.family == AttackFamily.POISONING]
-    return OurReport(
+    return ProductReport(
         calibration(total.calibration),
         total.raised,
         total.retracted,
         tuple(
-            VerdictsTold(name, many, verified[name]) for name, many in sorted(told.items()) if many
+            FalsePackAnswers(name, count, verified[name])
+            for name, count in sorted(answered.items())
+            if count
         ),
         total.honest.codes,
         total.honest.bad,
@@ -160,7 +163,7 @@ def _ours(total: Tally, subjects: tuple[SubjectReport, ...], cost: Cost) -> OurR
         sum(case.bad_end for case in poisoned),
         total.replayed,
         total.differing,
-        subjects,
+        entities,
         cost.us_per_scan,
         total.two_scan_bytes / total.two_scan_codes if total.two_scan_codes else 0.0,
         cost.bytes_of_many,
@@ -168,17 +171,17 @@ def _ours(total: Tally, subjects: tuple[SubjectReport, ...], cost: Cost) -> OurR
 
 
 def _seed(seeds: Seeds, result: WorldResult) -> SeedReport:
-    tally = result.tally
+    counts = result.counts
     part = "fit" if result.seed in seeds.fit else "test"
-    copied = [c for c in tally.cases if c.family in COPYING and c.detectable_ms is not None]
-    caught = sum(case.spoken[0].stands for case in copied)
-    looks = tally.honest.looks
+    copied = [c for c in counts.cases if c.family in COPYING and c.detectable_ms is not None]
+    caught = sum(case.outcomes[0].stands for case in copied)
+    item_scans = counts.honest.item_scans
     return SeedReport(
         result.seed,
         "validate" if result.seed in seeds.validate else part,
-        tally.scans,
-        tally.honest.codes,
-        len(tally.cases),
-        tally.false[OURS].codes / looks * 10_000 if looks else None,
+        counts.scans,
+        counts.honest.codes,
+        len(counts.cases),
+        counts.false[OURS].codes / item_scans * 10_000 if item_scans else None,
         caught / len(copied) if copied else None,
     )

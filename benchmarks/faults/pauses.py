@@ -10,7 +10,7 @@ from benchmarks.faults.site import Progress, Site
 _LOOK_EVERY_S: Final = 0.25
 
 
-class Watched:
+class PauseWatch:
     """Looks at the group's progress until the block ends.
 
     `longest_pause_s`: the longest time in which scans waited and none of them was passed;
@@ -26,7 +26,7 @@ class Watched:
         self._last = Progress(passed=-1, waiting=0)
         self._since = time.monotonic()
 
-    def __enter__(self) -> "Watched":
+    def __enter__(self) -> "PauseWatch":
         self._look()
         self._thread.start()
         return self

@@ -1,4 +1,4 @@
-"""Does the order of arrival matter? A code's history, rebuilt in other ways, byte by byte."""
+"""Checks that the order of arrival does not matter: histories rebuilt in other orders are equal."""
 
 from collections.abc import Iterator, Sequence
 from random import Random
@@ -12,13 +12,13 @@ from authenticity.history.history import EMPTY, History, encode_history, history
 from authenticity.history.observation import Observation
 from authenticity.records.batch_registry import BatchRegistry
 from benchmarks.detection.dataset import Example
-from benchmarks.detection.evaluation.ours import registry_of
+from benchmarks.detection.evaluation.touchstone_detector import registry_of
 
 _LARGEST_FOLD: Final = 7
 
 
 def differs(example: Example, history: History, policy: Policy) -> bool:
-    """Whether any other way leads to other bytes than `history`, or to other findings."""
+    """Whether another order leads to other bytes than `history`, or to other findings."""
     draw = Random(str(example.item))
     observations = [arrival.observation for arrival in example.arrivals]
     batch_registry = registry_of(example.headers)

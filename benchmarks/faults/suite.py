@@ -15,14 +15,14 @@ from benchmarks.faults.workers import (
     sleeping_worker,
     worker_stopped_in_its_write,
 )
-from benchmarks.result import machine
+from benchmarks.machine import machine
 
 Say = Callable[[str], None]
 _ROUNDS: Final = (("kafka",), ("postgres",), ("kafka", "postgres")) * 3
 
 
 @dataclass(frozen=True, slots=True)
-class Fire:
+class FaultReport:
     """What `touchstone bench fire --json` prints: sums, and each scenario's own."""
 
     name: str
@@ -35,7 +35,7 @@ class Fire:
     scenarios: list[Outcome]
 
 
-def measure(*, quick: bool, say: Say) -> Fire:
+def measure(*, quick: bool, say: Say) -> FaultReport:
     """About 25 minutes; `quick`: 8. Needs Java, Maven and PostgreSQL."""
     outcomes: list[Outcome] = []
     with tempfile.TemporaryDirectory(prefix="touchstone-fire-") as name:
@@ -69,7 +69,7 @@ def measure(*, quick: bool, say: Say) -> Fire:
             outcome = scenario(place)
             outcomes.append(outcome)
             say(f"{title}: {'unharmed' if outcome.unharmed else 'HARMED'} {outcome}")
-    return Fire(
+    return FaultReport(
         "fire",
         sum(outcome.faults for outcome in outcomes),
         sum(outcome.scans for outcome in outcomes),

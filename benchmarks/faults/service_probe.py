@@ -14,7 +14,7 @@ _EVERY_S: Final = 0.25
 _WITHIN_S: Final = 2.0
 
 
-class Looking:
+class ServiceProbe:
     """Verifies one code after another, four a second, until the block ends: fewer than the
     service allows to strangers in a burst, and each from a connection of its own.
 
@@ -31,7 +31,7 @@ class Looking:
         self.seconds: list[float] = []
         self.failures = 0
 
-    def __enter__(self) -> "Looking":
+    def __enter__(self) -> "ServiceProbe":
         self._thread.start()
         return self
 
