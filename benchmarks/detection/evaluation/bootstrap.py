@@ -1,10 +1,11 @@
-"""How sure a figure is: intervals by resampling codes, from a generator with a fixed seed."""
+"""Intervals of figures by resampling codes, from a generator with a fixed seed."""
 
 from typing import Final
 
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
+from scipy.stats import bootstrap
 
 ROUNDS: Final = 1_000
 _SEED: Final = 20_260_101
@@ -43,17 +44,18 @@ def between(value: float, rounds: Floats) -> Estimate:
 def share_rounds(hits: Floats, among: Floats, draw: np.random.Generator) -> Floats:
     """sum(hits) / sum(among) in each round, rows drawn with replacement; NaN where 0/0."""
     rows = len(among)
-    shares = np.full(ROUNDS, np.nan)
-    if not rows:
-        return shares
-    step = max(1, _AT_ONCE // rows)
-    for first in range(0, ROUNDS, step):
-        last = min(first + step, ROUNDS)
-        chosen = draw.integers(rows, size=(last - first, rows))
-        total = among[chosen].sum(axis=1)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            shares[first:last] = hits[chosen].sum(axis=1) / total
-    return shares
+    if rows < 2:  # every draw is the one row, and scipy refuses to resample it
+        return np.full(ROUNDS, _share(hits, among) if rows else np.nan)
+    resampled = bootstrap(
+        (hits, among), _share, n_resamples=ROUNDS, batch=max(1, _AT_ONCE // rows),
+        paired=True, vectorized=True, method="percentile", random_state=draw,
+    )  # fmt: skip
+    return np.asarray(resampled.bootstrap_distribution)
+
+
+def _share(hits: Floats, among: Floats, axis: int = -1) -> Floats:
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(hits.sum(axis=axis) / among.sum(axis=axis))
 
 
 def share(hits: Floats, among: Floats) -> Estimate:

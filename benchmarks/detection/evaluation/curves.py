@@ -1,11 +1,17 @@
-"""Curves over scores and probabilities: ROC where false alerts are rare, and calibration."""
+"""Curves over scores and probabilities: ROC where false alerts are rare, and calibration.
+
+The partial area is ours: scikit-learn's `max_fpr` gives it in McClish's standardised form. So
+is the calibration error: `calibration_curve` takes no weights.
+"""
 
 from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final
 
+import numpy as np
 from msgspec import Struct
+from sklearn.metrics import brier_score_loss, roc_curve
 
 FPR_LIMIT: Final = 5e-4
 _EDGES: Final = (0.0, 0.001, 0.003, 0.01, 0.03, 0.1, 0.25, 0.5, 0.75, 0.9, 0.97, 1.001)
@@ -37,16 +43,15 @@ class Calibration(Struct, frozen=True):
 
 def roc(honest: Counter[float], copied: Counter[float]) -> list[Point]:
     """From (0, 0) to (1, 1), one point for each score, the most suspicious first."""
-    negatives, positives = honest.total(), copied.total()
-    points = [(0.0, 0.0)]
-    if not negatives or not positives:
-        return points
-    wrong = right = 0
-    for score in sorted(honest.keys() | copied.keys(), reverse=True):
-        wrong += honest[score]
-        right += copied[score]
-        points.append((wrong / negatives, right / positives))
-    return points
+    if not honest.total() or not copied.total():
+        return [(0.0, 0.0)]
+    false_rates, recalls, _ = roc_curve(
+        np.repeat((False, True), (len(honest), len(copied))),
+        np.array([*honest, *copied]),
+        sample_weight=np.array([*honest.values(), *copied.values()]),
+        drop_intermediate=False,
+    )
+    return list(zip(false_rates.tolist(), recalls.tolist(), strict=True))
 
 
 def partial_area(points: Sequence[Point], limit: float = FPR_LIMIT) -> float:
@@ -71,7 +76,12 @@ def calibration(counts: Counter[tuple[int, bool]]) -> Calibration | None:
     codes = counts.total()
     if not codes:
         return None
-    brier = sum(n * (p / 1000 - truth) ** 2 for (p, truth), n in counts.items()) / codes
+    brier = brier_score_loss(
+        [truth for _, truth in counts],
+        [p / 1000 for p, _ in counts],
+        sample_weight=list(counts.values()),
+        pos_label=True,
+    )
     suspicious = Counter({k: n for k, n in counts.items() if k[0] >= SUSPICIOUS * 1000})
     bins = tuple(
         _bin([(p, truth, n) for (p, truth), n in counts.items() if low <= p / 1000 < high])

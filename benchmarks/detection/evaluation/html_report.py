@@ -1,4 +1,4 @@
-"""The report as one HTML file that needs nothing else."""
+"""The report as one HTML file that loads nothing."""
 
 from collections.abc import Iterator, Sequence
 from html import escape
@@ -23,8 +23,8 @@ def page(report: DetectionReport) -> str:
     seeds = ", ".join(map(str, report.test))
     intro = (
         f"{report.scans:,} scans of {report.items:,} items a seed; test seeds {seeds}; policy"
-        f" {escape(report.policy)}; {escape(report.machine)}. Intervals hold 95 %. What the"
-        " figures mean is told in docs/benchmark.md."
+        f" {escape(report.policy)}; {escape(report.machine)}. Intervals hold 95 %. The"
+        " figures are defined in docs/benchmark.md."
     )
     parts = [f"<h1>Does it catch copies?</h1><p>{intro}</p>"]
     parts += [_table(table) for table in tables(report, intervals=True)]
@@ -60,27 +60,15 @@ def _roc(detectors: Sequence[DetectorReport]) -> str:
     lines: list[Series] = []
     for each in detectors:
         if each.roc and each.name not in (CAMPAIGN, ORACLE):
-            points = tuple(_until(each.roc, limit))
             colour = COLOURS[len(lines) % len(COLOURS)]
-            lines.append(Series(each.name, points, (), colour))
+            lines.append(Series(each.name, each.roc, (), colour))
     for each in detectors:
         rate, recall = each.false.of_codes.value, pooled_recall(each)
         if each.name != ORACLE and rate is not None and recall and rate <= limit:
             colour = next((line.colour for line in lines if line.name == each.name), "#78716c")
             name = f"{each.name}, as it is used"
-            lines.append(Series(name, ((rate, recall),), (5.0,), colour))
+            lines.append(Series(name, ((rate, recall),), (4.0,), colour))
     return chart("ROC curves at low false positive rates", x, y, lines)
-
-
-def _until(points: Sequence[tuple[float, float]], limit: float) -> Iterator[tuple[float, float]]:
-    """The points up to the limit, and where the line to the next one crosses it."""
-    before = (0.0, 0.0)
-    for x, y in points:
-        if x > limit:
-            yield limit, before[1] + (y - before[1]) * (limit - before[0]) / (x - before[0])
-            return
-        yield x, y
-        before = (x, y)
 
 
 def _calibration(report: DetectionReport) -> str:
@@ -89,7 +77,7 @@ def _calibration(report: DetectionReport) -> str:
     x = Axis("probability said", 0.0001, 1.0, _PROBABILITIES, logarithmic=True)
     y = Axis("share that is copied", 0.0001, 1.0, _PROBABILITIES, logarithmic=True)
     points = tuple((each.said, each.true) for each in bins)
-    radii = tuple(2.5 + min(12.0, sqrt(each.codes) / 12) for each in bins)
+    radii = tuple(2.0 + min(9.0, sqrt(each.codes) / 16) for each in bins)
     line = Series("codes with this probability (area: how many)", points, radii, COLOURS[0])
     return chart("calibration of the clone probability", x, y, [line], diagonal=True)
 
@@ -148,9 +136,5 @@ h1{font-size:26px}h2{font-size:16px;margin:20px 0 4px}
 .scroll{overflow-x:auto}table{border-collapse:collapse;font-size:13px;width:100%}
 td,th{padding:4px 10px;border-bottom:1px solid var(--line);text-align:right;white-space:nowrap}
 td:first-child,th:first-child{text-align:left}th{color:var(--soft);font-weight:600}
-svg{width:100%;height:auto;font-size:11px}svg text{fill:var(--ink)}
-.grid{stroke:var(--line);stroke-width:1}.guide{stroke:var(--soft);stroke-dasharray:4 4;fill:none}
-.line{fill:none;stroke-width:2}.bar{fill:#0b6e4f}.whisker{stroke:var(--soft);stroke-width:2}
-.legend{display:flex;flex-wrap:wrap;gap:4px 16px;margin:0;font-size:12px}
-.legend i{display:inline-block;width:10px;height:10px;border-radius:50%;margin-right:5px}
+svg{width:100%;height:auto;border-radius:6px}
 """

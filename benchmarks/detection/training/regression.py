@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import Bounds, brentq, minimize
+from scipy.special import expit
 
 Array = NDArray[np.float64]
 Knot = tuple[float, float]
@@ -37,8 +39,8 @@ def fitted(
 ) -> Array:
     """Steps and, last, the bias, in nats beside `offset`, the log-odds known beforehand.
 
-    `signs`: 1 for no step below zero, -1 for none above, 0 for either. Projected Newton: a
-    step at its bound is free again as soon as the slope points inward.
+    `signs`: 1 for no step below zero, -1 for none above, 0 for either. Solved by scipy's
+    L-BFGS-B, because scikit-learn's `LogisticRegression` has neither bounds nor an offset.
     """
     distinct, where = np.unique(np.column_stack([steps, offset]), axis=0, return_inverse=True)
     positive = np.bincount(where, weight * copied, len(distinct))
@@ -50,36 +52,26 @@ def fitted(
     shrink = np.full(design.shape[1], ridge)
     shrink[-1] = 1e-6
 
-    def loss(beta: Array) -> float:
+    def loss(beta: Array) -> tuple[float, Array]:
         score = design @ beta + known
         misfit = total * np.logaddexp(0, score) - positive * score
-        return float(misfit.sum() + 0.5 * (shrink * beta * beta).sum())
+        slope = design.T @ (total * expit(score) - positive) + shrink * beta
+        return float(misfit.sum() + 0.5 * (shrink * beta * beta).sum()), slope
 
-    beta = np.zeros(design.shape[1])
-    for _ in range(300):
-        p = _chance(design @ beta + known)
-        slope = design.T @ (total * p - positive) + shrink * beta
-        free = ~(((beta <= least) & (slope > 0)) | ((beta >= highest) & (slope < 0)))
-        curvature = (design[:, free] * (total * p * (1 - p))[:, None]).T @ design[:, free]
-        move = np.zeros_like(beta)
-        move[free] = np.linalg.solve(curvature + np.diag(shrink[free]), slope[free])
-        length, before, after = 1.0, loss(beta), beta
-        while length > 1e-6:
-            after = np.clip(beta - length * move, least, highest)
-            if loss(after) < before:
-                break
-            length /= 2
-        if length <= 1e-6 or np.abs(after - beta).max() < 1e-6:
-            break
-        beta = after
-    return beta
+    found = minimize(
+        loss, np.zeros(design.shape[1]), jac=True, method="L-BFGS-B",
+        bounds=Bounds(least, highest), options={"maxiter": 20_000, "maxfun": 50_000,
+                                                "ftol": 1e-15, "gtol": 1e-8},
+    )  # fmt: skip
+    return np.asarray(found.x)
 
 
 def calibrated(score: Array, copied: Array, weight: Array, offset: Array) -> list[Knot]:
     """Knots (score, nats) that never fall: what the nats should have been, beside `offset`.
 
     Isotonic regression over bins that hold equally many copied ones (pool adjacent
-    violators), with half an item added to both sides so that no bin is certain.
+    violators), with half an item added to both sides so that no bin is certain. Not by
+    scikit-learn's `IsotonicRegression`: pools are fitted anew beside the offset, not averaged.
     """
     edges = np.unique(np.quantile(score[copied > 0], np.linspace(0, 1, 13)))
     bins = np.digitize(score, edges[1:-1])
@@ -99,19 +91,14 @@ def calibrated(score: Array, copied: Array, weight: Array, offset: Array) -> lis
 
 
 def _nats_of(copied: Array, weight: Array, offset: Array) -> float:
-    """The nats with which as many are expected to be copied as were; by bisection."""
+    """The nats at which the expected number of copied items is the number that was seen."""
     half = 0.5 * weight.min()
     wanted = (weight * copied).sum() + half
-    low, high = -30.0, 30.0
-    while high - low > 1e-4:
-        middle = (low + high) / 2
-        expected = (weight * _chance(middle + offset)).sum() + 2 * half * _chance(middle)
-        low, high = (middle, high) if expected < wanted else (low, middle)
-    return (low + high) / 2
 
+    def excess(nats: float) -> float:
+        return float((weight * expit(nats + offset)).sum() + 2 * half * expit(nats) - wanted)
 
-def _chance(odds: Array | float) -> Array:
-    return np.asarray(1 / (1 + np.exp(-np.clip(odds, -40, 40))))
+    return float(brentq(excess, -30.0, 30.0, xtol=1e-4))
 
 
 def through(knots: Sequence[Knot], score: Array) -> Array:

@@ -116,8 +116,14 @@ def test_the_page_needs_nothing_else(exported: tuple[DetectionReport, Path]) -> 
     report, _ = exported
     document = page(report)
     assert "<svg" in document
-    for loads in ("http://", "https://", "src=", "<link", "@import", "url("):
+    for loads in ("http://", "https://", "src=", "<link", "@import", "<!DOCTYPE svg"):
         assert loads not in document
+    assert document.count("url(") == document.count("url(#"), "references within the page alone"
+
+
+def test_the_same_report_gives_the_same_page(exported: tuple[DetectionReport, Path]) -> None:
+    report, _ = exported
+    assert page(report) == page(report)
 
 
 def test_two_runs_count_the_same(results: dict[int, WorldResult]) -> None:
