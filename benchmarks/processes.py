@@ -1,4 +1,4 @@
-"""A process and all that came of it: its processor time, and signals to all of them (Linux)."""
+"""Processor time, memory and signals of a process and its descendants (Linux)."""
 
 import os
 import signal
@@ -15,7 +15,7 @@ class _Process(NamedTuple):
 
 
 def processor_seconds(process: int) -> float:
-    """User and system time of this process id and of its living and buried descendants.
+    """User and system time of this process, its descendants, and those that have ended.
 
     0 if there is none, or if this is no Linux.
     """
@@ -61,3 +61,13 @@ def _running() -> dict[int, _Process]:
         ticks = sum(map(int, fields[11:15]))  # proc_pid_stat(5): utime, stime, cutime, cstime
         running[int(path.parent.name)] = _Process(int(fields[1]), ticks / _TICKS_A_SECOND)
     return running
+
+
+def resident_mb(process: int) -> float:
+    """Memory of a process that is in RAM now, in MiB; 0 if it is gone."""
+    try:
+        status = Path(f"/proc/{process}/status").read_text()
+    except OSError:
+        return 0.0
+    sizes = [line.split()[1] for line in status.splitlines() if line.startswith("VmRSS")]
+    return int(sizes[0]) / 1_024 if sizes else 0.0

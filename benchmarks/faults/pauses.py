@@ -1,4 +1,4 @@
-"""How long a group of workers stood still, as its committed offsets tell."""
+"""How long a group of workers stood still, measured by its committed offsets."""
 
 import threading
 import time
@@ -7,27 +7,27 @@ from typing import Final
 from authenticity.errors import UnavailableError
 from benchmarks.faults.site import Progress, Site
 
-_LOOK_EVERY_S: Final = 0.25
+_EVERY_S: Final = 0.25
 
 
 class PauseWatch:
-    """Looks at the group's progress until the block ends.
+    """Reads the group's progress every quarter of a second until the block ends.
 
-    `longest_pause_s`: the longest time in which scans waited and none of them was passed;
-    a look every quarter of a second cannot tell shorter ones. `looks`: how often it could.
+    `longest_pause_s`: the longest time in which scans waited and none was passed; pauses below
+    the interval are not seen. `readings`: how often the progress could be read.
     """
 
     def __init__(self, site: Site) -> None:
         self._site = site
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="watch", daemon=True)
+        self._thread = threading.Thread(target=self._watch, name="pause watch", daemon=True)
         self.longest_pause_s = 0.0
-        self.looks = 0
+        self.readings = 0
         self._last = Progress(passed=-1, waiting=0)
         self._since = time.monotonic()
 
     def __enter__(self) -> "PauseWatch":
-        self._look()
+        self._read()
         self._thread.start()
         return self
 
@@ -36,11 +36,11 @@ class PauseWatch:
         self._thread.join()
 
     def _watch(self) -> None:
-        while not self._over.wait(_LOOK_EVERY_S):
-            self._look()
+        while not self._over.wait(_EVERY_S):
+            self._read()
 
-    def _look(self) -> None:
-        """A time in which the group could not be asked counts as one in which it stood."""
+    def _read(self) -> None:
+        """While the broker cannot be asked, the group counts as standing still."""
         try:
             progress = self._site.progress()
         except UnavailableError:
@@ -51,4 +51,4 @@ class PauseWatch:
         if progress.passed != self._last.passed or not progress.waiting:
             self._since = now
         self._last = progress
-        self.looks += 1
+        self.readings += 1

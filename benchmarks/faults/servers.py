@@ -1,4 +1,4 @@
-"""Faults of what workers lean on: brokers, database, service; and too much at once."""
+"""Faults of what workers depend on: brokers, database, service; and a large backlog."""
 
 import random
 import threading
@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
-from urllib.request import urlopen
 
+import httpx
 import msgspec
 
 from authenticity.errors import UnavailableError
@@ -16,14 +16,14 @@ from authenticity.records.scan import Channel, decode_scan, encode_scan
 from benchmarks.faults.outcome import (
     SETTLES_WITHIN_S,
     Outcome,
-    in_background,
     outcome_of,
-    publish_in_portions,
 )
 from benchmarks.faults.pauses import PauseWatch
-from benchmarks.faults.service_probe import ServiceProbe, resident_mb
+from benchmarks.faults.publishing import in_background, publish_in_portions
+from benchmarks.faults.service_probe import ServiceProbe
 from benchmarks.faults.site import Site
 from benchmarks.faults.traffic import Traffic, replay_beside
+from benchmarks.processes import resident_mb
 from producers.scanner.service_client import ScanService
 
 _BACKLOG_WITHIN_S: Final = 1_200.0
@@ -57,8 +57,9 @@ def killed_servers(
 
 
 def lost_brokers(folder: Path, traffic: Traffic) -> Outcome:
-    """Three brokers, two in sync asked for. One is killed: nothing stops for long. Two are
-    killed: publishing is refused in words, and goes on by itself once one is back."""
+    """Three brokers with two in sync required. With one killed the workers go on; `longest_pause_s`
+    is how long they stood still. With two killed publishing is refused with a reason, and goes
+    on by itself once one is back."""
     third = len(traffic.scans) // 3
     with Site(folder, traffic, brokers=3) as site:
         began = time.monotonic()
@@ -66,7 +67,7 @@ def lost_brokers(folder: Path, traffic: Traffic) -> Outcome:
         site.start_worker(0)
         site.start_worker(1)
         site.publish_scans(traffic.scans[:third])
-        with PauseWatch(site) as watch:
+        with PauseWatch(site) as pauses:
             site.kafka.kill(0)
             site.publish_scans(traffic.scans[third : 2 * third])
             site.wait_until_passed(within_s=SETTLES_WITHIN_S)
@@ -77,13 +78,13 @@ def lost_brokers(folder: Path, traffic: Traffic) -> Outcome:
         site.kafka.start_broker(0)
         return outcome_of(
             "lost brokers", site, 2, began,
-            longest_pause_s=watch.longest_pause_s, looks=watch.looks, refused_with=refusal,
+            longest_pause_s=pauses.longest_pause_s, looks=pauses.readings, refused_with=refusal,
         )  # fmt: skip
 
 
 def killed_service(folder: Path, traffic: Traffic, *, kills: int) -> Outcome:
     """The service killed while it takes scans, at whatever point between the broker's
-    acknowledgement and its answer. Whoever gets no answer sends again.
+    acknowledgement and its answer. A client without an answer sends again.
 
     The replay is that of the topic: the service names publisher and arrival itself.
     """
@@ -135,11 +136,11 @@ def killed_service(folder: Path, traffic: Traffic, *, kills: int) -> Outcome:
         return replace(outcome, lost=outcome.lost + len(missing))
 
 
-def backlog(folder: Path, traffic: Traffic, *, looks: int = 200) -> Outcome:
+def backlog(folder: Path, traffic: Traffic, *, codes_checked: int = 200) -> Outcome:
     """All scans wait before the first worker starts; the service answers meanwhile.
 
     `worker_mb`: the most memory that the worker held; `steadiness`: the slowest tenth of
-    its seconds beside the median, in scans passed; `look_p95_ms`: a look-up's time.
+    its seconds beside the median, in scans passed; `look_p95_ms`: the time of a check.
     """
     with Site(folder, traffic) as site:
         site.publish_batches()
@@ -148,7 +149,7 @@ def backlog(folder: Path, traffic: Traffic, *, looks: int = 200) -> Outcome:
         began = time.monotonic()
         worker = site.start_worker(0)
         site.until("no service", lambda: _answers(site))
-        codes = [decode_scan(line).code for line in traffic.scans[:looks]]
+        codes = [decode_scan(line).code for line in traffic.scans[:codes_checked]]
         probe = ServiceProbe(site.service_url, codes, site.officer())
         memory_mb, rates, passed = 0.0, [], 0
         with probe:
@@ -182,7 +183,6 @@ def _as_customs(line: bytes) -> bytes:
 
 def _answers(site: Site) -> bool:
     try:
-        with urlopen(f"{site.service_url}/readyz", timeout=2):
-            return True
-    except OSError:
+        return site.http.get(f"{site.service_url}/readyz").is_success
+    except httpx.TransportError:
         return False

@@ -1,33 +1,34 @@
-"""Somebody who goes on asking the service while it and its engine have other worries."""
+"""Checks codes at the service at a steady pace while a scenario goes on, and times the answers."""
 
-import json
 import threading
 import time
 from collections.abc import Sequence
-from http.client import HTTPConnection, HTTPException
 from itertools import cycle
-from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
+
+import httpx
+
+from benchmarks.local_http import local_client
 
 _EVERY_S: Final = 0.25
 _WITHIN_S: Final = 2.0
 
 
 class ServiceProbe:
-    """Verifies one code after another, four a second, until the block ends: fewer than the
-    service allows to strangers in a burst, and each from a connection of its own.
+    """Verifies one code after another, four a second, until the block ends: below the burst that
+    the service allows to anonymous callers, and each on a connection of its own.
 
-    `seconds`: how long each answer took. `failures`: no answer, or one without the item's
-    history, which the service gives when the ledger is too slow.
+    `seconds`: how long each answer took. `failures` counts requests without an answer, and
+    answers without the item's history, which the service gives when the ledger is too slow.
     """
 
     def __init__(self, url: str, codes: Sequence[str], token: str) -> None:
-        self._address = urlsplit(url).netloc
+        self._url = f"{url}/v1/verify"
         self._codes = codes
-        self._token = token
+        self._client = local_client(_WITHIN_S)
+        self._headers = {"Authorization": f"Bearer {token}"}
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._look, name="looking", daemon=True)
+        self._thread = threading.Thread(target=self._probe, name="service probe", daemon=True)
         self.seconds: list[float] = []
         self.failures = 0
 
@@ -38,45 +39,26 @@ class ServiceProbe:
     def __exit__(self, *_: object) -> None:
         self._over.set()
         self._thread.join()
+        self._client.close()
 
     def p95_ms(self) -> float:
-        """Of all answers; 0 if there was none."""
+        """The 95 % quantile of the answers' times; 0 without any."""
         ordered = sorted(self.seconds)
         return 1_000 * ordered[int(0.95 * (len(ordered) - 1))] if ordered else 0.0
 
-    def _look(self) -> None:
+    def _probe(self) -> None:
         for code in cycle(self._codes):
             if self._over.wait(_EVERY_S):
                 return
             began = time.perf_counter()
-            if self._answered(code):
+            if self._is_answered(code):
                 self.seconds.append(time.perf_counter() - began)
             else:
                 self.failures += 1
 
-    def _answered(self, code: str) -> bool:
-        connection = HTTPConnection(self._address, timeout=_WITHIN_S)
+    def _is_answered(self, code: str) -> bool:
         try:
-            connection.request(
-                "POST",
-                "/v1/verify",
-                json.dumps({"code": code}),
-                {"Content-Type": "application/json", "Authorization": f"Bearer {self._token}"},
-            )
-            response = connection.getresponse()
-            answer = json.loads(response.read())
-            return response.status == 200 and not answer["provisional"]
-        except (OSError, HTTPException, ValueError):
+            response = self._client.post(self._url, json={"code": code}, headers=self._headers)
+            return response.status_code == 200 and not response.json()["provisional"]
+        except (httpx.HTTPError, ValueError):
             return False
-        finally:
-            connection.close()
-
-
-def resident_mb(pid: int) -> float:
-    """Memory of a process that is in RAM now; 0 if it is gone."""
-    try:
-        status = Path(f"/proc/{pid}/status").read_text()
-    except OSError:
-        return 0.0
-    sizes = [line.split()[1] for line in status.splitlines() if line.startswith("VmRSS")]
-    return int(sizes[0]) / 1_024 if sizes else 0.0

@@ -1,4 +1,4 @@
-"""One site under fire: brokers, database, topics, and workers that can be killed one by one."""
+"""An installation to harm: brokers, database, topics, and workers that can be killed one by one."""
 
 import os
 import re
@@ -14,8 +14,8 @@ from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from pathlib import Path
 from typing import Final, NamedTuple
-from urllib.request import urlopen
 
+import httpx
 import msgspec
 import psycopg
 
@@ -25,6 +25,7 @@ from authenticity.gs1.code import item_of
 from authenticity.records.batch import decode_batch
 from authenticity.records.scan import decode_scan
 from benchmarks.faults.traffic import Traffic, run
+from benchmarks.local_http import local_client
 from demo.local_kafka import LocalKafka
 from demo.local_ports import free_ports
 from demo.local_postgres import LocalPostgres
@@ -41,9 +42,10 @@ from stream.sources.faust.settings import GROUP
 
 SESSION_S: Final = 3.0
 AT_ONCE: Final = 1_000
-_TETHERED: Final = (sys.executable, "-m", "cli.support.parent_death_guard")
+_GUARDED: Final = (sys.executable, "-m", "cli.support.parent_death_guard")
 """The command, ending with this process, however that ends."""
 _QUIET_S: Final = 0.5
+_HTTP_WITHIN_S: Final = 5.0
 _FOR_GOOD_S: Final = 45.0
 
 
@@ -55,7 +57,7 @@ class Progress(NamedTuple):
 
 
 class Site:
-    """Use as a context manager; nothing of it is left behind."""
+    """A context manager: starts Kafka and PostgreSQL, and removes everything at its end."""
 
     def __init__(
         self, folder: Path, traffic: Traffic, *, brokers: int = 1, session_s: float = SESSION_S
@@ -70,6 +72,7 @@ class Site:
         self._metrics: dict[int, int] = {}
         self.service: subprocess.Popen[bytes] | None = None
         self._service_port = 0
+        self.http = local_client(_HTTP_WITHIN_S)
         self._own = threading.local()
         self._lags: list[LagWatch] = []
 
@@ -100,7 +103,7 @@ class Site:
             "TOUCHSTONE_LEDGER": self.postgres.address.url,
             "TOUCHSTONE_DATA": str(self._data),
             "TOUCHSTONE_WORKER_SESSION_S": f"{self.session_s:g}",
-            # At once: whoever acknowledges too early has it in writing when it is killed.
+            # Commit at once: an offset committed too early then shows as a scan lost at the kill.
             "TOUCHSTONE_WORKER_COMMIT_S": "0.1",
             "TOUCHSTONE_WORKER_SCANS_AT_ONCE": "200",
             "TOUCHSTONE_WORKER_STALL_S": "10",
@@ -139,7 +142,7 @@ class Site:
         [self._metrics[number]] = free_ports(1)
         with self._log(number).open("ab") as log:
             self.workers[number] = subprocess.Popen(
-                [*_TETHERED, "worker", "--metrics-port", str(self._metrics[number])],
+                [*_GUARDED, "worker", "--metrics-port", str(self._metrics[number])],
                 env=self.environment | {"TMPDIR": str(scratch)},
                 stdin=subprocess.PIPE,
                 stderr=log,
@@ -201,7 +204,7 @@ class Site:
         self.until("no worker began", lambda: self.progress().passed > 0)
 
     def refusal(self, line: bytes) -> str:
-        """Publish a scan that must be refused; in which words it was."""
+        """Publish a scan that must be refused; the message of the refusal."""
         assert self._publisher is not None
         try:
             record = Record(SCANS, _key(line, scattered=False), line)
@@ -213,8 +216,7 @@ class Site:
     def count(self, worker: int, name: str) -> float:
         """A counter of a worker, as `touchstone_engine_NAME`, from its metrics."""
         url = f"http://127.0.0.1:{self._metrics[worker]}/metrics"
-        with urlopen(url, timeout=5) as response:
-            text = response.read().decode()
+        text = self.http.get(url).raise_for_status().text
         found = re.search(rf"^touchstone_engine_{name} ([0-9.e+]+)$", text, re.M)
         return float(found[1]) if found else 0.0
 
@@ -240,7 +242,7 @@ class Site:
             [self._service_port] = free_ports(1)
         with (self.folder / "service.log").open("ab") as log:
             self.service = subprocess.Popen(
-                [*_TETHERED, "up", "--engine", "kafka", "--workers", "0",
+                [*_GUARDED, "up", "--engine", "kafka", "--workers", "0",
                  "--port", str(self._service_port)],
                 env=self.environment,
                 stdin=subprocess.PIPE,
@@ -296,7 +298,7 @@ class Site:
         return run("export", env=self.environment)
 
     def settle(self, *, within_s: float) -> bytes:
-        """Wait until no record waits and no subject is due, and the export is the replay, or
+        """Wait until no record waits and no entity is pending, and the export is the replay, or
         something else for good, or the time is over; the export. Workers that ended are
         started again."""
         until = time.monotonic() + within_s
@@ -304,37 +306,37 @@ class Site:
         while time.monotonic() < until:
             self.look_after_workers()
             try:
-                passed = self.progress().waiting == 0 and not self._subjects_due()
+                passed = self.progress().waiting == 0 and not self._entities_pending()
             except UnavailableError:
                 passed = False
             if passed:
                 before, exported = exported, self.exported()
                 if before != exported:
                     since = time.monotonic()
-                # What is judged anew behind the scans may wait for a relay that has paused.
+                # Items reassessed after the scans may wait for a relay that has paused.
                 if exported == self.traffic.replayed or time.monotonic() - since > _FOR_GOOD_S:
                     return exported
             time.sleep(_QUIET_S)
         return self.exported()
 
-    def _subjects_due(self) -> int:
+    def _entities_pending(self) -> int:
         with Snapshot(self.postgres.address) as ledger:
             return ledger.subjects_due()
 
     def log_of(self, number: int) -> str:
-        """What a worker has said."""
+        """What a worker has logged."""
         return self._log(number).read_text() if self._log(number).exists() else ""
 
     def until(self, otherwise: str, happens: Callable[[], bool], within_s: float = 60.0) -> None:
-        """Wait for it. Raises `TimeoutError` with the workers' last words."""
+        """Wait for it. Raises `TimeoutError` with the end of the workers' logs."""
         deadline = time.monotonic() + within_s
         while True:
-            with suppress(UnavailableError, OSError):
+            with suppress(UnavailableError, OSError, httpx.HTTPError):
                 if happens():
                     return
             if time.monotonic() > deadline:
-                words = "\n".join(self.log_of(number)[-1_500:] for number in self.workers)
-                raise TimeoutError(f"{otherwise} after {within_s:.0f} s\n{words}")
+                logs = "\n".join(self.log_of(number)[-1_500:] for number in self.workers)
+                raise TimeoutError(f"{otherwise} after {within_s:.0f} s\n{logs}")
             time.sleep(0.1)
 
     @property
@@ -355,6 +357,7 @@ class Site:
             self.kill_worker(number)
         if self._publisher is not None:
             self._publisher.close()
+        self.http.close()
         self.postgres.stop()
         self.kafka.stop(at_once=True)
 

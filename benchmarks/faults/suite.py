@@ -1,4 +1,4 @@
-"""`touchstone bench fire`: every scenario in its long form, one after another."""
+"""`touchstone bench fire`: every fault scenario in its long form, one after another."""
 
 import tempfile
 from collections.abc import Callable
@@ -16,14 +16,14 @@ from benchmarks.faults.workers import (
     worker_stopped_in_its_write,
 )
 from benchmarks.machine import machine
+from benchmarks.registry import Say
 
-Say = Callable[[str], None]
 _ROUNDS: Final = (("kafka",), ("postgres",), ("kafka", "postgres")) * 3
 
 
 @dataclass(frozen=True, slots=True)
 class FaultReport:
-    """What `touchstone bench fire --json` prints: sums, and each scenario's own."""
+    """What `touchstone bench fire --json` prints: the sums, and the outcome of each scenario."""
 
     name: str
     faults: int

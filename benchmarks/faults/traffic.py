@@ -1,4 +1,4 @@
-"""What the fire falls upon: simulated scans, and what the pure replay says of them."""
+"""The traffic of a scenario: simulated scans, and the result of their pure replay."""
 
 import subprocess
 import sys
@@ -11,7 +11,7 @@ _WITHIN_S: Final = 1_200
 
 
 class Traffic(NamedTuple):
-    """Scans with attacks, duplicates and late arrivals; `replayed` is how all must end."""
+    """Scans with attacks, duplicates and late arrivals; `replayed` is the expected export."""
 
     scans: list[bytes]
     batches: list[bytes]
@@ -46,13 +46,13 @@ def replay_beside(folder: Path, traffic: Traffic, lines: list[bytes]) -> bytes:
 
 
 def replay(file: Path, lines: list[bytes]) -> bytes:
-    """What `touchstone replay` makes of these lines; trust list and batches stand beside."""
+    """The output of `touchstone replay` for these lines; its other files are beside `file`."""
     file.write_bytes(b"\n".join(lines) + b"\n")
     return run("replay", str(file))
 
 
 def run(*arguments: str, env: dict[str, str] | None = None) -> bytes:
-    """A `touchstone` command to its end; its output. Raises `RuntimeError` with its words."""
+    """A `touchstone` command to its end; its output. Raises `RuntimeError` with its log."""
     done = subprocess.run(
         [*TOUCHSTONE, *arguments], env=env, capture_output=True, timeout=_WITHIN_S, check=False
     )

@@ -9,11 +9,10 @@ from pathlib import Path
 from benchmarks.faults.outcome import (
     SETTLES_WITHIN_S,
     Outcome,
-    in_background,
     outcome_of,
-    publish_at_rate,
 )
 from benchmarks.faults.pauses import PauseWatch
+from benchmarks.faults.publishing import in_background, publish_at_rate
 from benchmarks.faults.site import SESSION_S, Site
 from benchmarks.faults.traffic import Traffic
 from ledger.postgres.server import BATCH_REGISTRY_LOCK, LOCKS
@@ -107,7 +106,7 @@ def endless_rebalances(
         site.start_worker(0)
         site.wait_for_a_member()
         began, joined = time.monotonic(), 0
-        with PauseWatch(site) as watch:
+        with PauseWatch(site) as pauses:
             publishing = in_background(lambda: publish_at_rate(site, per_second))
             for number in range(rebalances):
                 time.sleep(every_s)
@@ -116,7 +115,7 @@ def endless_rebalances(
                     site.stop_worker(1)
                 else:
                     site.start_worker(1)
-                    with suppress(TimeoutError):  # all scans may have come by now
+                    with suppress(TimeoutError):  # all scans may have been folded by now
                         site.until("idle", lambda: site.count(1, "scans_total") > 0, 10.0)
                         joined += 1
             publishing()
@@ -127,6 +126,6 @@ def endless_rebalances(
             rebalances,
             began,
             joined=joined,
-            longest_pause_s=watch.longest_pause_s,
-            looks=watch.looks,
+            longest_pause_s=pauses.longest_pause_s,
+            looks=pauses.readings,
         )

@@ -24,18 +24,17 @@ from statistics import median
 from typing import Final
 
 from benchmarks.machine import machine
+from benchmarks.registry import Say
 from benchmarks.speed.pipeline.delay import scan_to_alert
 from benchmarks.speed.pipeline.load import Pack, assess_for_caller, packs_needed
 from benchmarks.speed.pipeline.prefill import fill, log_bytes_a_scan
 from benchmarks.speed.pipeline.recovery import PACKS, Recovery, recover
 from benchmarks.speed.pipeline.rounds import WARM, Steady, TwoPasses, newcomer_rate, two_passes
-from benchmarks.speed.pipeline.stage import FOR_QUIX, NEWCOMERS, Say, Stage, stage
-from benchmarks.speed.result import Result
+from benchmarks.speed.pipeline.stage import FOR_QUIX, NEWCOMERS, Stage, stage
+from benchmarks.speed.result import Details, Result
 from events.kafka.publisher import KafkaPublisher
 from events.topics import SCANS
 from ledger.address import PostgresAddress
-
-Details = dict[str, float | int | str]
 
 TARGET: Final = 5.0
 TARGET_WITHOUT_SIGNATURES: Final = 8.0

@@ -10,10 +10,11 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
-from urllib.error import URLError
-from urllib.request import urlopen
+
+import httpx
 
 from authenticity.errors import UnavailableError
+from benchmarks.local_http import local_client
 from benchmarks.processes import processor_seconds, signal_all
 from benchmarks.speed.peers.quix_environment import ROOT
 from benchmarks.speed.pipeline.progress import Point, Progress
@@ -22,6 +23,7 @@ from demo.local_ports import free_ports
 _STOPPED_WITHIN_S: Final = 20.0
 _LAST_LINES: Final = 12
 _ASKED_EVERY_S: Final = 0.02
+_ANSWERED_WITHIN_S: Final = 2.0
 _SCANS: Final = re.compile(rb"^touchstone_engine_scans(?:_total)?(?:\{[^}]*\})? ([0-9.e+]+)$", re.M)
 
 
@@ -141,21 +143,22 @@ class OurWorker(Program):
     def _watch(self, process: "subprocess.Popen[bytes]", progress: Progress) -> None:
         counts = dict.fromkeys(self._ports, 0)
         known = 0
+        client = local_client(_ANSWERED_WITHIN_S)
         while process.poll() is None:
             for port in self._ports:
-                counts[port] = max(counts[port], _scans_at(port))
+                counts[port] = max(counts[port], _scans_at(client, port))
             if (scans := sum(counts.values())) > known:
                 progress.add(Point(time.monotonic(), scans))
                 known = scans
             time.sleep(_ASKED_EVERY_S)
+        client.close()
         progress.end()
 
 
-def _scans_at(port: int) -> int:
+def _scans_at(client: httpx.Client, port: int) -> int:
     """0 while nobody answers."""
     try:
-        with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=2) as answer:
-            found = _SCANS.search(answer.read())
-    except (URLError, OSError):
+        found = _SCANS.search(client.get(f"http://127.0.0.1:{port}/metrics").content)
+    except httpx.HTTPError:
         return 0
     return int(float(found[1])) if found else 0

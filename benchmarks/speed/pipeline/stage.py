@@ -1,11 +1,11 @@
-"""A Kafka and a PostgreSQL of one's own, for the length of a measurement."""
+"""Kafka and PostgreSQL of its own for one measurement."""
 
 import asyncio
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,6 +20,7 @@ from psycopg import sql
 
 from authenticity.errors import UnavailableError
 from benchmarks.processes import own_relative, processor_seconds
+from benchmarks.registry import Say
 from benchmarks.speed.peers.quix_environment import ROOT, quix_python
 from benchmarks.speed.pipeline.load import Maker
 from benchmarks.speed.pipeline.programs import OurWorker, Peer, Program
@@ -33,7 +34,6 @@ from ledger.address import PostgresAddress, read_address
 from ledger.opening import migrate, open_async_writer
 from stream.sources.faust.settings import GROUP
 
-Say = Callable[[str], None]
 _PUBLISHED_WITHIN_S: Final = 120.0
 _GROUP_WITHIN_S: Final = 90.0
 
