@@ -7,11 +7,12 @@ Nations, World Urbanization Prospects, 2018 revision).
 from collections.abc import Collection
 from functools import lru_cache
 from itertools import accumulate
-from math import asin, cos, degrees, radians, sin, sqrt
+from math import cos, degrees, radians
 from random import Random
 from typing import Final, NamedTuple
 
-EARTH_RADIUS_KM: Final = 6_371.0
+from authenticity.history.observation import EARTH_RADIUS_KM, great_circle_km
+
 DEGREE_KM: Final = 111.195
 
 
@@ -171,11 +172,8 @@ def city_abroad(draw: Random, home: Collection[str]) -> City:
 
 
 def km_between(one: City, other: City) -> float:
-    """Great-circle distance (haversine formula)."""
-    up = sin(radians(other.lat - one.lat) / 2) ** 2
-    along = sin(radians(other.lon - one.lon) / 2) ** 2
-    chord = up + cos(radians(one.lat)) * cos(radians(other.lat)) * along
-    return 2 * EARTH_RADIUS_KM * asin(sqrt(chord))
+    """Great-circle distance on a sphere."""
+    return great_circle_km(radians(one.lat), radians(other.lat), radians(other.lon - one.lon))
 
 
 def moved(lat: float, lon: float, north_km: float, east_km: float) -> tuple[float, float]:

@@ -145,6 +145,11 @@ def distance_km(one: Observation, other: Observation) -> float:
     """Great-circle kilometres on a sphere of 6,371 km (haversine formula)."""
     lat_one, lat_other = radians(one.lat / _DEGREE_PARTS), radians(other.lat / _DEGREE_PARTS)
     d_lon = radians((other.lon - one.lon) / _DEGREE_PARTS)
+    return great_circle_km(lat_one, lat_other, d_lon)
+
+
+def great_circle_km(lat_one: float, lat_other: float, d_lon: float) -> float:
+    """The distance of two latitudes and a difference of longitudes, all in radians."""
     h = sin((lat_other - lat_one) / 2) ** 2 + cos(lat_one) * cos(lat_other) * sin(d_lon / 2) ** 2
     return 2 * EARTH_RADIUS_KM * asin(sqrt(min(1.0, h)))
 

@@ -140,11 +140,11 @@ def bare(world: World, service: Any) -> App:
         if lookups and isinstance(verdict, Genuine):
             known = await lookups.known(verdict.item)
             scan = Scan(1, "0", "bench", body.code, now, now, Channel.CONSUMER, False)
-            look = observe(scan, verdict, trust_list.version)
-            looked = assess_for_caller(
-                verdict.item, look, known.history, known.batch_registry, DEFAULT_POLICY
+            observation = observe(scan, verdict, trust_list.version)
+            assessment = assess_for_caller(
+                verdict.item, observation, known.history, known.batch_registry, DEFAULT_POLICY
             )
-            standing = looked.standing if looked else ""
+            standing = assessment.standing if assessment else ""
         answer = msgspec.json.encode((standing, verdict))
         headers = [
             (b"content-type", b"application/json"),

@@ -34,10 +34,10 @@ def numbered_item(number: int) -> ItemId:
     return item_id(_GTIN, serial)
 
 
-def observation_of(number: int, look: int) -> Observation:
+def observation_of(number: int, visit: int) -> Observation:
     """As a phone makes them: a session of its own, a place, a lot and an expiry."""
-    mixed = (number * 1_000_003 + look) * 0x9E3779B97F4A7C15 % 2**64
+    mixed = (number * 1_000_003 + visit) * 0x9E3779B97F4A7C15 % 2**64
     return Observation(
-        mixed, mixed >> 32, to_epoch_ms(NOW) + look * 86_400_000, mixed >> 31 & 0xFFFFFFFF, 0, 0,
+        mixed, mixed >> 32, to_epoch_ms(NOW) + visit * 86_400_000, mixed >> 31 & 0xFFFFFFFF, 0, 0,
         0, 1, 375_665, 1_269_780, 2, "KR", "L2026-07", 281231, 1, 1, 0, 0,
     )  # fmt: skip

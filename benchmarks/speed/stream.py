@@ -98,15 +98,15 @@ class BenchEngine:
         self._engine.close()
 
 
-def scans_of(codes: list[str], look: int) -> list[Record]:
-    """A scan of each code, as a record. Another `look` is another scan by another session."""
+def scans_of(codes: list[str], visit: int) -> list[Record]:
+    """A scan of each code, as a record. Another `visit` is another scan by another session."""
     records = []
     for number, code in enumerate(codes):
-        captured_at = NOW + timedelta(days=look, milliseconds=number)
+        captured_at = NOW + timedelta(days=visit, milliseconds=number)
         scan = Scan(
-            1, f"{look}-{number}", "consumer-web", code, captured_at,
+            1, f"{visit}-{number}", "consumer-web", code, captured_at,
             captured_at + timedelta(seconds=1), Channel.CONSUMER, False,
-            f"session-{look}-{number}", _SEOUL,
+            f"session-{visit}-{number}", _SEOUL,
         )  # fmt: skip
         records.append(
             Record(SCANS, item_id("09521234000013", str(number)).encode(), encode_scan(scan))

@@ -26,7 +26,7 @@ from typing import Final
 from benchmarks.machine import machine
 from benchmarks.registry import Say
 from benchmarks.speed.pipeline.delay import scan_to_alert
-from benchmarks.speed.pipeline.load import Pack, assess_for_caller, packs_needed
+from benchmarks.speed.pipeline.load import Pack, packs_needed, scans_of_each
 from benchmarks.speed.pipeline.prefill import fill, log_bytes_a_scan
 from benchmarks.speed.pipeline.recovery import PACKS, Recovery, recover
 from benchmarks.speed.pipeline.rounds import WARM, Steady, TwoPasses, newcomer_rate, two_passes
@@ -109,7 +109,7 @@ def measure(*, quick: bool, say: Say = lambda _: None) -> Result:
 
 
 def _rounds(here: Stage, size: Size, warm: list[Pack], groups: list[list[Pack]]) -> list[Round]:
-    here.publish(assess_for_caller(groups[0], 0), NEWCOMERS)
+    here.publish(scans_of_each(groups[0], 0), NEWCOMERS)
     ledgers = {name: here.new_ledger(name) for name in ("ours", "quix")}
     rounds = []
     for number, packs in enumerate(groups):
@@ -138,17 +138,17 @@ class _Turn:
 
     def take(self) -> Round:
         """Forwards in even rounds, backwards in odd ones."""
-        looks: dict[str, TwoPasses] = {}
+        passes: dict[str, TwoPasses] = {}
         rates: dict[bool, Steady] = {}
         steps: list[Callable[[], None]] = [
-            lambda: looks.update(ours=self._ours()),
+            lambda: passes.update(ours=self._ours()),
             lambda: rates.update({True: self._newcomer(signatures=True)}),
-            lambda: looks.update(quix=self._quix()),
+            lambda: passes.update(quix=self._quix()),
             lambda: rates.update({False: self._newcomer(signatures=False)}),
         ]
         for step in steps[:: -1 if self.number % 2 else 1]:
             step()
-        return Round(looks["ours"], looks["quix"], rates[True], rates[False])
+        return Round(passes["ours"], passes["quix"], rates[True], rates[False])
 
     def _ours(self) -> TwoPasses:
         worker = self.here.our_worker(self.ledgers["ours"])
@@ -186,10 +186,10 @@ def _of_rounds(rounds: list[Round]) -> Details:
         ("not_checking", [r.faust_not_checking for r in rounds]),
     ):
         details[f"faust_{name}_us_a_scan"] = round(median(one.processor_us for one in some), 1)
-    for program, looks in (("ours", [r.ours for r in rounds]), ("quix", [r.quix for r in rounds])):
+    for program, passes in (("ours", [r.ours for r in rounds]), ("quix", [r.quix for r in rounds])):
         for kind, costs in (
-            ("new", [look.new_processor_us for look in looks]),
-            ("known", [look.known_processor_us for look in looks]),
+            ("new", [each.new_processor_us for each in passes]),
+            ("known", [each.known_processor_us for each in passes]),
         ):
             for who, values in zip(
                 ("worker", "database", "broker"), zip(*costs, strict=True), strict=True
@@ -207,10 +207,10 @@ def _two_workers(here: Stage, size: Size, warm: list[Pack], groups: list[list[Pa
         for workers in (1, 2)[:: -1 if turn % 2 else 1]:
             packs = groups[(2 * turn + workers - 1) % len(groups)]
             worker = here.our_worker(ledger, workers=workers)
-            looks = two_passes(
-                here, worker, warm, packs, topic=SCANS.name, first_look=2, members=workers
+            passes = two_passes(
+                here, worker, warm, packs, topic=SCANS.name, first_visit=2, members=workers
             )
-            rates[workers].append(looks.new)
+            rates[workers].append(passes.new)
     return {
         "two_workers": round(median(rates[2])),
         "two_workers_to_one_ratio": _ratio(zip(rates[2], rates[1], strict=True)),
@@ -223,7 +223,7 @@ def _scan_to_alert(here: Stage, size: Size, packs: list[Pack]) -> Details:
     publisher = KafkaPublisher(here.kafka.settings)
     try:
         with here.our_worker(ledger) as worker:
-            here.publish(assess_for_caller(packs[:WARM], 6))
+            here.publish(scans_of_each(packs[:WARM], 6))
             worker.wait_for(WARM, 90)
             delays = scan_to_alert(publisher, ledger, packs, size.delay_s)
             worker.stop()
@@ -247,7 +247,7 @@ def _recovery(here: Stage, size: Size, packs: list[Pack]) -> Details:
     taken: list[Recovery] = []
     for number in range(size.recoveries):
         here.say(f"recovery {number + 1} of {size.recoveries}")
-        taken.append(recover(here, ledger, packs, look=3 * number))
+        taken.append(recover(here, ledger, packs, visit=3 * number))
     return {
         "recovery_items": size.items,
         "recovery_s": round(median(one.beyond_the_wait_s for one in taken), 2),

@@ -1,11 +1,12 @@
 """Intervals of figures by resampling codes, from a generator with a fixed seed."""
 
+import warnings
 from typing import Final
 
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
-from scipy.stats import bootstrap
+from scipy.stats import DegenerateDataWarning, bootstrap
 
 ROUNDS: Final = 1_000
 _SEED: Final = 20_260_101
@@ -46,10 +47,13 @@ def share_rounds(hits: Floats, among: Floats, draw: np.random.Generator) -> Floa
     rows = len(among)
     if rows < 2:  # every draw is the one row, and scipy refuses to resample it
         return np.full(ROUNDS, _share(hits, among) if rows else np.nan)
-    resampled = bootstrap(
-        (hits, among), _share, n_resamples=ROUNDS, batch=max(1, _AT_ONCE // rows),
-        paired=True, vectorized=True, method="percentile", random_state=draw,
-    )  # fmt: skip
+    with warnings.catch_warnings():
+        # Rounds of 0/0 are NaN on purpose; scipy's own interval, which they spoil, is not used.
+        warnings.simplefilter("ignore", DegenerateDataWarning)
+        resampled = bootstrap(
+            (hits, among), _share, n_resamples=ROUNDS, batch=max(1, _AT_ONCE // rows),
+            paired=True, vectorized=True, method="percentile", random_state=draw,
+        )  # fmt: skip
     return np.asarray(resampled.bootstrap_distribution)
 
 

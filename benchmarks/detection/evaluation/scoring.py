@@ -87,14 +87,16 @@ def rows_of(
 ) -> list[Row]:
     """One row for each code that was attacked, scanned or not, of one seed."""
     known: dict[ItemId, tuple[Case, DetectorOutcome]] = {
-        case.item: (case, words) for case, words in zip(cases, outcomes, strict=True)
+        case.item: (case, outcome) for case, outcome in zip(cases, outcomes, strict=True)
     }
     rows = [
         Row(str(attack.family), attack.id, item.ceiling, *known.pop(item.item, (None, None)))
         for attack in attacks
         for item in attack.items
     ]
-    rows += [Row(case.family, case.attack_id, None, case, words) for case, words in known.values()]
+    rows += [
+        Row(case.family, case.attack_id, None, case, outcome) for case, outcome in known.values()
+    ]
     return rows
 
 

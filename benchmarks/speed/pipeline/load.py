@@ -1,4 +1,4 @@
-"""What the pipeline is given: a maker's trust list, packs, scans of them, a steady load."""
+"""The input of the pipeline: a maker's trust list, packs, scans of them, a steady load."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -59,20 +59,20 @@ class Maker:
         return trust, roots
 
 
-def assess_for_caller(packs: Iterable[Pack], look: int, place: Place = SEOUL) -> list[Record]:
-    """A scan of each, each in a session of its own.
+def scans_of_each(packs: Iterable[Pack], visit: int, place: Place = SEOUL) -> list[Record]:
+    """A scan of each pack, each in a session of its own.
 
-    Another `look` is another scan, two days after the one before: nothing to alert about.
+    The next `visit` is another scan, two days later: nothing to alert about.
     """
-    begin = _BEGIN + look * _APART
+    begin = _BEGIN + visit * _APART
     return [
-        _record(pack, f"look-{look}", begin + timedelta(milliseconds=number), place)
+        _record(pack, f"look-{visit}", begin + timedelta(milliseconds=number), place)
         for number, pack in enumerate(packs)
     ]
 
 
 def attacks(packs: Sequence[Pack]) -> list[tuple[Record, Record]]:
-    """For each a sale in a shop in Seoul, and one in Paris an hour later: two packs, proven."""
+    """For each pack a sale in a Seoul shop, and one in Paris an hour later: proof of two packs."""
     return [
         (
             _record(pack, "seoul", _BEGIN, SEOUL, shop="shop-seoul"),
@@ -95,7 +95,7 @@ def ticks(packs: Sequence[Pack], seconds: int) -> Iterator[tuple[list[Record], I
     """
     count = round(seconds / TICK_S)
     attacked = attacks(packs[: max(0, (count - _TICKS_BETWEEN) // _TICKS_AN_ATTACK)])
-    others = iter(assess_for_caller(packs[len(attacked) :], 0))
+    others = iter(scans_of_each(packs[len(attacked) :], 0))
     for number in range(count):
         records: list[Record] = []
         deciding: ItemId | None = None

@@ -61,9 +61,9 @@ def log_bytes_a_scan(ledger: PostgresAddress, items: int, scans: int) -> LogByte
     numbers = random.Random(1).sample(range(items), scans)
     with psycopg.connect(ledger.url, autocommit=True) as connection:
 
-        def one_more(look: int) -> float:
+        def one_more(visit: int) -> float:
             before = connection.execute("SELECT pg_current_wal_lsn()").fetchone()
-            asyncio.run(_scan_once_more(ledger, numbers, look))
+            asyncio.run(_scan_once_more(ledger, numbers, visit))
             row = connection.execute("SELECT pg_current_wal_lsn() - %s::pg_lsn", before).fetchone()
             assert row is not None
             return float(row[0]) / scans
@@ -80,12 +80,12 @@ def log_bytes_a_scan(ledger: PostgresAddress, items: int, scans: int) -> LogByte
     return LogBytes(first, compressed, again)
 
 
-async def _scan_once_more(ledger: PostgresAddress, numbers: Sequence[int], look: int) -> None:
+async def _scan_once_more(ledger: PostgresAddress, numbers: Sequence[int], visit: int) -> None:
     writer = await open_async_writer(ledger)
     try:
         for start in range(0, len(numbers), _AT_ONCE):
             updates = {
-                numbered_item(number): history_of((observation_of(number, look),))
+                numbered_item(number): history_of((observation_of(number, visit),))
                 for number in numbers[start : start + _AT_ONCE]
             }
             batch_registry, version = await writer.batch_registry()

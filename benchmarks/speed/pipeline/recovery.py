@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from benchmarks.speed.pipeline.load import Pack, assess_for_caller
+from benchmarks.speed.pipeline.load import Pack, scans_of_each
 from benchmarks.speed.pipeline.programs import Program
 from benchmarks.speed.pipeline.stage import Stage
 from ledger.address import PostgresAddress
@@ -27,24 +27,24 @@ class Recovery:
     wait_included_s: float
 
 
-def recover(stage: Stage, ledger: PostgresAddress, packs: Sequence[Pack], look: int) -> Recovery:
-    """Kill twice. Takes `PACKS` packs, and the looks `look` to `look + 2` at them."""
+def recover(stage: Stage, ledger: PostgresAddress, packs: Sequence[Pack], visit: int) -> Recovery:
+    """Kill twice. Takes `PACKS` packs, and their visits `visit` to `visit + 2`."""
     worker = stage.our_worker(ledger)
     with worker:
-        stage.publish(assess_for_caller(packs, look))
+        stage.publish(scans_of_each(packs, visit))
         worker.wait_for(len(packs), _WITHIN_S)
-        _kill_over_a_backlog(stage, worker, packs, look + 1)
+        _kill_over_a_backlog(stage, worker, packs, visit + 1)
         wait_included_s = _started_again(worker, len(packs))
-        _kill_over_a_backlog(stage, worker, packs, look + 2)
+        _kill_over_a_backlog(stage, worker, packs, visit + 2)
         stage.wait_for_group(0)
         beyond_s = _started_again(worker, len(packs))
         worker.stop()
     return Recovery(beyond_s, wait_included_s)
 
 
-def _kill_over_a_backlog(stage: Stage, worker: Program, packs: Sequence[Pack], look: int) -> None:
+def _kill_over_a_backlog(stage: Stage, worker: Program, packs: Sequence[Pack], visit: int) -> None:
     worker.suspend()
-    stage.publish(assess_for_caller(packs, look))
+    stage.publish(scans_of_each(packs, visit))
     worker.stop(at_once=True)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from benchmarks.speed.pipeline.load import Pack, assess_for_caller
+from benchmarks.speed.pipeline.load import Pack, scans_of_each
 from benchmarks.speed.pipeline.programs import Program
 from benchmarks.speed.pipeline.progress import steady_rate
 from benchmarks.speed.pipeline.stage import Stage
@@ -44,10 +44,10 @@ def two_passes(
     packs: Sequence[Pack],
     *,
     topic: str,
-    first_look: int = 0,
+    first_visit: int = 0,
     members: int = 0,
 ) -> TwoPasses:
-    """Two looks at each pack by one running program, which reads this topic.
+    """Two visits to each pack by one running program, which reads this topic.
 
     `members`: if it is ours, so many processes, all of which are waited for. It is started
     and warmed first, and suspended while the scans are published: each time runs from the
@@ -56,10 +56,10 @@ def two_passes(
     with worker:
         if members:
             stage.wait_for_group(members)
-        stage.publish(assess_for_caller(warm, first_look), topic)
+        stage.publish(scans_of_each(warm, first_visit), topic)
         worker.wait_for(len(warm), _FIRST_WITHIN_S)
-        new, new_us = _timed(stage, worker, assess_for_caller(packs, first_look), topic)
-        known, known_us = _timed(stage, worker, assess_for_caller(packs, first_look + 1), topic)
+        new, new_us = _timed(stage, worker, scans_of_each(packs, first_visit), topic)
+        known, known_us = _timed(stage, worker, scans_of_each(packs, first_visit + 1), topic)
         worker.stop()
     return TwoPasses(new, known, new_us, known_us)
 

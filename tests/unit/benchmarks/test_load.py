@@ -18,9 +18,9 @@ from benchmarks.speed.pipeline.load import (
     SCANS_A_SECOND,
     Maker,
     Pack,
-    assess_for_caller,
     attacks,
     packs_needed,
+    scans_of_each,
     ticks,
 )
 from benchmarks.speed.printed_codes import NOW
@@ -50,8 +50,8 @@ def _folded(
     """Fold these records; `known` is brought up to date."""
     trust_list = _trust_list(maker)
     scans = [decode_scan(record.value) for record in records]
-    judged = [CheckedScan(s, verify(s.code, trust_list, s.captured_at), 1) for s in scans]
-    changes = step(updates_of(judged), known, BatchRegistry(), DEFAULT_POLICY)
+    checked = [CheckedScan(s, verify(s.code, trust_list, s.captured_at), 1) for s in scans]
+    changes = step(updates_of(checked), known, BatchRegistry(), DEFAULT_POLICY)
     for change in changes:
         history = decode_history(change.history)
         alerts = {alert.kind: alert for alert in change.alerts}
@@ -61,17 +61,17 @@ def _folded(
 
 def test_every_code_is_genuine_when_it_is_scanned(maker: Maker, packs: list[Pack]) -> None:
     trust_list = _trust_list(maker)
-    for record in assess_for_caller(packs, 0) + assess_for_caller(packs, 9):
+    for record in scans_of_each(packs, 0) + scans_of_each(packs, 9):
         scan = decode_scan(record.value)
         assert isinstance(verify(scan.code, trust_list, scan.captured_at), Genuine)
 
 
-def test_further_looks_grow_the_histories_and_alert_about_nothing(
+def test_further_scans_grow_the_histories_and_alert_about_nothing(
     maker: Maker, packs: list[Pack]
 ) -> None:
     known: dict[ItemId, KnownItem] = {}
-    for look in range(3):
-        changes = _folded(maker, assess_for_caller(packs, look), known)
+    for visit in range(3):
+        changes = _folded(maker, scans_of_each(packs, visit), known)
         assert {change.item for change in changes} == {pack.item for pack in packs}
         assert not any(change.alerts for change in changes)
     assert {len(item.history.observations) for item in known.values()} == {3}
