@@ -39,7 +39,7 @@ from simulation.attacks import AttackFamily
 from simulation.noise import Noise
 from simulation.traffic import Line
 from simulation.visits import DAY_S
-from simulation.world import sealed_code
+from simulation.world import signed_code
 
 LONGEST_S: Final = 720.0
 """The calendar begins so many days ago; a second shows a day."""
@@ -195,7 +195,7 @@ class _Demo:
         self._pages.show("genuine", untouched.code)
         self._pages.show("copied", copied.code)
         (named,) = supply.take(1)
-        self._pages.show("forged", sealed_code(named.plain_ais, named.host, self._live.forger))
+        self._pages.show("forged", signed_code(named.plain_ais, named.host, self._live.forger))
 
     @property
     def _now_s(self) -> float:

@@ -1,4 +1,4 @@
-"""What honest people do with a genuine pack, and everything that looks odd about it.
+"""Honest scans of a genuine pack, including behaviour that resembles an attack.
 
 Retries within a session, households with several phones, strangers scanning on a shelf,
 resale, travellers by air, returns, inspections, a shown pack, a photo that goes round. None
@@ -19,8 +19,8 @@ from simulation.visits import (
     MINUTE_S,
     Calendar,
     Reader,
+    ScannedObject,
     Spot,
-    Subject,
     Visit,
     consumer,
     officer,
@@ -60,14 +60,16 @@ class Rates:
     fake_found: float = 0.5
 
 
-def own_subject(pack: Pack) -> Subject:
+def genuine_pack(pack: Pack) -> ScannedObject:
     """The genuine pack itself."""
-    return Subject(f"pack-{pack.index}", True, pack.item, lambda: pack.code)
+    return ScannedObject(f"pack-{pack.index}", True, pack.item, lambda: pack.code)
 
 
-def picture_of(pack: Pack) -> Subject:
-    """A picture of its code: whoever scans it holds no pack."""
-    return Subject(f"picture-{pack.index}", True, pack.item, lambda: pack.code, on_screen=True)
+def picture_of(pack: Pack) -> ScannedObject:
+    """A picture of its code: a scan of it is no scan of a pack."""
+    return ScannedObject(
+        f"picture-{pack.index}", True, pack.item, lambda: pack.code, on_screen=True
+    )
 
 
 def home_city(pack: Pack, draw: Random, journey: Journey | None) -> City:
@@ -104,79 +106,83 @@ def honest_life(
     shelf_days: float = 20.0,
     sold_s: float | None = None,
     city: City | None = None,
-    subject: Subject | None = None,
+    scanned: ScannedObject | None = None,
 ) -> list[Visit]:
     """Every reading of a genuine pack that nobody attacks; often none.
 
-    `sold_s` and `city` fix the sale; otherwise they are drawn. `subject` stands in the
+    `sold_s` and `city` fix the sale; otherwise they are drawn. `scanned` stands in the
     pack's place.
     """
-    subject = subject or own_subject(pack)
+    scanned = scanned or genuine_pack(pack)
     city = city or home_city(pack, draw, journey)
     if sold_s is None:
         sold_s = sale_time(pack, draw, calendar, journey, shelf_days)
-    visits = shipment(subject, journey) if journey else []
+    visits = shipment(scanned, journey) if journey else []
     if draw.random() < rates.inspected:
         inspected_s = journey.border_s if journey else sold_s - draw.uniform(1, 10) * DAY_S
-        visits.append(inspection(subject, draw, city, inspected_s))
+        visits.append(inspection(scanned, draw, city, inspected_s))
     if draw.random() < rates.shelf:
-        visits += _on_the_shelf(subject, draw, city, sold_s, journey)
+        visits += _on_the_shelf(scanned, draw, city, sold_s, journey)
     if draw.random() < (journey.shop.records if journey else rates.sale_recorded):
-        visits += _sale(subject, draw, city, sold_s, rates, journey)
+        visits += _sale(scanned, draw, city, sold_s, rates, journey)
     if draw.random() < rates.consumer:
         opened_s = sold_s + draw.expovariate(1 / (12 * HOUR_S)) + HOUR_S
-        visits += at_home(subject, draw, city, opened_s, rates)
-        visits += _later(subject, draw, pack, city, opened_s, rates)
+        visits += at_home(scanned, draw, city, opened_s, rates)
+        visits += _later(scanned, draw, pack, city, opened_s, rates)
     if draw.random() < rates.destroyed:
-        visits = _until_destroyed(subject, draw, city, visits, sold_s)
+        visits = _until_destroyed(scanned, draw, city, visits, sold_s)
     elif (rare := draw.random()) < rates.shown:
-        visits += _shown(subject, draw, city, sold_s)
+        visits += _shown(scanned, draw, city, sold_s)
     elif rare < rates.shown + rates.viral:
         visits += _viral(picture_of(pack), draw, calendar, sold_s)
     return calendar.within(visits)
 
 
-def shipment(subject: Subject, journey: Journey) -> list[Visit]:
+def shipment(scanned: ScannedObject, journey: Journey) -> list[Visit]:
     """What partners report of the case that this pack is in."""
     return [
         Visit(
-            subject, reading.reader, reading.at_s, reading.spot,
+            scanned, reading.reader, reading.at_s, reading.spot,
             "parallel-trade" if reading.act else "shipment", reading.act, journey.sscc,
         )
         for reading in journey.readings
     ]  # fmt: skip
 
 
-def at_home(subject: Subject, draw: Random, city: City, at_s: float, rates: Rates) -> list[Visit]:
+def at_home(
+    scanned: ScannedObject, draw: Random, city: City, at_s: float, rates: Rates
+) -> list[Visit]:
     """A consumer's first look, with retries, and sometimes a second phone of the household."""
     home = spot_in(draw, city)
-    visits = _looks(subject, consumer(draw), draw, home, at_s, rates, "first look")
+    visits = _session_scans(scanned, consumer(draw), draw, home, at_s, rates, "first look")
     if draw.random() < rates.household:
         for _ in range(draw.randint(1, 2)):
             later_s = at_s + draw.uniform(1 * MINUTE_S, 2 * DAY_S)
-            visits += _looks(subject, consumer(draw), draw, home, later_s, rates, "household")
+            visits += _session_scans(
+                scanned, consumer(draw), draw, home, later_s, rates, "household"
+            )
     return visits
 
 
-def inspection(subject: Subject, draw: Random, city: City, at_s: float) -> Visit:
+def inspection(scanned: ScannedObject, draw: Random, city: City, at_s: float) -> Visit:
     """An officer finds nothing wrong."""
     reader, spot = officer(draw, city), spot_in(draw, city)
-    return Visit(subject, reader, at_s, spot, "inspection", Act.INSPECT_CONFORMANT)
+    return Visit(scanned, reader, at_s, spot, "inspection", Act.INSPECT_CONFORMANT)
 
 
 def recorded_sale(
-    subject: Subject, draw: Random, city: City, at_s: float, journey: Journey | None = None
+    scanned: ScannedObject, draw: Random, city: City, at_s: float, journey: Journey | None = None
 ) -> Visit:
     """A till takes the item out of stock."""
     if journey is not None:
         reader, spot = till(draw, journey.shop.name), journey.shop.spot
     else:
         reader, spot = shop(draw, city), spot_in(draw, city)
-    return Visit(subject, reader, at_s, spot, "sale", Act.SELL)
+    return Visit(scanned, reader, at_s, spot, "sale", Act.SELL)
 
 
-def _looks(
-    subject: Subject,
+def _session_scans(
+    scanned: ScannedObject,
     reader: Reader,
     draw: Random,
     spot: Spot,
@@ -184,29 +190,29 @@ def _looks(
     rates: Rates,
     behaviour: str,
 ) -> list[Visit]:
-    visits = [Visit(subject, reader, at_s, spot, behaviour)]
+    visits = [Visit(scanned, reader, at_s, spot, behaviour)]
     if draw.random() < rates.retry:
         for _ in range(draw.randint(1, 3)):
             at_s += draw.uniform(2, 3 * MINUTE_S)
-            visits.append(Visit(subject, reader, at_s, spot, "retry"))
+            visits.append(Visit(scanned, reader, at_s, spot, "retry"))
     return visits
 
 
 def _on_the_shelf(
-    subject: Subject, draw: Random, city: City, sold_s: float, journey: Journey | None
+    scanned: ScannedObject, draw: Random, city: City, sold_s: float, journey: Journey | None
 ) -> list[Visit]:
     """Strangers in a shop, in the days before it was sold."""
     spot = journey.shop.spot if journey else spot_in(draw, city)
     shelved_s = journey.arrives_s if journey else sold_s - 5 * DAY_S
     first_s = max(shelved_s, sold_s - 5 * DAY_S)
     return [
-        Visit(subject, consumer(draw), draw.uniform(first_s, sold_s), spot, "shelf")
+        Visit(scanned, consumer(draw), draw.uniform(first_s, sold_s), spot, "shelf")
         for _ in range(draw.randint(1, 4))
     ]
 
 
 def _sale(
-    subject: Subject,
+    scanned: ScannedObject,
     draw: Random,
     city: City,
     sold_s: float,
@@ -214,7 +220,7 @@ def _sale(
     journey: Journey | None,
 ) -> list[Visit]:
     """Once, or brought back, put in stock again and sold by the same shop."""
-    sale = recorded_sale(subject, draw, city, sold_s, journey)
+    sale = recorded_sale(scanned, draw, city, sold_s, journey)
     if draw.random() >= rates.returned:
         return [sale]
     back_s = sold_s + draw.uniform(1, 5) * DAY_S
@@ -223,7 +229,7 @@ def _sale(
 
 
 def _later(
-    subject: Subject, draw: Random, pack: Pack, city: City, opened_s: float, rates: Rates
+    scanned: ScannedObject, draw: Random, pack: Pack, city: City, opened_s: float, rates: Rates
 ) -> list[Visit]:
     """The same item, honestly, somewhere else: no faster than an aeroplane."""
     visits: list[Visit] = []
@@ -232,37 +238,37 @@ def _later(
         flight_s = (km_between(city, there) / _CRUISE_KMH + _AIRPORT_HOURS) * HOUR_S
         at_s = opened_s + flight_s + draw.uniform(0, 48) * HOUR_S
         spot = spot_in(draw, there)
-        visits += _looks(subject, consumer(draw), draw, spot, at_s, rates, "traveller")
+        visits += _session_scans(scanned, consumer(draw), draw, spot, at_s, rates, "traveller")
     if draw.random() < rates.resale:
         there = another_city(draw, city, pack.batch.markets)
         days = max(_LEAST_RESALE_DAYS, lognormal(draw, _RESALE_MEDIAN_DAYS, 0.8))
         spot = spot_in(draw, there)
         at_s = opened_s + days * DAY_S
-        visits += _looks(subject, consumer(draw), draw, spot, at_s, rates, "resale")
+        visits += _session_scans(scanned, consumer(draw), draw, spot, at_s, rates, "resale")
     return visits
 
 
 def _until_destroyed(
-    subject: Subject, draw: Random, city: City, visits: list[Visit], sold_s: float
+    scanned: ScannedObject, draw: Random, city: City, visits: list[Visit], sold_s: float
 ) -> list[Visit]:
     """Taken off the shelf instead of sold: nobody sees it afterwards."""
     reader, spot = officer(draw, city), spot_in(draw, city)
-    end = Visit(subject, reader, sold_s, spot, "destruction", Act.DESTROY)
+    end = Visit(scanned, reader, sold_s, spot, "destruction", Act.DESTROY)
     before = [visit for visit in visits if visit.at_s < sold_s and visit.act is not Act.SELL]
     return [*before, end]
 
 
-def _shown(subject: Subject, draw: Random, city: City, from_s: float) -> list[Visit]:
+def _shown(scanned: ScannedObject, draw: Random, city: City, from_s: float) -> list[Visit]:
     """A shop's demonstration pack: hundreds of visitors scan it in one place."""
     spot = spot_in(draw, city)
     until_s = from_s + draw.uniform(5, 40) * DAY_S
     return [
-        Visit(subject, consumer(draw), draw.uniform(from_s, until_s), spot, "shown")
+        Visit(scanned, consumer(draw), draw.uniform(from_s, until_s), spot, "shown")
         for _ in range(draw.randint(100, 600))
     ]
 
 
-def _viral(picture: Subject, draw: Random, calendar: Calendar, from_s: float) -> list[Visit]:
+def _viral(picture: ScannedObject, draw: Random, calendar: Calendar, from_s: float) -> list[Visit]:
     """A photo of one code goes round: scanned from the screen, anywhere, within days."""
     from_s = max(from_s, calendar.start_s)
     days = draw.uniform(2, 8)

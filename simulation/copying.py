@@ -5,8 +5,8 @@ from dataclasses import replace
 from authenticity.records.scan import Act, Channel
 from simulation.behaviour import (
     at_home,
+    genuine_pack,
     home_city,
-    own_subject,
     recorded_sale,
     sale_time,
 )
@@ -92,7 +92,7 @@ def reuse(scene: Scene) -> Life:
     ended_s = draw.uniform(scene.available_s, (scene.available_s + scene.latest_s) / 2)
     wave = wave_after(scene, ended_s + 0.02 * scene.calendar.days * DAY_S)
     cities, number = outlets(scene), log_uniform(draw, 1, 20)
-    original = own_subject(pack)
+    original = genuine_pack(pack)
     if destroyed:
         reader, spot = officer(draw, city), spot_in(draw, city)
         visits = [Visit(original, reader, ended_s, spot, "destruction", Act.DESTROY)]
@@ -103,9 +103,9 @@ def reuse(scene: Scene) -> Life:
         there, at_s = draw.choice(cities), draw.uniform(*wave)
         if not destroyed and draw.random() < rates.sale_recorded:
             visits.append(recorded_sale(copy, draw, there, at_s))
-        looked_at = draw.random() < rates.consumer
+        consumer_scans = draw.random() < rates.consumer
         inspected = draw.random() < rates.inspected
-        visits += sold_one(scene, copy, there, at_s, looked_at, inspected)
+        visits += sold_one(scene, copy, there, at_s, consumer_scans, inspected)
     concern = Concern(pack.item, number, fake, 1.0, two_seen(number, fake, 1.0))
     style = "destroyed" if destroyed else "sold"
     return Life(scene.calendar.within(visits), (concern,), wave.begins_s, style)
@@ -148,17 +148,17 @@ def colluding(scene: Scene) -> Life:
 def swapped_contents(scene: Scene) -> Life:
     """The packs of a case are sold elsewhere; copies of them travel on under its SSCC.
 
-    Whoever reads the label of the case afterwards has the copies before him.
+    Readings of the case label afterwards are readings of the copies.
     """
     draw, pack, journey, rates = scene.draw, scene.pack, scene.journey, scene.rates
     elsewhere = some_city(scene.common)
     (copy,) = copies_of(pack, 1)
-    original = own_subject(pack)
+    original = genuine_pack(pack)
     swapped_s = journey.border_s if journey else scene.calendar.start_s
     unlooked = replace(scene, rates=replace(rates, inspected=0.0))
     visits = [
-        visit._replace(subject=original) if visit.at_s <= swapped_s and visit.operation else visit
-        for visit in untouched(unlooked, subject=copy)
+        visit._replace(scanned=original) if visit.at_s <= swapped_s and visit.operation else visit
+        for visit in untouched(unlooked, scanned=copy)
     ]
     from_s = max(swapped_s, scene.calendar.start_s)
     if draw.random() < rates.consumer:

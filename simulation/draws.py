@@ -1,4 +1,4 @@
-"""Where chance comes from: one stream of numbers for each thing, all from the seed.
+"""The random numbers: one stream for each thing, all from the seed.
 
 Every item draws from a stream of its own, so that items can be made in any order, in
 any process, and a new attack family does not change what the others do.

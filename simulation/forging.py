@@ -1,4 +1,4 @@
-"""Families whose codes were never issued: invented serials, with a seal or without."""
+"""Families whose codes were never issued: invented serials, signed or unsigned."""
 
 from collections.abc import Callable
 from functools import partial
@@ -23,30 +23,30 @@ from simulation.visits import (
     DAY_S,
     HOUR_S,
     MINUTE_S,
-    Subject,
+    ScannedObject,
     Visit,
     consumer,
     spot_in,
 )
-from simulation.world import sealed_code
+from simulation.world import signed_code
 
 _EXISTING_SERIALS = 0.2
 _INVENTED_LOTS = 0.2
 
 
 def unsigned(scene: Scene) -> Life:
-    """A code as it was printed before seals, with an invented serial."""
+    """A code without a signature field, with an invented serial."""
     serial = _invented_serial(scene)
     text = write_digital_link(_ais(scene, serial), scene.pack.host)
     return _faked(scene, serial, scene.draw.randint(2, 20), lambda: text)
 
 
 def forged(scene: Scene) -> Life:
-    """A seal by a key that is on no list; one time in five under a serial that exists."""
+    """A signature by a key that is on no list; one time in five under a serial that exists."""
     exists = scene.draw.random() < _EXISTING_SERIALS
     serial = scene.pack.serial if exists else _invented_serial(scene)
     ais = _ais(scene, serial)
-    print_code = partial(sealed_code, ais, scene.pack.host, scene.forger)
+    print_code = partial(signed_code, ais, scene.pack.host, scene.forger)
     return _faked(scene, serial, scene.draw.randint(2, 20), _once(print_code))
 
 
@@ -61,11 +61,11 @@ def stolen_key(scene: Scene) -> Life:
     concerns: list[Concern] = []
     for serial in (_invented_serial(scene) for _ in range(draw.randint(5, 40))):
         ais = [(ai, lot if ai == "10" and lot else value) for ai, value in _ais(scene, serial)]
-        print_code = _once(partial(sealed_code, ais, scene.pack.host, scene.thief))
-        subjects = _fakes(scene, serial, draw.randint(1, 3), print_code)
-        visits += sold(scene, subjects, lambda: draw.choice(cities), wave)
-        ceiling = one_seen(len(subjects), fake)
-        concerns.append(Concern(subjects[0].item, len(subjects), fake, 0.0, ceiling))
+        print_code = _once(partial(signed_code, ais, scene.pack.host, scene.thief))
+        scanned_objects = _fakes(scene, serial, draw.randint(1, 3), print_code)
+        visits += sold(scene, scanned_objects, lambda: draw.choice(cities), wave)
+        ceiling = one_seen(len(scanned_objects), fake)
+        concerns.append(Concern(scanned_objects[0].item, len(scanned_objects), fake, 0.0, ceiling))
     style = "invented lot" if invented_lot else "existing lot"
     return Life(visits, tuple(concerns), wave.begins_s, style)
 
@@ -95,26 +95,26 @@ def guessing_slow(scene: Scene) -> Life:
 
 
 def _guessed(scene: Scene, times: list[float], sessions: int) -> Life:
-    """Serials in order or at random; without a seal, or with one that belongs to another code."""
+    """Serials in order or at random; without a signature, or with that of another code."""
     draw, pack = scene.draw, scene.pack
-    in_order, sealed = draw.random() < 0.5, draw.random() < 0.5
-    seal = pack.code.rpartition(f"{SIGNATURE_FIELD_AI}=")[2].partition("&")[0] if sealed else None
+    in_order, signed = draw.random() < 0.5, draw.random() < 0.5
+    copied = pack.code.rpartition(f"{SIGNATURE_FIELD_AI}=")[2].partition("&")[0]
     first = draw.randrange(36**6)
     readers = [consumer(draw) for _ in range(sessions)]
     place = spot_in(draw, some_city(draw))
     visits: list[Visit] = []
     for number, at_s in enumerate(times):
         serial = f"{first + number:012d}" if in_order else _invented_serial(scene)
-        ais = [*_ais(scene, serial), *([(SIGNATURE_FIELD_AI, seal)] if seal else [])]
+        ais = [*_ais(scene, serial), *([(SIGNATURE_FIELD_AI, copied)] if signed else [])]
         text = write_digital_link(ais, pack.host)
         item = item_id(pack.batch.gtin, serial)
-        subject = Subject(
+        scanned = ScannedObject(
             f"guess-{pack.index}-{number}", False, item, _constant(text), on_screen=True
         )
-        visits.append(Visit(subject, draw.choice(readers), at_s, place, "guess"))
+        visits.append(Visit(scanned, draw.choice(readers), at_s, place, "guess"))
     visits = scene.calendar.within(visits)
-    concerns = tuple(Concern(visit.subject.item, 1, 1.0, 0.0, 1.0) for visit in visits)
-    style = f"{'in order' if in_order else 'at random'}, {'copied seal' if sealed else 'no seal'}"
+    concerns = tuple(Concern(visit.scanned.item, 1, 1.0, 0.0, 1.0) for visit in visits)
+    style = f"{'in order' if in_order else 'at random'}, {'copied seal' if signed else 'no seal'}"
     known = tuple(reader.session for reader in readers)
     return Life(
         [*untouched(scene), *visits], concerns, times[0], style,
@@ -125,18 +125,20 @@ def _guessed(scene: Scene, times: list[float], sessions: int) -> Life:
 def _faked(scene: Scene, serial: str, number: int, print_code: Callable[[], str]) -> Life:
     """So many packs under one serial, sold anywhere."""
     cities, wave = outlets(scene), wave_after(scene, scene.available_s)
-    subjects = _fakes(scene, serial, number, print_code)
+    scanned_objects = _fakes(scene, serial, number, print_code)
     visits = untouched(scene)
-    visits += sold(scene, subjects, lambda: scene.draw.choice(cities), wave)
+    visits += sold(scene, scanned_objects, lambda: scene.draw.choice(cities), wave)
     fake = fake_seen(scene)
-    concern = Concern(subjects[0].item, number, fake, 0.0, one_seen(number, fake))
+    concern = Concern(scanned_objects[0].item, number, fake, 0.0, one_seen(number, fake))
     return Life(visits, (concern,), wave.begins_s)
 
 
-def _fakes(scene: Scene, serial: str, number: int, print_code: Callable[[], str]) -> list[Subject]:
+def _fakes(
+    scene: Scene, serial: str, number: int, print_code: Callable[[], str]
+) -> list[ScannedObject]:
     item: ItemId = item_id(scene.pack.batch.gtin, serial)
     name = f"{scene.attack.family}-{scene.pack.index}-{serial}"
-    return [Subject(f"{name}-{n}", False, item, print_code) for n in range(number)]
+    return [ScannedObject(f"{name}-{n}", False, item, print_code) for n in range(number)]
 
 
 def _ais(scene: Scene, serial: str) -> list[tuple[str, str]]:

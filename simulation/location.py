@@ -1,4 +1,4 @@
-"""What a scanner believes of where it is.
+"""The place that a scanner reports, with its errors.
 
 A quarter of phones answer with GPS, some 20 m off; the others are placed by their network
 address: three in ten by a fixed line, some kilometres off in the median, the rest by a

@@ -1,12 +1,12 @@
-"""Families that fake no code: real packs sold elsewhere, relabelled, or talked ill of."""
+"""Families that fake no code: genuine packs diverted, relabelled, or discredited by scans."""
 
 from random import Random
 from typing import Final
 
 from simulation.behaviour import (
     at_home,
+    genuine_pack,
     inspection,
-    own_subject,
     picture_of,
     shipment,
 )
@@ -18,7 +18,7 @@ from simulation.visits import (
     HOUR_S,
     MINUTE_S,
     Reader,
-    Subject,
+    ScannedObject,
     Visit,
     consumer,
     officer,
@@ -36,18 +36,18 @@ def diversion(scene: Scene) -> Life:
     there = city_abroad(scene.common, pack.batch.markets)
     wave = wave_after(scene, scene.available_s)
     at_s = draw.uniform(*wave)
-    subject = own_subject(pack)
+    scanned = genuine_pack(pack)
     visits: list[Visit] = []
     if journey:
         visits += [
-            visit for visit in shipment(subject, journey)
+            visit for visit in shipment(scanned, journey)
             if visit.reader.publisher != journey.shop.name
         ]  # fmt: skip
     if draw.random() < scene.rates.consumer:
-        visits += at_home(subject, draw, there, at_s, scene.rates)
+        visits += at_home(scanned, draw, there, at_s, scene.rates)
     if draw.random() < _INSPECTED_ABROAD:
         before_s = draw.uniform(0, 1) * min(5 * DAY_S, at_s - scene.available_s)
-        visits.append(inspection(subject, draw, there, at_s - before_s))
+        visits.append(inspection(scanned, draw, there, at_s - before_s))
     seen = any_of(scene.rates.consumer, _INSPECTED_ABROAD)
     concern = Concern(pack.item, 0, 0.0, seen, seen)
     return Life(scene.calendar.within(visits), (concern,), wave.begins_s)
@@ -56,8 +56,8 @@ def diversion(scene: Scene) -> Life:
 def relabelled(scene: Scene) -> Life:
     """Genuine packs with a later date, or another lot, pasted over the print.
 
-    The code itself cannot be changed without breaking its seal. So the fraud shows only
-    where a known scanner reads the print beside the code: plain text, without a seal.
+    The code itself cannot be changed without breaking its signature. So the fraud shows only
+    where a known scanner reads the print beside the code: plain text, without a signature.
     """
     draw, pack = scene.draw, scene.pack
     changed = scene.common.choice(("expiry", "lot"))
@@ -69,8 +69,8 @@ def relabelled(scene: Scene) -> Life:
     sold_s = draw.uniform(*wave)
     visits = untouched(scene, sold_s=sold_s)
     if draw.random() < _PRINT_READ:
-        own = own_subject(pack)
-        print_of = Subject(own.physical, True, own.item, lambda: printed)
+        own = genuine_pack(pack)
+        print_of = ScannedObject(own.physical, True, own.item, lambda: printed)
         city = some_city(draw, pack.batch.markets)
         if scene.journey:
             city = scene.journey.shop.city
@@ -98,7 +98,7 @@ def poisoning(scene: Scene) -> Life:
     visits = untouched(scene)
     picture = picture_of(pack)
     for _ in range(scans):
-        reader = _liar(style, readers, draw)
+        reader = _poisoning_reader(style, readers, draw)
         at_s = begins_s + draw.uniform(0, length_s)
         claimed = spot_in(draw, some_city(draw))
         visits.append(Visit(picture, reader, at_s, home, "poisoning", claimed=claimed))
@@ -119,7 +119,7 @@ def _attack_time(scene: Scene, style: str) -> tuple[float, float]:
     return min(begins_s, scene.calendar.end_s - length_s - HOUR_S), length_s
 
 
-def _liar(style: str, readers: list[Reader], draw: Random) -> Reader:
+def _poisoning_reader(style: str, readers: list[Reader], draw: Random) -> Reader:
     """The few sessions of a burst; a fresh one now and then; a fresh one each time."""
     if style == "burst" or (style == "spread" and draw.random() < 0.5):
         return draw.choice(readers)

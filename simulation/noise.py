@@ -118,7 +118,7 @@ def _device(visit: Visit, draw: Random, noise: Noise) -> _Device:
 def _report(
     visit: Visit, number: int, device: _Device, draw: Random, noise: Noise, seed: int
 ) -> Report:
-    text = visit.subject.print_code()
+    text = visit.scanned.print_code()
     causes: tuple[str, ...] = ()
     if visit.operation is None:  # otherwise it was the case's label that was read
         text, causes = _typed(text, draw, noise)
@@ -135,7 +135,7 @@ def _report(
     reader = visit.reader
     scan = Scan(
         v=SCAN_FORMAT,
-        scan_id=digest_of(seed, visit.subject.physical, number),
+        scan_id=digest_of(seed, visit.scanned.physical, number),
         publisher=reader.publisher,
         code=text,
         captured_at=from_epoch_ms(round((visit.at_s + device.skew_s) * 1000)),

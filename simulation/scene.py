@@ -19,8 +19,8 @@ from simulation.behaviour import (
 from simulation.ceiling import any_of
 from simulation.chain import Journey
 from simulation.cities import City, cities_of, some_city
-from simulation.visits import DAY_S, Calendar, Subject, Visit, officer, spot_in
-from simulation.world import Pack, SealingKey
+from simulation.visits import DAY_S, Calendar, ScannedObject, Visit, officer, spot_in
+from simulation.world import CodeSigner, Pack
 
 _MARGIN_DAYS: Final = 4.0
 _MOST_COUNTRIES: Final = 6
@@ -42,8 +42,8 @@ class Scene:
     common: Random
     calendar: Calendar
     rates: Rates
-    forger: SealingKey
-    thief: SealingKey | None = None
+    forger: CodeSigner
+    thief: CodeSigner | None = None
     journey: Journey | None = None
     shelf_days: float = 20.0
     most_copies: int = 200
@@ -123,7 +123,7 @@ def untouched(
     *,
     sold_s: float | None = None,
     city: City | None = None,
-    subject: Subject | None = None,
+    scanned: ScannedObject | None = None,
 ) -> list[Visit]:
     """What happens to a pack meanwhile, which is sold before the last days."""
     if sold_s is None:
@@ -137,7 +137,7 @@ def untouched(
         scene.journey,
         sold_s=max(scene.calendar.start_s, min(sold_s, scene.latest_s)),
         city=city,
-        subject=subject,
+        scanned=scanned,
     )
 
 
@@ -153,30 +153,35 @@ def fake_seen(scene: Scene) -> float:
     return any_of(scene.rates.consumer, scene.rates.inspected)
 
 
-def copies_of(pack: Pack, number: int) -> list[Subject]:
+def copies_of(pack: Pack, number: int) -> list[ScannedObject]:
     """False packs that carry this pack's code."""
     return [
-        Subject(f"copy-{pack.index}-{n}", False, pack.item, lambda: pack.code)
+        ScannedObject(f"copy-{pack.index}-{n}", False, pack.item, lambda: pack.code)
         for n in range(number)
     ]
 
 
 def sold(
-    scene: Scene, subjects: list[Subject], where: Callable[[], City], wave: Wave
+    scene: Scene, scanned_objects: list[ScannedObject], where: Callable[[], City], wave: Wave
 ) -> list[Visit]:
     """False packs reach consumers within one wave; few of them are ever scanned."""
     visits: list[Visit] = []
-    for subject in subjects:
-        looked_at = scene.draw.random() < scene.rates.consumer
+    for scanned in scanned_objects:
+        consumer_scans = scene.draw.random() < scene.rates.consumer
         inspected = scene.draw.random() < scene.rates.inspected
-        if looked_at or inspected:
+        if consumer_scans or inspected:
             at_s = scene.draw.uniform(*wave)
-            visits += sold_one(scene, subject, where(), at_s, looked_at, inspected)
+            visits += sold_one(scene, scanned, where(), at_s, consumer_scans, inspected)
     return scene.calendar.within(visits)
 
 
 def sold_one(
-    scene: Scene, subject: Subject, city: City, at_s: float, looked_at: bool, inspected: bool
+    scene: Scene,
+    scanned: ScannedObject,
+    city: City,
+    at_s: float,
+    consumer_scans: bool,
+    inspected: bool,
 ) -> list[Visit]:
     """An officer may see that it is false, and take it; otherwise a consumer may scan it."""
     draw = scene.draw
@@ -185,12 +190,12 @@ def sold_one(
         reader, spot = officer(draw, city), spot_in(draw, city)
         found = draw.random() < scene.rates.fake_found
         act = Act.INSPECT_NONCONFORMANT if found else Act.INSPECT_CONFORMANT
-        visits.append(Visit(subject, reader, at_s, spot, "inspection", act))
+        visits.append(Visit(scanned, reader, at_s, spot, "inspection", act))
         if found:
             seized_s = at_s + draw.uniform(60, 3_600)
-            visits.append(Visit(subject, reader, seized_s, spot, "seizure", Act.SEIZE))
+            visits.append(Visit(scanned, reader, seized_s, spot, "seizure", Act.SEIZE))
             return visits
-    if looked_at:
+    if consumer_scans:
         opened_s = at_s + draw.uniform(0.1, 2) * DAY_S
-        visits += at_home(subject, draw, city, opened_s, scene.rates)
+        visits += at_home(scanned, draw, city, opened_s, scene.rates)
     return visits

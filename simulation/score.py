@@ -1,4 +1,4 @@
-"""Alerts against the truth: what was caught, what was missed and why, what was false."""
+"""Compares alerts with the truth: attacks caught and missed, and false alerts."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping

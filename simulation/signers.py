@@ -1,6 +1,6 @@
 """Signing keys that come from a seed: for simulations and tests, never for products.
 
-Whoever knows the seed holds the keys. Signatures are deterministic for both
+The seed gives away the keys. Signatures are deterministic for both
 algorithms (Ed25519: RFC 8032; ECDSA: RFC 6979), so that a simulated file is
 byte-identical wherever it is made. Satisfies `keys.signer.Signer`.
 """

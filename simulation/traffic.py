@@ -39,7 +39,7 @@ from simulation.draws import stream_of
 from simulation.noise import MANGLING, Noise, Report, reports_of
 from simulation.scene import Life, Scene
 from simulation.truth import TRUTH_FORMAT, Thing, Truth
-from simulation.visits import Calendar, Subject
+from simulation.visits import Calendar, ScannedObject
 from simulation.world import DEFAULT_START, Pack, World
 
 
@@ -216,8 +216,8 @@ def lines_of(reports: Sequence[Report], attack: Attack, life: Life, pack: Pack) 
     concerned = {concern.item for concern in life.concerns}
     known = first_detectable(reports, attack, pack.batch.markets)
     return [
-        Line(report.scan, _truth(report, attack, known.get(report.visit.subject.item)))
-        if report.visit.subject.item in concerned
+        Line(report.scan, _truth(report, attack, known.get(report.visit.scanned.item)))
+        if report.visit.scanned.item in concerned
         else Line(report.scan, _truth(report, None, None))
         for report in reports
     ]
@@ -231,17 +231,17 @@ def first_detectable(
     known: dict[ItemId, datetime] = {}
     for report in sorted(reports, key=lambda each: each.scan.received_at):
         visit = report.visit
-        item = visit.subject.item
+        item = visit.scanned.item
         if item in known or visit.operation or not MANGLING.isdisjoint(report.noise):
             continue
-        if not visit.subject.on_screen:
-            packs.setdefault(item, set()).add(visit.subject.physical)
-        if _tells(report, attack.family, markets, len(packs.get(item, ()))):
+        if not visit.scanned.on_screen:
+            packs.setdefault(item, set()).add(visit.scanned.physical)
+        if _reveals(report, attack.family, markets, len(packs.get(item, ()))):
             known[item] = report.scan.received_at
     return known
 
 
-def _tells(report: Report, family: AttackFamily, markets: Sequence[str], packs: int) -> bool:
+def _reveals(report: Report, family: AttackFamily, markets: Sequence[str], packs: int) -> bool:
     visit = report.visit
     if family in COPYING:
         return packs > 1
@@ -251,22 +251,22 @@ def _tells(report: Report, family: AttackFamily, markets: Sequence[str], packs: 
         case AttackFamily.RELABELLED:
             return visit.behaviour == "print read"
         case AttackFamily.POISONING:
-            return visit.subject.on_screen
+            return visit.scanned.on_screen
         case _:
-            return not visit.subject.genuine
+            return not visit.scanned.genuine
 
 
 def _truth(report: Report, attack: Attack | None, detectable_at: datetime | None) -> Truth:
     scan, visit = report.scan, report.visit
-    subject = visit.subject
+    scanned = visit.scanned
     return Truth(
         v=TRUTH_FORMAT,
         scan_id=scan.scan_id,
         publisher=scan.publisher,
-        item=subject.item,
-        physical=subject.physical,
-        thing=_thing(subject),
-        genuine=subject.genuine,
+        item=scanned.item,
+        physical=scanned.physical,
+        thing=_thing(scanned),
+        genuine=scanned.genuine,
         attack=attack.family if attack else None,
         attack_id=attack.id if attack else None,
         behaviour=visit.behaviour,
@@ -279,7 +279,7 @@ def _truth(report: Report, attack: Attack | None, detectable_at: datetime | None
     )
 
 
-def _thing(subject: Subject) -> Thing:
-    if subject.on_screen:
+def _thing(scanned: ScannedObject) -> Thing:
+    if scanned.on_screen:
         return Thing.SCREEN
-    return Thing.PACK if subject.genuine else Thing.FAKE
+    return Thing.PACK if scanned.genuine else Thing.FAKE

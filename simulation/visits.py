@@ -1,4 +1,4 @@
-"""What really happens: somebody holds a physical item and reads its code.
+"""What really happens: a person scans the code of a physical item.
 
 A visit is the truth; what a scanner reports of it, and when, is decided by
 `simulation.noise`. Times are seconds since 1970, UTC.
@@ -20,8 +20,8 @@ _CITY_RADIUS_KM: Final = 8.0
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
-    """What is held. `item` is what its code claims; `print_code` is asked when it is read.
+class ScannedObject:
+    """What a reader scans. `item` is what its code claims; `print_code` gives the text when read.
 
     `on_screen`: no pack at all, but a picture of a code, or one made up.
     """
@@ -34,7 +34,7 @@ class Subject:
 
 
 class Reader(NamedTuple):
-    """Who reads: one session of one publisher. `authorised` readers are known scanners."""
+    """One session of one publisher. `authorised` readers are known scanners."""
 
     publisher: str
     channel: Channel
@@ -54,10 +54,10 @@ class Visit(NamedTuple):
     """One reading. `behaviour` names why it was made, for the truth file alone.
 
     `operation` is the SSCC of the case, where only its label was read. `claimed` is the
-    place that a liar states.
+    false place that the reader states.
     """
 
-    subject: Subject
+    scanned: ScannedObject
     reader: Reader
     at_s: float
     spot: Spot

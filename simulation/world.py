@@ -1,8 +1,8 @@
 """The world of a simulation: makers with keys, products, batches and packs.
 
 Nothing is stored for a pack: serial and batch follow from the seed and its number, and
-a code is signed only when somebody looks at it. The issuers are made up, under GS1's
-prefix for demonstrations (952), and their keys follow from the seed: whoever reads the
+a code is signed only when it is first read. The issuers are made up, under GS1's
+prefix for demonstrations (952), and their keys follow from the seed: readers of the
 files must never trust them for real goods, which is why the issuers' names say so.
 """
 
@@ -55,8 +55,8 @@ _LATE_DAYS: Final = (15.0, 60.0)
 _LATE_NOTICES: Final = 0.1
 
 
-class SealingKey(Protocol):
-    """What a maker signs with: a seeded key here, a key file in the demo."""
+class CodeSigner(Protocol):
+    """The signing key of a maker: a seeded key here, a key file in the demo."""
 
     @property
     def algorithm(self) -> Algorithm: ...
@@ -78,7 +78,7 @@ class Maker:
     name: str
     prefix: str
     host: str
-    key: SealingKey
+    key: CodeSigner
 
 
 class Pack:
@@ -100,7 +100,7 @@ class Pack:
 
     @property
     def plain_ais(self) -> list[tuple[str, str]]:
-        """Everything the code says except its seal."""
+        """Every field of the code except the signature field."""
         batch = self.batch
         fields = {"01": batch.gtin, "10": batch.lot, "21": self.serial, "17": batch.expiry}
         return [(ai, value) for ai, value in fields.items() if value is not None]
@@ -111,11 +111,13 @@ class Pack:
         return self._print_code(self)
 
 
-def sealed_code(ais: list[tuple[str, str]], host: str, key: SealingKey) -> str:
-    """A Digital Link with these AIs, sealed by this key, whoever owns it."""
+def signed_code(ais: list[tuple[str, str]], host: str, key: CodeSigner) -> str:
+    """A Digital Link with these AIs and a signature field by this key, whosever it is."""
     message = signed_bytes(signature_field_header(key.algorithm, key.key_slot), ais)
-    seal = encode_signature_field(SignatureField(key.algorithm, key.key_slot, key.sign(message)))
-    return write_digital_link([*ais, (SIGNATURE_FIELD_AI, seal)], host)
+    signature_field = encode_signature_field(
+        SignatureField(key.algorithm, key.key_slot, key.sign(message))
+    )
+    return write_digital_link([*ais, (SIGNATURE_FIELD_AI, signature_field)], host)
 
 
 class World:
@@ -287,7 +289,7 @@ class World:
 
 
 def _signed_by(maker: Maker, pack: Pack) -> str:
-    return sealed_code(pack.plain_ais, maker.host, maker.key)
+    return signed_code(pack.plain_ais, maker.host, maker.key)
 
 
 def gtin_14(prefix: str, reference: int) -> str:

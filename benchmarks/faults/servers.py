@@ -107,23 +107,7 @@ def killed_service(folder: Path, traffic: Traffic, *, kills: int) -> Outcome:
 
         killing = in_background(kill)
         lines = [_as_customs(line) for line in traffic.scans]
-        acknowledged: set[str] = set()
-        sent, unanswered = 0, 0
-        size = client.lines_at_once // 5
-        while sent < len(lines) or not killed_all.is_set():
-            portion = lines[sent % len(lines) :][:size]
-            try:
-                answers = client.publish(portion)
-            except UnavailableError:
-                unanswered += 1
-                time.sleep(0.05)
-                continue
-            sent += len(portion)
-            acknowledged |= {
-                decode_scan(line).scan_id
-                for line, answer in zip(portion, answers, strict=True)
-                if answer.get("recorded")
-            }
+        acknowledged, unanswered = _publish_until(killed_all, client, lines)
         killing()
         client.close()
         on_topic = site.scans_on_topic()
@@ -134,6 +118,33 @@ def killed_service(folder: Path, traffic: Traffic, *, kills: int) -> Outcome:
             unanswered=unanswered, acknowledged=len(acknowledged), on_topic=len(on_topic),
         )  # fmt: skip
         return replace(outcome, lost=outcome.lost + len(missing))
+
+
+def _publish_until(
+    over: threading.Event, client: ScanService, lines: Sequence[bytes]
+) -> tuple[set[str], int]:
+    """Publish all lines, and again from the first until `over` is set.
+
+    Returns the ids of the acknowledged scans, and the number of requests without an answer.
+    """
+    acknowledged: set[str] = set()
+    sent = unanswered = 0
+    size = client.lines_at_once // 5
+    while sent < len(lines) or not over.is_set():
+        portion = lines[sent % len(lines) :][:size]
+        try:
+            answers = client.publish(portion)
+        except UnavailableError:
+            unanswered += 1
+            time.sleep(0.05)
+            continue
+        sent += len(portion)
+        acknowledged |= {
+            decode_scan(line).scan_id
+            for line, answer in zip(portion, answers, strict=True)
+            if answer.get("recorded")
+        }
+    return acknowledged, unanswered
 
 
 def backlog(folder: Path, traffic: Traffic, *, codes_checked: int = 200) -> Outcome:

@@ -38,31 +38,9 @@ class FaultReport:
 def measure(*, quick: bool, say: Say) -> FaultReport:
     """About 25 minutes; `quick`: 8. Needs Java, Maven and PostgreSQL."""
     outcomes: list[Outcome] = []
-    with tempfile.TemporaryDirectory(prefix="touchstone-fire-") as name:
+    with tempfile.TemporaryDirectory(prefix="touchstone-faults-") as name:
         folder = Path(name)
-
-        def traffic(scans: int) -> Traffic:
-            count = max(2_000, scans // 10) if quick else scans
-            say(f"making {count:,} scans, and their replay")
-            place = folder / f"traffic-{scans}"
-            place.mkdir(exist_ok=True)
-            return make_traffic(place, count)
-
-        few, many = traffic(10_000), traffic(100_000)
-        some = 10 if quick else 100
-        scenarios: list[tuple[str, Callable[[Path], Outcome]]] = [
-            ("killed workers", lambda at: killed_workers(at, many, workers=3, kills=some)),
-            ("killed workers, two", lambda at: killed_workers(at, few, workers=2, kills=some // 5)),
-            ("sleeping worker", lambda at: sleeping_worker(at, few)),
-            ("stopped in its write", lambda at: worker_stopped_in_its_write(at, few)),
-            ("killed servers", lambda at: killed_servers(at, many, rounds=_ROUNDS)),
-            ("killed service", lambda at: killed_service(at, few, kills=some // 4)),
-            ("rebalances", lambda at: endless_rebalances(
-                at, many, rebalances=some // 5, every_s=3.0, per_second=2_000)),
-            ("lost brokers", lambda at: lost_brokers(at, few)),
-            ("backlog", lambda at: backlog(at, traffic(1_000_000))),
-        ]  # fmt: skip
-        for number, (title, scenario) in enumerate(scenarios):
+        for number, (title, scenario) in enumerate(_scenarios(folder, quick=quick, say=say)):
             say(f"{title} …")
             place = folder / f"scenario-{number}"
             place.mkdir()
@@ -79,3 +57,29 @@ def measure(*, quick: bool, say: Say) -> FaultReport:
         machine(),
         outcomes,
     )
+
+
+def _scenarios(
+    folder: Path, *, quick: bool, say: Say
+) -> list[tuple[str, Callable[[Path], Outcome]]]:
+    def traffic(scans: int) -> Traffic:
+        count = max(2_000, scans // 10) if quick else scans
+        say(f"making {count:,} scans, and their replay")
+        place = folder / f"traffic-{scans}"
+        place.mkdir(exist_ok=True)
+        return make_traffic(place, count)
+
+    few, many = traffic(10_000), traffic(100_000)
+    some = 10 if quick else 100
+    return [
+        ("killed workers", lambda at: killed_workers(at, many, workers=3, kills=some)),
+        ("killed workers, two", lambda at: killed_workers(at, few, workers=2, kills=some // 5)),
+        ("sleeping worker", lambda at: sleeping_worker(at, few)),
+        ("stopped in its write", lambda at: worker_stopped_in_its_write(at, few)),
+        ("killed servers", lambda at: killed_servers(at, many, rounds=_ROUNDS)),
+        ("killed service", lambda at: killed_service(at, few, kills=some // 4)),
+        ("rebalances", lambda at: endless_rebalances(
+            at, many, rebalances=some // 5, every_s=3.0, per_second=2_000)),
+        ("lost brokers", lambda at: lost_brokers(at, few)),
+        ("backlog", lambda at: backlog(at, traffic(1_000_000))),
+    ]  # fmt: skip

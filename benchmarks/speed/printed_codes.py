@@ -9,7 +9,7 @@ from authenticity.gs1.code import read_code
 from authenticity.records.serial import RANDOM_BYTES, mint_serial
 from authenticity.trust.signature_field import parse_signature_field, signed_bytes
 from simulation.signers import SeededSigner
-from simulation.world import sealed_code
+from simulation.world import signed_code
 
 NOW: Final = datetime(2026, 11, 24, 12, tzinfo=UTC)
 _GTIN: Final = "09521234000013"
@@ -33,5 +33,5 @@ def printed_codes(signer: SeededSigner, count: int) -> list[str]:
         serial = mint_serial(random.randbytes(RANDOM_BYTES))
         fields = {"01": _GTIN, "10": lot, "21": serial, "17": expiry}
         ais = [(ai, value) for ai, value in fields.items() if value is not None]
-        codes.append(sealed_code(ais, HOST, signer))
+        codes.append(signed_code(ais, HOST, signer))
     return codes

@@ -31,7 +31,7 @@ from authenticity.trust.signature_field import Algorithm
 from authenticity.trust.trust_list import encode_payload, read_trust_list
 from authenticity.trust.verdict import IssuerId
 from simulation.signers import SeededSigner
-from simulation.world import sealed_code
+from simulation.world import signed_code
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
@@ -99,7 +99,7 @@ class World:
     ) -> str:
         """A signed Digital Link; of a new item unless `serial` is given."""
         ais = self._ais(gtin or GTINS[maker], serial or self.serial(), lot, expiry, produced)
-        return sealed_code(ais, host or _HOSTS[maker], signer or self.signers[maker])
+        return signed_code(ais, host or _HOSTS[maker], signer or self.signers[maker])
 
     def forged_code(self, serial: str | None = None, **changes: Any) -> str:
         """Well-formed, but signed by a key that is on no list."""

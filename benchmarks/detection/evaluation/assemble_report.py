@@ -76,11 +76,8 @@ def report_of(
     detectors.insert(1, _with_campaign(tested, total))
     shipped = detectors[1]
     points = _whole_curve(total)
-    compared = (
-        compare(shipped, points, rule, total.honest)
-        for rule in detectors[2:]
-        if rule.name != ORACLE
-    )
+    rules = [detector for detector in detectors[2:] if detector.name != ORACLE]
+    compared = [compare(shipped, points, rule, total.honest) for rule in rules]
     comparisons = tuple(each for each in compared if each is not None)
     product = _product(total, entity_reports(list(tested.values())), cost)
     return DetectionReport(

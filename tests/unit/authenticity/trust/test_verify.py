@@ -19,7 +19,7 @@ from authenticity.trust.signature_field import (
 from authenticity.trust.verdict import Doubt, Doubtful, Genuine
 from authenticity.trust.verify import VerifyPolicy, check_signature, check_validity, verify
 from simulation.signers import SeededSigner
-from simulation.world import sealed_code
+from simulation.world import signed_code
 from tests.support.world import GTINS, World
 from tests.unit.authenticity.trust.lists import NOON, SECOND, issuer, key, trust_list
 
@@ -127,7 +127,7 @@ def crowded(signer_at: int) -> tuple[TrustList, str]:
     ais = [("01", "09500000000013"), ("21", "A1")]
     with_digit = [("01", _with_check_digit("0950000000001")), ais[1]]
     signer = SeededSigner(1, f"m{signer_at}", Algorithm.ED25519)
-    return trust_list(*makers), sealed_code(with_digit, "id.m0.example", signer)
+    return trust_list(*makers), signed_code(with_digit, "id.m0.example", signer)
 
 
 def _with_check_digit(digits: str) -> str:
@@ -149,7 +149,7 @@ def test_of_two_keys_in_one_slot_the_one_that_signed_counts() -> None:
     listed = trust_list(issuer("maker", GTINS[0][1:8], keys=(old, key("new"))))
     ais = [("01", GTINS[0]), ("21", "A1")]
     signed_by = {
-        name: sealed_code(ais, "h.example", SeededSigner(1, name)) for name in ("old", "new")
+        name: signed_code(ais, "h.example", SeededSigner(1, name)) for name in ("old", "new")
     }
     assert isinstance(verify(signed_by["new"], listed, NOON), Genuine)
     doubted = verify(signed_by["old"], listed, NOON)
