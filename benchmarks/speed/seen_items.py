@@ -25,7 +25,7 @@ def seen_items(count: int) -> Iterator[tuple[ItemId, bytes]]:
 
 
 def numbered_item(number: int) -> ItemId:
-    """Minted serials are random; these are spread like them and follow from the number."""
+    """An item whose serial follows from the number, spread like random minted serials."""
     digest = int.from_bytes(blake2b(number.to_bytes(8, "big"), digest_size=12).digest(), "big")
     serial = ""
     for _ in range(16):
@@ -35,7 +35,7 @@ def numbered_item(number: int) -> ItemId:
 
 
 def observation_of(number: int, visit: int) -> Observation:
-    """As a phone makes them: a session of its own, a place, a lot and an expiry."""
+    """An observation of a phone: a session of its own, a place, a lot and an expiry."""
     mixed = (number * 1_000_003 + visit) * 0x9E3779B97F4A7C15 % 2**64
     return Observation(
         mixed, mixed >> 32, to_epoch_ms(NOW) + visit * 86_400_000, mixed >> 31 & 0xFFFFFFFF, 0, 0,

@@ -34,7 +34,7 @@ class Delays:
 def scan_to_alert(
     publisher: Publisher, ledger: PostgresAddress, packs: Sequence[Pack], seconds: int
 ) -> Delays:
-    """Publish for so long, every hundred milliseconds a scan that decides an alert.
+    """Publish for `seconds`; every hundred milliseconds one scan decides an alert.
 
     The time runs from the moment the publisher's future says that the broker has the scan
     until another connection reads its entry in the feed, asked every 2 ms.

@@ -18,7 +18,7 @@ _ALL_WITHIN_S: Final = 180.0
 
 @dataclass(frozen=True, slots=True)
 class TwoPasses:
-    """Scans a second of codes never met, and of the same codes a second time, remembered.
+    """Scans a second of new codes, and of the same codes again, whose verdicts are cached.
 
     `…_processor_us`: microseconds of processor time a scan took of worker, database, broker.
     """
@@ -87,7 +87,7 @@ def _used(stage: Stage, worker: Program) -> tuple[float, float, float]:
 
 
 def newcomer_rate(program: Program, seconds: float) -> Steady:
-    """Of a program that takes too long for all scans: its steady rate over some seconds."""
+    """The steady rate over some seconds of a program that would take too long for all scans."""
     with program:
         program.wait_for(1, _FIRST_WITHIN_S)
         scans, used = program.progress.scans, program.processor_seconds()

@@ -39,12 +39,12 @@ _GROUP_WITHIN_S: Final = 90.0
 
 NEWCOMERS: Final = "scans-for-newcomers"
 FOR_QUIX: Final = "scans-for-quix"
-"""Like `scans`, so that what one program is given is no work for another."""
+"""Topics of the baselines: each program reads only what is meant for it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Both servers, what a maker signed, and a folder that is gone afterwards."""
+    """Both servers, a maker's signed documents, and a folder that is removed afterwards."""
 
     folder: Path
     kafka: LocalKafka
@@ -66,7 +66,7 @@ class Stage:
         return address
 
     def our_worker(self, ledger: PostgresAddress, *, workers: int = 1) -> Program:
-        """Ours, on a ledger. All of ours are one consumer group."""
+        """Our workers on a ledger; all of ours are one consumer group."""
         return OurWorker(
             {"TOUCHSTONE_KAFKA": ",".join(self.kafka.servers), "TOUCHSTONE_LEDGER": ledger.url},
             self.folder,
@@ -123,7 +123,7 @@ class Stage:
         )
 
     def publish(self, records: Sequence[Record], topic: str = SCANS.name) -> None:
-        """All of them, acknowledged, by the quickest client there is."""
+        """Publish the records with librdkafka; returns when all are acknowledged."""
         path = self.folder / "records.msgpack"
         path.write_bytes(msgspec.msgpack.encode([(record.key, record.value) for record in records]))
         command = [
@@ -141,7 +141,7 @@ class Stage:
             )
 
     def servers_processor_seconds(self) -> tuple[float, float]:
-        """What PostgreSQL and Kafka have used so far."""
+        """Processor seconds of PostgreSQL and Kafka so far."""
         return (
             processor_seconds(own_relative("/bin/postgres")),
             processor_seconds(own_relative("kafka.Kafka")),
