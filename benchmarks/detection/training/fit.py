@@ -2,7 +2,7 @@
 
     python -m benchmarks.detection.training.fit [--items N] [--attack-rate R] [--write]
 
-1. Every code of the fit seeds that was looked at twice gives its features and the truth:
+1. Every code of the fit seeds with two scan sessions gives its features and the truth:
    copied, if two packs were read under it. Attacks are simulated more often than they
    happen and weighed down again, so that there is something to learn from; the family that
    is held out is left out.
@@ -58,7 +58,7 @@ _UNKNOWN: Final = {
 }
 """Every history is learned from four times, in these shares: as it is, as if its maker had
 declared neither markets nor release, as if nobody in the chain shared what he reads, and as
-if all looks had been on one day, since real owners may look again whenever they like.
+if all sessions had been on one day, since real owners may scan again at any time.
 Otherwise all would rest on what this world happens to tell, and places that lie apart would
 count for nothing."""
 
@@ -78,7 +78,7 @@ class Row(NamedTuple):
 
 
 class Table(NamedTuple):
-    """Rows, and their columns. `weight` undoes the attack rate; `looks` counts those at
+    """Rows, and their columns. `weight` undoes the attack rate; `item_scans` counts those of
     honest codes."""
 
     rows: list[Row]
@@ -90,22 +90,22 @@ class Table(NamedTuple):
 
 
 def table_of(seeds: Sequence[int], items: int, attack_rate: float) -> Table:
-    """What the codes of these seeds give that were looked at twice or more."""
+    """The rows of all codes of these seeds with two scan sessions or more."""
     rows: list[Row] = []
-    looks = 0
+    item_scans = 0
     for seed in seeds:
         scenario = replace(scenario_of(seed, items), attack_rate=attack_rate)
         for some, honest_item_scans in map_packs(_rows_of, scenario):
             rows += some
-            looks += honest_item_scans
-        _say(f"seed {seed}: {len(rows):,} codes looked at twice")
+            item_scans += honest_item_scans
+        _say(f"seed {seed}: {len(rows):,} codes with two sessions")
     return Table(
         rows,
         np.array([row.features for row in rows], dtype=np.float64),
         np.array([row.channel for row in rows]),
         np.array([float(row.copied) for row in rows]),
         np.array([ATTACKS_PER_ITEM / attack_rate if row.family else 1.0 for row in rows]),
-        looks,
+        item_scans,
     )
 
 
@@ -195,7 +195,7 @@ def report(table: Table, model: Model) -> None:
         false = float(table.weight[said & honest].sum())
         _say(
             f"p ≥ {threshold}: {1e4 * false / table.item_scans:.2f} false alerts for 10,000 honest"
-            f" looks, {(said & copied).sum() / copied.sum():.3f} of the copied"
+            f" item scans, {(said & copied).sum() / copied.sum():.3f} of the copied"
         )
     for number, channel in enumerate(CHANNELS):
         here = table.channel == number
