@@ -11,7 +11,9 @@ RUNTIME := $(VENV)/.runtime-installed
 DEV := $(VENV)/.dev-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench format lock clean kafka-machine
+# Unit tests: quick examples, no network (the plugin for OpenAPI takes seconds to load).
+UNIT_TESTS := --numprocesses=auto --dist=worksteal --hypothesis-profile=dev -p no:schemathesis tests/unit
+.PHONY: help run unit check test docs bench format lock clean kafka-machine machine
 
 help: ## Show what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -20,18 +22,30 @@ run: $(RUNTIME) $(if $(filter kafka,$(ENGINE)),kafka-machine) ## Set up, then ru
 	@$(BIN)/touchstone demo --engine $(ENGINE) $(ARGS)
 
 kafka-machine:
-	@.ci/kafka-machine
+	@.ci/machine kafka
 
-test: $(DEV) kafka-machine ## Set up, then run every test (ARGS="-k words" narrows them)
-	@$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile $(ARGS)
+machine: ## Install the system packages that the tests need (Debian and its kin)
+	@.ci/machine tests
+
+unit: $(DEV) ## Set up, then run the unit tests alone: no network, no system packages
+	@$(BIN)/python -m pytest $(UNIT_TESTS) $(ARGS)
 
 check: $(DEV) ## Format, lint, strict types, import contracts, unit tests with branch coverage
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/coverage run -m pytest tests/unit
+	@$(BIN)/coverage erase
+	@$(BIN)/coverage run -m pytest $(UNIT_TESTS)
+	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
+
+# What is selected by ARGS may need no system package: those tests that do say so.
+test: $(DEV) $(if $(ARGS),,machine) ## Set up, then run every test (ARGS="path::name" runs one, ARGS="-k words" some)
+	@$(BIN)/python -m pytest $(if $(findstring ::,$(ARGS)),,--numprocesses=auto --maxprocesses=4 --dist=loadfile) $(ARGS)
+
+docs: $(DEV) ## Build the documentation site into site/
+	@$(BIN)/mkdocs build --strict --quiet
 
 bench: $(DEV) $(if $(findstring kafka,$(ARGS))$(filter fire,$(NAME)),kafka-machine) ## Set up, then measure (NAME=verify|issue|labels|stream|api|growth|fire|detect)
 	@$(BIN)/touchstone bench $(NAME) $(ARGS)
@@ -49,7 +63,7 @@ lock: $(VENV)/.created ## Resolve the dependencies anew, with hashes
 		--quiet benchmarks/speed/peers/quix.in -o benchmarks/speed/peers/quix.lock
 
 clean: ## Remove the virtual environment and caches
-	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.* site
 
 $(VENV)/.created:
 	@test -n "$(PYTHON)" || { echo "Touchstone needs Python 3.11 or newer; install it and run make again." >&2; exit 1; }

@@ -5,13 +5,24 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
 from pytest_socket import disable_socket, enable_socket
 
-settings.register_profile("touchstone", deadline=None, print_blob=True)
-settings.load_profile("touchstone")
+from tests.support.examples import register_profiles
+from tests.support.machine import missing_programs
 
-UNIT = Path(__file__).parent / "unit"
+register_profiles()
+
+TESTS = Path(__file__).parent
+UNIT = TESTS / "unit"
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """End before the first test when the machine lacks a program that a selected one runs."""
+    if session.config.option.collectonly:
+        return
+    folders = {item.path.relative_to(TESTS).parent.as_posix() for item in session.items}
+    if missing := missing_programs(folders):
+        pytest.exit(f"These tests need {', '.join(missing)}: run `make machine`.", returncode=4)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

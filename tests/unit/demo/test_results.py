@@ -11,11 +11,12 @@ from simulation.attacks import AttackFamily
 from simulation.score import Outcome
 from simulation.traffic import Line, Scenario, Traffic
 
-TRAFFIC = Traffic(Scenario(seed=1, items=1_000))
+ITEMS = 400
+TRAFFIC = Traffic(Scenario(seed=1, items=ITEMS))
 WORLD = TRAFFIC.world
 TRUST_LIST = read_trust_list(WORLD.trust_document, WORLD.roots, at=WORLD.start)
 LINES = sorted(
-    (line for index in range(1_000) for line in TRAFFIC.of_pack(index)),
+    (line for index in range(ITEMS) for line in TRAFFIC.of_pack(index)),
     key=lambda line: to_epoch_ms(line.scan.received_at),
 )
 END = LINES[-1].scan.received_at + timedelta(days=1)

@@ -8,7 +8,7 @@ from authenticity.records.scan import decode_scan
 from simulation.files import SimulationFiles, simulate
 from simulation.parquet import SCAN_SCHEMA, TRUTH_SCHEMA, as_parquet
 from simulation.truth import Truth, decode_truth
-from tests.unit.simulation.benchmark_world import scenario
+from tests.support.benchmark_world import scenario
 
 
 def written(folder: Path, items: int = 300) -> SimulationFiles:

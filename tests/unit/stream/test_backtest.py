@@ -23,7 +23,8 @@ from simulation.traffic import Scenario, Traffic
 from stream.backtest import Backtest, Course
 from stream.replay import Replay
 
-SCENARIO = Scenario(seed=1, items=1_000)
+ITEMS = 400
+SCENARIO = Scenario(seed=1, items=ITEMS)
 TRAFFIC = Traffic(SCENARIO)
 TRUST_LIST = read_trust_list(
     TRAFFIC.world.trust_document, TRAFFIC.world.roots, at=datetime.now(UTC)

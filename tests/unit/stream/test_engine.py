@@ -30,6 +30,7 @@ from stream import engine as kafka_engine
 from stream.engine import KafkaEngine, KafkaLimits, Received
 from stream.step import updates_of
 from tests.support.eventful import campaign, eventful, exported, replayed
+from tests.support.examples import examples
 from tests.support.world import World
 
 
@@ -172,7 +173,7 @@ def batches_of(batches: Sequence[Batch]) -> list[Received]:
     return [received(BATCHES, n, encode_batch(batch)) for n, batch in enumerate(batches)]
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(20))
 @given(
     order=st.permutations(range(28)),
     again=st.lists(st.integers(0, 27), max_size=6),

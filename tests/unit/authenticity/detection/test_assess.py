@@ -21,6 +21,7 @@ from authenticity.records.batch import Batch, BatchStatus
 from authenticity.records.batch_registry import BatchRegistry
 from authenticity.records.scan import Act, Channel, Place, PlaceSource
 from authenticity.trust.verdict import Doubt
+from tests.support.examples import examples
 from tests.unit.authenticity.detection.observations import (
     ITEM,
     LYON,
@@ -352,7 +353,7 @@ def test_an_alert_is_published_once_updated_and_retracted_under_one_id() -> None
     assert (back.id, back.version, back.retracted) == (raised.id, 3, False)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80))
 @given(
     st.lists(any_observation(), min_size=1, max_size=30),
     st.randoms(use_true_random=False),

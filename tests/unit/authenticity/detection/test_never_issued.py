@@ -19,6 +19,7 @@ from authenticity.records.batch import Batch, decode_batch, encode_batch
 from authenticity.records.batch_registry import BatchRegistry, NotInBatch, batch_holding
 from authenticity.records.serial_filter import build_filter, check_filter, may_hold
 from authenticity.trust.verdict import Doubt
+from tests.support.examples import examples
 from tests.unit.authenticity.detection.observations import ITEM, NOON, doubtful, seen
 
 from .test_assess import DAY, batch
@@ -61,7 +62,7 @@ def test_a_batch_of_too_many_goes_without_a_filter() -> None:
     assert build_filter(str(n) for n in range(LIMITS.batch_filter_serials + 1)) is None
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(st.binary(max_size=120), st.integers(1, 40), st.text(max_size=20))
 def test_hostile_bytes_are_refused_or_harmless(raw: bytes, count: int, serial: str) -> None:
     try:

@@ -25,6 +25,7 @@ from authenticity.errors import PolicyError
 from authenticity.history.history import history_of
 from authenticity.limits import LIMITS
 from authenticity.records.scan import Channel, PlaceSource
+from tests.support.examples import examples
 from tests.unit.authenticity.detection.observations import NOON, findings_of, seen
 
 from .test_assess import batch
@@ -238,7 +239,7 @@ _SHALLOW: Callable[..., st.SearchStrategy[Policy]] = lambda **more: st.builds(  
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(
     _SHALLOW(version=_WORDS, subject=_SUBJECTS),
     st.dictionaries(_WORDS, _SHALLOW(), max_size=2),
@@ -281,7 +282,7 @@ def _refusal_of(text: str) -> str | None:
     return None
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 @given(_JUNK)
 def test_junk_is_read_or_refused_as_a_policy_and_never_breaks_the_program(text: str) -> None:
     refusal = _refusal_of(text)
@@ -300,7 +301,7 @@ _KEYS = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(_VALUES, _KEYS)
 def test_a_value_of_any_type_at_any_key_is_read_or_refused(value: object, key: str) -> None:
     refusal = _refusal_of(f"{key} = {_toml(value)}")

@@ -15,6 +15,7 @@ from authenticity.history.history import (
     merge,
 )
 from authenticity.history.observation import Observation
+from tests.support.examples import examples
 from tests.unit.authenticity.detection.observations import any_observation
 
 few = st.lists(any_observation(), max_size=12)
@@ -42,7 +43,7 @@ def test_merge_is_idempotent_and_nothing_is_neutral(observations: list[Observati
     assert merge(history, EMPTY) == merge(EMPTY, history) == history
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 @given(many, st.randoms(use_true_random=False), st.integers(1, 9))
 def test_any_order_any_duplicates_any_batching_end_in_the_same_bytes(
     observations: list[Observation], rng: random.Random, size: int

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from authenticity.errors import ConfigurationError
 from producers.issuing.manifest import _uniform_rows, read_codes
+from tests.support.examples import examples
 
 _CELLS = st.text('AB,"1\n', min_size=1, max_size=3)
 
@@ -21,7 +22,7 @@ def written(rows: list[tuple[str, str]]) -> str:
     return text.getvalue()
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(300))
 @given(st.lists(st.tuples(_CELLS, _CELLS), min_size=1, max_size=6))
 @example([("A", "BB"), ("AA", "B")])
 @example([("AA", "BB"), ("11", "B1")])

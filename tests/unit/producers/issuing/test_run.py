@@ -32,6 +32,7 @@ from producers.issuing.order import CodeTemplate, Order, template_of
 from producers.issuing.run import Issued, SigningKey, begin_or_continue, issue
 from producers.issuing.run_folder import CSV_HEADER, Run, RunFolder
 from producers.issuing.signing import Chunk, csv_cell, sign_chunk
+from tests.support.examples import examples
 from tests.support.world import World
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -160,7 +161,7 @@ def test_a_folder_of_other_files_is_refused(tmp_path: Path) -> None:
         run(tmp_path)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(60))
 @given(st.data())
 def test_a_run_cut_at_any_byte_continues_and_keeps_every_whole_line(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

@@ -25,6 +25,7 @@ from ledger.opening import migrate, open_writer
 from stream.sources.embedded import EmbeddedEngine, EngineLimits
 from stream.step import updates_of
 from tests.support.eventful import KINDS, campaign, eventful, exported, kinds_of, replayed
+from tests.support.examples import examples
 from tests.support.world import GTINS, World
 
 
@@ -61,7 +62,7 @@ def drain(engine: EmbeddedEngine) -> None:
         pass
 
 
-@settings(max_examples=15)
+@settings(max_examples=examples(15))
 @given(
     order=st.permutations(range(28)),
     again=st.lists(st.integers(0, 27), max_size=6),

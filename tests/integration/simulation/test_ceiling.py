@@ -15,7 +15,7 @@ from simulation.ceiling import (
     one_seen,
     two_seen,
 )
-from tests.unit.simulation.benchmark_world import attacked_by, everything
+from tests.support.benchmark_world import attacked_by, everything
 
 
 @pytest.mark.parametrize(

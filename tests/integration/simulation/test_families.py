@@ -13,7 +13,7 @@ from authenticity.trust.verdict import Doubt, Doubtful, Genuine
 from authenticity.trust.verify import verify
 from simulation.attacks import FAMILIES, AttackFamily
 from simulation.traffic import Line, Traffic
-from tests.unit.simulation.benchmark_world import attacked_by, everything, scenario
+from tests.support.benchmark_world import attacked_by, everything, scenario
 
 
 def attacked(traffic: Traffic) -> list[Line]:

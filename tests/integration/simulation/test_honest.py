@@ -11,7 +11,7 @@ from simulation.chain import Chain
 from simulation.cities import ADDRESSES, CITIES, COUNTRIES
 from simulation.noise import SILENCE, Noise
 from simulation.traffic import BENCHMARK, Line, Scenario, Traffic
-from tests.unit.simulation.benchmark_world import everything, scenario
+from tests.support.benchmark_world import everything, scenario
 
 OFTEN = Rates(
     consumer=0.5, shown=0.002, viral=0.002, inspected=0.05, destroyed=0.02, returned=0.2,

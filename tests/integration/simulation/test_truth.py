@@ -11,7 +11,7 @@ from simulation.attacks import COPYING, FAMILIES, AttackFamily, plan_attacks
 from simulation.noise import MANGLING, SILENCE, Noise
 from simulation.score import Outcome
 from simulation.traffic import Line, Scenario, Traffic
-from tests.unit.simulation.replayed import lines_of, replayed
+from tests.integration.simulation.replayed import lines_of, replayed
 
 QUIET = Traffic(Scenario(seed=5, items=4_000, attack_rate=0.02, noise=SILENCE))
 NOISY = Traffic(Scenario(seed=5, items=4_000, attack_rate=0.02))
