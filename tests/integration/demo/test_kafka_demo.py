@@ -16,6 +16,7 @@ from tests.integration.demo.test_demo import (
     processes_in,
     wait_for,
 )
+from tests.support.patience import PATIENCE_S
 
 pytestmark = pytest.mark.slow
 
@@ -55,7 +56,7 @@ def test_ended_in_the_middle_of_setting_up_it_leaves_no_process(folder: Path) ->
         wait_for(process, "PostgreSQL: serving")
         assert processes_in(folder)
         process.send_signal(signal.SIGTERM)
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 130, errors
     assert eventually_nothing_is_left(folder / "scratch")
 
@@ -64,5 +65,5 @@ def test_nothing_is_left_when_it_is_killed(folder: Path) -> None:
     with demo(folder, "--engine", "kafka") as process:
         wait_for(process, "everything is up")
         process.kill()
-        process.communicate(timeout=30)
+        process.communicate(timeout=PATIENCE_S)
     assert eventually_nothing_is_left(folder / "scratch")

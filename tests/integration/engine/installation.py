@@ -14,15 +14,15 @@ from authenticity.records.batch import decode_batch
 from events.embedded.publisher import EmbeddedPublisher
 from events.publisher import Record
 from events.topics import BATCHES, SCANS, TRUST, TRUST_KEY, batch_key
+from tests.support.patience import PATIENCE_S
 
 TOUCHSTONE = (sys.executable, "-m", "cli.main")
-PATIENCE_S = 60.0
 
 
 def run(*arguments: str, stdin: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
     """A `touchstone` command, to its end."""
     return subprocess.run(
-        [*TOUCHSTONE, *arguments], input=stdin, capture_output=True, timeout=120, check=False
+        [*TOUCHSTONE, *arguments], input=stdin, capture_output=True, timeout=PATIENCE_S, check=False
     )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.faults.traffic import Traffic
+from tests.support.patience import PATIENCE_S
 
 from .installation import Installation, run
 
@@ -85,7 +86,7 @@ def test_an_engine_whose_disk_is_full_stops_and_goes_on_where_it_was(
         installation.publish_scans(traffic.scans[: len(traffic.scans) // 2])
         engine = installation.start(file_bytes=file_bytes)
         log = installation.folder / "engine.log"
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + PATIENCE_S
         while log.read_text().count("trying again") < 2 and time.monotonic() < deadline:
             time.sleep(0.1)
         assert "the ledger ledger.sqlite cannot be used" in log.read_text()

@@ -9,6 +9,7 @@ import pytest
 
 from authenticity.records.batch import encode_batch
 from tests.integration.engine.installation import Installation, run
+from tests.support.patience import PATIENCE_S
 from tests.support.world import World
 
 
@@ -20,7 +21,7 @@ def installation(tmp_path: Path) -> Iterator[Installation]:
 
 
 def letters_once_there_are(count: int, installation: Installation) -> list[dict[str, object]]:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE_S
     while True:
         done = run("dead-letters", "list", "--json", "--data", str(installation.folder))
         letters = [json.loads(line) for line in done.stdout.splitlines()]

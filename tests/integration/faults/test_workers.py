@@ -12,6 +12,7 @@ import pytest
 
 from benchmarks.faults.site import Site
 from benchmarks.faults.traffic import make_traffic
+from tests.support.patience import PATIENCE_S
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -96,7 +97,7 @@ def test_a_killed_worker_is_started_again_and_sigterm_ends_all_in_order(site: Si
     eventually(lambda: len(set(up.workers()) - {victim, other}) == 1)
     assert "was killed by signal 9; starting it again" in up.words
     site.publish_scans(site.traffic.scans[700:])
-    assert site.settle(within_s=90) == site.traffic.replayed
+    assert site.settle(within_s=PATIENCE_S) == site.traffic.replayed
     up.process.send_signal(signal.SIGTERM)
     assert up.process.wait(30) == 0
     assert "Traceback" not in up.words
@@ -107,7 +108,7 @@ def test_workers_end_with_the_one_that_looks_after_them(site: Site, up: Up) -> N
     workers = up.workers()
     up.process.kill()
     up.process.wait()
-    eventually(lambda: all(ended(pid) for pid in workers), within_s=30)
+    eventually(lambda: all(ended(pid) for pid in workers), within_s=PATIENCE_S)
 
 
 def test_workers_that_cannot_reach_the_ledger_give_up_in_words_with_exit_code_3(
@@ -116,7 +117,7 @@ def test_workers_that_cannot_reach_the_ledger_give_up_in_words_with_exit_code_3(
     up = Up(site, tmp_path, TOUCHSTONE_WORKER_OUTAGE_S="1")
     try:
         site.publish_scans(site.traffic.scans[:10])
-        site.wait_until_passed(within_s=90)
+        site.wait_until_passed(within_s=PATIENCE_S)
         site.postgres.kill()
         site.publish_scans(site.traffic.scans[10:20])
         assert up.process.wait(60) == 3

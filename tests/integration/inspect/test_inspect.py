@@ -7,13 +7,17 @@ from typing import Any
 
 import pytest
 
+from tests.support.patience import PATIENCE_S
+
 G = "09520123456788"
 CODE = f"https://id.maker.example/01/{G}/10/L7/21/AB2?17=271231"
 
 
 def _inspect(*arguments: str | bytes, stdin: bytes = b"") -> tuple[int, list[Any], str]:
     command = [sys.executable, "-m", "cli.main", "inspect", *arguments]
-    done = subprocess.run(command, input=stdin, capture_output=True, timeout=60, check=False)
+    done = subprocess.run(
+        command, input=stdin, capture_output=True, timeout=PATIENCE_S, check=False
+    )
     answers = [json.loads(line) for line in done.stdout.splitlines()]
     return done.returncode, answers, done.stderr.decode()
 

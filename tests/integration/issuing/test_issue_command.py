@@ -26,6 +26,7 @@ from keys.durable_files import locked
 from ledger.opening import migrate
 from producers.issuing.manifest import check_manifest, read_codes
 from producers.labels.symbols import read_png, read_svg
+from tests.support.patience import PATIENCE_S
 
 TOUCHSTONE = [str(Path(sys.executable).with_name("touchstone"))]
 GTIN = "09521234000013"
@@ -56,7 +57,7 @@ class Maker:
 
     def run(self, *words: str, code: int = 0, **more: Any) -> tuple[str, str]:
         process = self.start(*words, **more)
-        out, err = process.communicate(timeout=120)
+        out, err = process.communicate(timeout=PATIENCE_S)
         assert process.returncode == code, (process.returncode, out, err)
         assert "Traceback" not in err and "a test passphrase" not in out + err
         return out, err
@@ -176,7 +177,7 @@ def test_a_run_killed_again_and_again_loses_no_code_and_mints_none_twice(maker: 
         if kills < 12 and grows(part, before, process):
             time.sleep(whole.uniform(0.0, 0.3))
             process.send_signal(signal.SIGKILL)
-        out, err = process.communicate(timeout=120)
+        out, err = process.communicate(timeout=PATIENCE_S)
         if process.returncode == 0:
             break
         assert process.returncode == -signal.SIGKILL, err
@@ -194,14 +195,14 @@ def test_a_run_killed_again_and_again_loses_no_code_and_mints_none_twice(maker: 
 def test_signing_processes_end_when_the_run_is_killed(maker: Maker) -> None:
     process = maker.start(*maker.issue_words("out", 2_000_000))
     part = maker.folder / "out" / "codes.part"
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE_S
     while not (part.exists() and part.stat().st_size > 1_000_000):
         assert time.monotonic() < deadline and process.poll() is None
         time.sleep(0.05)
     children = children_of(process.pid)
     assert len(children) >= 2
     process.kill()
-    process.communicate(timeout=30)
+    process.communicate(timeout=PATIENCE_S)
     while any(is_alive(child) for child in children):
         assert time.monotonic() < deadline
         time.sleep(0.05)

@@ -7,9 +7,10 @@ import pytest
 
 from demo.kafka_jars import cache_folder
 from demo.local_kafka import LocalKafka
-from events.kafka.publisher import KafkaPublisher
+from events.kafka.publisher import KafkaPublisher, PublisherLimits
 from events.kafka.settings import KafkaSettings
 from events.kafka.topic_admin import create_missing
+from tests.support.patience import PATIENCE_S
 
 QUICK_TO_RETURN = {"broker.session.timeout.ms": 1_000, "broker.heartbeat.interval.ms": 100}
 """A killed broker serves again once its last session is over; tests need not wait for long."""
@@ -42,6 +43,6 @@ def settings(kafka: LocalKafka) -> KafkaSettings:
 
 @pytest.fixture
 def publisher(settings: KafkaSettings) -> Iterator[KafkaPublisher]:
-    made = KafkaPublisher(settings)
+    made = KafkaPublisher(settings, PublisherLimits(delivered_within_s=PATIENCE_S))
     yield made
     made.close()

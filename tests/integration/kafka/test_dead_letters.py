@@ -17,6 +17,7 @@ from events.kafka.reading import read_topic
 from events.kafka.settings import KafkaSettings
 from events.publisher import Record
 from events.topics import SCANS, SCANS_DEAD, dead_letter, scan_key
+from tests.support.patience import PATIENCE_S
 from tests.support.world import World
 
 NOW = datetime.now(UTC)
@@ -26,7 +27,7 @@ def touchstone(settings: KafkaSettings, *arguments: str) -> "subprocess.Complete
     environ = os.environ | {"TOUCHSTONE_KAFKA": ",".join(settings.servers)}
     return subprocess.run(
         [sys.executable, "-m", "cli.main", "dead-letters", *arguments],
-        env=environ, capture_output=True, timeout=60, check=False,
+        env=environ, capture_output=True, timeout=PATIENCE_S, check=False,
     )  # fmt: skip
 
 

@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from authenticity.errors import ConfigurationError, UnavailableError
 from cli.support.parent_death_guard import start_killed_with_parent
 from demo.kafka_jars import cache_folder, fetch_kafka
 from demo.local_kafka import LocalKafka
+from tests.support.patience import wait_until
 
 STARTS_AND_WAITS = """
 import sys, time
@@ -40,10 +40,7 @@ def test_a_broker_does_not_outlive_a_killed_parent(tmp_path: Path) -> None:
         broker = int(parent.stdout.readline())
         assert alive(broker)
         parent.send_signal(signal.SIGKILL)
-    deadline = time.monotonic() + 5
-    while alive(broker):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_until(lambda: not alive(broker))
 
 
 def test_it_is_tied_to_the_process_and_not_to_the_thread_that_asked(tmp_path: Path) -> None:

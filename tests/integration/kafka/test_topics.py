@@ -17,6 +17,7 @@ from authenticity.errors import ConfigurationError
 from events.kafka.settings import KafkaSettings
 from events.kafka.topic_admin import TopicDrift, TopicOverrides, create_missing, topic_drift
 from events.topics import ALERTS, SCANS_DEAD, TOPICS
+from tests.support.patience import PATIENCE_S
 
 
 @pytest.fixture
@@ -34,13 +35,13 @@ def touchstone(
         environ["TOUCHSTONE_KAFKA"] = ",".join(settings.servers)
     return subprocess.run(
         [sys.executable, "-m", "cli.main", "topics", *arguments],
-        env=environ, capture_output=True, text=True, timeout=60, check=False,
+        env=environ, capture_output=True, text=True, timeout=PATIENCE_S, check=False,
     )  # fmt: skip
 
 
 def until_points_are(expected: set[tuple[str, str]], settings: KafkaSettings) -> list[TopicDrift]:
     """What differs, once the broker's own view has followed the change."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE_S
     while True:
         found = topic_drift(settings)
         if {(one.topic, one.point) for one in found} == expected:

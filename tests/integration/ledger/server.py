@@ -10,8 +10,7 @@ import psycopg
 from psycopg import sql
 
 from ledger.address import PostgresAddress, read_address
-
-_PATIENCE_S = 20.0
+from tests.support.patience import PATIENCE_S, wait_until
 
 
 class Server:
@@ -27,7 +26,7 @@ class Server:
             if template
             else sql.SQL("TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'en-US'")
         )
-        until = time.monotonic() + _PATIENCE_S
+        until = time.monotonic() + PATIENCE_S
         while True:
             try:
                 self._run(sql.SQL("CREATE DATABASE {} {}").format(sql.Identifier(name), how))
@@ -90,14 +89,14 @@ def terminate_others(address: PostgresAddress) -> int:
 
 def wait_for_a_waiting_lock(address: PostgresAddress) -> None:
     """Return when somebody waits for an advisory lock."""
-    until = time.monotonic() + _PATIENCE_S
-    while not query(
-        address,
-        "SELECT 1 FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database"
-        " WHERE locktype = 'advisory' AND NOT granted AND datname = current_database()",
-    ):
-        assert time.monotonic() < until, "nobody waits for a lock"
-        time.sleep(0.02)
+    wait_until(
+        lambda: query(
+            address,
+            "SELECT 1 FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database"
+            " WHERE locktype = 'advisory' AND NOT granted AND datname = current_database()",
+        ),
+        "nobody waits for a lock",
+    )
 
 
 @contextmanager

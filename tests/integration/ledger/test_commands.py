@@ -14,6 +14,7 @@ from ledger.address import PostgresAddress
 from tests.contracts.ledger.folding import alert, change, one_scan
 from tests.contracts.ledger.ledgers import Ledgers
 from tests.integration.ledger.server import Server
+from tests.support.patience import PATIENCE_S
 from tests.support.world import World
 
 
@@ -27,7 +28,7 @@ class Commands:
     def run(self, *arguments: str, **env: str) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
             [sys.executable, "-m", "cli.main", *arguments],
-            env=self._env | env, capture_output=True, text=True, timeout=60, check=False,
+            env=self._env | env, capture_output=True, text=True, timeout=PATIENCE_S, check=False,
         )  # fmt: skip
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
@@ -26,6 +25,7 @@ from tests.integration.ledger.server import (
     terminate_others,
     wait_for_a_waiting_lock,
 )
+from tests.support.patience import wait_until
 from tests.support.world import World
 
 
@@ -117,10 +117,8 @@ def test_what_was_written_outlives_a_server_that_is_killed_and_the_writer_goes_o
         writer.write([change(item, history, 0, alert(item))], 0, world.now)
     own_postgres.kill()
     for _ in range(2):
-        began = time.monotonic()
         with pytest.raises(LedgerUnavailableError) as said:
             writer.known([written[0][0]])
-        assert time.monotonic() - began < 8
         assert said.value.next_step
     own_postgres.restart()
     known = writer.known([item for item, _ in written])
@@ -139,18 +137,22 @@ def test_a_server_that_takes_no_writes_any_more_is_said_in_words_and_can_still_b
     writer.write([change(item, history)], 0, world.now)
     query(own_postgres.address, "ALTER SYSTEM SET default_transaction_read_only = on")
     query(own_postgres.address, "SELECT pg_reload_conf()")
+    wait_until(lambda: read_only_is(own_postgres, "on"))
     other, other_history = one_scan(world)
     for _ in range(3):  # on the connection that is there, then on new ones
-        time.sleep(0.2)
         with pytest.raises(LedgerUnavailableError) as said:
             writer.write([change(other, other_history)], 0, world.now)
         assert "failover" in said.value.next_step
     assert asyncio.run(reader.item(item)) == history
     query(own_postgres.address, "ALTER SYSTEM RESET ALL")
     query(own_postgres.address, "SELECT pg_reload_conf()")
-    time.sleep(0.2)
+    wait_until(lambda: read_only_is(own_postgres, "off"))
     assert writer.write([change(other, other_history)], 0, world.now) == set()
     ledgers.close()
+
+
+def read_only_is(postgres: LocalPostgres, value: str) -> bool:
+    return query(postgres.address, "SHOW default_transaction_read_only") == [(value,)]
 
 
 def test_a_reader_who_polls_the_feed_sees_every_change_in_order_while_many_writers_commit(

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
@@ -17,6 +16,7 @@ from authenticity.errors import ConfigurationError
 from demo import local_postgres
 from demo.local_postgres import LocalPostgres
 from tests.integration.ledger.server import query
+from tests.support.patience import PATIENCE_S, wait_until
 
 START = """
 import sys, time
@@ -52,6 +52,12 @@ def test_what_was_committed_before_a_kill_is_there_after_the_restart(
     assert query(address, "SELECT n FROM kept") == [(7,)]
 
 
+COUNTING = (
+    "SELECT count(*) FROM pg_stat_activity"
+    " WHERE state = 'active' AND strpos(query, 'SELECT count(*) FROM generate_series') = 1"
+)
+
+
 def test_a_kill_in_the_middle_of_a_statement_can_be_followed_by_a_restart_at_once(
     own_postgres: LocalPostgres,
 ) -> None:
@@ -59,11 +65,11 @@ def test_a_kill_in_the_middle_of_a_statement_can_be_followed_by_a_restart_at_onc
         busy = threads.submit(
             query, own_postgres.address, "SELECT count(*) FROM generate_series(1, 1000000000)"
         )
-        time.sleep(0.5)
+        wait_until(lambda: query(own_postgres.address, COUNTING) == [(1,)])
         own_postgres.kill()
         own_postgres.restart()
         with pytest.raises(psycopg.OperationalError):
-            busy.result(10)
+            busy.result(PATIENCE_S)
     assert query(own_postgres.address, "SHOW fsync") == [("on",)]
 
 
@@ -97,10 +103,7 @@ def test_when_its_owner_is_killed_it_is_gone_too_and_the_next_one_removes_what_i
         process_id = int(owner.stdout.readline())
         assert lives(process_id)
         os.kill(owner.pid, signal.SIGKILL)
-    until = time.monotonic() + 10
-    while lives(process_id):
-        assert time.monotonic() < until
-        time.sleep(0.05)
+    wait_until(lambda: not lives(process_id))
     with LocalPostgres(tmp_path / "next"):
         folders = Path(gettempdir()).glob("touchstone-postgres-*")
         assert not [folder for folder in folders if abandoned(folder)]

@@ -28,6 +28,7 @@ from tests.contracts.ledger.ledgers import Ledgers
 from tests.contracts.ledger.signal_keeping import BATCH, assessed, giving, signal
 from tests.contracts.ledger.upgrading import UpgradingContract
 from tests.integration.ledger.server import Server, query
+from tests.support.patience import PATIENCE_S
 from tests.support.world import GTINS, World
 
 
@@ -97,7 +98,7 @@ def test_four_processes_that_migrate_at_once_all_succeed(
         )
         for _ in range(4)
     ]  # fmt: skip
-    said = [process.communicate(timeout=60)[0] for process in running]
+    said = [process.communicate(timeout=PATIENCE_S)[0] for process in running]
     assert [process.returncode for process in running] == [0] * 4, said
     require_current(address)
     if kind == "postgres":

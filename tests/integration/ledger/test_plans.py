@@ -9,11 +9,11 @@ from benchmarks.speed.pipeline.prefill import fill
 from benchmarks.speed.seen_items import numbered_item
 from ledger.address import PostgresAddress
 from ledger.opening import open_async_writer
+from tests.support.patience import PATIENCE_S
 
 _ITEMS = 240
 _GROWN = 100 * _ITEMS
 _ROUNDS = 20
-_PATIENCE_S = 20.0
 _GROW = """
     INSERT INTO items SELECT item || '-' || n, history, version
     FROM items, generate_series(1, 100) AS more (n)
@@ -39,7 +39,7 @@ async def _rows_read_in_passing(ledger: PostgresAddress) -> int:
         for _ in range(_ROUNDS):
             assert len(await writer.known(items)) == _ITEMS
         await writer.close()  # then at the latest the server counts what it did
-        until = time.monotonic() + _PATIENCE_S
+        until = time.monotonic() + PATIENCE_S
         while True:
             in_passing, by_the_index = _counted(connection)
             if in_passing >= _GROWN or by_the_index >= _ROUNDS * _ITEMS:

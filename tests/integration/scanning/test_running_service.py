@@ -18,6 +18,7 @@ from demo.service import HOST, DemoService, choose_port
 from events.embedded.publisher import EmbeddedPublisher
 from ledger.administration import LedgerAdministration
 from ledger.records import Role
+from tests.support.patience import PATIENCE_S
 from tests.support.world import World
 
 pytestmark = pytest.mark.slow
@@ -69,7 +70,7 @@ def scan(*arguments: str, stdin: str = "", token: str | None = None) -> list[dic
         input=stdin,
         capture_output=True,
         text=True,
-        timeout=90,
+        timeout=PATIENCE_S,
         env=environment,
         check=False,
     )

@@ -11,6 +11,7 @@ import msgspec
 from authenticity.records.scan import Act, Channel, Scan, decode_scan, encode_scan
 from events.embedded.log import EmbeddedLog
 from events.topics import SCANS
+from tests.support.patience import PATIENCE_S
 from tests.support.world import World
 from tests.unit.producers.scanner.pictures import file_of, sheet, symbol
 
@@ -21,7 +22,9 @@ OTHER = WORLD.code(maker=1)
 
 def run(*arguments: str, stdin: bytes = b"") -> "subprocess.CompletedProcess[bytes]":
     command = [sys.executable, "-m", "cli.main", "scan", *arguments]
-    return subprocess.run(command, input=stdin, capture_output=True, timeout=60, check=False)
+    return subprocess.run(
+        command, input=stdin, capture_output=True, timeout=PATIENCE_S, check=False
+    )
 
 
 def published(data: Path) -> list[Scan]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.patience import PATIENCE_S
 from tests.support.world import World
 from tests.vectors import make_verdicts
 
@@ -43,7 +44,7 @@ def verify(
         [sys.executable, "-m", "cli.main", "verify", *arguments],
         input=stdin,
         capture_output=True,
-        timeout=60,
+        timeout=PATIENCE_S,
         check=False,
         env=environment | {"COLUMNS": "200", "NO_COLOR": "1"},
     )

@@ -1,0 +1,26 @@
+"""Waiting for a condition. The deadline only ends a hang; no test is about it."""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+PATIENCE_S = 120.0
+
+_ASKED_EVERY_S = 0.02
+
+
+def wait_until(
+    holds: Callable[[], object], what: Callable[[], object] | str = "it did not come to hold"
+) -> None:
+    """Return when `holds` is true; `what` is the message should it never be."""
+    until = time.monotonic() + PATIENCE_S
+    while not holds():
+        assert time.monotonic() < until, what() if callable(what) else what
+        time.sleep(_ASKED_EVERY_S)
+
+
+async def wait_until_async(holds: Callable[[], object]) -> None:
+    """`wait_until` for what the same event loop brings about."""
+    async with asyncio.timeout(PATIENCE_S):
+        while not holds():
+            await asyncio.sleep(_ASKED_EVERY_S)
