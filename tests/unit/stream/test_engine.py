@@ -31,6 +31,7 @@ from stream.engine import KafkaEngine, KafkaLimits, Received
 from stream.step import updates_of
 from tests.support.eventful import campaign, eventful, exported, replayed
 from tests.support.examples import examples
+from tests.support.patience import PATIENCE_S
 from tests.support.world import World
 
 
@@ -215,7 +216,7 @@ async def test_scans_wait_for_the_first_trust_list(setting: Setting) -> None:
     await asyncio.sleep(0.05)
     assert not folding.done()
     await setting.trust()
-    await asyncio.wait_for(folding, 5)
+    await asyncio.wait_for(folding, PATIENCE_S)
     assert setting.engine.stats.scans == len(scans)
 
 
@@ -227,7 +228,7 @@ async def test_a_batch_that_overtook_its_trust_list_is_registered_all_the_same(
     )
     await asyncio.sleep(0.02)
     await setting.trust()
-    await asyncio.wait_for(registering, 5)
+    await asyncio.wait_for(registering, PATIENCE_S)
     _, version = await setting.ledger.batch_registry()
     assert version == 1
     assert setting.letters.records == []
@@ -324,7 +325,7 @@ async def test_signatures_are_checked_while_what_came_before_is_written(setting:
     assert setting.engine._verifier.misses > 1
     assert not first.done()
     written.set()
-    await asyncio.wait_for(asyncio.gather(first, second), 5)
+    await asyncio.wait_for(asyncio.gather(first, second), PATIENCE_S)
     assert exported(setting.folder) == replayed(setting.world, scans, [])
 
 

@@ -1,7 +1,6 @@
 """The engine in one process: whatever order and company scans come in, the replay's end."""
 
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -26,6 +25,7 @@ from stream.sources.embedded import EmbeddedEngine, EngineLimits
 from stream.step import updates_of
 from tests.support.eventful import KINDS, campaign, eventful, exported, kinds_of, replayed
 from tests.support.examples import examples
+from tests.support.patience import wait_until
 from tests.support.world import GTINS, World
 
 
@@ -277,9 +277,7 @@ def test_an_outage_of_the_ledger_is_waited_out_and_nothing_is_lost(
         monkeypatch.setattr(engine.ledger, "write", failing)
         engine.log.append(records(world.trust_document, *batches, *scans))
         engine.start()
-        deadline = time.monotonic() + 20
-        while engine.stats.scans < len(scans) and time.monotonic() < deadline:
-            time.sleep(0.01)
+        wait_until(lambda: engine.stats.scans >= len(scans))
         engine.stop()
         assert engine.stats.failure is None
     assert exported(tmp_path) == replayed(world, scans, batches)

@@ -22,6 +22,7 @@ from stream.sources.faust import app as faust_app
 from stream.sources.faust.app import Bulk, build_app
 from stream.sources.faust.intake import Intake
 from stream.sources.faust.settings import WorkerSettings
+from tests.support.patience import PATIENCE_S
 
 GENERATION = 7
 HERE = TP("scans", 0)
@@ -134,7 +135,7 @@ async def test_records_are_acknowledged_only_after_the_engine_has_taken_them_in_
             while len(acknowledged) < 3:
                 await asyncio.sleep(0.01)
 
-    await asyncio.wait_for(scenario(), 10)
+    await asyncio.wait_for(scenario(), PATIENCE_S)
     assert engine.taken == [[0, 1, 2]]
     assert acknowledged == [(0, 1), (1, 1), (2, 1)]
 

@@ -20,7 +20,7 @@ from stream.engine_stats import EngineStats
 from stream.metrics import exposition
 from verifier_api.metrics import Metrics
 
-FOLDER = Path(__file__).parents[2] / "deploy" / "grafana"
+FOLDER = Path(__file__).parents[3] / "deploy" / "grafana"
 BOARD: dict[str, Any] = json.loads((FOLDER / "touchstone.json").read_text())
 _FILE: dict[str, Any] = yaml.safe_load((FOLDER / "alerts.yml").read_text())
 RULES: list[dict[str, Any]] = _FILE["groups"][0]["rules"]

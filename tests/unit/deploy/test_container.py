@@ -16,7 +16,7 @@ from cli.app import app
 from demo.kafka_jars import KAFKA_VERSION
 from demo.local_kafka import LocalKafka
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 KAFKA: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 EMBEDDED: dict[str, Any] = yaml.safe_load((ROOT / "deploy/docker-compose.embedded.yml").read_text())

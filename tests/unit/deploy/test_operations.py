@@ -13,7 +13,7 @@ from stream.engine_stats import EngineStats
 from stream.metrics import exposition
 from verifier_api.metrics import Metrics
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PAGES = {name: (ROOT / name).read_text() for name in ("docs/operations.md", "README.md")}
 
 
