@@ -16,21 +16,18 @@ TESTS = Path(__file__).parent
 UNIT = TESTS / "unit"
 
 
-def pytest_collection_finish(session: pytest.Session) -> None:
-    """End before the first test when the machine lacks a program that a selected one runs."""
-    if session.config.option.collectonly:
-        return
-    folders = {item.path.relative_to(TESTS).parent.as_posix() for item in session.items}
-    if missing := missing_programs(folders):
-        pytest.exit(f"These tests need {', '.join(missing)}: run `make machine`.", returncode=4)
-
-
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Block sockets in unit tests; Unix ones stay, for an event loop wakes itself by one."""
+    """Block sockets in unit tests; Unix ones stay, for an event loop wakes itself by one.
+
+    A test of a program that this machine lacks fails before it sets anything up.
+    """
     if item.path.is_relative_to(UNIT):
         disable_socket(allow_unix_socket=True)
-    else:
-        enable_socket()
+        return
+    enable_socket()
+    folder = item.path.relative_to(TESTS).parent.as_posix()
+    if missing := missing_programs([folder]):
+        pytest.fail(f"this test needs {', '.join(missing)}: run `make machine`", pytrace=False)
 
 
 @pytest.hookimpl(wrapper=True)
