@@ -6,7 +6,7 @@ from typing import NamedTuple
 from authenticity.detection.policy import Policy
 from authenticity.detection.reasons import Reason
 from authenticity.detection.score import CloneScore, proof_of_copies, score_clones
-from authenticity.gs1.item import ItemId, gtin_of, serial_of
+from authenticity.gs1.item import ItemId, gtin_and_serial
 from authenticity.history.history import History, by_capture
 from authenticity.history.observation import DOUBTS, Observation
 from authenticity.records.batch import Batch
@@ -57,10 +57,11 @@ def evidence_of(history: History, batch_match: BatchMatch, policy: Policy) -> Ev
 def match_batch(item: ItemId, history: History, batch_registry: BatchRegistry) -> BatchMatch:
     """The registered batch of an item, by what its earliest issued observation prints."""
     issued = [observation for observation in history.observations if observation.issued]
-    gtin, serial = gtin_of(item), serial_of(item)
-    if not issued or gtin is None or serial is None:
+    names = gtin_and_serial(item)
+    if not issued or names is None:
         return UNREGISTERED
     first = issued[0] if len(issued) == 1 else min(issued, key=by_capture)
+    gtin, serial = names
     expiry = f"{first.expiry:06d}" if first.expiry else None
     return batch_registry.find(gtin, first.lot or None, expiry, serial)
 
@@ -70,6 +71,9 @@ def split(history: History, batch_match: BatchMatch) -> tuple[list[Observation],
 
     Where two trust lists disagreed on one scan, the newer one counts.
     """
+    if len(history.observations) == 1:
+        one = list(history.observations)
+        return (one, []) if is_believed(one[0], batch_match) else ([], one)
     genuine: list[Observation] = []
     doubtful: list[Observation] = []
     for observation in _newest_judgements(history.observations):

@@ -50,7 +50,7 @@ def item_findings(evidence: Evidence) -> tuple[Finding, ...]:
 
 def scanning_findings(observations: Sequence[Observation], policy: Policy) -> Iterator[Finding]:
     """What is wrong with the scans themselves: late, a wrong clock, an id used twice."""
-    delays_s = [observation.delay_s for observation in observations] or [0]
+    delays_s = [observation.delay_s for observation in observations] or (0,)
     latest_s, ahead_s = max(delays_s), -min(delays_s)
     if latest_s > policy.late_after_hours * 3600:
         reason = because(ReasonCode.ARRIVED_LATE, hours=coarse(latest_s // 3600))
@@ -153,6 +153,8 @@ def diversion_findings(
         and observation.country not in markets
         and observation.channel not in ours
     ]
+    if not outside:
+        return
     trusted = any(observation.authorised for observation in outside)
     if trusted or len({observation.session for observation in outside}) >= policy.diverted_sessions:
         reason = because(

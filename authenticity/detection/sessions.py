@@ -1,8 +1,8 @@
-"""An item's sightings as looks: who looked at it when, from where, and how surely there.
+"""An item's observations as scan sessions: who scanned it when, from where, and how surely there.
 
-A session is one look, however often it scanned: its first capture, at the surest place it
-named. A session whose own places lie apart is no witness of place: a phone does not jump,
-so it stands for a device that invents its places, or hides them.
+A session counts once, however often it scanned: at its first capture, at the place of most
+confidence that it named. A session whose own places lie apart is no witness of place: a phone
+does not jump, so it stands for a device that invents its places, or hides them.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,21 +14,21 @@ from typing import Final, NamedTuple
 from authenticity.detection.policy import ClonePolicy, Policy
 from authenticity.history.observation import (
     CHANNELS,
+    DEGREE_PARTS,
     EARTH_RADIUS_KM,
     SOURCES,
     Observation,
     accuracy_km,
-    degrees_of,
 )
 from authenticity.records.scan import Channel, PlaceSource
 
 MOST_KNOWN: Final = 6
 MOST_OTHERS: Final = 12
-_OFFICIAL: Final = frozenset({Channel.CUSTOMS, Channel.POLICE})
+_OFFICIAL: Final = frozenset(CHANNELS.index(each) for each in (Channel.CUSTOMS, Channel.POLICE))
 
 
 class LocationConfidence(IntEnum):
-    """How much a look's place is worth, most first."""
+    """How much a session's place is worth, most first."""
 
     TRUSTED = 0
     PRECISE = 1
@@ -37,19 +37,27 @@ class LocationConfidence(IntEnum):
     NOWHERE = 4
 
 
-_SURETY: Final = {
+_CONFIDENCE_OF_SOURCE: Final = {
     PlaceSource.GPS: LocationConfidence.PRECISE,
     PlaceSource.WIFI: LocationConfidence.PRECISE,
     PlaceSource.FIXED_IP: LocationConfidence.FIXED_LINE,
     PlaceSource.MOBILE_IP: LocationConfidence.MOBILE,
     PlaceSource.DECLARED: LocationConfidence.NOWHERE,
-    None: LocationConfidence.NOWHERE,
 }
+_CONFIDENCE: Final = tuple(
+    _CONFIDENCE_OF_SOURCE[source] if source else LocationConfidence.NOWHERE for source in SOURCES
+)
+"""Of an anonymous observation, by the number of its source."""
 
 
 class ScanSession(NamedTuple):
-    """`at_ms` since 1970 UTC. `x`, `y`, `z`: the place as a unit vector from the earth's
-    centre; `radius_km` around it the device was, by its source's factor. All 0 nowhere."""
+    """One session with an item.
+
+    `at_ms`: its first capture, since 1970 UTC. `x`, `y`, `z`: its place as a unit vector from
+    the earth's centre; the device was within `radius_km` of it, the stated radius times its
+    source's factor. All 0 where there is no place. `inconsistent_location`: its places lie
+    apart.
+    """
 
     at_ms: int
     session: int
@@ -71,9 +79,9 @@ def own_numbers(own_supply_chain: frozenset[Channel]) -> frozenset[int]:
 
 
 def scan_sessions(genuine: Sequence[Observation], policy: Policy) -> list[ScanSession]:
-    """One for each session, by capture time. Takes issued observations sorted by capture.
+    """One for each session, by capture time. Takes believed observations by capture time.
 
-    Of more sessions than can be weighed: the latest `MOST_KNOWN` of known scanners, and of
+    Of more sessions than are compared: the latest `MOST_KNOWN` of known scanners, and of
     the others `MOST_OTHERS`, spread evenly over their order in time.
     """
     by_session: dict[int, list[Observation]] = {}
@@ -84,9 +92,9 @@ def scan_sessions(genuine: Sequence[Observation], policy: Policy) -> list[ScanSe
         others = [session for session, some in by_session.items() if not some[0].authorised]
         kept = {*known[-MOST_KNOWN:], *_spread(others, MOST_OTHERS)}
         return [
-            _of_session(by_session[session], policy) for session in by_session if session in kept
+            _session_of(by_session[session], policy) for session in by_session if session in kept
         ]
-    return [_of_session(some, policy) for some in by_session.values()]
+    return [_session_of(some, policy) for some in by_session.values()]
 
 
 def _spread(sessions: Sequence[int], most: int) -> Iterable[int]:
@@ -102,36 +110,36 @@ def apart_km(one: ScanSession, other: ScanSession) -> float:
     return max(0.0, arc_km - one.radius_km - other.radius_km)
 
 
-def places_of(looks: Iterable[ScanSession], policy: ClonePolicy) -> list[list[ScanSession]]:
-    """Looks gathered into places that lie apart, each by its surest look, which comes first.
+def places_of(sessions: Iterable[ScanSession], policy: ClonePolicy) -> list[list[ScanSession]]:
+    """Sessions gathered into places that lie apart, the one of most confidence first in each.
 
-    A look whose radius reaches a place belongs to it, the surest places first: the least
-    number of places that these looks can come from, by a greedy rule.
+    A session whose radius reaches a place belongs to it, the places of most confidence first:
+    the least number of places that these sessions can come from, by a greedy rule.
     """
     places: list[list[ScanSession]] = []
-    for look in sorted(looks, key=lambda look: (look.confidence, look.at_ms, look.session)):
+    for session in sorted(sessions, key=lambda each: (each.confidence, each.at_ms, each.session)):
         for place in places:
-            if apart_km(place[0], look) <= policy.apart_km:
-                place.append(look)
+            if apart_km(place[0], session) <= policy.apart_km:
+                place.append(session)
                 break
         else:
-            places.append([look])
+            places.append([session])
     return places
 
 
 def impossible_travel_outliers(
-    looks: Sequence[ScanSession], policy: ClonePolicy
+    sessions: Sequence[ScanSession], policy: ClonePolicy
 ) -> Iterator[ScanSession]:
-    """Looks that are not part of the likeliest journey: the surest chain of looks through
-    which one item can have been carried at `speed_limit_kmh`. Takes looks sorted by time."""
+    """Sessions that are not part of the likeliest journey: the chain of most confidence through
+    which one item can have been carried at `speed_limit_kmh`. Takes sessions sorted by time."""
     best: list[int] = []
     came_from: list[int] = []
-    for number, look in enumerate(looks):
+    for number, session in enumerate(sessions):
         weight, origin = 0, -1
         for earlier in range(number):
-            if best[earlier] > weight and is_reachable(looks[earlier], look, policy):
+            if best[earlier] > weight and is_reachable(sessions[earlier], session, policy):
                 weight, origin = best[earlier], earlier
-        best.append(weight + _WEIGHT[look.confidence])
+        best.append(weight + _WEIGHT[session.confidence])
         came_from.append(origin)
     if not best:
         return
@@ -140,7 +148,7 @@ def impossible_travel_outliers(
     while last >= 0:
         journey.add(last)
         last = came_from[last]
-    yield from (look for number, look in enumerate(looks) if number not in journey)
+    yield from (session for number, session in enumerate(sessions) if number not in journey)
 
 
 _WEIGHT: Final = {
@@ -166,43 +174,52 @@ def is_reachable(earlier: ScanSession, later: ScanSession, policy: ClonePolicy) 
     return km <= policy.speed_limit_kmh * hours
 
 
-def _of_session(observations: list[Observation], policy: Policy) -> ScanSession:
+def _session_of(observations: list[Observation], policy: Policy) -> ScanSession:
+    first = _placed(observations[0], policy)
     if len(observations) == 1:
-        return _look(observations[0], policy)
-    looks = [_look(observation, policy) for observation in observations]
-    placed = [look for look in looks if look.confidence is not LocationConfidence.NOWHERE]
+        return first
+    placed = [
+        each
+        for each in (first, *(_placed(observation, policy) for observation in observations[1:]))
+        if each.confidence is not LocationConfidence.NOWHERE
+    ]
     if not placed:
-        return looks[0]
-    most_confident = min(placed, key=lambda look: look.confidence)
+        return first
+    most_confident = min(placed, key=lambda each: each.confidence)
     inconsistent_location = any(
-        apart_km(most_confident, look) > 2 * policy.clone.apart_km for look in placed
+        apart_km(most_confident, each) > 2 * policy.clone.apart_km for each in placed
     )
     if most_confident.confidence is LocationConfidence.TRUSTED:
         inconsistent_location = False
-    return most_confident._replace(
-        at_ms=looks[0].at_ms, inconsistent_location=inconsistent_location
-    )
+    return most_confident._replace(at_ms=first.at_ms, inconsistent_location=inconsistent_location)
 
 
-def _look(observation: Observation, policy: Policy) -> ScanSession:
-    source = SOURCES[observation.source]
-    channel = CHANNELS[observation.channel]
-    own, official = channel in policy.own_supply_chain, channel in _OFFICIAL
-    confidence = _SURETY[source]
-    if observation.authorised and source is not None:
+def _placed(observation: Observation, policy: Policy) -> ScanSession:
+    """A session of this observation alone."""
+    source, channel = observation.source, observation.channel
+    own, official = channel in own_numbers(policy.own_supply_chain), channel in _OFFICIAL
+    confidence = _CONFIDENCE[source]
+    if source and observation.actor:
         confidence = LocationConfidence.TRUSTED
     if confidence is LocationConfidence.NOWHERE:
         return ScanSession(
             observation.captured_ms, observation.session, confidence,
             0.0, 0.0, 0.0, 0.0, observation.country, own, official, False,
         )  # fmt: skip
-    assert source is not None
-    lat, lon = degrees_of(observation)
-    lat, lon = radians(lat), radians(lon)
-    level = cos(lat)
+    x, y, z = _unit_vector(observation.lat, observation.lon)
+    named = SOURCES[source]
+    factor = policy.clone.radius_factor.get(named, 1.0) if named else 1.0
     return ScanSession(
         observation.captured_ms, observation.session, confidence,
-        level * cos(lon), level * sin(lon), sin(lat),
-        accuracy_km(observation) * policy.clone.radius_factor.get(source, 1.0),
+        x, y, z, accuracy_km(observation) * factor,
         observation.country, own, official, False,
     )  # fmt: skip
+
+
+@lru_cache(8_192)
+def _unit_vector(lat: int, lon: int) -> tuple[float, float, float]:
+    """From the earth's centre, of latitude and longitude as observations have them: shops,
+    warehouses and network addresses come again and again."""
+    lat_rad, lon_rad = radians(lat / DEGREE_PARTS), radians(lon / DEGREE_PARTS)
+    level = cos(lat_rad)
+    return level * cos(lon_rad), level * sin(lon_rad), sin(lat_rad)

@@ -2,12 +2,12 @@
 
 A batch whose serials were copied a few times each shows nothing item by item, nor does the
 warehouse where they were read off, and a scanner that lies does so on many items. So every
-history gives *clues* about subjects, a batch, the part of one that went one route, or a
-scanner, and a subject is assessed by all clues about it.
+history gives *signals* about entities: a batch, a custody leg (the part of a batch that one
+known scanner had in custody), or a scanner. An entity is assessed by all signals about it.
 
-Clues are a pure function of an item's history, and a subject's findings of its clues:
-whatever order scans arrive in, the final histories are the same, hence the clues, hence
-the findings; a clue that late data explains away is gone, and with it what rested on it.
+Signals are a pure function of an item's history, and an entity's findings of its signals:
+whatever order scans arrive in, the final histories are the same, hence the signals, hence
+the findings. A signal that late data explains away is gone, and with it what rested on it.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -49,7 +49,7 @@ from authenticity.trust.verdict import Doubt
 MAX_SIGNALS: Final = 16
 """Of one item."""
 MAX_SIGNALS_ASSESSED: Final = 2_000
-"""About one subject: the first in their order."""
+"""About one entity: the first in their order."""
 
 _MOST_NATS: Final = 5.0
 _SHARES: Final = (0.01, 0.03, 0.1, 0.3)
@@ -60,7 +60,7 @@ _MOST_CUSTODIANS: Final = 2
 
 
 class Signal(Struct, frozen=True, order=True):
-    """What one item says about one subject; one for each `kind`.
+    """What one item says about one entity; one for each `kind`.
 
     `copies`: `weight` is the log-likelihood ratio that the item has some, in hundredths of
     a nat; about its batch, and about where it was last. `refused`: the scanner read an
@@ -91,7 +91,7 @@ def signals_of(item: ItemId, evidence: Evidence) -> tuple[Signal, ...]:
 
 
 def assess_entity(signals: Sequence[Signal], policy: Policy) -> tuple[Finding, ...]:
-    """Findings about the subject that all these signals are about.
+    """Findings about the entity that all these signals are about.
 
     The caller owes them sorted, and no more than the first `MAX_SIGNALS_ASSESSED`.
     """

@@ -1,5 +1,6 @@
 """Who an item is: GTIN and serial, written as one URI."""
 
+from functools import lru_cache
 from hashlib import blake2b
 from typing import NewType
 from urllib.parse import quote, unquote
@@ -10,13 +11,16 @@ for text that names no item, `urn:touchstone:text:{32 hex digits}`."""
 
 EntityId = NewType("EntityId", str)
 """What an alert may be about beside an item: a batch, `https://id.gs1.org/01/{gtin14}/10/{lot}`;
-a route, its batch with `#` and the scanner's hex digits; or a scanner,
+a custody leg, its batch with `#` and the scanner's hex digits; or a scanner,
 `urn:touchstone:scanner:{hex digits}`."""
 
 ITEM_PREFIX = "https://id.gs1.org/01/"
 TEXT_PREFIX = "urn:touchstone:text:"
 SCANNER_PREFIX = "urn:touchstone:scanner:"
 _VIA = "#"
+_GTIN_AT = len(ITEM_PREFIX)
+_GTIN_END = _GTIN_AT + 14
+_SERIAL_AT = _GTIN_END + len("/21/")
 
 
 def item_id(gtin: str, serial: str) -> ItemId:
@@ -36,35 +40,43 @@ def names_an_item(item: ItemId) -> bool:
     return item.startswith(ITEM_PREFIX)
 
 
+def gtin_and_serial(item: ItemId) -> tuple[str, str] | None:
+    """The 14-digit GTIN and the decoded serial, or None for a mere text."""
+    if not item.startswith(ITEM_PREFIX):
+        return None
+    serial = item[_SERIAL_AT:]
+    return item[_GTIN_AT:_GTIN_END], unquote(serial) if "%" in serial else serial
+
+
 def gtin_of(item: ItemId) -> str | None:
     """The 14-digit GTIN, or None for a mere text."""
-    start = len(ITEM_PREFIX)
-    return item[start : start + 14] if names_an_item(item) else None
+    return item[_GTIN_AT:_GTIN_END] if names_an_item(item) else None
 
 
 def serial_of(item: ItemId) -> str | None:
     """The decoded serial, or None for a mere text."""
-    return unquote(item[len(ITEM_PREFIX) + 18 :]) if names_an_item(item) else None
+    return unquote(item[_SERIAL_AT:]) if names_an_item(item) else None
 
 
+@lru_cache(4_096)
 def batch_entity(gtin: str, lot: str) -> EntityId:
     """The packs of this product that carry this lot."""
     return EntityId(f"{ITEM_PREFIX}{gtin}/10/{quote(lot, safe='')}")
 
 
 def custody_leg_entity(gtin: str, lot: str, number: int) -> EntityId:
-    """Those packs of a batch that went through the hands of one known scanner."""
+    """Those packs of a batch that one known scanner had in custody."""
     return EntityId(f"{batch_entity(gtin, lot)}{_VIA}{number:08x}")
 
 
-def batch_within(subject: EntityId) -> EntityId:
-    """The batch that a route belongs to; any other subject as it is."""
-    return EntityId(subject.partition(_VIA)[0])
+def batch_within(entity: EntityId) -> EntityId:
+    """The batch that a custody leg belongs to; any other entity as it is."""
+    return EntityId(entity.partition(_VIA)[0])
 
 
-def is_about_custodian(subject: EntityId) -> bool:
-    """Whether it is about what one scanner had in hand: a scanner or a route, no batch."""
-    return subject.startswith(SCANNER_PREFIX) or _VIA in subject
+def is_about_custodian(entity: EntityId) -> bool:
+    """Whether it is about what one scanner had in custody: a scanner or a custody leg, no batch."""
+    return entity.startswith(SCANNER_PREFIX) or _VIA in entity
 
 
 def scanner_entity(number: int, *, known: bool) -> EntityId:

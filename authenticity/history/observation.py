@@ -27,7 +27,8 @@ _SOURCE = {member: number for number, member in enumerate(SOURCES)}
 _DOUBT = {member: number for number, member in enumerate(DOUBTS)}
 
 EARTH_RADIUS_KM: Final = 6_371.0
-_DEGREE_PARTS: Final = 10_000
+DEGREE_PARTS: Final = 10_000
+"""`Observation.lat` and `lon` are in so many parts of a degree."""
 _ACCURACY_PARTS_PER_KM: Final = 100
 _LONGEST_DELAY_S: Final = 2**31 - 1
 
@@ -110,8 +111,8 @@ def observe(scan: Scan, verdict: Verdict, trust_version: int) -> Observation:
         _CHANNEL[scan.channel],
         _ACT[scan.act] if scan.authorised else 0,
         _SOURCE[place.source] if place else 0,
-        round(place.lat * _DEGREE_PARTS) if place else 0,
-        round(place.lon * _DEGREE_PARTS) if place else 0,
+        round(place.lat * DEGREE_PARTS) if place else 0,
+        round(place.lon * DEGREE_PARTS) if place else 0,
         round(place.accuracy_km * _ACCURACY_PARTS_PER_KM) if place else 0,
         (place.country or "") if place else "",
         lot,
@@ -143,8 +144,8 @@ def same_scan(one: Observation, other: Observation) -> Observation:
 
 def distance_km(one: Observation, other: Observation) -> float:
     """Great-circle kilometres on a sphere of 6,371 km (haversine formula)."""
-    lat_one, lat_other = radians(one.lat / _DEGREE_PARTS), radians(other.lat / _DEGREE_PARTS)
-    d_lon = radians((other.lon - one.lon) / _DEGREE_PARTS)
+    lat_one, lat_other = radians(one.lat / DEGREE_PARTS), radians(other.lat / DEGREE_PARTS)
+    d_lon = radians((other.lon - one.lon) / DEGREE_PARTS)
     return great_circle_km(lat_one, lat_other, d_lon)
 
 
@@ -152,11 +153,6 @@ def great_circle_km(lat_one: float, lat_other: float, d_lon: float) -> float:
     """The distance of two latitudes and a difference of longitudes, all in radians."""
     h = sin((lat_other - lat_one) / 2) ** 2 + cos(lat_one) * cos(lat_other) * sin(d_lon / 2) ** 2
     return 2 * EARTH_RADIUS_KM * asin(sqrt(min(1.0, h)))
-
-
-def degrees_of(observation: Observation) -> tuple[float, float]:
-    """Latitude and longitude, WGS 84; zeros for an unknown place."""
-    return observation.lat / _DEGREE_PARTS, observation.lon / _DEGREE_PARTS
 
 
 def accuracy_km(observation: Observation) -> float:

@@ -37,8 +37,8 @@ UNREGISTERED: Final = Unregistered()
 def batch_holding(match: BatchMatch) -> Batch | None:
     """The batch that the pack is of: what people are shown as its batch."""
     match match:
-        case InBatch(batch):
-            return batch
+        case InBatch():
+            return match.batch
         case NotInBatch() | Unregistered():
             return None
         case _:
@@ -48,8 +48,8 @@ def batch_holding(match: BatchMatch) -> Batch | None:
 def batch_printed(match: BatchMatch) -> Batch | None:
     """The batch whose lot and expiry date the pack carries, whether or not it holds the serial."""
     match match:
-        case InBatch(batch) | NotInBatch(batch):
-            return batch
+        case InBatch() | NotInBatch():
+            return match.batch
         case Unregistered():
             return None
         case _:
@@ -71,9 +71,9 @@ class BatchRegistry:
         for batch in batches:
             key = (batch.issuer, batch.batch_id)
             newest[key] = later(newest[key], batch) if key in newest else batch
-        self._by_print: dict[tuple[str, str | None], list[Batch]] = {}
+        self._by_print: dict[tuple[str, str | None], list[InBatch]] = {}
         for batch in sorted(newest.values(), key=lambda batch: (batch.batch_id, batch.issuer)):
-            self._by_print.setdefault((batch.gtin, batch.lot), []).append(batch)
+            self._by_print.setdefault((batch.gtin, batch.lot), []).append(InBatch(batch))
         self._gtins = frozenset(gtin for gtin, _ in self._by_print)
 
     def knows(self, gtin: str) -> bool:
@@ -85,15 +85,17 @@ class BatchRegistry:
         candidates = self._by_print.get((gtin, lot))
         if not candidates:
             return UNREGISTERED
-        holding = [batch for batch in candidates if _may_be_of(batch, serial)]
+        holding = [each for each in candidates if _may_hold(each.batch, serial)]
         if holding:
-            return InBatch(_by_expiry(holding, expiry))
-        return NotInBatch(_by_expiry(candidates, expiry))
+            return _by_expiry(holding, expiry)
+        return NotInBatch(_by_expiry(candidates, expiry).batch)
 
 
-def _may_be_of(batch: Batch, serial: str) -> bool:
+def _may_hold(batch: Batch, serial: str) -> bool:
     return batch.serials is None or may_hold(batch.serials, serial)
 
 
-def _by_expiry(candidates: Sequence[Batch], expiry: str | None) -> Batch:
-    return next((batch for batch in candidates if batch.expiry == expiry), candidates[0])
+def _by_expiry(candidates: Sequence[InBatch], expiry: str | None) -> InBatch:
+    if len(candidates) == 1:
+        return candidates[0]
+    return next((each for each in candidates if each.batch.expiry == expiry), candidates[0])
