@@ -11,9 +11,11 @@ import pytest
 from typer.testing import CliRunner
 
 from authenticity.detection.findings import FindingKind
+from authenticity.detection.item_state import UNKNOWN, KnownItem
 from authenticity.detection.policy import DEFAULT_POLICY, Policy, Severity
 from authenticity.errors import ConfigurationError
-from authenticity.gs1.item import serial_of
+from authenticity.gs1.item import ItemId, serial_of
+from authenticity.history.history import decode_history
 from authenticity.records.batch_registry import BatchRegistry
 from authenticity.records.scan import Scan, encode_scan
 from authenticity.trust.trust_list import read_trust_list
@@ -22,6 +24,8 @@ from simulation.files import SimulationFiles, simulate
 from simulation.traffic import Scenario, Traffic
 from stream.backtest import Backtest, Course
 from stream.replay import Replay
+from stream.step import step, updates_of
+from stream.verification import ScanVerifier
 
 ITEMS = 400
 SCENARIO = Scenario(seed=1, items=ITEMS)
@@ -177,3 +181,34 @@ def test_a_missing_file_is_named_with_the_next_step(
     assert isinstance(result.exception, ConfigurationError)
     assert words in str(result.exception)
     assert result.exception.next_step
+
+
+@pytest.mark.parametrize("fold", [1, 37])
+def test_folding_step_by_step_in_any_order_ends_in_the_items_alerts_of_the_replay(
+    fold: int,
+) -> None:
+    scans = SCANS[: len(SCANS) // 3]
+    replay = Replay(TRUST_LIST, CATALOGUE, DEFAULT_POLICY)
+    replay.feed(enumerate((encode_scan(scan) for scan in scans), 1))
+    lines = [json.loads(line) for line in replay.final_lines()]
+    replay.close()
+    verifier = ScanVerifier()
+    checked = verifier.check(scans[::-1], TRUST_LIST)
+    verifier.close()
+    known: dict[ItemId, KnownItem] = {}
+    for first in range(0, len(checked), fold):
+        updates = updates_of(checked[first : first + fold])
+        for change in step(updates, known, CATALOGUE, DEFAULT_POLICY):
+            published = {**known.get(change.item, UNKNOWN).published}
+            published |= {alert.kind: alert for alert in change.alerts}
+            history = decode_history(change.history)
+            known[change.item] = KnownItem(history, change.version + 1, published, change.signals)
+    standing = {
+        (item, kind.value)
+        for item, of_item in known.items()
+        for kind, alert in of_item.published.items()
+        if not alert.retracted
+    }
+    printed = {(line["item"], line["kind"]) for line in lines if line["type"] == "alert"}
+    assert standing == {(item, kind) for item, kind in printed if item in known}
+    assert {line["item"] for line in lines if line["type"] == "standing"} == set(known)
