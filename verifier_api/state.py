@@ -1,18 +1,22 @@
-"""The service put together from its parts, and what every request asks of it."""
+"""The service put together from its dependencies, and what every request asks of it."""
 
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Annotated
 
+from fastapi import Depends
 from starlette.requests import Request
 
 from authenticity.detection.policy import DEFAULT_POLICY, Policy
 from authenticity.trust.trust_list import Roots
 from events.publisher import Publisher
 from ledger.reading import LedgerReader
-from verifier_api.auth.principals import ANONYMOUS, Authenticator, Principal
-from verifier_api.http.client_address import RateLimiter, client_address
+from verifier_api.auth.principals import ANONYMOUS, Principal
+from verifier_api.auth.tokens import Authenticator
+from verifier_api.http.client_address import client_address
+from verifier_api.http.rate_limit import RateLimiter
 from verifier_api.i18n.translator import Translator, choose_language, load_translators
 from verifier_api.metrics import EngineMetrics, Metrics
 from verifier_api.services.checking import Checker
@@ -45,32 +49,33 @@ class Dependencies:
 
 
 class AppState:
-    """The parts at work in one event loop."""
+    """The dependencies at work in one event loop."""
 
-    def __init__(self, parts: Dependencies) -> None:
-        limits = parts.settings.limits
-        self.parts = parts
-        self.settings = parts.settings
+    def __init__(self, dependencies: Dependencies) -> None:
+        limits = dependencies.settings.limits
+        reader, clock = dependencies.reader, dependencies.clock
+        self.dependencies = dependencies
+        self.reader = reader
+        self.policy = dependencies.policy
+        self.settings = dependencies.settings
         self.limits = limits
-        self.clock = parts.clock
-        self.words: Mapping[str, Translator] = load_translators()
-        self.metrics = Metrics(parts.engine_metrics)
-        self.trust = TrustWatch(
-            parts.reader, parts.roots, parts.clock, codes_known=limits.codes_known
-        )
+        self.clock = clock
+        self.translators: Mapping[str, Translator] = load_translators()
+        self.metrics = Metrics(dependencies.engine_metrics)
+        self.trust = TrustWatch(reader, dependencies.roots, clock, codes_known=limits.codes_known)
         self.checker = Checker(
-            parts.reader,
+            reader,
             self.trust,
-            parts.policy,
+            dependencies.policy,
             self.metrics,
             time.monotonic,
             ledger_within_s=limits.ledger_within_s,
         )
-        self.recorder = Recorder(parts.publisher, within_s=limits.publish_within_s)
-        self.feed = FeedWatch(parts.reader, poll_s=limits.stream_poll_s)
-        self.principals = Authenticator(
-            parts.reader,
-            parts.clock,
+        self.recorder = Recorder(dependencies.publisher, within_s=limits.publish_within_s)
+        self.feed = FeedWatch(reader, poll_s=limits.stream_poll_s)
+        self.authenticator = Authenticator(
+            reader,
+            clock,
             time.monotonic,
             known_s=limits.token_known_s,
             known=limits.tokens_known,
@@ -82,16 +87,25 @@ class AppState:
             addresses=limits.addresses_known,
         )
 
-    async def principal(self, request: Request, cost: int = 1) -> Principal:
-        """Who sent this. Whoever shows no valid token pays from their address's bucket."""
-        authorization = request.headers.get("authorization")
+    async def principal(
+        self,
+        scope: Mapping[str, object],
+        authorization: str | None,
+        forwarded: str | None,
+        cost: int = 1,
+    ) -> Principal:
+        """Who sent this. Whoever shows no valid token pays from their address's bucket.
+
+        Raises `Problem` 401 or 429, and `UnavailableError` where the token could not be
+        looked up in time.
+        """
         if authorization is None:
-            self.charge(request.scope, request.headers.get("x-forwarded-for"), cost)
+            self.charge(scope, forwarded, cost)
             return ANONYMOUS
         try:
-            return await self.principals.find(authorization)
+            return await self.authenticator.find(authorization)
         except Exception:
-            self.charge(request.scope, request.headers.get("x-forwarded-for"), 1)
+            self.charge(scope, forwarded, 1)
             raise
 
     def charge(self, scope: Mapping[str, object], forwarded: str | None, cost: int = 1) -> None:
@@ -99,6 +113,15 @@ class AppState:
         address = client_address(scope, forwarded, self.settings.trusted_proxies)
         self.rate.take(address, time.monotonic(), cost)
 
-    def words_for(self, asked: str | None, accepted: str | None) -> Translator:
-        """The language to answer in."""
-        return self.words[choose_language(asked, accepted)]
+    def translator(self, asked: str | None, accepted: str | None) -> Translator:
+        """The language to answer in, from `?lang=` and Accept-Language."""
+        return self.translators[choose_language(asked, accepted)]
+
+
+async def app_state(request: Request) -> AppState:
+    """The state of the app that answers this request."""
+    state: AppState = request.app.state.service
+    return state
+
+
+State = Annotated[AppState, Depends(app_state)]

@@ -126,7 +126,7 @@ def bare(world: World, service: Any) -> App:
     """The baseline; with the ledger of `service`, or without any."""
     decoder = msgspec.json.Decoder(_Body)
     trust_list = world.trust_list
-    lookups = service and BatchedLookups(service.state.running.parts.reader, within_s=1.0)
+    lookups = service and BatchedLookups(service.state.service.reader, within_s=1.0)
 
     async def app(scope: Message, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
@@ -193,7 +193,7 @@ def prepared(folder: Path) -> Iterator[tuple[App, World]]:
     app = create_app(
         Dependencies(reader=reader, publisher=publisher, roots=world.roots, settings=settings)
     )
-    asyncio.run(app.state.running.trust.refresh())
+    asyncio.run(app.state.service.trust.refresh())
     try:
         yield app, world
     finally:

@@ -1,19 +1,16 @@
-"""What every request passes: the short way for the hot path, headers, trace, counters, log."""
+"""What every request passes: security headers, trace, counters, access log."""
 
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
 from typing import Any, Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from events.tracing import continued, current_trace
-from verifier_api.http.problems import internal_error
 from verifier_api.metrics import Metrics
 
 log = logging.getLogger("verifier_api.access")
-
-Hot = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 CONTENT_SECURITY_POLICY: Final = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
@@ -34,19 +31,11 @@ _NO_STORE: Final = (b"cache-control", b"no-store")
 
 
 class RequestMiddleware:
-    """The outermost layer. `hot` maps (method, path) to endpoints that skip all others."""
+    """The outermost layer: even the framework's own errors carry its headers."""
 
-    def __init__(
-        self,
-        app: ASGIApp,
-        *,
-        metrics: Metrics,
-        hot: Mapping[tuple[str, str], Hot],
-        access_log: bool,
-    ) -> None:
+    def __init__(self, app: ASGIApp, *, metrics: Metrics, access_log: bool) -> None:
         self._app = app
         self._metrics = metrics
-        self._hot = hot
         self._access_log = access_log
         if access_log:
             log.setLevel(logging.INFO)
@@ -70,20 +59,18 @@ class RequestMiddleware:
                 _add_headers(message, trace)
             await send(message)
 
-        key = (scope["method"], scope["path"])
-        hot = self._hot.get(key)
+        method = scope["method"]
+        if method == "HEAD":  # as GET; the server leaves the body out
+            scope = {**scope, "method": "GET"}
         try:
-            await (hot or self._app)(scope, receive, send_with_headers)
-        except Exception:
-            if not status:  # the short way passes nothing else that would answer
-                await internal_error(scope, receive, send_with_headers)
-            raise  # for the server's log
+            await self._app(scope, receive, send_with_headers)
         finally:
             seconds = time.perf_counter() - started_s
-            route = scope["path"] if hot else _route(scope)
-            self._metrics.requested(route, _method(scope), status, seconds)
+            method = method if method in _METHODS else "OTHER"
+            route = _route(scope, status)
+            self._metrics.requested(route, method, status, seconds)
             if self._access_log:
-                _log_request(_method(scope), route, status, seconds * 1000)
+                _log_request(method, route, status, seconds * 1000)
 
 
 def _log_request(method: str, route: str, status: int, ms: float) -> None:
@@ -109,14 +96,12 @@ def _add_headers(message: Message, trace: str) -> None:
 
 
 _METHODS: Final = frozenset(("GET", "HEAD", "POST", "PATCH", "PUT", "DELETE", "OPTIONS"))
+"""A closed set: whoever invents methods must not invent labels."""
 
 
-def _method(scope: Scope) -> str:
-    """A closed set: whoever invents methods must not invent labels."""
-    return scope["method"] if scope["method"] in _METHODS else "OTHER"
-
-
-def _route(scope: Scope) -> str:
+def _route(scope: Scope, status: int) -> str:
     """The template of the route that answered, never the path: it may be a code."""
-    route: Any = scope.get("route_template")
-    return route if isinstance(route, str) else "none"
+    if status == HTTPStatus.METHOD_NOT_ALLOWED:
+        return "none"
+    path: Any = getattr(scope.get("route"), "path", "none")
+    return path if isinstance(path, str) else "none"

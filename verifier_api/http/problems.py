@@ -5,6 +5,7 @@ from http import HTTPStatus
 from typing import Final
 
 import msgspec
+from fastapi.routing import iter_route_contexts
 from msgspec import Struct
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -125,16 +126,31 @@ async def on_our_error(_: Request, error: Exception) -> Response:
     return problem_response(problem_of(error))
 
 
-async def on_http_error(_: Request, error: Exception) -> Response:
+async def on_http_error(request: Request, error: Exception) -> Response:
     """Exception handler for what the router refuses: unknown path, wrong method."""
     assert isinstance(error, HTTPException)
     headers = dict(error.headers or {})
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        allowed = headers.get("Allow") or headers.get("allow") or "another one"
-        problem = Problem(METHOD, "this path does not take this method", f"use {allowed}", headers)
+        allowed = ", ".join(_methods_of_path(request))
+        problem = Problem(
+            METHOD,
+            "this path does not take this method",
+            f"use {allowed}",
+            {**headers, "Allow": allowed},
+        )
     else:
         problem = Problem(NOT_FOUND, "no such path", "see /openapi.json for what there is", headers)
     return problem_response(problem)
+
+
+def _methods_of_path(request: Request) -> list[str]:
+    """Every method of the path (RFC 9110, 15.5.6): the router names those of one route alone."""
+    path = request.scope["route"].path
+    methods: set[str] = set()
+    for route in iter_route_contexts(request.app.routes):
+        if route.path == path:
+            methods |= set(route.methods or ())
+    return sorted(methods | {"HEAD"} if "GET" in methods else methods)
 
 
 async def on_bug(_request: Request, _error: Exception) -> Response:

@@ -1,25 +1,27 @@
-"""`GET /01/…`: the printed code itself, opened in a browser or read by a machine."""
+"""`/01/…`: the printed code itself, opened in a browser or read by a machine."""
 
 import re
 import secrets
-from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Annotated, Any, Final
 from urllib.parse import parse_qs
 
 import msgspec
-from starlette.requests import Request
-from starlette.responses import Response
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import WithJsonSchema
 
 from authenticity.errors import CodeError
 from authenticity.gs1.code import read_code
 from authenticity.records.scan import Instant
 from authenticity.trust.verdict import Note
+from verifier_api.auth.access import Authorization, principal_of
 from verifier_api.auth.principals import ANONYMOUS
-from verifier_api.http.bodies import FORM, JSON, CheckBody, ScanBody, media_type, read_body
+from verifier_api.http.bodies import FORM, JSON, json_response, media_type, read_body
+from verifier_api.http.openapi import OR_NO_TOKEN, Json, Responses, content, problems, request_body
+from verifier_api.http.parameters import Language
 from verifier_api.http.problems import INVALID, NOT_FOUND, TOO_MANY, Problem, problem_response
 from verifier_api.i18n.translator import Translator
-from verifier_api.routes.verification import Codes, translator_for
+from verifier_api.routes.scans import record_and_check
 from verifier_api.services.answers import Answer
 from verifier_api.services.linkset import (
     LINKSET_JSON,
@@ -28,16 +30,9 @@ from verifier_api.services.linkset import (
     linkset_of,
     resolver_description,
 )
-from verifier_api.services.recording import look_only, scan_of
-from verifier_api.state import AppState
-from verifier_api.web.answer_page import (
-    STATIC,
-    Sheet,
-    render_answer,
-    render_apology,
-    static_file,
-    versions,
-)
+from verifier_api.services.recording import ScanBody, scan_of, unrecorded_scan
+from verifier_api.state import AppState, State
+from verifier_api.web.answer_page import Sheet, render_answer, render_apology
 
 HTML: Final = "text/html"
 _HOST: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,250}[A-Za-z0-9])?(?::[0-9]{1,5})?")
@@ -49,100 +44,166 @@ _HEADERS: Final = {
     "X-Robots-Tag": "noindex, nofollow",
     "Vary": "Accept, Accept-Language",
 }
+_STRING: Final[Json] = {"type": "string"}
+
+router = APIRouter(default_response_class=Response)
+printed_forms = APIRouter(default_response_class=Response)
+"""The forms of a printed code, for the OpenAPI document alone: the service answers all of
+them, and paths that are no code, on one route."""
 
 
-@dataclass(frozen=True)
-class Pages:
-    """The resolver and its page. Looking at a page is no scan: previews look too."""
+@router.get("/01/{code:path}", include_in_schema=False)
+async def show(
+    request: Request,
+    state: State,
+    authorization: Authorization,
+    translator: Language,
+    link_type: Annotated[str | None, Query(alias="linkType"), WithJsonSchema(_STRING)] = None,
+) -> Response:
+    """The page, the answer or a linkset, by Accept and linkType. A page view is no scan:
+    link previews open pages too."""
+    code_text = code_text_of(request)
+    kind = preferred_type(request.headers.get("accept"))
+    if link_type is not None or kind == LINKSET_JSON:
+        if kind == LINKSET_JSON or link_type in ("linkset", "all"):
+            return _linkset(request, code_text)
+        if _expanded(link_type) not in (PRODUCT_PAGE, VERIFICATION, None):
+            raise Problem(NOT_FOUND, "no link of this type", "use linkType=linkset")
+    try:
+        await principal_of(request, state, authorization)
+        scan = unrecorded_scan(code_text, ANONYMOUS, state.clock())
+        answer = await state.checker.check(scan, ANONYMOUS, translator)
+    except Problem as problem:
+        return _apology(problem, kind, translator)
+    answer = _without_host_note(answer)
+    if kind == JSON:
+        return json_response(answer, headers=_HEADERS)
+    return _page(state, answer, code_text, translator, None)
 
-    running: AppState
-    codes: Codes
 
-    async def show(self, request: Request) -> Response:
-        """By Accept and linkType: the page, the answer, or a linkset."""
-        code_text = code_text_of(request)
-        link_type = request.query_params.get("linkType")
-        kind = preferred_type(request.headers.get("accept"))
-        if link_type is not None or kind == LINKSET_JSON:
-            if kind == LINKSET_JSON or link_type in ("linkset", "all"):
-                return self._linkset(request, code_text)
-            if _expanded(link_type) not in (PRODUCT_PAGE, VERIFICATION, None):
-                raise Problem(NOT_FOUND, "no link of this type", "use linkType=linkset")
-        words = translator_for(self.running, request)
-        try:
-            await self.running.principal(request)
-            answer = await self._look(code_text, words)
-        except Problem as problem:
-            return _apology(problem, kind, words)
-        if kind == JSON:
-            return Response(msgspec.json.encode(answer), media_type=JSON, headers=_HEADERS)
-        return self._page(answer, code_text, words, None)
+@router.post("/01/{code:path}", include_in_schema=False)
+async def confirm(
+    request: Request, state: State, authorization: Authorization, translator: Language
+) -> Response:
+    """The page's button: records without a script."""
+    media_type(request.headers.get("content-type"), FORM)
+    raw = await read_body(request.receive, _FORM_BYTES, state.limits.body_within_s)
+    code_text = code_text_of(request)
+    body = _form(raw, code_text)
+    try:
+        await principal_of(request, state, authorization)
+        scan = scan_of(body, ANONYMOUS, state.clock())
+        answer, recorded = await record_and_check(state, scan, ANONYMOUS, translator)
+    except Problem as problem:
+        return _apology(problem, HTML, translator)
+    return _page(state, _without_host_note(answer), code_text, translator, recorded)
 
-    async def confirm(self, request: Request) -> Response:
-        """`POST` to the same address, from the page's button: records without a script."""
-        words = translator_for(self.running, request)
-        media_type(request.headers.get("content-type"), FORM)
-        raw = await read_body(request.receive, _FORM_BYTES, self.running.limits.body_within_s)
-        code_text = code_text_of(request)
-        body = _form(raw, code_text)
-        try:
-            await self.running.principal(request)
-            scan = scan_of(body, ANONYMOUS, self.running.clock())
-            answer, recorded = await self.codes.record_scan(scan, ANONYMOUS, words)
-        except Problem as problem:
-            return _apology(problem, HTML, words)
-        return self._page(_at_home(answer), code_text, words, recorded)
 
-    async def resolver(self, request: Request) -> Response:
-        """`GET /.well-known/gs1resolver`."""
-        return Response(
-            msgspec.json.encode(resolver_description(_origin(request))), media_type=JSON
-        )
+@router.get(
+    "/.well-known/gs1resolver",
+    operation_id="resolver",
+    summary="GS1 resolver description file.",
+    responses={200: {"description": "It", "content": {JSON: {"schema": {"type": "object"}}}}},
+)
+async def resolver(request: Request) -> Response:
+    """Which keys and link types this resolver knows, under the host that was asked."""
+    return json_response(resolver_description(_origin(request)))
 
-    async def static(self, request: Request) -> Response:
-        """`GET /static/{name}`: the page's own three files."""
-        name = request.path_params["name"]
-        if name not in STATIC:
-            raise Problem(NOT_FOUND, "no such file")
-        is_pinned = request.query_params.get("v") == versions()[name]
-        kept = "public, max-age=31536000, immutable" if is_pinned else "no-cache"
-        return Response(static_file(name), media_type=STATIC[name], headers={"Cache-Control": kept})
 
-    async def _look(self, code_text: str, words: Translator) -> Answer:
-        look = look_only(CheckBody(code_text), ANONYMOUS, self.running.clock())
-        return _at_home(await self.running.checker.check(look, ANONYMOUS, words))
+_FORMS: Final = (
+    "/01/{gtin}",
+    "/01/{gtin}/21/{serial}",
+    "/01/{gtin}/10/{lot}/21/{serial}",
+    "/01/{gtin}/22/{variant}/10/{lot}/21/{serial}",
+)
+_PAGE_OR_DATA: Final[Responses] = {
+    200: {
+        "description": "The page, the answer or a linkset, by Accept",
+        "content": {HTML: {}, **content(Answer), LINKSET_JSON: {"schema": {"type": "object"}}},
+    },
+    **problems(401, 404, 422, 429, 503, or_html=(429, 503)),
+}
+_PAGE: Final[Responses] = {
+    200: {"description": "The page", "content": {HTML: {}}},
+    **problems(401, 404, 408, 413, 415, 422, 429, 503, or_html=(429, 503)),
+}
+_FORM_SCHEMA: Final[Json] = {
+    "type": "object",
+    "properties": {
+        name: {"type": "string", "maxLength": 64} for name in ("scan_id", "session", "captured_at")
+    },
+    "required": ["scan_id", "session", "captured_at"],
+}
 
-    def _page(
-        self, answer: Answer, code_text: str, words: Translator, recorded: bool | None
-    ) -> Response:
-        now = self.running.clock()
-        scan = {
-            "scan_id": secrets.token_hex(16),
-            "session": secrets.token_hex(16),
-            "captured_at": msgspec.json.encode(now.replace(microsecond=0)).decode().strip('"'),
-        }
-        sheet = Sheet(
-            answer=answer,
-            words=words,
-            code_text=code_text,
-            at=now,
-            scan=scan,
-            report_url=self.running.settings.report_url,
-            recorded=recorded,
-        )
-        return Response(
-            render_answer(sheet),
-            media_type=HTML,
-            headers={**_HEADERS, "Content-Language": words.language},
-        )
 
-    def _linkset(self, request: Request, code_text: str) -> Response:
-        try:
-            code = read_code(code_text)
-        except CodeError as error:
-            raise Problem(INVALID, str(error), error.next_step) from None
-        body: dict[str, Any] = linkset_of(code, _origin(request), code_text)
-        return Response(msgspec.json.encode(body), media_type=LINKSET_JSON, headers=_HEADERS)
+def _parameters(path: str) -> list[Json]:
+    """What stands in this form of the code, and beside it in the query."""
+    value = {"type": "string", "minLength": 1, "maxLength": 20}
+    names = [part[1:-1] for part in path.split("/") if part.startswith("{")]
+    return [
+        *({"name": name, "in": "path", "required": True, "schema": value} for name in names),
+        *({"name": ai, "in": "query", "schema": _STRING} for ai in ("8030", "11", "17")),
+    ]
+
+
+for _number, _path in enumerate(_FORMS):
+    printed_forms.add_api_route(
+        _path,
+        show,
+        methods=["GET"],
+        operation_id=f"resolve{_number}",
+        summary="The printed code. Looking is no scan.",
+        responses=_PAGE_OR_DATA,
+        openapi_extra={"parameters": _parameters(_path), **OR_NO_TOKEN},
+    )
+    printed_forms.add_api_route(
+        _path,
+        confirm,
+        methods=["POST"],
+        operation_id=f"confirm{_number}",
+        summary="The page's button: records without a script.",
+        responses=_PAGE,
+        openapi_extra={
+            "parameters": _parameters(_path),
+            **OR_NO_TOKEN,
+            **request_body({FORM: {"schema": _FORM_SCHEMA}}),
+        },
+    )
+
+
+def _page(
+    state: AppState,
+    answer: Answer,
+    code_text: str,
+    translator: Translator,
+    recorded: bool | None,
+) -> Response:
+    now = state.clock()
+    scan = {
+        "scan_id": secrets.token_hex(16),
+        "session": secrets.token_hex(16),
+        "captured_at": msgspec.json.encode(now.replace(microsecond=0)).decode().strip('"'),
+    }
+    sheet = Sheet(
+        answer=answer,
+        translator=translator,
+        code_text=code_text,
+        at=now,
+        scan=scan,
+        report_url=state.settings.report_url,
+        recorded=recorded,
+    )
+    headers = {**_HEADERS, "Content-Language": translator.language}
+    return Response(render_answer(sheet), media_type=HTML, headers=headers)
+
+
+def _linkset(request: Request, code_text: str) -> Response:
+    try:
+        code = read_code(code_text)
+    except CodeError as error:
+        raise Problem(INVALID, str(error), error.next_step) from None
+    body: dict[str, Any] = linkset_of(code, _origin(request), code_text)
+    return Response(msgspec.json.encode(body), media_type=LINKSET_JSON, headers=_HEADERS)
 
 
 def code_text_of(request: Request) -> str:
@@ -163,9 +224,9 @@ def _origin(request: Request) -> str:
     return f"https://{_host(request)}"
 
 
-def _at_home(answer: Answer) -> Answer:
-    """Without the note on look-alike hosts: whoever reads this page came to us, and what the
-    pack prints led here, whatever names this service goes by."""
+def _without_host_note(answer: Answer) -> Answer:
+    """Without the note on look-alike hosts: the address on the pack led to this service,
+    whatever names it goes by."""
     notes = tuple(note for note in answer.notes if note is not Note.LOOKALIKE_HOST)
     return msgspec.structs.replace(answer, notes=notes)
 
@@ -204,7 +265,7 @@ def _form(raw: bytes, code_text: str) -> ScanBody:
         raise Problem(INVALID, "the form is not ours", "open the page again") from None
 
 
-def _apology(problem: Problem, kind: str, words: Translator) -> Response:
+def _apology(problem: Problem, kind: str, translator: Translator) -> Response:
     if kind != HTML:
         return problem_response(problem)
     too_many = problem.kind is TOO_MANY
@@ -212,7 +273,7 @@ def _apology(problem: Problem, kind: str, words: Translator) -> Response:
     if status not in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
         return problem_response(problem)
     return Response(
-        render_apology(words, too_many=too_many),
+        render_apology(translator, too_many=too_many),
         int(status),
         media_type=HTML,
         headers={**_HEADERS, **problem.headers},

@@ -145,7 +145,7 @@ def answer(question: Question, known: Known | None, policy: Policy) -> Answer:
 
 def _with_batch(question: Question, answer: Answer, alerts: tuple[Alert, ...]) -> Answer:
     """With what stands about the batch, for an officer or the batch's rights-holder."""
-    reader = question.principal.reader_of(answer.item)
+    reader = question.principal.audience_for(answer.item)
     if reader is Audience.CONSUMER or not alerts:
         return answer
     seen = tuple(
@@ -181,7 +181,7 @@ def _worded(
     looked: CallerAssessment | None = None,
 ) -> Answer:
     verdict, principal = question.verdict, question.principal
-    reader = principal.reader_of(verdict.item)
+    reader = principal.audience_for(verdict.item)
     provisional = provisional or (isinstance(verdict, Genuine) and verdict.provisional)
     unregistered = looked is not None and looked.unregistered
     provisional = provisional or (standing is Standing.VERIFIED and unregistered)

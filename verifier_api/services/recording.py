@@ -6,28 +6,57 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from datetime import UTC, datetime
 from hashlib import blake2b
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
+from msgspec import Meta, Struct
 
 from authenticity.errors import UnavailableError
 from authenticity.gs1.code import item_of
 from authenticity.gs1.item import ItemId
 from authenticity.limits import LIMITS
-from authenticity.records.scan import SCAN_FORMAT, Scan, encode_scan, has_utc
+from authenticity.records.scan import (
+    SCAN_FORMAT,
+    Act,
+    Channel,
+    Instant,
+    Place,
+    Scan,
+    Text,
+    encode_scan,
+    has_utc,
+)
 from events.publisher import Publisher, Record
 from events.topics import SCANS, scan_key
 from events.tracing import current_trace
 from verifier_api.auth.principals import Principal
-from verifier_api.http.bodies import CheckBody, ScanBody
 from verifier_api.http.problems import INVALID, Problem
 
 SCANS_AN_APPEND: Final = 500
 
+CodeText = Annotated[str, Meta(max_length=LIMITS.scan_bytes)]
+
+
+class ScanBody(Struct, frozen=True):
+    """What `POST /v1/scans` takes. Unknown fields are ignored, so a whole scan fits too.
+
+    `scan_id` makes a retry the same scan, and needs `captured_at` with it. Without a
+    token `channel` and `act` have no effect.
+    """
+
+    code: CodeText
+    scan_id: Text | None = None
+    captured_at: Instant | None = None
+    session: Text | None = None
+    place: Place | None = None
+    act: Act | None = None
+    operation: Text | None = None
+    channel: Channel | None = None
+
 
 class _RandomNames:
-    """Random names for looks that are never recorded: one visit to the operating system
-    for some hundred of them, for it costs as much as a quarter of a signature."""
+    """Random ids for scans that are never recorded, drawn 256 at a time: one call of the
+    operating system costs as much as a quarter of a signature check."""
 
     _BYTES: Final = 16
     _AT_ONCE: Final = 256
@@ -47,23 +76,25 @@ class _RandomNames:
 _random = _RandomNames()
 
 
-def look_only(body: CheckBody, principal: Principal, now: datetime) -> Scan:
-    """A scan that is never recorded: what `POST /v1/verify` and a page view look with."""
+def unrecorded_scan(
+    code: str, principal: Principal, now: datetime, session: str | None = None
+) -> Scan:
+    """A scan that is never recorded: that of `POST /v1/verify` and of a page view."""
     return Scan(
         SCAN_FORMAT,
         _random.token(),
         principal.name,
-        body.code,
+        code,
         now,
         now,
         principal.channel(None),
         False,
-        body.session,
+        session,
     )
 
 
 def scan_of(body: ScanBody, principal: Principal, now: datetime) -> Scan:
-    """The scan to publish. Who the caller is decides publisher, channel and authority.
+    """The scan to publish. The principal decides publisher, channel and authority.
 
     A known scanner speaks with authority only about items its role covers. An
     anonymous scan id is scoped by its session, or without one by what was scanned:

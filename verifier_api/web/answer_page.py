@@ -52,7 +52,7 @@ class Sheet:
     """What one page shows. `scan` are the hidden fields of the confirm button."""
 
     answer: Answer
-    words: Translator
+    translator: Translator
     code_text: str
     at: datetime
     scan: Mapping[str, str]
@@ -62,21 +62,21 @@ class Sheet:
 
 def render_answer(sheet: Sheet) -> str:
     """HTML. Every value is escaped; the page needs no script."""
-    answer, words = sheet.answer, sheet.words
+    answer, translator = sheet.answer, sheet.translator
     facts = {
         msg("Product number (GTIN)"): _grouped(gtin_of(answer.item) if answer.item else None),
         msg("Serial number"): serial_of(answer.item) if answer.item else None,
         msg("Lot"): answer.lot,
-        msg("Expiry"): _printed(answer.expiry, words, sheet.at),
+        msg("Expiry"): _printed(answer.expiry, translator, sheet.at),
     }
     expired = Note.EXPIRED in answer.notes
-    tone, icon = _look(answer, expired=expired)
+    tone, icon = _appearance(answer, expired=expired)
     return (
         environment()
         .get_template("answer.html")
         .render(
-            t=words.text,
-            words=words,
+            t=translator.text,
+            translator=translator,
             answer=answer,
             sheet=sheet,
             kickers=_KICKERS,
@@ -94,12 +94,12 @@ def render_answer(sheet: Sheet) -> str:
     )
 
 
-def render_apology(words: Translator, *, too_many: bool) -> str:
+def render_apology(translator: Translator, *, too_many: bool) -> str:
     """The page for when nothing can be said at all."""
     template = environment().get_template("apology.html")
     return template.render(
-        t=words.text,
-        words=words,
+        t=translator.text,
+        translator=translator,
         too_many=too_many,
         versions=versions(),
         languages=LANGUAGE_NAMES,
@@ -107,7 +107,7 @@ def render_apology(words: Translator, *, too_many: bool) -> str:
     )
 
 
-def _look(answer: Answer, *, expired: bool) -> tuple[str, str]:
+def _appearance(answer: Answer, *, expired: bool) -> tuple[str, str]:
     """Colour and icon. What is past its date, or not checked to the end, is not shown in green."""
     tone = "mute" if answer.doubt in _MUTE else _TONES[answer.standing]
     if tone == "good" and expired:
@@ -155,6 +155,6 @@ def _grouped(gtin: str | None) -> str | None:
     return re.sub(r"^(\d)(\d{6})(\d{7})$", "\\1\u2009\\2\u2009\\3", gtin)
 
 
-def _printed(expiry: str | None, words: Translator, at: datetime) -> str | None:
+def _printed(expiry: str | None, translator: Translator, at: datetime) -> str | None:
     """YYMMDD in words, and as the pack may print it."""
-    return None if expiry is None else f"{words.day(last_instant(expiry, at))} ({expiry})"
+    return None if expiry is None else f"{translator.day(last_instant(expiry, at))} ({expiry})"

@@ -114,14 +114,14 @@ def standing_service(
     engine.start()
     Stand.until(lambda: engine.stats.trust_version == 1)
     real_reader = open_reader(folder / "ledger.sqlite")
-    parts = Dependencies(
+    dependencies = Dependencies(
         reader=reader(real_reader),
         publisher=publisher(real_publisher),
         roots=world.roots,
         settings=settings or unhurried(),
         engine_failure=lambda: engine.stats.failure,
     )
-    with served(parts) as url:
+    with served(dependencies) as url:
         yield Stand(world, folder, url, real_publisher, real_reader, engine)
     real_publisher.close()
     engine.stop()
@@ -134,9 +134,9 @@ def unhurried() -> Settings:
 
 
 @contextmanager
-def served(parts: Dependencies) -> Iterator[str]:
+def served(dependencies: Dependencies) -> Iterator[str]:
     """The app under uvicorn, on a free port of this machine, in a thread."""
-    config = server_config(create_app(parts), host="127.0.0.1", port=0)
+    config = server_config(create_app(dependencies), host="127.0.0.1", port=0)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

@@ -17,7 +17,7 @@ from schemathesis.specs.openapi.checks import (
 
 from ledger.records import Role
 from tests.integration.api.stand import Stand, standing_service
-from verifier_api.http.openapi import openapi_document
+from verifier_api.app import service_document
 
 
 @schemathesis.serializer("application/x-ndjson")
@@ -26,7 +26,7 @@ def as_lines(_context: Any, value: Any) -> bytes:
     return str(value).encode("utf-8", "replace")
 
 
-SCHEMA = schemathesis.openapi.from_dict(openapi_document())
+SCHEMA = schemathesis.openapi.from_dict(service_document())
 CHECKS = [
     not_a_server_error,
     status_code_conformance,

@@ -20,8 +20,9 @@ from authenticity.records.serial_filter import build_filter
 from authenticity.trust.trust_list import read_trust_list
 from authenticity.trust.verdict import Doubt
 from authenticity.trust.verify import verify
+from ledger.records import Role
 from tests.support.world import World
-from verifier_api.auth.principals import ANONYMOUS, Principal, Role
+from verifier_api.auth.principals import ANONYMOUS, Principal
 from verifier_api.i18n.advice import advise
 from verifier_api.i18n.translator import load_translators
 from verifier_api.services.answers import Answer, Known, Question, answer

@@ -4,8 +4,9 @@ from ipaddress import ip_network
 
 import pytest
 
-from verifier_api.http.client_address import RateLimiter, bucket_name, client_address
+from verifier_api.http.client_address import bucket_name, client_address
 from verifier_api.http.problems import Problem
+from verifier_api.http.rate_limit import RateLimiter
 
 PROXIES = (ip_network("10.0.0.0/8"), ip_network("fd00::/8"))
 

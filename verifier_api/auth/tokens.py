@@ -1,0 +1,89 @@
+"""Bearer tokens, looked up in the ledger and remembered for a moment."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+from hashlib import sha256
+from typing import Final, NamedTuple
+
+from cachetools import TLRUCache
+
+from authenticity.errors import LedgerUnavailableError
+from ledger.reading import LedgerReader
+from ledger.records import Role, TokenRecord
+from verifier_api.auth.principals import ANONYMOUS, Principal, unauthorised
+
+_LONGEST_TOKEN: Final = 256
+
+
+class _Remembered(NamedTuple):
+    """`asked_at_s`: when the ledger was asked, not when it answered: a revocation that falls
+    between the two is found in time."""
+
+    asked_at_s: float
+    record: TokenRecord | None
+
+
+class Authenticator:
+    """Finds the principal of a token; what the ledger said is believed for `known_s`.
+
+    Tokens are looked up by their SHA-256. A token is 256 random bits, so neither the
+    look-up nor its timing tells a guesser how near a guess came: near tokens have
+    unrelated digests. A revocation therefore takes effect within `known_s`.
+    """
+
+    def __init__(
+        self,
+        reader: LedgerReader,
+        clock: Callable[[], datetime],
+        monotonic_s: Callable[[], float],
+        *,
+        known_s: float,
+        known: int,
+        within_s: float,
+    ) -> None:
+        self._reader = reader
+        self._clock = clock
+        self._within_s = within_s
+        self._monotonic_s = monotonic_s
+        self._known: TLRUCache[bytes, _Remembered] = TLRUCache(
+            known, ttu=lambda _, entry, __: entry.asked_at_s + known_s, timer=monotonic_s
+        )
+
+    async def find(self, authorization: str | None) -> Principal:
+        """The principal of this Authorization header, anonymous without one.
+
+        Raises `Problem` 401 for a token that is unknown, expired or revoked: a wrong
+        token is never quietly treated as none. Raises `LedgerUnavailableError` where
+        that cannot be told in time.
+        """
+        if authorization is None:
+            return ANONYMOUS
+        scheme, _, token = authorization.partition(" ")
+        token = token.strip()
+        if scheme.lower() != "bearer" or not 0 < len(token) <= _LONGEST_TOKEN:
+            raise unauthorised("the Authorization header holds no bearer token")
+        record = await self._record(sha256(token.encode("utf-8", "surrogateescape")).digest())
+        if record is None or record.revoked_at is not None:
+            raise unauthorised("this token is not known, or it was revoked")
+        if record.expires_at is not None and record.expires_at <= self._clock():
+            raise unauthorised("this token has expired")
+        role = Role(record.role)
+        prefixes = record.prefixes
+        if role in (Role.RIGHTS_HOLDER, Role.ISSUER) and prefixes is None:
+            prefixes = ()  # such a role without prefixes is a mistake, and opens nothing
+        return Principal(role, record.name, prefixes)
+
+    async def _record(self, digest: bytes) -> TokenRecord | None:
+        if (known := self._known.get(digest)) is not None:
+            return known.record
+        asked_at_s = self._monotonic_s()
+        try:
+            async with asyncio.timeout(self._within_s):
+                record = await self._reader.token(digest)
+        except TimeoutError:
+            raise LedgerUnavailableError(
+                "the ledger did not answer in time", next_step="try again in a moment"
+            ) from None
+        self._known[digest] = _Remembered(asked_at_s, record)
+        return record
