@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
-from functools import cache
+from functools import cache, partial
 from typing import Any, Final
 
 from fastapi import APIRouter, FastAPI
@@ -94,6 +94,7 @@ def create_app(dependencies: Dependencies) -> FastAPI:
     app.outermost = RequestMiddleware(
         super(_App, app).__call__,
         metrics=state.metrics,
+        bare={("POST", verify.PATH): partial(verify.verify_bare, state)},
         access_log=dependencies.settings.access_log,
     )
     return app

@@ -10,6 +10,7 @@
 | `touchstone_trust_list_version` | | the list in force |
 | `touchstone_trust_list_expires_timestamp_seconds` | | its end |
 | `touchstone_alert_streams` | | open event streams |
+| `touchstone_build_info` | version | 1; the label is the installed program's version |
 | `touchstone_engine_*` | | of the engine in this process, see `stream/metrics.py` |
 """
 
@@ -23,12 +24,14 @@ from prometheus_client.core import (
     CounterMetricFamily,
     GaugeMetricFamily,
     HistogramMetricFamily,
+    InfoMetricFamily,
     Metric,
 )
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.registry import Collector
 
 from authenticity.detection.standing import Standing
+from verifier_api.version import program_version
 
 CONTENT_TYPE: Final = CONTENT_TYPE_PLAIN_0_0_4
 EngineMetrics = Callable[[], Iterable[Metric]]
@@ -90,6 +93,7 @@ class Metrics(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Every metric as it stands."""
+        yield InfoMetricFamily("touchstone_build", "Version", {"version": program_version()})
         yield from self._of_requests()
         answers = CounterMetricFamily(
             "touchstone_answers", "Answers", labels=("standing", "provisional")

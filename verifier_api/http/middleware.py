@@ -2,12 +2,14 @@
 
 import logging
 import time
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from events.tracing import continued, current_trace
+from verifier_api.http.problems import internal_error
 from verifier_api.metrics import Metrics
 
 log = logging.getLogger("verifier_api.access")
@@ -31,11 +33,22 @@ _NO_STORE: Final = (b"cache-control", b"no-store")
 
 
 class RequestMiddleware:
-    """The outermost layer: even the framework's own errors carry its headers."""
+    """The outermost layer: even the framework's own errors carry its headers.
 
-    def __init__(self, app: ASGIApp, *, metrics: Metrics, access_log: bool) -> None:
+    `bare` maps (method, path) to ASGI apps that pass none of the framework's layers.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        metrics: Metrics,
+        bare: Mapping[tuple[str, str], ASGIApp],
+        access_log: bool,
+    ) -> None:
         self._app = app
         self._metrics = metrics
+        self._bare = bare
         self._access_log = access_log
         if access_log:
             log.setLevel(logging.INFO)
@@ -62,12 +75,17 @@ class RequestMiddleware:
         method = scope["method"]
         if method == "HEAD":  # as GET; the server leaves the body out
             scope = {**scope, "method": "GET"}
+        bare = self._bare.get((method, scope["path"]))
         try:
-            await self._app(scope, receive, send_with_headers)
+            await (bare or self._app)(scope, receive, send_with_headers)
+        except Exception:
+            if not status:  # no other layer answers for a bare app
+                await internal_error(scope, receive, send_with_headers)
+            raise  # for the server's log
         finally:
             seconds = time.perf_counter() - started_s
             method = method if method in _METHODS else "OTHER"
-            route = _route(scope, status)
+            route = scope["path"] if bare else _route(scope, status)
             self._metrics.requested(route, method, status, seconds)
             if self._access_log:
                 _log_request(method, route, status, seconds * 1000)

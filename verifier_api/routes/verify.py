@@ -1,19 +1,33 @@
-"""`POST /v1/verify`: is this code genuine? Nothing is recorded."""
+"""`POST /v1/verify`: is this code genuine? Nothing is recorded.
 
+The service answers it on bare ASGI (`verify_bare`): FastAPI's layers cost 1.4 times what
+the whole check costs, signature included. The route (`verify`) declares it, and answers
+the same with the same functions.
+"""
+
+from typing import Final
+
+import msgspec
 from fastapi import APIRouter, Request, Response
 from msgspec import Struct
+from starlette.types import Receive, Scope, Send
 
 from authenticity.errors import UnavailableError
 from authenticity.records.scan import Text
 from verifier_api.auth.access import Authorization
-from verifier_api.auth.principals import ANONYMOUS
+from verifier_api.auth.principals import ANONYMOUS, Principal
 from verifier_api.http.bodies import JSON, decode, json_response, media_type, read_body
 from verifier_api.http.openapi import OR_NO_TOKEN, content, described, problems, request_body
 from verifier_api.http.parameters import Language
-from verifier_api.http.problems import Problem
+from verifier_api.http.problems import Problem, problem_response
+from verifier_api.i18n.translator import Translator
 from verifier_api.services.answers import Answer
 from verifier_api.services.recording import CodeText, unrecorded_scan
-from verifier_api.state import State
+from verifier_api.state import AppState, State
+
+PATH: Final = "/v1/verify"
+_JSON_HEADER: Final = (b"content-type", JSON.encode())
+_encoder = msgspec.json.Encoder()
 
 
 class CheckBody(Struct, frozen=True):
@@ -23,12 +37,12 @@ class CheckBody(Struct, frozen=True):
     session: Text | None = None
 
 
-STRUCTS = (CheckBody, Answer)
+STRUCTS: Final = (CheckBody, Answer)
 router = APIRouter(default_response_class=Response)
 
 
 @router.post(
-    "/v1/verify",
+    PATH,
     operation_id="verify",
     summary="Is this code genuine? Nothing is recorded.",
     responses={
@@ -40,21 +54,73 @@ router = APIRouter(default_response_class=Response)
 async def verify(
     request: Request, state: State, authorization: Authorization, translator: Language
 ) -> Response:
-    principal = ANONYMOUS
+    """Where a token cannot be looked up in time, the answer is that for anybody."""
     forwarded = request.headers.get("x-forwarded-for")
+    principal = await _principal(state, request.scope, authorization, forwarded)
+    content_type = request.headers.get("content-type")
+    return json_response(await _answer(state, request.receive, content_type, principal, translator))
+
+
+async def verify_bare(state: AppState, scope: Scope, receive: Receive, send: Send) -> None:
+    """The same on bare ASGI."""
+    headers = dict(scope["headers"])
+    try:
+        principal = await _principal(
+            state,
+            scope,
+            _text(headers.get(b"authorization")),
+            _text(headers.get(b"x-forwarded-for")),
+        )
+        translator = state.translator(
+            _lang(scope["query_string"]), _text(headers.get(b"accept-language"))
+        )
+        content_type = _text(headers.get(b"content-type"))
+        answer = await _answer(state, receive, content_type, principal, translator)
+    except Problem as problem:
+        await problem_response(problem)(scope, receive, send)
+        return
+    body = _encoder.encode(answer)
+    start = [_JSON_HEADER, (b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": 200, "headers": start})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def _principal(
+    state: AppState, scope: Scope, authorization: str | None, forwarded: str | None
+) -> Principal:
     if authorization is None:
-        state.charge(request.scope, forwarded)
-    else:
-        try:
-            principal = await state.authenticator.find(authorization)
-        except UnavailableError:
-            pass
-        except Problem:
-            state.charge(request.scope, forwarded)
-            raise
-    media_type(request.headers.get("content-type"), JSON)
+        state.charge(scope, forwarded)
+        return ANONYMOUS
+    try:
+        return await state.authenticator.find(authorization)
+    except UnavailableError:
+        return ANONYMOUS  # cannot be told now: answered as anybody, from the code alone
+    except Problem:
+        state.charge(scope, forwarded)
+        raise
+
+
+async def _answer(
+    state: AppState,
+    receive: Receive,
+    content_type: str | None,
+    principal: Principal,
+    translator: Translator,
+) -> Answer:
+    media_type(content_type, JSON)
     limits = state.limits
-    raw = await read_body(request.receive, limits.scan_body_bytes, limits.body_within_s)
+    raw = await read_body(receive, limits.scan_body_bytes, limits.body_within_s)
     body = decode(raw, CheckBody)
     scan = unrecorded_scan(body.code, principal, state.clock(), body.session)
-    return json_response(await state.checker.check(scan, principal, translator))
+    return await state.checker.check(scan, principal, translator)
+
+
+def _text(value: bytes | None) -> str | None:
+    return None if value is None else value.decode("latin-1")
+
+
+def _lang(query: bytes) -> str | None:
+    if not query:
+        return None
+    found = [part[5:] for part in query[:200].split(b"&") if part.startswith(b"lang=")]
+    return found[0].decode("latin-1") if found else None

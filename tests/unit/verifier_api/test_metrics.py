@@ -5,6 +5,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from authenticity.detection.standing import Standing
 from verifier_api.metrics import Metrics
+from verifier_api.version import program_version
 
 
 def _samples(metrics: Metrics) -> dict[tuple[str, tuple[str, ...]], float]:
@@ -39,3 +40,7 @@ def test_answers_scans_and_the_engine_are_counted() -> None:
     assert samples["touchstone_scans_recorded_total", ("refused",)] == 1
     assert samples["touchstone_ledger_failures_total", ()] == 1
     assert samples["touchstone_engine_waiting", ()] == 7
+
+
+def test_the_version_is_shown_as_a_label() -> None:
+    assert _samples(Metrics())["touchstone_build_info", (program_version(),)] == 1
