@@ -6,11 +6,12 @@ from collections.abc import AsyncIterator, Callable
 from functools import cache, partial
 from typing import Any, Final
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, FastAPI, Response
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
 from authenticity.errors import TouchstoneError
+from verifier_api.http.bodies import json_response
 from verifier_api.http.middleware import RequestMiddleware
 from verifier_api.http.openapi import openapi_document
 from verifier_api.http.problems import Problem, on_bug, on_http_error, on_our_error, on_problem
@@ -73,6 +74,11 @@ def service_document() -> dict[str, Any]:
     return openapi_document([*routes, *digital_link.printed_forms.routes], _STRUCTS)
 
 
+async def serve_openapi() -> Response:
+    """`GET /openapi.json`."""
+    return json_response(service_document())
+
+
 def create_app(dependencies: Dependencies) -> FastAPI:
     """The app. It opens nothing before its lifespan begins, and closes no dependency."""
     state = AppState(dependencies)
@@ -80,6 +86,7 @@ def create_app(dependencies: Dependencies) -> FastAPI:
         title="Touchstone",
         docs_url=None,  # its pages load scripts from third parties
         redoc_url=None,
+        openapi_url=None,  # its route has no template to count requests under
         lifespan=_lifespan(state),
         exception_handlers={
             Problem: on_problem,
@@ -91,6 +98,7 @@ def create_app(dependencies: Dependencies) -> FastAPI:
     app.state.service = state
     for router in ROUTERS:
         app.include_router(router)
+    app.add_api_route("/openapi.json", serve_openapi, include_in_schema=False)
     app.outermost = RequestMiddleware(
         super(_App, app).__call__,
         metrics=state.metrics,

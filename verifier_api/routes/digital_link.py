@@ -116,6 +116,8 @@ _FORMS: Final = (
     "/01/{gtin}/10/{lot}/21/{serial}",
     "/01/{gtin}/22/{variant}/10/{lot}/21/{serial}",
 )
+_BESIDE: Final = ("8030", "11", "17")
+"""AIs that stand in the query of a printed code."""
 _PAGE_OR_DATA: Final[Responses] = {
     200: {
         "description": "The page, the answer or a linkset, by Accept",
@@ -136,13 +138,13 @@ _FORM_SCHEMA: Final[Json] = {
 }
 
 
-def _parameters(path: str) -> list[Json]:
+def _parameters(path: str, *query: str) -> list[Json]:
     """What stands in this form of the code, and beside it in the query."""
     value = {"type": "string", "minLength": 1, "maxLength": 20}
     names = [part[1:-1] for part in path.split("/") if part.startswith("{")]
     return [
         *({"name": name, "in": "path", "required": True, "schema": value} for name in names),
-        *({"name": ai, "in": "query", "schema": _STRING} for ai in ("8030", "11", "17")),
+        *({"name": name, "in": "query", "schema": _STRING} for name in query),
     ]
 
 
@@ -154,7 +156,7 @@ for _number, _path in enumerate(_FORMS):
         operation_id=f"resolve{_number}",
         summary="The printed code. Looking is no scan.",
         responses=_PAGE_OR_DATA,
-        openapi_extra={"parameters": _parameters(_path), **OR_NO_TOKEN},
+        openapi_extra={"parameters": _parameters(_path, *_BESIDE), **OR_NO_TOKEN},
     )
     printed_forms.add_api_route(
         _path,
@@ -164,7 +166,7 @@ for _number, _path in enumerate(_FORMS):
         summary="The page's button: records without a script.",
         responses=_PAGE,
         openapi_extra={
-            "parameters": _parameters(_path),
+            "parameters": _parameters(_path, *_BESIDE, "linkType"),
             **OR_NO_TOKEN,
             **request_body({FORM: {"schema": _FORM_SCHEMA}}),
         },
