@@ -1,19 +1,23 @@
 """The whole service on one machine, for tests: log, engine, ledger, and HTTP on a free port."""
 
+import asyncio
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 import uvicorn
+from fastapi import FastAPI
 
 from authenticity.detection.policy import DEFAULT_POLICY
+from authenticity.gs1.code import item_of
+from authenticity.history.history import History
 from authenticity.records.batch import Batch, encode_batch
 from authenticity.records.scan import Scan, encode_scan
 from events.embedded.log import EmbeddedLog
@@ -29,13 +33,20 @@ from tests.support.world import World
 from verifier_api.app import Dependencies, create_app
 from verifier_api.http.server import server_config
 from verifier_api.settings import Limits, Settings
+from verifier_api.state import AppState
 
-WAIT_S = 10.0
+WAIT_S = 30.0
+
+T = TypeVar("T")
 
 
 @dataclass
 class Stand:
-    """`url` answers; `publish` and `settle` put scans through the real engine."""
+    """`url` answers; `publish` puts scans through the real engine.
+
+    Tests share one of these. Each counts the scans of codes of its own alone
+    (`scans_of`), for another test's page may still be posting.
+    """
 
     world: World
     folder: Path
@@ -43,10 +54,11 @@ class Stand:
     publisher: Publisher
     reader: LedgerReader
     engine: EmbeddedEngine
+    state: AppState
 
     def client(self, **changes: Any) -> httpx.Client:
         """An HTTP client of this service."""
-        return httpx.Client(base_url=self.url, timeout=10, **changes)
+        return httpx.Client(base_url=self.url, timeout=2 * WAIT_S, **changes)
 
     def token(self, role: Role, name: str = "tester", prefixes: Sequence[str] | None = None) -> str:
         """A new bearer token."""
@@ -68,22 +80,45 @@ class Stand:
     def publish(self, *scans: Scan) -> None:
         """Append these and wait until they are folded."""
         records = [Record(SCANS, scan_key(None, scan.code), encode_scan(scan)) for scan in scans]
-        before = self.engine.stats.scans
         self.publisher.publish(records).result(WAIT_S)
-        self.until(lambda: self.engine.stats.scans >= before + len(scans))
+        self.settle()
+
+    def settle(self) -> None:
+        """Wait until the engine has folded all that the log holds by now: the log is in one
+        order, so a scan appended last is folded last."""
+        code = self.world.code()
+        record = Record(SCANS, scan_key(None, code), encode_scan(self.world.scan(code)))
+        self.publisher.publish([record]).result(WAIT_S)
+        self.until(lambda: self.scans_of(code) == 1)
 
     def register(self, batch: Batch) -> None:
-        """Register a batch and wait until it is in the catalogue."""
+        """Register a batch and wait until it stands in the ledger."""
         self.publisher.publish([Record(BATCHES, batch_key(batch), encode_batch(batch))]).result(5)
-        time.sleep(0.4)
+        self.until(lambda: batch in self.read(self._batches()))
+
+    async def _batches(self) -> Sequence[Batch]:
+        return (await self.reader.batches(None, after=None, limit=1_000)).items
 
     def trust(self, document: bytes) -> None:
         """Publish a trust list."""
         self.publisher.publish([Record(TRUST, TRUST_KEY, document)]).result(WAIT_S)
 
-    def recorded(self) -> int:
-        """How many scans the engine has seen."""
-        return self.engine.stats.scans
+    def history(self, code: str) -> History | None:
+        """What the ledger holds of the item that this code names."""
+        item = item_of(code)
+        assert item is not None
+        return self.read(self.reader.item(item))
+
+    def scans_of(self, code: str) -> int:
+        """How many scans of this code are folded; a scan that was sent twice counts once."""
+        history = self.history(code)
+        return 0 if history is None else len(history.observations)
+
+    @staticmethod
+    def read(asked: Coroutine[Any, Any, T]) -> T:
+        """The ledger's answer, in a thread of its own: the caller's may run an event loop."""
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(asyncio.run, asked).result(WAIT_S)
 
     @staticmethod
     def until(holds: Callable[[], bool]) -> None:
@@ -121,22 +156,29 @@ def standing_service(
         settings=settings or unhurried(),
         engine_failure=lambda: engine.stats.failure,
     )
-    with served(dependencies) as url:
-        yield Stand(world, folder, url, real_publisher, real_reader, engine)
+    app = create_app(dependencies)
+    with served(app) as url:
+        yield Stand(world, folder, url, real_publisher, real_reader, engine, app.state.service)
     real_publisher.close()
     engine.stop()
 
 
 def unhurried() -> Settings:
-    """Without a limit that a test would meet."""
-    limits = Limits(anonymous_per_minute=1e8, anonymous_burst=1_000_000)
+    """Without a limit that a test would meet, however busy the machine is."""
+    limits = Limits(
+        anonymous_per_minute=1e8,
+        anonymous_burst=1_000_000,
+        token_within_s=WAIT_S,
+        ledger_within_s=WAIT_S,
+        publish_within_s=WAIT_S,
+    )
     return Settings(limits=limits, report_url="https://reports.example/fake")
 
 
 @contextmanager
-def served(dependencies: Dependencies) -> Iterator[str]:
+def served(app: FastAPI) -> Iterator[str]:
     """The app under uvicorn, on a free port of this machine, in a thread."""
-    config = server_config(create_app(dependencies), host="127.0.0.1", port=0)
+    config = server_config(app, host="127.0.0.1", port=0)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

@@ -142,15 +142,17 @@ def _photograph(page: Page, name: str) -> None:
 def test_the_script_posts_exactly_one_scan_after_the_page_is_shown(
     browser: Browser, stand: Stand
 ) -> None:
-    before = stand.recorded()
+    code = stand.world.code()
     posts: list[str] = []
     with _context(browser) as context:
         page = context.new_page()
         page.on("request", lambda request: posts.append(f"{request.method} {request.url}"))
-        page.goto(stand.url + path_of(stand.world.code()))
+        page.clock.install()
+        page.goto(stand.url + path_of(code))
         page.locator("[data-status]:not(:empty)").wait_for()
-        page.wait_for_timeout(1_200)
-    stand.until(lambda: stand.recorded() == before + 1)
+        page.clock.fast_forward(60_000)  # whatever the script has still put off, it does now
+    stand.settle()
+    assert stand.scans_of(code) == 1
     assert [post for post in posts if "POST" in post] == [f"POST {stand.url}/v1/scans?lang=en"]
 
 
@@ -168,30 +170,32 @@ def test_a_batch_that_its_maker_has_not_registered_is_said_to_be_so(
 
 def test_own_rescan_is_not_called_seen_before(browser: Browser, stand: Stand) -> None:
     stand.register(stand.world.batch())
-    url = stand.url + path_of(stand.world.code())
+    code = stand.world.code()
+    url = stand.url + path_of(code)
     with _context(browser) as context:
-        for _ in range(2):
-            before = stand.recorded()
+        for number in (1, 2):
             page = context.new_page()
             page.goto(url)
             page.locator("[data-status]:not(:empty)").wait_for()
             assert page.locator("h1").inner_text() == "Genuine code"
             assert "Not scanned before" in page.locator("[data-text]").inner_text()
-            stand.until(lambda before=before: stand.recorded() > before)  # type: ignore[misc]
+            stand.settle()
+            assert stand.scans_of(code) == number
 
 
 def test_without_javascript_the_button_records_the_scan(browser: Browser, stand: Stand) -> None:
-    before = stand.recorded()
+    code = stand.world.code()
     with _context(browser, java_script_enabled=False) as context:
         page = context.new_page()
-        page.goto(stand.url + path_of(stand.world.code()))
+        page.goto(stand.url + path_of(code))
         assert page.locator("h1").inner_text() == "Genuine code"
-        page.wait_for_timeout(800)
-        assert stand.recorded() == before
+        stand.settle()
+        assert stand.scans_of(code) == 0
         page.get_by_role("button", name="Confirm this scan").click()
         assert page.get_by_text("Thank you. This scan is recorded.").is_visible()
         assert page.locator("h1").inner_text() == "Genuine code"
-    stand.until(lambda: stand.recorded() == before + 1)
+    stand.settle()
+    assert stand.scans_of(code) == 1
 
 
 def test_location_is_asked_for_only_after_the_click(browser: Browser, stand: Stand) -> None:
@@ -213,14 +217,15 @@ def test_location_is_asked_for_only_after_the_click(browser: Browser, stand: Sta
 
 
 def test_a_preview_that_never_shows_the_page_posts_none(stand: Stand) -> None:
-    before = stand.recorded()
-    path = path_of(stand.world.code())
+    code = stand.world.code()
+    path = path_of(code)
     with stand.client() as client:
         assert client.head(path).status_code == 200
         assert client.get(path, headers={"User-Agent": "WhatsApp/2"}).status_code == 200
         head = client.head(path)
+    stand.settle()
     assert head.content == b""
-    assert stand.recorded() == before
+    assert stand.scans_of(code) == 0
 
 
 def test_the_whole_page_weighs_less_than_thirty_kilobytes(browser: Browser, stand: Stand) -> None:
