@@ -1,4 +1,4 @@
-"""What each reader is told of a standing, and what to do next.
+"""Advice: what a standing means, and what to do next, worded for each audience.
 
 The wording never claims more than is known: a genuine *code* is not yet a genuine
 pack, an unknown issuer is not yet a fake.
@@ -31,7 +31,7 @@ class Advice(Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Occasion:
-    """What the words depend on. `cause` is what the standing rests on most."""
+    """What the advice depends on. `cause`: the doubt or finding that decided the standing."""
 
     standing: Standing
     cause: Cause
@@ -42,7 +42,7 @@ class Occasion:
     unregistered: bool
     at: datetime
     probability: float | None = None
-    """Of the cause, told to officers and rights-holders alone."""
+    """Of the cause; shown to officers and rights-holders alone."""
 
 
 _TITLES: Final = {
@@ -162,46 +162,46 @@ _HOLDER_STEPS: Final[dict[Standing, tuple[str, ...]]] = {
 _HOW_LIKELY: Final = msg("How likely: {likelihood}.")
 
 
-def advise(occasion: Occasion, reader: Audience, words: Translator) -> Advice:
-    """Title, text and steps for this reader."""
-    title, steps = _frame(occasion.standing, occasion.cause, reader, words)
-    text = _text(occasion, words)
-    if reader is not Audience.CONSUMER and occasion.probability is not None:
-        likely = likelihood(occasion.probability, words)
-        text = f"{text} {words.text(_HOW_LIKELY, likelihood=likely)}"
+def advise(occasion: Occasion, audience: Audience, translator: Translator) -> Advice:
+    """Title, text and steps for this audience, in the translator's language."""
+    title, steps = _title_and_steps(occasion.standing, occasion.cause, audience, translator)
+    text = _text(occasion, translator)
+    if audience is not Audience.CONSUMER and occasion.probability is not None:
+        likely = likelihood(occasion.probability, translator)
+        text = f"{text} {translator.text(_HOW_LIKELY, likelihood=likely)}"
     return Advice(title, text, steps)
 
 
 @lru_cache(maxsize=1_024)
-def _frame(
-    standing: Standing, cause: Cause, reader: Audience, words: Translator
+def _title_and_steps(
+    standing: Standing, cause: Cause, audience: Audience, translator: Translator
 ) -> tuple[str, tuple[str, ...]]:
     """What does not depend on the item: a few hundred combinations in all."""
     title = _TITLES_OF_CAUSE.get(cause) or _TITLES[standing]
-    match reader:
+    match audience:
         case Audience.CONSUMER:
             steps = _STEPS[standing]
         case Audience.OFFICER:
             title, steps = _OFFICER_TITLES[standing], _OFFICER_STEPS[standing]
         case Audience.RIGHTS_HOLDER:
             steps = _HOLDER_STEPS.get(standing, ())
-    told = [words.text(step) for step in steps]
-    if reader is Audience.OFFICER and isinstance(cause, FindingKind):
-        told = [*inspection(cause, words), *told]
-    return words.text(title), tuple(dict.fromkeys(told))
+    localized = [translator.text(step) for step in steps]
+    if audience is Audience.OFFICER and isinstance(cause, FindingKind):
+        localized = [*inspection(cause, translator), *localized]
+    return translator.text(title), tuple(dict.fromkeys(localized))
 
 
-def _text(occasion: Occasion, words: Translator) -> str:
-    issuer = occasion.issuer or words.text(msg("the maker"))
+def _text(occasion: Occasion, translator: Translator) -> str:
+    issuer = occasion.issuer or translator.text(msg("the maker"))
     if occasion.cause is Doubt.UNSIGNED and occasion.issuer is None:
-        return words.text(_UNSIGNED_BY_NOBODY)
+        return translator.text(_UNSIGNED_BY_NOBODY)
     if occasion.cause in _TEXTS:
-        return words.text(_TEXTS[occasion.cause], issuer=issuer)
+        return translator.text(_TEXTS[occasion.cause], issuer=issuer)
     if occasion.standing is Standing.VERIFIED and occasion.unregistered:
-        return words.text(_UNREGISTERED, issuer=issuer)
+        return translator.text(_UNREGISTERED, issuer=issuer)
     if occasion.provisional:
-        return words.text(_PROVISIONAL, issuer=issuer, date=words.day(occasion.at))
+        return translator.text(_PROVISIONAL, issuer=issuer, date=translator.day(occasion.at))
     if occasion.standing is Standing.SEEN_BEFORE and occasion.first is not None:
-        day = words.day(occasion.first)
-        return words.count(_SEEN_ONCE, _SEEN_OFTEN, occasion.others_scans, date=day)
-    return words.text(_VERIFIED, issuer=issuer)
+        day = translator.day(occasion.first)
+        return translator.count(_SEEN_ONCE, _SEEN_OFTEN, occasion.others_scans, date=day)
+    return translator.text(_VERIFIED, issuer=issuer)

@@ -57,39 +57,39 @@ _LIKELIHOOD: Final = msg("{word} ({percent})")
 
 
 def localize(
-    kind: FindingKind, probability: float | None, reasons: Sequence[Reason], words: Translator
+    kind: FindingKind, probability: float | None, reasons: Sequence[Reason], translator: Translator
 ) -> LocalizedFinding:
     """A finding, or an alert about one, in words."""
     return LocalizedFinding(
-        words.text(FINDINGS[kind].title),
-        likelihood(probability, words),
-        tuple(sentence(reason, words) for reason in reasons),
-        inspection(kind, words),
+        translator.text(FINDINGS[kind].title),
+        likelihood(probability, translator),
+        tuple(sentence(reason, translator) for reason in reasons),
+        inspection(kind, translator),
     )
 
 
-def inspection(kind: FindingKind, words: Translator) -> tuple[str, ...]:
+def inspection(kind: FindingKind, translator: Translator) -> tuple[str, ...]:
     """What to look at, for this finding."""
-    return tuple(words.text(step) for step in FINDINGS[kind].inspect)
+    return tuple(translator.text(step) for step in FINDINGS[kind].inspect)
 
 
-def likelihood(probability: float | None, words: Translator) -> str:
+def likelihood(probability: float | None, translator: Translator) -> str:
     """In words and percent, empty without one."""
     if probability is None:
         return ""
     word = next(word for least, word in _LIKELIHOODS if probability >= least)
-    percent = format_percent(probability, locale=words.locale)
-    return words.text(_LIKELIHOOD, word=words.text(word), percent=percent)
+    percent = format_percent(probability, locale=translator.locale)
+    return translator.text(_LIKELIHOOD, word=translator.text(word), percent=percent)
 
 
-def sentence(reason: Reason, words: Translator) -> str:
+def sentence(reason: Reason, translator: Translator) -> str:
     """One reason. Of a code that this version has no words for, the code and its facts: an
     alert of a newer engine is still an alert."""
     row = REASONS.get(reason.reason)
     if row is not None:
-        facts = {name: _fact(name, value, words) for name, value in reason.facts.items()}
+        facts = {name: _fact(name, value, translator) for name, value in reason.facts.items()}
         try:
-            return words.text(row.sentence, **facts)
+            return translator.text(row.sentence, **facts)
         except KeyError:
             return _bare(reason)
     base, _, source = reason.reason.rpartition("-")
@@ -100,9 +100,9 @@ def sentence(reason: Reason, words: Translator) -> str:
     if feature is None or not isinstance(half_nats, int) or not isinstance(value, int):
         return _bare(reason)
     number = 2**value if feature.in_powers_of_two and 0 <= value < 64 else value
-    named = words.text(_SOURCES[source]) if source else ""
-    evidence = words.text(feature.text, n=number, source=named)
-    return words.text(_weight(half_nats), evidence=evidence)
+    named = translator.text(_SOURCES[source]) if source else ""
+    evidence = translator.text(feature.text, n=number, source=named)
+    return translator.text(_weight(half_nats), evidence=evidence)
 
 
 def _weight(half_nats: int) -> str:
@@ -111,12 +111,12 @@ def _weight(half_nats: int) -> str:
     return _STRONGLY_AGAINST if half_nats <= -_STRONG_HALF_NATS else _AGAINST
 
 
-def _fact(name: str, value: Fact, words: Translator) -> str:
+def _fact(name: str, value: Fact, translator: Translator) -> str:
     if name == "countries" and isinstance(value, str):
-        territories = words.locale.territories
+        territories = translator.locale.territories
         return ", ".join(territories.get(code, code) for code in value.split(","))
     if name == "scanners" and isinstance(value, str):
-        return words.text(_SCANNERS[value]) if value in _SCANNERS else value
+        return translator.text(_SCANNERS[value]) if value in _SCANNERS else value
     return str(value)
 
 

@@ -1,9 +1,9 @@
 """The answer to "is this genuine?", put together for one caller.
 
 1. The code in hand decides first. Doubtful: its doubt is the standing, and the item's
-   history is told only to a role that is entitled to it (invariant "no oracle").
-2. Genuine: the item's history is judged with this look in it.
-3. No history within the deadline: the code alone, marked provisional.
+   history is shown only to a role that is entitled to it (invariant "no oracle").
+2. Genuine: the item's history is assessed with this scan in it.
+3. No history within the deadline: the answer rests on the code alone, and is provisional.
 """
 
 from collections.abc import Sequence
@@ -93,12 +93,13 @@ class Known(Struct, frozen=True):
 
 
 class Question(Struct, frozen=True):
-    """One look at one code. `at` is the service's clock, for the words."""
+    """One scan of one code by one principal. `at` is the service's clock, for dates in the
+    answer's text."""
 
     verdict: Verdict
-    look: Observation
+    observation: Observation
     principal: Principal
-    words: Translator
+    translator: Translator
     at: datetime
     trust_list_version: int
 
@@ -107,7 +108,7 @@ _PAIRS: Final = tuple(one + other for other in ALPHABET for one in ALPHABET)
 
 
 def item_to_look_up(verdict: Verdict, principal: Principal) -> ItemId | None:
-    """The item whose history this caller may have, None for nobody's business.
+    """The item whose history this principal may have, else None.
 
     A code under a revoked key was issued all the same; whether its batch was
     registered before the revocation only the ledger can tell.
@@ -121,14 +122,14 @@ def answer(question: Question, known: Known | None, policy: Policy) -> Answer:
     """The answer, not yet recorded. `known` is None where the ledger was not asked in time."""
     verdict = question.verdict
     asked = item_to_look_up(verdict, question.principal)
-    looked = None
+    assessment = None
     if known is not None and asked is not None:
-        looked = assess_for_caller(
-            asked, question.look, known.history, known.batch_registry, policy
+        assessment = assess_for_caller(
+            asked, question.observation, known.history, known.batch_registry, policy
         )
-    if looked is not None:
-        answer = _with_history(question, looked, policy)
-        return answer if known is None else _with_batch(question, answer, known.of_batch)
+    if assessment is not None:
+        answer = _with_history(question, assessment, policy)
+        return answer if known is None else _with_batch_findings(question, answer, known.of_batch)
     provisional = asked is not None and known is None
     if isinstance(verdict, Genuine):
         return _worded(question, Standing.VERIFIED, None, provisional, policy, ())
@@ -143,10 +144,10 @@ def answer(question: Question, known: Known | None, policy: Policy) -> Answer:
     return _worded(question, standing, verdict.doubt, provisional, policy, findings)
 
 
-def _with_batch(question: Question, answer: Answer, alerts: tuple[Alert, ...]) -> Answer:
-    """With what stands about the batch, for an officer or the batch's rights-holder."""
-    reader = question.principal.audience_for(answer.item)
-    if reader is Audience.CONSUMER or not alerts:
+def _with_batch_findings(question: Question, answer: Answer, alerts: tuple[Alert, ...]) -> Answer:
+    """With the alerts that stand about the batch, for an officer or its rights-holder."""
+    audience = question.principal.audience_for(answer.item)
+    if audience is Audience.CONSUMER or not alerts:
         return answer
     seen = tuple(
         FindingSeen(
@@ -154,20 +155,28 @@ def _with_batch(question: Question, answer: Answer, alerts: tuple[Alert, ...]) -
             alert.severity,
             alert.probability,
             alert.reasons,
-            alert.id if reader is Audience.RIGHTS_HOLDER else None,
-            localize(alert.kind, alert.probability, alert.reasons, question.words),
+            alert.id if audience is Audience.RIGHTS_HOLDER else None,
+            localize(alert.kind, alert.probability, alert.reasons, question.translator),
         )
         for alert in alerts
     )
     return msgspec.structs.replace(answer, findings_of_batch=seen)
 
 
-def _with_history(question: Question, looked: CallerAssessment, policy: Policy) -> Answer:
-    kinds = {finding.kind for finding in looked.findings}
+def _with_history(question: Question, assessment: CallerAssessment, policy: Policy) -> Answer:
+    kinds = {finding.kind for finding in assessment.findings}
     cause: Cause = None
-    if looked.standing in (Standing.CAUTION, Standing.SUSPECT):
+    if assessment.standing in (Standing.CAUTION, Standing.SUSPECT):
         cause = next((kind for kind in PUBLIC_FINDINGS if kind in kinds), None)
-    return _worded(question, looked.standing, cause, False, policy, looked.findings, looked=looked)
+    return _worded(
+        question,
+        assessment.standing,
+        cause,
+        False,
+        policy,
+        assessment.findings,
+        assessment=assessment,
+    )
 
 
 def _worded(
@@ -178,19 +187,19 @@ def _worded(
     policy: Policy,
     findings: Sequence[Finding],
     *,
-    looked: CallerAssessment | None = None,
+    assessment: CallerAssessment | None = None,
 ) -> Answer:
     verdict, principal = question.verdict, question.principal
-    reader = principal.audience_for(verdict.item)
+    audience = principal.audience_for(verdict.item)
     provisional = provisional or (isinstance(verdict, Genuine) and verdict.provisional)
-    unregistered = looked is not None and looked.unregistered
+    unregistered = assessment is not None and assessment.unregistered
     provisional = provisional or (standing is Standing.VERIFIED and unregistered)
     occasion = Occasion(
         standing=standing,
         cause=cause,
         issuer=verdict.issuer_name,
-        others_scans=looked.scans if looked else 0,
-        first=looked.first if looked else None,
+        others_scans=assessment.scans if assessment else 0,
+        first=assessment.first if assessment else None,
         provisional=provisional,
         unregistered=unregistered,
         at=question.at,
@@ -211,39 +220,39 @@ def _worded(
         findings=_visible(
             findings,
             verdict.item,
-            reader,
-            policy.of(batch_printed(looked.batch_match) if looked else None),
-            question.words,
+            audience,
+            policy.of(batch_printed(assessment.batch_match) if assessment else None),
+            question.translator,
         ),
         findings_of_batch=(),
-        scans=looked.scans if looked else 0,
-        first=looked.first if looked else None,
-        last=looked.last if looked else None,
+        scans=assessment.scans if assessment else 0,
+        first=assessment.first if assessment else None,
+        last=assessment.last if assessment else None,
         provisional=provisional,
         recorded=False,
         scan_id=None,
-        reference=reference_of(question.look),
+        reference=reference_of(question.observation),
         trust_list_version=question.trust_list_version,
         policy_version=policy.version,
-        advice=advise(occasion, reader, question.words),
+        advice=advise(occasion, audience, question.translator),
     )
 
 
 def _visible(
     findings: Sequence[Finding],
     item: ItemId | None,
-    reader: Audience,
+    audience: Audience,
     policy: Policy,
-    words: Translator,
+    translator: Translator,
 ) -> tuple[FindingSeen, ...]:
-    if reader is Audience.CONSUMER:
+    if audience is Audience.CONSUMER:
         public = {f.kind: f for f in findings if f.kind in PUBLIC_FINDINGS}
         return tuple(
             FindingSeen(kind, public[kind].severity, None, (), None, None)
             for kind in PUBLIC_FINDINGS
             if kind in public
         )
-    with_alerts = reader is Audience.RIGHTS_HOLDER and item is not None
+    with_alerts = audience is Audience.RIGHTS_HOLDER and item is not None
     return tuple(
         FindingSeen(
             finding.kind,
@@ -253,19 +262,19 @@ def _visible(
             alert_id(item, finding.kind)
             if with_alerts and item and finding.severity.rank >= policy.alert_from.rank
             else None,
-            localize(finding.kind, finding.probability, finding.reasons, words),
+            localize(finding.kind, finding.probability, finding.reasons, translator),
         )
         for finding in findings
     )
 
 
-def reference_of(look: Observation) -> str:
+def reference_of(observation: Observation) -> str:
     """Twelve characters for a phone call, `XXXX-XXXX-XXXX`.
 
     They are the beginning of the scan's hash in the item's history, so that a recorded
     scan can be found by them; its alphabet has no 0 O 1 I L.
     """
-    number = look.id
+    number = observation.id
     pairs = []
     for _ in range(6):
         number, place = divmod(number, len(_PAIRS))

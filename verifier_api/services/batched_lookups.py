@@ -1,4 +1,4 @@
-"""Look-ups of single items, gathered: one visit to the ledger for all that wait."""
+"""Batched lookups: single items are gathered, and one query answers all that wait."""
 
 import asyncio
 from collections import deque
@@ -11,55 +11,55 @@ from ledger.reading import LedgerReader
 from ledger.records import AlertFilter, Prefixes
 from verifier_api.services.answers import Known
 
-_ITEMS_A_VISIT: Final = 256
-_VISITS_AT_ONCE: Final = 2
-_ALERTS_OF_A_SUBJECT: Final = 10
+_ITEMS_A_QUERY: Final = 256
+_QUERIES_AT_ONCE: Final = 2
+_ALERTS_OF_AN_ENTITY: Final = 10
 
 
 async def standing_alerts(
-    reader: LedgerReader, subject: EntityId, prefixes: Prefixes
+    reader: LedgerReader, entity: EntityId, prefixes: Prefixes
 ) -> tuple[Alert, ...]:
     """The alerts about a batch that stand. Raises `LedgerUnavailableError`."""
-    where = AlertFilter(prefixes, retracted=False, item=ItemId(subject))
-    found = await reader.alerts(where, after=None, limit=_ALERTS_OF_A_SUBJECT)
+    where = AlertFilter(prefixes, retracted=False, item=ItemId(entity))
+    found = await reader.alerts(where, after=None, limit=_ALERTS_OF_AN_ENTITY)
     return tuple(record.alert for record in found.items)
 
 
-class _Wanted(NamedTuple):
+class _Pending(NamedTuple):
     item: ItemId
     future: asyncio.Future[Known]
     since_s: float
 
 
 class BatchedLookups:
-    """A visit costs a change of threads, ten times what reading a row costs.
+    """A query costs a change of threads, ten times what reading a row costs.
 
-    While visits are under way further items wait for the next; nobody waits when
+    While queries are under way further items wait for the next; nobody waits when
     nothing is. At most as many wait as there are requests. Each item is answered, or
-    given up, within `within_s` of being asked for: a visit ends when its oldest must,
+    given up, within `within_s` of being asked for: a query ends when its oldest must,
     and takes along those that wait behind it. For one event loop.
     """
 
     def __init__(self, reader: LedgerReader, *, within_s: float) -> None:
         self._reader = reader
         self._within_s = within_s
-        self._waiting: deque[_Wanted] = deque()
-        self._visits: set[asyncio.Task[None]] = set()
+        self._waiting: deque[_Pending] = deque()
+        self._queries: set[asyncio.Task[None]] = set()
 
     async def known(self, item: ItemId) -> Known:
         """What the ledger knows. Raises `LedgerUnavailableError`."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Known] = loop.create_future()
-        self._waiting.append(_Wanted(item, future, loop.time()))
-        if len(self._visits) < _VISITS_AT_ONCE:
-            visit = asyncio.create_task(self._visit())
-            self._visits.add(visit)
-            visit.add_done_callback(self._visits.discard)
+        self._waiting.append(_Pending(item, future, loop.time()))
+        if len(self._queries) < _QUERIES_AT_ONCE:
+            query = asyncio.create_task(self._query())
+            self._queries.add(query)
+            query.add_done_callback(self._queries.discard)
         return await future
 
-    async def _visit(self) -> None:
+    async def _query(self) -> None:
         while self._waiting:
-            count = min(len(self._waiting), _ITEMS_A_VISIT)
+            count = min(len(self._waiting), _ITEMS_A_QUERY)
             wanted = [self._waiting.popleft() for _ in range(count)]
             items = [each.item for each in wanted]
             try:
@@ -77,7 +77,7 @@ class BatchedLookups:
                         each.future.set_result(Known(history, batch_registry))
 
 
-def _fail(wanted: list[_Wanted], error: Exception) -> None:
+def _fail(wanted: list[_Pending], error: Exception) -> None:
     for each in wanted:
         if not each.future.done():
             each.future.set_exception(error)

@@ -56,7 +56,7 @@ class Checker:
         self._metrics = metrics
         self._monotonic_s = monotonic_s
         self._ledger_within_s = ledger_within_s
-        self._look_ups = BatchedLookups(reader, within_s=ledger_within_s)
+        self._lookups = BatchedLookups(reader, within_s=ledger_within_s)
         self._failures = 0
         self._rests_until_s = 0.0
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="verify")
@@ -76,20 +76,20 @@ class Checker:
             )
         return self._trust.current
 
-    async def check(self, scan: Scan, principal: Principal, words: Translator) -> Answer:
+    async def check(self, scan: Scan, principal: Principal, translator: Translator) -> Answer:
         """The answer for one scan; nothing is recorded here."""
         trust = self.trust()
         verdict = _verdict(trust, scan)
         asked = item_to_look_up(verdict, principal)
         known = None if asked is None else await self._look_up(asked)
         if known is not None:
-            subjects = _subjects([verdict], principal)
-            of_batch = await self._of_batches(subjects.values(), principal)
-            known = _with_batch(known, subjects.get(0), of_batch)
-        return self._answer(trust, scan, verdict, principal, words, known)
+            entities = _batch_entities([verdict], principal)
+            of_batch = await self._of_batches(entities.values(), principal)
+            known = _with_batch(known, entities.get(0), of_batch)
+        return self._answer(trust, scan, verdict, principal, translator, known)
 
     async def check_many(
-        self, scans: Sequence[Scan], principal: Principal, words: Translator
+        self, scans: Sequence[Scan], principal: Principal, translator: Translator
     ) -> list[Answer]:
         """The answers in order. Signatures are checked in threads; past the deadline the
         items not looked up yet are answered from their codes alone."""
@@ -97,14 +97,14 @@ class Checker:
         verdicts = await self._verdicts(trust, scans)
         asked = [item_to_look_up(verdict, principal) for verdict in verdicts]
         known = await self._look_up_many({item for item in asked if item is not None})
-        subjects = _subjects(verdicts, principal)
-        of_batch = await self._of_batches(subjects.values(), principal) if known else {}
+        entities = _batch_entities(verdicts, principal)
+        of_batch = await self._of_batches(entities.values(), principal) if known else {}
         answers = []
         for number, (scan, verdict, item) in enumerate(zip(scans, verdicts, asked, strict=True)):
             found = known.get(item) if item is not None else None
             if found is not None:
-                found = _with_batch(found, subjects.get(number), of_batch)
-            answers.append(self._answer(trust, scan, verdict, principal, words, found))
+                found = _with_batch(found, entities.get(number), of_batch)
+            answers.append(self._answer(trust, scan, verdict, principal, translator, found))
             if number % _CODES_A_TURN == 0:
                 await asyncio.sleep(0)
         return answers
@@ -115,12 +115,12 @@ class Checker:
         scan: Scan,
         verdict: Verdict,
         principal: Principal,
-        words: Translator,
+        translator: Translator,
         known: Known | None,
     ) -> Answer:
         version = trust.trust_list.version
-        look = observe(scan, verdict, version)
-        question = Question(verdict, look, principal, words, scan.received_at, version)
+        observation = observe(scan, verdict, version)
+        question = Question(verdict, observation, principal, translator, scan.received_at, version)
         given = answer(question, known, self._policy)
         self._metrics.answered(given.standing, provisional=given.provisional)
         return given
@@ -134,11 +134,11 @@ class Checker:
         return [verdict for part in await asyncio.gather(*parts) for verdict in part]
 
     async def _look_up(self, item: ItemId) -> Known | None:
-        """History and catalogue, or None if the ledger is slow, dead or resting."""
+        """History and batch registry; None if the ledger is slow, dead or left alone."""
         if self._monotonic_s() < self._rests_until_s:
             return None
         try:
-            known = await self._look_ups.known(item)
+            known = await self._lookups.known(item)
         except UnavailableError:
             self._failed()
             return None
@@ -161,16 +161,16 @@ class Checker:
             self._failed()
         return known
 
-    async def _of_batches(self, subjects: Iterable[EntityId], principal: Principal) -> _OfBatch:
-        """What stands about these batches; nothing of those the ledger did not tell in time."""
-        told: dict[EntityId, tuple[Alert, ...]] = {}
+    async def _of_batches(self, entities: Iterable[EntityId], principal: Principal) -> _OfBatch:
+        """The standing alerts about these batches; those that came within the time limit."""
+        alerts: dict[EntityId, tuple[Alert, ...]] = {}
         try:
             async with asyncio.timeout(self._ledger_within_s):
-                for subject in dict.fromkeys(subjects):
-                    told[subject] = await standing_alerts(self._reader, subject, principal.prefixes)
+                for entity in dict.fromkeys(entities):
+                    alerts[entity] = await standing_alerts(self._reader, entity, principal.prefixes)
         except (TimeoutError, UnavailableError):
             self._failed()
-        return told
+        return alerts
 
     def _failed(self) -> None:
         self._metrics.ledger_failed()
@@ -180,29 +180,29 @@ class Checker:
             self._rests_until_s = self._monotonic_s() + _REST_S
 
 
-def _subjects(verdicts: Sequence[Verdict], principal: Principal) -> dict[int, EntityId]:
-    """By place, the batch that a code names, for a caller who may know of it: of at most
-    `_BATCHES_ASKED`, for a consignment is of few."""
-    subjects: dict[int, EntityId] = {}
+def _batch_entities(verdicts: Sequence[Verdict], principal: Principal) -> dict[int, EntityId]:
+    """By place, the batch that a code names, where the principal is entitled to it. At most
+    `_BATCHES_ASKED` batches, for a consignment is of few."""
+    entities: dict[int, EntityId] = {}
     distinct: set[EntityId] = set()
     for place, verdict in enumerate(verdicts):
         gtin = gtin_of(verdict.item) if verdict.item else None
         if gtin and verdict.lot and principal.is_entitled_to(verdict.item):
-            subject = batch_entity(gtin, verdict.lot)
-            if subject in distinct or len(distinct) < _BATCHES_ASKED:
-                distinct.add(subject)
-                subjects[place] = subject
-    return subjects
+            entity = batch_entity(gtin, verdict.lot)
+            if entity in distinct or len(distinct) < _BATCHES_ASKED:
+                distinct.add(entity)
+                entities[place] = entity
+    return entities
 
 
-def _with_batch(known: Known, subject: EntityId | None, of_batch: _OfBatch) -> Known:
-    if subject is None or not of_batch.get(subject):
+def _with_batch(known: Known, entity: EntityId | None, of_batch: _OfBatch) -> Known:
+    if entity is None or not of_batch.get(entity):
         return known
-    return msgspec.structs.replace(known, of_batch=of_batch[subject])
+    return msgspec.structs.replace(known, of_batch=of_batch[entity])
 
 
 def _verdict(trust: TrustInForce, scan: Scan) -> Verdict:
-    """Judged by when it was captured; a time that has not come yet cannot be when."""
+    """Valid at the time of capture; a capture time in the future counts as the time of arrival."""
     at: datetime = min(scan.captured_at, scan.received_at)
     return check_validity(trust.check_signature(scan.code), trust.trust_list, at)
 

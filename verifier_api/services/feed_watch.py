@@ -43,7 +43,7 @@ class FeedWatch:
             await asyncio.sleep(self._poll_s)
 
     async def changed(self, within_s: float) -> None:
-        """Return when there may be news, or after `within_s`."""
+        """Return when the feed may have grown, or after `within_s`."""
         try:
             async with asyncio.timeout(within_s):
                 await self._changed.wait()

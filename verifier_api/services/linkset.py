@@ -17,7 +17,7 @@ _QUALIFIERS: Final = ("22", "10", "21")
 
 
 def linkset_of(code: Code, origin: str, code_text: str) -> dict[str, Any]:
-    """Links of this code. Whether it is genuine is not told here, nor whether it exists."""
+    """Links of this code. They say neither whether it is genuine nor whether it exists."""
     anchor = origin + "".join(
         f"/{ai}/{value}" for ai in (*_KEYS, *_QUALIFIERS) if (value := code.value(ai))
     )

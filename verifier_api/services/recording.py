@@ -150,7 +150,7 @@ def record_of(scan: Scan, item: ItemId | None) -> Record:
 
 
 class Recorder:
-    """Hands scans to the log and waits, but not for ever, until they are durable.
+    """Appends scans to the log and waits, at most `within_s`, until they are durable.
 
     `failing`: the last append was not acknowledged.
     """
@@ -195,6 +195,6 @@ class Recorder:
 
 def _observed(appended: "Future[None]") -> "asyncio.Future[None]":
     future = asyncio.wrap_future(appended)
-    # Past the deadline nobody awaits it any more; its error is then no news to the loop.
+    # Past the deadline nobody awaits it any more; the loop must not log its error.
     future.add_done_callback(lambda done: done.cancelled() or done.exception())
     return future

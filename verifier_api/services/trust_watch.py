@@ -19,9 +19,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class TrustInForce:
-    """One trust list, the document it came from, and what its codes were found to be.
+    """One trust list, the document it came from, and the signatures checked under it.
 
-    `check_signature` remembers a bounded number of codes: a signature costs fifty times a look-up.
+    `check_signature` remembers a bounded number of codes: checking a signature costs fifty times
+    finding it here.
     """
 
     trust_list: TrustList
@@ -31,10 +32,10 @@ class TrustInForce:
 
 
 class TrustWatch:
-    """Reads the newest document from the ledger, believes it only if the roots vouch.
+    """Reads the newest document from the ledger; one that the roots signed comes into force.
 
-    An older list, another list of the same version, or one the roots do not vouch for
-    leaves the present one in force. `list_at` is when a document was last read, None
+    An older list, another list of the same version, or one the roots did not sign
+    leaves the present one in force. `read_at` is when a document was last read, None
     before the first.
     """
 
@@ -85,16 +86,19 @@ class TrustWatch:
 
 
 def in_force(trust_list: TrustList, document: bytes, *, codes_known: int) -> TrustInForce:
-    """This list with an empty memory of codes."""
+    """This list with an empty memory of codes.
+
+    `functools.lru_cache`: several threads use it, and cachetools is neither safe nor fast there.
+    """
 
     @lru_cache(maxsize=codes_known)
     def remembered(code_text: str) -> SignatureCheck:
         return check_signature(code_text, trust_list)
 
-    def look(code_text: str) -> SignatureCheck:
+    def checked(code_text: str) -> SignatureCheck:
         if len(code_text) > LIMITS.code_characters:  # refused at once, and costly to keep
             return check_signature(code_text, trust_list)
         return remembered(code_text)
 
     etag = f'"{sha256(document).hexdigest()[:32]}"'
-    return TrustInForce(trust_list, document, etag, look)
+    return TrustInForce(trust_list, document, etag, checked)
