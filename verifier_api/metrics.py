@@ -31,7 +31,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_late
 from prometheus_client.registry import Collector
 
 from authenticity.detection.standing import Standing
-from verifier_api.version import program_version
+from authenticity.version import VERSION
 
 CONTENT_TYPE: Final = CONTENT_TYPE_PLAIN_0_0_4
 EngineMetrics = Callable[[], Iterable[Metric]]
@@ -93,7 +93,7 @@ class Metrics(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Every metric as it stands."""
-        yield InfoMetricFamily("touchstone_build", "Version", {"version": program_version()})
+        yield InfoMetricFamily("touchstone_build", "Version", {"version": VERSION})
         yield from self._of_requests()
         answers = CounterMetricFamily(
             "touchstone_answers", "Answers", labels=("standing", "provisional")

@@ -7,11 +7,11 @@ from fastapi import APIRouter, Response
 from msgspec import Struct
 
 from authenticity.errors import UnavailableError
+from authenticity.version import VERSION
 from verifier_api.http.bodies import json_response
 from verifier_api.http.openapi import described
 from verifier_api.metrics import CONTENT_TYPE
 from verifier_api.state import AppState, State
-from verifier_api.version import program_version
 
 _READY_WITHIN_S: Final = 1.0
 
@@ -42,7 +42,7 @@ router = APIRouter(default_response_class=Response)
 )
 async def health() -> Response:
     """The process is alive; nothing behind it is asked."""
-    return json_response(Health("ok", program_version()))
+    return json_response(Health("ok", VERSION))
 
 
 @router.get(

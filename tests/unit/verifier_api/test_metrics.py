@@ -4,8 +4,8 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.parser import text_string_to_metric_families
 
 from authenticity.detection.standing import Standing
+from authenticity.version import VERSION
 from verifier_api.metrics import Metrics
-from verifier_api.version import program_version
 
 
 def _samples(metrics: Metrics) -> dict[tuple[str, tuple[str, ...]], float]:
@@ -43,4 +43,4 @@ def test_answers_scans_and_the_engine_are_counted() -> None:
 
 
 def test_the_version_is_shown_as_a_label() -> None:
-    assert _samples(Metrics())["touchstone_build_info", (program_version(),)] == 1
+    assert _samples(Metrics())["touchstone_build_info", (VERSION,)] == 1
