@@ -1,6 +1,5 @@
 """The topics of the pipeline: names, keys, values, how long they are kept. For both engines."""
 
-import base64
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -11,6 +10,7 @@ from msgspec import Struct
 from authenticity.detection.alerts import Alert
 from authenticity.gs1.item import ItemId, text_id
 from authenticity.records.batch import Batch
+from authenticity.records.dead_letter import DeadLetter
 from authenticity.records.scan import Scan
 
 
@@ -22,21 +22,6 @@ class CleanupPolicy(StrEnum):
     COMPACTED_AND_BY_TIME = "compacted, and by time"
 
 
-class DeadLetter(Struct, frozen=True):
-    """A record that could not be processed: its bytes as they came, and why.
-
-    `raw` is base64 of at most `DEAD_LETTER_BYTES`; `bytes` is the full length.
-    """
-
-    topic: str
-    partition: int
-    offset: int
-    reason: str
-    at: datetime
-    raw: str
-    bytes: int
-
-
 class AlertChange(Struct, frozen=True):
     """One change of an alert. `number` counts changes in the order in which the ledger knew
     them, `at` is when (UTC). Of each alert the highest version stands."""
@@ -46,7 +31,6 @@ class AlertChange(Struct, frozen=True):
     alert: Alert
 
 
-DEAD_LETTER_BYTES: Final = 1_048_576
 TRUST_KEY: Final = b"trust-list"
 
 
@@ -105,11 +89,3 @@ def scan_key(item: ItemId | None, code: str) -> bytes:
 def batch_key(batch: Batch) -> bytes:
     """Key of a batch header. A slash in an issuer's id cannot make two batches one."""
     return f"{batch.issuer.replace('/', '%2F')}/{batch.batch_id}".encode()
-
-
-def dead_letter(
-    topic: Topic, partition: int, offset: int, raw: bytes, reason: str, at: datetime
-) -> DeadLetter:
-    """The letter for one record; bytes beyond `DEAD_LETTER_BYTES` are cut."""
-    kept = base64.b64encode(raw[:DEAD_LETTER_BYTES]).decode()
-    return DeadLetter(topic.name, partition, offset, reason, at, kept, len(raw))

@@ -1,18 +1,21 @@
-"""What an operator does with the ledger: tokens, dead letters, and reading it out."""
+"""What an operator does with the ledger: tokens, dead letters, exports."""
 
+import base64
 import json
 import secrets
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from hashlib import sha256
+from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import Row, func, insert, select, update
 
 from authenticity.detection.alerts import Alert
 from authenticity.gs1.item import ItemId
 from authenticity.history.history import History, decode_history
 from authenticity.records.batch import Batch, decode_batch
 from authenticity.records.batch_registry import BatchRegistry
+from authenticity.records.dead_letter import DeadLetter
 from authenticity.records.scan import from_epoch_ms, to_epoch_ms
 from ledger import schema
 from ledger.address import LedgerAddress
@@ -20,9 +23,9 @@ from ledger.database import Database
 from ledger.postgres.server import LONG
 from ledger.queries.reader import token_record
 from ledger.records import (
-    DeadLetterRecord,
     Prefixes,
     Role,
+    StoredDeadLetter,
     TokenRecord,
     decode_alert,
     from_key,
@@ -80,18 +83,12 @@ class LedgerAdministration:
             rows = connection.execute(select(table).order_by(table.c.created_ms, table.c.id))
             return [token_record(row) for row in rows]
 
-    def dead_letters(self, *, after: int = 0, limit: int = 100) -> list[DeadLetterRecord]:
-        """In the order in which they were given up."""
+    def dead_letters(self, *, after: int = 0, limit: int = 100) -> list[StoredDeadLetter]:
+        """At most `limit` with a number above `after`, in the order in which they were written."""
         table = schema.dead_letters
         statement = select(table).where(table.c.number > after).order_by(table.c.number)
         with self._database.translate_errors(), self._database.reads.begin() as connection:
-            return [
-                DeadLetterRecord(
-                    row.number, row.source, row.position, row.reason,
-                    from_epoch_ms(row.at_ms), row.raw, row.bytes,
-                )
-                for row in connection.execute(statement.limit(limit))
-            ]  # fmt: skip
+            return [_stored_dead_letter(row) for row in connection.execute(statement.limit(limit))]
 
     def batches(self) -> list[Batch]:
         """Every registered batch, by issuer and id."""
@@ -152,8 +149,22 @@ class Snapshot:
                 if not is_about_entity(key):
                     yield from_key(key), decode_history(history)
 
-    def subjects_due(self) -> int:
+    def pending_entities(self) -> int:
         """How many batches and scanners wait to be assessed; 0 where alerts are final."""
         with self._database.translate_errors():
-            subjects = select(func.count(schema.subjects_due.c.subject.distinct()))
-            return self._connection.scalar(subjects) or 0
+            entities = select(func.count(schema.subjects_due.c.subject.distinct()))
+            return self._connection.scalar(entities) or 0
+
+
+def _stored_dead_letter(row: Row[Any]) -> StoredDeadLetter:
+    """A source is named after its topic: `scans@<identity of the log>`."""
+    letter = DeadLetter(
+        row.source.partition("@")[0],
+        0,
+        row.position,
+        row.reason,
+        from_epoch_ms(row.at_ms),
+        base64.b64encode(row.raw).decode(),
+        row.bytes,
+    )
+    return StoredDeadLetter(row.number, row.source, letter)

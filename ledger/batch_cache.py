@@ -1,4 +1,4 @@
-"""What all databases do alike with batches: remember the catalogue, and let statements stand."""
+"""What both databases do alike with batches: cache the registry, and find out what changes."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
@@ -11,18 +11,18 @@ BatchKey = tuple[str, str]
 
 
 class CachedBatchRegistry:
-    """The catalogue of the version that was last asked for. Several threads may use it."""
+    """The batch registry of the version that was last asked for. Several threads may use it."""
 
     def __init__(self) -> None:
         self._kept = (-1, BatchRegistry())
 
     def of(self, version: int) -> BatchRegistry | None:
-        """None if it must be read."""
+        """The registry of this version, None if it must be read."""
         kept, batch_registry = self._kept
         return batch_registry if kept == version else None
 
     def keep(self, version: int, headers: Iterable[bytes]) -> BatchRegistry:
-        """Make it of the headers of this version, and keep it."""
+        """Decode the headers of this version, and keep them."""
         batch_registry = BatchRegistry(decode_batch(header) for header in headers)
         self._kept = (version, batch_registry)
         return batch_registry
@@ -33,14 +33,14 @@ class CachedBatchRegistry:
 
 
 class Standing(NamedTuple):
-    """Batches of which something new stands, and the products to be judged anew for it."""
+    """Batches with a newer statement, and the products whose items must be reassessed."""
 
     changed: Sequence[Batch]
     gtins: Sequence[str]
 
 
 def standing_after(known: Mapping[BatchKey, Batch], updates: Iterable[Batch]) -> Standing:
-    """What changes when these statements are added to those known, in any order."""
+    """What changes when these statements, in any order, are added to those known."""
     stands = dict(known)
     for batch in updates:
         key = (batch.issuer, batch.batch_id)

@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING
 from sqlalchemy import text
 
 from authenticity.errors import ConfigurationError
-from ledger.address import LedgerAddress, PostgresAddress
+from ledger.address import LedgerAddress
 from ledger.database import Database
 from ledger.postgres.server import LOCKS, LONG, MIGRATION_LOCK
-from ledger.postgres.store import PostgresWriter
-from ledger.protocols import AsyncLedgerWriter, LedgerWriter
+from ledger.postgres.store import PostgresStore
+from ledger.protocols import LedgerReader, LedgerStore
 from ledger.queries.reader import SqlReader
-from ledger.reading import LedgerReader
-from ledger.sqlite.store import SqliteWriter
+from ledger.sqlite.store import SqliteStore
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -21,14 +20,10 @@ if TYPE_CHECKING:
 # Alembic is imported where it is used: a worker that starts again has no time for it.
 
 
-def open_writer(path: Path) -> LedgerWriter:
-    """For an engine, on a migrated ledger. Raises `LedgerUnavailableError`."""
-    return SqliteWriter(path)
-
-
-async def open_async_writer(address: PostgresAddress) -> AsyncLedgerWriter:
-    """For one of many engines, on a migrated ledger; connects when first used."""
-    return PostgresWriter(address)
+def open_store(address: LedgerAddress) -> LedgerStore:
+    """For an engine, on a migrated ledger. A database is connected to when it is first used, a
+    file is opened at once: raises `LedgerUnavailableError`."""
+    return SqliteStore(address) if isinstance(address, Path) else PostgresStore(address)
 
 
 def open_reader(address: LedgerAddress) -> LedgerReader:

@@ -1,30 +1,29 @@
-"""The ledger's side of the fold: what it is asked for, and what it is told.
+"""What others ask of the ledger: an engine of its store, the service of its reader.
 
 A fold reads what is known, computes without holding any lock, and writes under a version
-check. Whatever another writer has touched meanwhile is given back, to be folded again.
+check. Items that another writer has changed meanwhile are given back, to be folded again.
 """
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
-from authenticity.detection.item_state import UNKNOWN as UNKNOWN
-from authenticity.detection.item_state import ItemChange as ItemChange
-from authenticity.detection.item_state import KnownItem as KnownItem
+from authenticity.detection.item_state import ItemChange, KnownItem
 from authenticity.detection.signals import Signal
 from authenticity.gs1.item import EntityId, ItemId
+from authenticity.history.history import History
 from authenticity.records.batch import Batch
 from authenticity.records.batch_registry import BatchRegistry
-
-
-class Letter(NamedTuple):
-    """A record that could not be processed. `raw` may be cut; `bytes` is its full length."""
-
-    source: str
-    position: int
-    reason: str
-    raw: bytes
-    bytes: int
+from authenticity.records.dead_letter import DeadLetter
+from ledger.records import (
+    AlertFilter,
+    AlertRecord,
+    CaseChange,
+    FeedEntry,
+    Page,
+    Prefixes,
+    TokenRecord,
+)
 
 
 class Progress(NamedTuple):
@@ -35,13 +34,13 @@ class Progress(NamedTuple):
 
     source: str
     position: int
-    letters: Sequence[Letter] = ()
+    dead_letters: Sequence[DeadLetter] = ()
 
 
 class Reassessment(NamedTuple):
-    """Some items of a product whose batches changed. `last` is the last of `items`.
+    """Some items of a product whose batches changed, in the order of the ledger.
 
-    Empty `items`: all have been judged anew.
+    Empty `items`: all have been reassessed.
     """
 
     gtin: str
@@ -50,13 +49,13 @@ class Reassessment(NamedTuple):
 
 
 class Pending(NamedTuple):
-    """Subjects whose signals changed, and the numbers of the entries that say so.
+    """Entities whose signals changed, and the numbers of the queue's entries that say so.
 
     They are exactly the entries that were read, not all up to the last of them: a number is
     given before its transaction commits, and a lower one may become visible later.
     """
 
-    subjects: Sequence[EntityId]
+    entities: Sequence[EntityId]
     numbers: Sequence[int]
 
 
@@ -64,96 +63,23 @@ class BatchRegistryChanged(Exception):  # noqa: N818 - no error: the fold begins
     """The batches changed between a fold's read and its write; nothing was written."""
 
 
-class LedgerWriter(Protocol):
-    """One writer among possibly many. Every method may raise `LedgerUnavailableError`,
-    and then nothing of it was written."""
+class LedgerStore(Protocol):
+    """The ledger of one engine, which is one writer among possibly many.
 
-    def known(self, items: Collection[ItemId]) -> dict[ItemId, KnownItem]:
-        """What is known of these items; those never seen are left out."""
-        ...
+    Several tasks may use it; they take turns. Every method may raise
+    `LedgerUnavailableError`. Then nothing of it was written, or it is not known whether it
+    was (a connection lost at the commit). Writing it again is harmless: versions are compared.
 
-    def batch_registry(self) -> tuple[BatchRegistry, int]:
-        """The registered batches and their version; read again only when it changed."""
-        ...
-
-    def write(
-        self,
-        changes: Sequence[ItemChange],
-        registry_version: int,
-        at: datetime,
-        *,
-        progress: Progress | None = None,
-        reassessed: Reassessment | None = None,
-        settled: Pending | None = None,
-    ) -> set[ItemId]:
-        """Write histories, signals, alerts and feed in one transaction; return what met another
-        writer.
-
-        Only when nothing is returned are `progress`, `reassessed` and `settled` written, with
-        the rest. Raises `BatchRegistryChanged` if `registry_version` is no longer the newest.
-        """
-        ...
-
-    def accept_batches(self, batches: Sequence[Batch], progress: Progress, at: datetime) -> None:
-        """Register batches or later statements about them; have their items judged anew."""
-        ...
-
-    def accept_trust_list(
-        self, document: bytes | None, version: int, progress: Progress, at: datetime
-    ) -> None:
-        """Keep the newest trust list. None: there was nothing acceptable."""
-        ...
-
-    def trust_list(self) -> bytes | None:
-        """The newest accepted trust list."""
-        ...
-
-    def position(self, source: str) -> int:
-        """How far a source has been consumed; 0 at first."""
-        ...
-
-    def settled(self) -> bool:
-        """Whether all that was written would outlast a loss of power, if need be after
-        flushing it. Before that nothing may be forgotten that it was made of."""
-        ...
-
-    def next_reassessment(self, limit: int) -> Reassessment | None:
-        """Some items to judge anew, None if there are none."""
-        ...
-
-    def next_pending(self, limit: int) -> Pending | None:
-        """At most so many subjects to assess, those waiting longest first; None if none is.
-
-        Whoever assesses one reads what is `known` of it, then its signals, and writes a change
-        of it even if no alert changes: so whatever was read before somebody else's assessment
-        is refused, and signals that change after they were read have made it due once more.
-        """
-        ...
-
-    def signals_about(self, subject: EntityId) -> list[Signal]:
-        """Sorted, at most the first `MAX_SIGNALS_ASSESSED`."""
-        ...
-
-    def close(self) -> None:
-        """Let go of the connection."""
-        ...
-
-
-class AsyncLedgerWriter(Protocol):
-    """The same for an engine whose log keeps the positions: one writer among many workers.
-    Several tasks may use it; they take turns.
-
-    Every method may raise `LedgerUnavailableError`. Then nothing of it was written, or it
-    is not known whether it was (a connection lost at the commit); writing it again does no
-    harm, since versions are compared.
+    `progress` is written in the same transaction as what it belongs to. It is None for a
+    source that keeps its positions and dead letters itself, as Kafka does.
     """
 
     async def known(self, items: Collection[ItemId]) -> dict[ItemId, KnownItem]:
-        """See `LedgerWriter.known`."""
+        """What is known of these items; those never seen are left out."""
         ...
 
     async def batch_registry(self) -> tuple[BatchRegistry, int]:
-        """See `LedgerWriter.batch_registry`."""
+        """The registered batches and their version; read again only when it changed."""
         ...
 
     async def write(
@@ -162,18 +88,33 @@ class AsyncLedgerWriter(Protocol):
         registry_version: int,
         at: datetime,
         *,
+        progress: Progress | None = None,
         reassessed: Reassessment | None = None,
-        settled: Pending | None = None,
+        acknowledged: Pending | None = None,
     ) -> set[ItemId]:
-        """See `LedgerWriter.write`."""
+        """Write histories, signals, alerts and feed in one transaction; return the conflicts,
+        which are the items that another writer has changed since they were read.
+
+        Only without conflicts are `progress`, `reassessed` and `acknowledged` written, with
+        the rest. Raises `BatchRegistryChanged` if `registry_version` is no longer the newest.
+        """
         ...
 
-    async def accept_batches(self, batches: Sequence[Batch], at: datetime) -> None:
-        """See `LedgerWriter.accept_batches`."""
+    async def accept_batches(
+        self, batches: Sequence[Batch], at: datetime, *, progress: Progress | None = None
+    ) -> None:
+        """Register batches, or later statements about them; have their items reassessed."""
         ...
 
-    async def accept_trust_list(self, document: bytes, version: int, at: datetime) -> None:
-        """Keep a trust list."""
+    async def accept_trust_list(
+        self,
+        document: bytes | None,
+        version: int,
+        at: datetime,
+        *,
+        progress: Progress | None = None,
+    ) -> None:
+        """Keep a trust list. None: there was nothing acceptable, only `progress` is written."""
         ...
 
     async def trust_list(self) -> bytes | None:
@@ -184,18 +125,99 @@ class AsyncLedgerWriter(Protocol):
         """Its version, 0 if there is none."""
         ...
 
+    async def position(self, source: str) -> int:
+        """How far a source has been consumed; 0 at first."""
+        ...
+
+    async def is_durable(self) -> bool:
+        """Whether all that was written would outlast a loss of power, if need be after
+        flushing it. Before that nothing may be forgotten that it was made of."""
+        ...
+
     async def next_reassessment(self, limit: int) -> Reassessment | None:
-        """See `LedgerWriter.next_reassessment`."""
+        """At most `limit` items to reassess, None if there are none."""
         ...
 
     async def next_pending(self, limit: int) -> Pending | None:
-        """See `LedgerWriter.next_pending`."""
+        """At most `limit` entities to assess, those waiting longest first; None if none is.
+
+        Whoever assesses one reads what is `known` of it, then its signals, and writes a change
+        of it even if no alert changes. So a write that rests on an older reading is refused,
+        and signals that change after they were read make the entity pending once more.
+        """
         ...
 
-    async def signals_about(self, subject: EntityId) -> list[Signal]:
-        """See `LedgerWriter.signals_about`."""
+    async def signals_about(self, entity: EntityId) -> list[Signal]:
+        """Sorted, at most the first `MAX_SIGNALS_ASSESSED`."""
         ...
 
     async def close(self) -> None:
         """Let go of the connection."""
+        ...
+
+
+class LedgerReader(Protocol):
+    """What the service asks of the ledger; nothing of it blocks the event loop.
+
+    Every method may raise `LedgerUnavailableError`. `prefixes` narrow the query itself: rows of
+    other companies are never read.
+    """
+
+    async def item(self, item: ItemId) -> History | None:
+        """The history of an item, None if it was never scanned."""
+        ...
+
+    async def items(self, items: Sequence[ItemId]) -> tuple[list[History | None], BatchRegistry]:
+        """The histories of these items, in their order, and the batches, in one visit."""
+        ...
+
+    async def batch_registry(self) -> BatchRegistry:
+        """Every registered batch; cached, and read again only when one has changed."""
+        ...
+
+    async def trust_list(self) -> bytes | None:
+        """The newest trust list that the engine accepted, None before the first."""
+        ...
+
+    async def alerts(
+        self, where: AlertFilter, *, after: str | None, limit: int
+    ) -> Page[AlertRecord]:
+        """Alerts in the order they were raised. Raises `InputError` for a made-up cursor."""
+        ...
+
+    async def alert(self, alert_id: str, prefixes: Prefixes) -> AlertRecord | None:
+        """One alert, None if there is none or its item is not of these prefixes."""
+        ...
+
+    async def feed(self, after: int, limit: int, prefixes: Prefixes) -> list[FeedEntry]:
+        """Changes with a number above `after`, in order."""
+        ...
+
+    async def newest_feed_number(self) -> int:
+        """0 before the first change."""
+        ...
+
+    async def change_case(
+        self, alert_id: str, change: CaseChange, prefixes: Prefixes
+    ) -> AlertRecord | None:
+        """Move a case; None if there is no such alert, or its item is not of these prefixes.
+
+        Raises `CaseError` for a move its state does not allow, or closing without a reason.
+        """
+        ...
+
+    async def batches(self, prefixes: Prefixes, *, after: str | None, limit: int) -> Page[Batch]:
+        """Batches by issuer and id. Raises `InputError` for a made-up cursor."""
+        ...
+
+    async def token(self, token_sha256: bytes) -> TokenRecord | None:
+        """The token with this hash, expired and revoked ones too."""
+        ...
+
+    async def ping(self) -> None:
+        """Raise if the ledger cannot be read."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of the connections."""
         ...

@@ -12,6 +12,7 @@ from authenticity.detection.findings import FindingKind
 from authenticity.detection.policy import Severity
 from authenticity.errors import InputError
 from authenticity.gs1.item import ITEM_PREFIX, SCANNER_PREFIX, TEXT_PREFIX, EntityId, ItemId
+from authenticity.records.dead_letter import DeadLetter
 
 Prefixes = tuple[str, ...] | None
 """GS1 company prefixes whose items may be seen; None for all of them."""
@@ -124,21 +125,20 @@ class TokenRecord(Struct, frozen=True):
     revoked_at: datetime | None
 
 
-class DeadLetterRecord(Struct, frozen=True):
-    """A record that could not be processed."""
+class StoredDeadLetter(Struct, frozen=True):
+    """A dead letter with its number in the ledger and the source it came from."""
 
     number: int
     source: str
-    position: int
-    reason: str
-    at: datetime
-    raw: bytes
-    bytes: int
+    letter: DeadLetter
 
 
 def to_key(item: ItemId | EntityId) -> str:
-    """How an item or a subject stands in the tables: without what all of them share. Keeps
-    their order: products with their batches and items, then scanners, then texts."""
+    """The key of an item or an entity in the tables: its id without what all ids share.
+
+    Keys are in the order of the ids: products with their batches and items, then scanners,
+    then texts.
+    """
     if item.startswith(ITEM_PREFIX):
         return item[len(ITEM_PREFIX) :]
     if item.startswith(SCANNER_PREFIX):
@@ -147,7 +147,7 @@ def to_key(item: ItemId | EntityId) -> str:
 
 
 def from_key(key: str) -> ItemId:
-    """Inverse of `to_key`; for the key of a subject its id, which is to be taken as such."""
+    """Inverse of `to_key`. For the key of an entity it is the entity's id."""
     if key.startswith("~"):
         return ItemId(TEXT_PREFIX + key[1:])
     if key.startswith(BEYOND_PRODUCTS):

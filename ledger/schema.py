@@ -1,6 +1,8 @@
 """The tables. What they hold is decided by `authenticity`; here it only gets columns.
 
-All are keyed by item or subject, or small. Times are milliseconds since 1970 UTC, so that both
+All are keyed by item or entity, or small. Names of tables and columns are older than the words
+of the code: `clues` are signals, a `subject` is an entity, one that is `due` is pending, the
+`catalogue` is the batch registry. Times are milliseconds since 1970 UTC, so that both
 databases order and compare them alike.
 """
 
@@ -43,7 +45,7 @@ items = Table(
     postgresql_with={"fillfactor": 70},  # room beside a row for its next version
 )
 
-# What items say about batches and scanners: the column above once more, by subject.
+# What items say about batches and scanners: the column above once more, by entity.
 clues = Table(
     "clues",
     metadata,
@@ -55,13 +57,13 @@ clues = Table(
     sqlite_with_rowid=False,
 )
 
-# Subjects whose clues changed. One may stand in it many times: nobody waits for anybody.
+# Entities whose signals changed. One may be in it many times, so that no writer waits for another.
 subjects_due = Table(
     "subjects_due",
     metadata,
     Column("number", Number, primary_key=True, autoincrement=True),
     Column("subject", _key(), nullable=False),
-    sqlite_autoincrement=True,  # a number that is given twice would settle what nobody read
+    sqlite_autoincrement=True,  # a number given twice would acknowledge what nobody read
 )
 
 alerts = Table(
@@ -116,7 +118,7 @@ batches = Table(
 # One row: grows with every change of `batches`. A fold that read another one is refused.
 catalogue = Table("catalogue", metadata, Column("version", BigInteger, nullable=False))
 
-# Products whose batches changed: items up to and including `passed` have been judged anew.
+# Products whose batches changed: items up to and including `passed` have been reassessed.
 reassessments = Table(
     "reassessments",
     metadata,

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from authenticity.detection.policy import DEFAULT_POLICY, Policy
 from authenticity.trust.trust_list import Roots
 from events.publisher import Publisher
-from ledger.reading import LedgerReader
+from ledger.protocols import LedgerReader
 from verifier_api.auth.principals import ANONYMOUS, Principal
 from verifier_api.auth.tokens import Authenticator
 from verifier_api.http.client_address import client_address

@@ -321,7 +321,7 @@ class Site:
 
     def _entities_pending(self) -> int:
         with Snapshot(self.postgres.address) as ledger:
-            return ledger.subjects_due()
+            return ledger.pending_entities()
 
     def log_of(self, number: int) -> str:
         """What a worker has logged."""

@@ -169,8 +169,8 @@ def prepared(folder: Path) -> Iterator[tuple[App, World]]:
     from events.embedded.publisher import EmbeddedPublisher
     from events.publisher import Record
     from events.topics import TRUST, TRUST_KEY
-    from ledger.opening import migrate, open_reader, open_writer
-    from stream.sources.embedded import EmbeddedEngine
+    from ledger.opening import migrate, open_reader, open_store
+    from stream.sources.embedded import EmbeddedSource
     from verifier_api.app import Dependencies, create_app
     from verifier_api.settings import Limits, Settings
 
@@ -178,9 +178,9 @@ def prepared(folder: Path) -> Iterator[tuple[App, World]]:
     migrate(folder / "ledger.sqlite")
     publisher = EmbeddedPublisher(folder / "log.sqlite")
     publisher.publish([Record(TRUST, TRUST_KEY, world.trust_document)]).result(10)
-    engine = EmbeddedEngine(
+    engine = EmbeddedSource(
         EmbeddedLog(folder / "log.sqlite"),
-        open_writer(folder / "ledger.sqlite"),
+        open_store(folder / "ledger.sqlite"),
         world.roots,
         DEFAULT_POLICY,
     )

@@ -6,6 +6,7 @@ as minted ones are, and the engine's page cache is as in service. In the details
 item with two scans, the whole ledger file after a checkpoint counted.
 """
 
+import asyncio
 import random
 import sqlite3
 import tempfile
@@ -16,6 +17,7 @@ from pathlib import Path
 from statistics import median
 from typing import Final
 
+from authenticity.detection.item_state import ItemChange
 from authenticity.detection.policy import DEFAULT_POLICY
 from authenticity.history.history import history_of
 from authenticity.records.batch_registry import BatchRegistry
@@ -23,8 +25,8 @@ from benchmarks.machine import machine
 from benchmarks.speed.printed_codes import NOW
 from benchmarks.speed.result import Result
 from benchmarks.speed.seen_items import numbered_item, observation_of, seen_items
-from ledger.opening import migrate, open_writer
-from ledger.protocols import ItemChange, LedgerWriter
+from ledger.opening import migrate, open_store
+from ledger.protocols import LedgerStore
 from stream.step import step
 
 TARGET: Final = 0.8
@@ -39,15 +41,16 @@ def measure(*, quick: bool) -> Result:
     with tempfile.TemporaryDirectory() as folder:
         paths = {count: Path(folder) / f"{count}.sqlite" for count in (SMALL, large)}
         for count, path in paths.items():
-            _fill(path, count)
+            migrate(path)
+            asyncio.run(_fill(path, count))
         sizes = {count: _bytes_an_item(path, count) for count, path in paths.items()}
-        writers = {count: open_writer(path) for count, path in paths.items()}
+        stores = {count: open_store(path) for count, path in paths.items()}
         rates: dict[int, list[float]] = {count: [] for count in paths}
         for turn in range(_FOLDS):
             for count in sorted(paths, reverse=bool(turn % 2)):
-                rates[count].append(_fold_some(writers[count], count, turn))
-        for writer in writers.values():
-            writer.close()
+                rates[count].append(asyncio.run(_fold_some(stores[count], count, turn)))
+        for store in stores.values():
+            asyncio.run(store.close())
     ours, baseline = median(rates[large]), median(rates[SMALL])
     ratio = median(a / b for a, b in zip(rates[large], rates[SMALL], strict=True))
     return Result(
@@ -61,23 +64,22 @@ def measure(*, quick: bool) -> Result:
     )  # fmt: skip
 
 
-def _fill(path: Path, count: int) -> None:
-    migrate(path)
-    writer = open_writer(path)
+async def _fill(path: Path, count: int) -> None:
+    store = open_store(path)
     items = seen_items(count)
     while some := list(islice(items, 20_000)):
-        writer.write([ItemChange(item, 0, history, ()) for item, history in some], 0, NOW)
-    writer.close()
+        await store.write([ItemChange(item, 0, history, ()) for item, history in some], 0, NOW)
+    await store.close()
 
 
-def _fold_some(writer: LedgerWriter, count: int, turn: int) -> float:
+async def _fold_some(store: LedgerStore, count: int, turn: int) -> float:
     draw = random.Random(turn)
     numbers = draw.sample(range(count), _AT_ONCE)
     updates = {numbered_item(n): history_of((observation_of(n, 2 + turn),)) for n in numbers}
     batch_registry = BatchRegistry()
     start = time.perf_counter()
-    changes = step(updates, writer.known(updates.keys()), batch_registry, DEFAULT_POLICY)
-    assert not writer.write(changes, 0, NOW)
+    changes = step(updates, await store.known(updates.keys()), batch_registry, DEFAULT_POLICY)
+    assert not await store.write(changes, 0, NOW)
     return _AT_ONCE / (time.perf_counter() - start)
 
 

@@ -26,10 +26,10 @@ from benchmarks.speed.signed_trust_list import signed_document, trust_list_of
 from events.embedded.log import EmbeddedLog
 from events.publisher import Record
 from events.topics import SCANS, TRUST, TRUST_KEY
-from ledger.opening import migrate, open_writer
+from ledger.opening import migrate, open_store
 from simulation.signers import SeededSigner
 from stream.garbage_collection import collect_garbage_rarely
-from stream.sources.embedded import EmbeddedEngine
+from stream.sources.embedded import EmbeddedSource
 
 TARGET: Final = 0.8
 _CHUNK: Final = 64
@@ -74,9 +74,9 @@ class BenchEngine:
         migrate(self.ledger_path)
         self.log = EmbeddedLog(folder / "log.sqlite")
         self.log.append([Record(TRUST, TRUST_KEY, document)])
-        self._engine = EmbeddedEngine(
+        self._engine = EmbeddedSource(
             self.log,
-            open_writer(self.ledger_path),
+            open_store(self.ledger_path),
             roots,
             DEFAULT_POLICY,
         )

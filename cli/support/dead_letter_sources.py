@@ -1,12 +1,12 @@
 """Dead letters of either engine: in the ledger (embedded), or on the topic `scans-dead`."""
 
-import base64
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
+from authenticity.records.dead_letter import DeadLetter, kept_bytes
 from cli.support.console import fail
 from cli.support.data import DataFolder
 from cli.support.ledgers import open_administration
@@ -67,19 +67,16 @@ class _DeadLettersInLedger:
 
     def listed(self, after: int, limit: int) -> list[ListedDeadLetter]:
         return [
-            ListedDeadLetter(
-                letter.number, letter.source, letter.position, letter.reason, letter.at,
-                letter.bytes,
-            )
-            for letter in self._administration.dead_letters(after=after, limit=limit)
-        ]  # fmt: skip
+            _listed(stored.number, stored.source, stored.letter)
+            for stored in self._administration.dead_letters(after=after, limit=limit)
+        ]
 
     def find(self, number: str) -> tuple[ListedDeadLetter, bytes]:
         wanted = int(number) if number.isascii() and number.isdigit() else 0
         letters = self._administration.dead_letters(after=wanted - 1, limit=1)
         if not letters or letters[0].number != wanted:
             fail(f"there is no dead letter {number}", next_step=_LIST)
-        return self.listed(wanted - 1, 1)[0], letters[0].raw
+        return self.listed(wanted - 1, 1)[0], kept_bytes(letters[0].letter)
 
 
 class _DeadLettersOnKafka:
@@ -119,19 +116,17 @@ def _opened(stored: "Stored") -> tuple[ListedDeadLetter, bytes]:
     """The dead letter that a worker wrote; a record that is none is listed as it is."""
     import msgspec
 
-    from events.topics import DeadLetter
-
     number = f"{stored.partition}:{stored.offset}"
     value = stored.value or b""
     try:
         letter = msgspec.json.decode(value, type=DeadLetter)
-        raw = base64.b64decode(letter.raw, validate=True)
+        raw = kept_bytes(letter)
     except (msgspec.DecodeError, ValueError):
         here = ListedDeadLetter(number, "scans-dead", stored.offset, "not a letter of this format",
                             stored.at, len(value))  # fmt: skip
         return here, value
-    source = f"{letter.topic}/{letter.partition}"
-    return (
-        ListedDeadLetter(number, source, letter.offset, letter.reason, letter.at, letter.bytes),
-        raw,
-    )
+    return _listed(number, f"{letter.topic}/{letter.partition}", letter), raw
+
+
+def _listed(number: int | str, source: str, letter: DeadLetter) -> ListedDeadLetter:
+    return ListedDeadLetter(number, source, letter.offset, letter.reason, letter.at, letter.bytes)

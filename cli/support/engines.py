@@ -12,7 +12,7 @@ from cli.support.trust_list import load_roots
 if TYPE_CHECKING:
     from events.kafka.settings import KafkaSettings
     from ledger.address import PostgresAddress
-    from stream.sources.embedded import EmbeddedEngine
+    from stream.sources.embedded import EmbeddedSource
 
 
 class EngineKind(StrEnum):
@@ -38,11 +38,11 @@ def kafka_and_ledger(folder: DataFolder) -> "tuple[KafkaSettings, PostgresAddres
     return kafka, ledger
 
 
-def open_engine(folder: DataFolder, policy: Policy) -> "EmbeddedEngine":
+def open_engine(folder: DataFolder, policy: Policy) -> "EmbeddedSource":
     """The embedded engine on a data folder; makes log and ledger if they are not there."""
     from events.embedded.log import EmbeddedLog
-    from ledger.opening import migrate, open_writer
-    from stream.sources.embedded import EmbeddedEngine
+    from ledger.opening import migrate, open_store
+    from stream.sources.embedded import EmbeddedSource
 
     roots = load_roots(folder)
     ledger = folder.ledger
@@ -52,4 +52,4 @@ def open_engine(folder: DataFolder, policy: Policy) -> "EmbeddedEngine":
             next_step="say --engine kafka, or unset TOUCHSTONE_LEDGER",
         )
     migrate(ledger)
-    return EmbeddedEngine(EmbeddedLog(folder.log), open_writer(ledger), roots, policy)
+    return EmbeddedSource(EmbeddedLog(folder.log), open_store(ledger), roots, policy)

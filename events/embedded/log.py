@@ -59,7 +59,7 @@ class EmbeddedLog:
         """
         self._path = path
         self.limits = limits or LogLimits()
-        with self._in_words("opened"):
+        with self._translate_errors("opened"):
             path.parent.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(
                 path,
@@ -93,7 +93,7 @@ class EmbeddedLog:
         rows: dict[Topic, list[tuple[bytes, bytes, int]]] = {}
         for record in records:
             rows.setdefault(record.topic, []).append((record.key, record.value, now_s))
-        with self._in_words("written"), self._transaction():
+        with self._translate_errors("written"), self._transaction():
             self._refuse_when_full()
             for topic, values in rows.items():
                 self._db.executemany(
@@ -108,7 +108,7 @@ class EmbeddedLog:
         """
         entries: list[Entry] = []
         bytes_left = self.limits.read_bytes
-        with self._in_words("read"):
+        with self._translate_errors("read"):
             rows = self._db.execute(
                 f"SELECT position, key, value FROM {_TABLE[topic]}"  # noqa: S608
                 " WHERE position > ? ORDER BY position LIMIT ?",
@@ -124,7 +124,7 @@ class EmbeddedLog:
 
     def end(self, topic: Topic) -> int:
         """Offset of the newest record ever appended, 0 for none."""
-        with self._in_words("read"):
+        with self._translate_errors("read"):
             row = self._db.execute(
                 "SELECT seq FROM sqlite_sequence WHERE name = ?", (topic.name,)
             ).fetchone()
@@ -138,12 +138,12 @@ class EmbeddedLog:
         none besides. Returns how many went. Raises `LogUnavailableError`.
         """
         table = _TABLE[topic]
-        with self._in_words("pruned"), self._transaction():
+        with self._translate_errors("pruned"), self._transaction():
             passed_ones = f"SELECT * FROM {table} a WHERE position <= :passed"  # noqa: S608
             if topic.compacted:
                 newest = f"SELECT max(position) FROM {table} b WHERE b.key = a.key"  # noqa: S608
                 may_go = f"{passed_ones} AND position < ({newest}) LIMIT :most"
-            else:  # look at the oldest few and no others, or an append would wait long
+            else:  # only the oldest few are considered, or an append would wait long
                 oldest = f"{passed_ones} ORDER BY position LIMIT :most"
                 may_go = f"SELECT * FROM ({oldest}) WHERE appended_s < :before_s"  # noqa: S608
             cursor = self._db.execute(
@@ -200,7 +200,7 @@ class EmbeddedLog:
             raise
 
     @contextmanager
-    def _in_words(self, what: str) -> Iterator[None]:
+    def _translate_errors(self, what: str) -> Iterator[None]:
         try:
             yield
         except (sqlite3.Error, OSError) as error:

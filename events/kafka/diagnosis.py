@@ -20,7 +20,7 @@ _CREATE_TOPICS: Final = "create what is missing: touchstone topics create"
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """What is wrong, in words, and what to do. `missing`: topics that do not exist."""
+    """What is wrong and what to do, as text. `missing`: topics that do not exist."""
 
     reason: str
     next_step: str

@@ -1,6 +1,7 @@
 """A topic as it is now, from its beginning or its newest records to its present end.
 
-For looking at letters and for tests; what follows a topic for good is the engine's.
+For showing dead letters and for tests. Following a topic for good is a source's task
+(`stream.sources`).
 """
 
 import time

@@ -1,0 +1,1 @@
+"""The ledger in PostgreSQL: connections, the workers' store, roles, and who leads."""

@@ -30,11 +30,11 @@ class Connection(Protocol):
         ...
 
     async def close(self, *, timeout: float) -> None:
-        """In order."""
+        """Say goodbye to the server, and wait for its answer for at most `timeout` seconds."""
         ...
 
     def terminate(self) -> None:
-        """At once."""
+        """Close without a word."""
         ...
 
     def is_closed(self) -> bool:
@@ -79,7 +79,7 @@ class OwnConnection:
             self._connection = None
 
     async def close(self) -> None:
-        """In order if it can be. Raises nothing: a connection that is lost is closed too."""
+        """Close politely if that is possible. Raises nothing: a lost connection is closed too."""
         async with self._turns:
             with suppress(LedgerUnavailableError), translate_errors(self._address):
                 if self._connection is not None and not self._connection.is_closed():

@@ -1,0 +1,1 @@
+"""What the service reads and writes, on either database: `reader` is its `LedgerReader`."""

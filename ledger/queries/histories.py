@@ -13,7 +13,7 @@ from ledger.sqlite.connection import open_connection, translate_errors
 
 
 class Found(NamedTuple):
-    """Encoded histories by key, and the version of the catalogue."""
+    """Encoded histories by key, and the version of the batch registry."""
 
     histories: dict[str, bytes]
     registry_version: int

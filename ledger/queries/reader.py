@@ -62,8 +62,8 @@ class SqlReader:
             else PostgresHistoryLookup(self._database)
         )
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="ledger")
-        self._catalogue = CachedBatchRegistry()
-        self._database.when_connected(self._catalogue.forget)
+        self._registry = CachedBatchRegistry()
+        self._database.when_connected(self._registry.forget)
 
     async def item(self, item: ItemId) -> History | None:
         """See `LedgerReader.item`."""
@@ -193,9 +193,9 @@ class SqlReader:
 
     def _items(self, keys: Sequence[str]) -> tuple[list[History | None], BatchRegistry]:
         histories, version = self._look_up.find(keys)
-        batch_registry = self._catalogue.of(version)
+        batch_registry = self._registry.of(version)
         if batch_registry is None:
-            batch_registry = self._read_catalogue()
+            batch_registry = self._read_batch_registry()
         return [
             decode_history(histories[key])
             if key in histories and not is_about_entity(key)
@@ -203,12 +203,12 @@ class SqlReader:
             for key in keys
         ], batch_registry
 
-    def _read_catalogue(self) -> BatchRegistry:
-        """Two threads may read it at once; each keeps a catalogue with its own version."""
+    def _read_batch_registry(self) -> BatchRegistry:
+        """Two threads may read it at once; each keeps a registry with its own version."""
         with self._database.translate_errors(), self._database.reads.begin() as connection:
             version = connection.scalar(select(schema.catalogue.c.version))
             headers = connection.scalars(select(schema.batches.c.header)).all()
-        return self._catalogue.keep(version or 0, headers)
+        return self._registry.keep(version or 0, headers)
 
     async def _query(self, work: Callable[[Connection], T], engine: Engine | None = None) -> T:
         def run() -> T:

@@ -1,17 +1,21 @@
-"""Clues as they stand in the tables: beside the history they follow from, and by subject."""
+"""Signals as the tables hold them: beside the history they follow from, and by entity.
+
+The columns are named after older words: `clues` for signals, `subject` for an entity.
+"""
 
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 import msgspec
 
+from authenticity.detection.item_state import ItemChange
 from authenticity.detection.signals import Signal
 from authenticity.gs1.item import EntityId, ItemId
-from ledger.protocols import ItemChange, Pending
+from ledger.protocols import Pending
 from ledger.records import from_key, to_key
 
 ENTRIES_AT_ONCE: Final = 2_000
-"""Of the queue of subjects, looked through for those to be assessed next."""
+"""So many entries of the queue are read to find the entities to assess next."""
 
 _encode: Final = msgspec.msgpack.Encoder().encode
 _decode: Final = msgspec.msgpack.Decoder(tuple[tuple[str, str, int, str], ...]).decode
@@ -19,7 +23,7 @@ _decode_rest: Final = msgspec.msgpack.Decoder(tuple[int, str]).decode
 
 
 class SignalRow(NamedTuple):
-    """`rest`: what is no part of the key, MessagePack. Text from a pack may hold what a
+    """`rest` is MessagePack of what is not part of the key: text from a pack may hold what a
     database cannot store as text."""
 
     subject: str
@@ -29,15 +33,15 @@ class SignalRow(NamedTuple):
 
 
 class SignalChanges(NamedTuple):
-    """Rows to delete and then to insert, sorted; `due`: the subjects that they are about."""
+    """Rows to delete and then to insert, sorted; `pending`: the entities that they are about."""
 
     gone: Sequence[SignalRow]
     come: Sequence[SignalRow]
-    due: Sequence[str]
+    pending: Sequence[str]
 
 
 def encode_signals(signals: Sequence[Signal]) -> bytes | None:
-    """Of one item, without what its key says; None for none."""
+    """The signals of one item, without what its key says; None if there are none."""
     if not signals:
         return None
     return _encode([(to_key(c.subject), c.kind, c.weight, c.detail) for c in signals])
@@ -67,23 +71,23 @@ def signal_changes(changes: Iterable[ItemChange]) -> SignalChanges | None:
     return SignalChanges(sorted(gone), sorted(come), sorted({r.subject for r in (*gone, *come)}))
 
 
-def signal_of(subject: EntityId, item: str, sign: str, rest: bytes) -> Signal:
+def signal_of(entity: EntityId, item: str, sign: str, rest: bytes) -> Signal:
     """The signal of a row."""
-    return Signal(subject, from_key(item), sign, *_decode_rest(rest))
+    return Signal(entity, from_key(item), sign, *_decode_rest(rest))
 
 
 def pending_of(entries: Iterable[tuple[int, str]], limit: int) -> Pending | None:
-    """The first so many subjects of these entries of the queue, with all that name them."""
+    """At most `limit` entities of these entries of the queue, with all the entries of each."""
     numbers: dict[str, list[int]] = {}
-    for number, subject in entries:
-        if subject in numbers:
-            numbers[subject].append(number)
+    for number, key in entries:
+        if key in numbers:
+            numbers[key].append(number)
         elif len(numbers) < limit:
-            numbers[subject] = [number]
+            numbers[key] = [number]
     if not numbers:
         return None
-    subjects = [EntityId(from_key(key)) for key in numbers]
-    return Pending(subjects, [number for some in numbers.values() for number in some])
+    entities = [EntityId(from_key(key)) for key in numbers]
+    return Pending(entities, [number for some in numbers.values() for number in some])
 
 
 def _row(signal: Signal) -> SignalRow:

@@ -1,0 +1,1 @@
+"""The ledger in a file: connections, and the store of the embedded engine."""

@@ -1,4 +1,9 @@
-"""`LedgerWriter` on SQLite: the fold's hot statements by hand on the driver."""
+"""`LedgerStore` on SQLite: the fold's hot statements by hand on the driver.
+
+The statements run on the caller's event loop and block it. The one engine that has its ledger
+in a file runs on a loop and a thread of its own, where nothing else waits: a thread for each
+statement would only make it slower.
+"""
 
 import json
 from collections.abc import Collection, Iterator, Sequence
@@ -8,21 +13,16 @@ from pathlib import Path
 
 from authenticity.detection.alerts import Alert
 from authenticity.detection.findings import FindingKind
+from authenticity.detection.item_state import ItemChange, KnownItem
 from authenticity.detection.signals import MAX_SIGNALS_ASSESSED, Signal
 from authenticity.gs1.item import EntityId, ItemId
 from authenticity.history.history import decode_history
 from authenticity.records.batch import Batch, decode_batch, encode_batch
 from authenticity.records.batch_registry import BatchRegistry
+from authenticity.records.dead_letter import kept_bytes
 from authenticity.records.scan import to_epoch_ms
 from ledger.batch_cache import BatchKey, CachedBatchRegistry, standing_after
-from ledger.protocols import (
-    BatchRegistryChanged,
-    ItemChange,
-    KnownItem,
-    Pending,
-    Progress,
-    Reassessment,
-)
+from ledger.protocols import BatchRegistryChanged, Pending, Progress, Reassessment
 from ledger.queries.signal_rows import (
     ENTRIES_AT_ONCE,
     decode_signals,
@@ -35,7 +35,7 @@ from ledger.records import decode_alert, encode_alert, from_key, to_key
 from ledger.sqlite.connection import open_connection, translate_errors
 
 
-class SqliteWriter:
+class SqliteStore:
     """One connection. SQLite has one writer at a time, which orders the feed; that no lock is
     held while Python works is what lets several processes fold at once."""
 
@@ -43,10 +43,10 @@ class SqliteWriter:
         """Open a migrated ledger; raises `LedgerUnavailableError`."""
         self._path = path
         self._db = open_connection(path)
-        self._catalogue = CachedBatchRegistry()
+        self._registry = CachedBatchRegistry()
 
-    def known(self, items: Collection[ItemId]) -> dict[ItemId, KnownItem]:
-        """See `LedgerWriter.known`. All of it is of one snapshot."""
+    async def known(self, items: Collection[ItemId]) -> dict[ItemId, KnownItem]:
+        """See `LedgerStore.known`. All of it is of one snapshot."""
         keys = json.dumps([to_key(item) for item in items])
         with self._transaction("BEGIN"):
             rows = self._db.execute(
@@ -71,16 +71,16 @@ class SqliteWriter:
             for key, history, version, signals in rows
         }
 
-    def batch_registry(self) -> tuple[BatchRegistry, int]:
-        """See `LedgerWriter.batch_registry`."""
+    async def batch_registry(self) -> tuple[BatchRegistry, int]:
+        """See `LedgerStore.batch_registry`."""
         with self._transaction("BEGIN"):
             [(version,)] = self._db.execute("SELECT version FROM catalogue")
-            if (kept := self._catalogue.of(version)) is not None:
+            if (kept := self._registry.of(version)) is not None:
                 return kept, version
             headers = self._db.execute("SELECT header FROM batches").fetchall()
-        return self._catalogue.keep(version, (header for (header,) in headers)), version
+        return self._registry.keep(version, (header for (header,) in headers)), version
 
-    def write(
+    async def write(
         self,
         changes: Sequence[ItemChange],
         registry_version: int,
@@ -88,29 +88,34 @@ class SqliteWriter:
         *,
         progress: Progress | None = None,
         reassessed: Reassessment | None = None,
-        settled: Pending | None = None,
+        acknowledged: Pending | None = None,
     ) -> set[ItemId]:
-        """See `LedgerWriter.write`."""
+        """See `LedgerStore.write`."""
         with self._transaction():
             [(version,)] = self._db.execute("SELECT version FROM catalogue")
             if version != registry_version:
                 raise BatchRegistryChanged
-            met = self._met_another_writer(changes)
-            written = [change for change in changes if change.item not in met] if met else changes
+            conflicts = self._conflicts(changes)
+            written = [c for c in changes if c.item not in conflicts] if conflicts else changes
             self._write_items(written)
-            self._write_clues(written)
+            self._write_signals(written)
             self._write_alerts([a for change in written for a in change.alerts], to_epoch_ms(at))
-            if not met:
-                if progress:
-                    self._write_progress(progress, at)
+            if not conflicts:
+                self._write_progress(progress)
                 if reassessed:
                     self._write_reassessed(reassessed)
-                if settled:
-                    self._write_settled(settled)
-        return met
+                if acknowledged:
+                    self._acknowledge(acknowledged)
+        return conflicts
 
-    def accept_batches(self, batches: Sequence[Batch], progress: Progress, at: datetime) -> None:
-        """See `LedgerWriter.accept_batches`."""
+    async def accept_batches(
+        self,
+        batches: Sequence[Batch],
+        at: datetime,  # noqa: ARG002
+        *,
+        progress: Progress | None = None,
+    ) -> None:
+        """See `LedgerStore.accept_batches`."""
         with self._transaction():
             changed, gtins = standing_after(self._known_batches(batches), batches)
             self._db.executemany(
@@ -120,13 +125,18 @@ class SqliteWriter:
                 [(b.issuer, b.batch_id, b.gtin, encode_batch(b)) for b in changed],
             )
             if changed:
-                self._have_judged_anew(gtins)
-            self._write_progress(progress, at)
+                self._have_reassessed(gtins)
+            self._write_progress(progress)
 
-    def accept_trust_list(
-        self, document: bytes | None, version: int, progress: Progress, at: datetime
+    async def accept_trust_list(
+        self,
+        document: bytes | None,
+        version: int,
+        at: datetime,
+        *,
+        progress: Progress | None = None,
     ) -> None:
-        """See `LedgerWriter.accept_trust_list`."""
+        """See `LedgerStore.accept_trust_list`."""
         with self._transaction():
             if document is not None:
                 self._db.execute(
@@ -134,33 +144,39 @@ class SqliteWriter:
                     " ON CONFLICT (version) DO NOTHING",
                     (version, document, to_epoch_ms(at)),
                 )
-            self._write_progress(progress, at)
+            self._write_progress(progress)
 
-    def trust_list(self) -> bytes | None:
-        """See `LedgerWriter.trust_list`."""
+    async def trust_list(self) -> bytes | None:
+        """See `LedgerStore.trust_list`."""
         with translate_errors(self._path):
             row = self._db.execute(
                 "SELECT document FROM trust_lists ORDER BY version DESC LIMIT 1"
             ).fetchone()
         return row[0] if row else None
 
-    def position(self, source: str) -> int:
-        """See `LedgerWriter.position`."""
+    async def trust_version(self) -> int:
+        """See `LedgerStore.trust_version`."""
+        with translate_errors(self._path):
+            row = self._db.execute("SELECT coalesce(max(version), 0) FROM trust_lists").fetchone()
+        return int(row[0])
+
+    async def position(self, source: str) -> int:
+        """See `LedgerStore.position`."""
         with translate_errors(self._path):
             row = self._db.execute(
                 "SELECT position FROM positions WHERE source = ?", (source,)
             ).fetchone()
         return int(row[0]) if row else 0
 
-    def settled(self) -> bool:
-        """See `LedgerWriter.settled`. Commits are not flushed here, checkpoints are."""
+    async def is_durable(self) -> bool:
+        """See `LedgerStore.is_durable`. Commits are not flushed here, checkpoints are."""
         with translate_errors(self._path):
             row = self._db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
         blocked, frames, copied = row
         return not blocked and bool(frames == copied)
 
-    def next_reassessment(self, limit: int) -> Reassessment | None:
-        """See `LedgerWriter.next_reassessment`."""
+    async def next_reassessment(self, limit: int) -> Reassessment | None:
+        """See `LedgerStore.next_reassessment`."""
         with self._transaction("BEGIN"):
             row = self._db.execute(
                 "SELECT gtin, passed, catalogue_version FROM reassessments LIMIT 1"
@@ -176,8 +192,8 @@ class SqliteWriter:
             ).fetchall()
         return Reassessment(gtin, version, [from_key(key) for (key,) in keys])
 
-    def next_pending(self, limit: int) -> Pending | None:
-        """See `LedgerWriter.next_pending`."""
+    async def next_pending(self, limit: int) -> Pending | None:
+        """See `LedgerStore.next_pending`."""
         with translate_errors(self._path):
             entries = self._db.execute(
                 "SELECT number, subject FROM subjects_due ORDER BY number LIMIT ?",
@@ -185,20 +201,20 @@ class SqliteWriter:
             ).fetchall()
         return pending_of(entries, limit)
 
-    def signals_about(self, subject: EntityId) -> list[Signal]:
-        """See `LedgerWriter.signals_about`."""
+    async def signals_about(self, entity: EntityId) -> list[Signal]:
+        """See `LedgerStore.signals_about`."""
         with translate_errors(self._path):
             rows = self._db.execute(
                 "SELECT item, sign, rest FROM clues WHERE subject = ? ORDER BY item, sign LIMIT ?",
-                (to_key(subject), MAX_SIGNALS_ASSESSED),
+                (to_key(entity), MAX_SIGNALS_ASSESSED),
             ).fetchall()
-        return [signal_of(subject, *row) for row in rows]
+        return [signal_of(entity, *row) for row in rows]
 
-    def close(self) -> None:
-        """See `LedgerWriter.close`."""
+    async def close(self) -> None:
+        """See `LedgerStore.close`."""
         self._db.close()
 
-    def _met_another_writer(self, changes: Sequence[ItemChange]) -> set[ItemId]:
+    def _conflicts(self, changes: Sequence[ItemChange]) -> set[ItemId]:
         read = {to_key(change.item): change.version for change in changes}
         now = dict(
             self._db.execute(
@@ -219,7 +235,7 @@ class SqliteWriter:
             ),
         )
 
-    def _write_clues(self, changes: Sequence[ItemChange]) -> None:
+    def _write_signals(self, changes: Sequence[ItemChange]) -> None:
         changed = signal_changes(changes)
         if changed is None:
             return
@@ -231,7 +247,7 @@ class SqliteWriter:
             "INSERT INTO clues (subject, item, sign, rest) VALUES (?, ?, ?, ?)", changed.come
         )
         self._db.executemany(
-            "INSERT INTO subjects_due (subject) VALUES (?)", [(key,) for key in changed.due]
+            "INSERT INTO subjects_due (subject) VALUES (?)", [(key,) for key in changed.pending]
         )
 
     def _write_alerts(self, alerts: Sequence[Alert], at_ms: int) -> None:
@@ -259,7 +275,9 @@ class SqliteWriter:
             ],
         )
 
-    def _write_progress(self, progress: Progress, at: datetime) -> None:
+    def _write_progress(self, progress: Progress | None) -> None:
+        if progress is None:
+            return
         self._db.execute(
             "INSERT INTO positions (source, position) VALUES (?, ?) ON CONFLICT (source)"
             " DO UPDATE SET position = max(position, excluded.position)",
@@ -268,12 +286,14 @@ class SqliteWriter:
         self._db.executemany(
             "INSERT INTO dead_letters (source, position, reason, at_ms, raw, bytes)"
             " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (source, position) DO NOTHING",
-            [(x.source, x.position, x.reason, to_epoch_ms(at), x.raw, x.bytes)
-             for x in progress.letters],
-        )  # fmt: skip
+            [
+                (progress.source, x.offset, x.reason, to_epoch_ms(x.at), kept_bytes(x), x.bytes)
+                for x in progress.dead_letters
+            ],
+        )
 
     def _write_reassessed(self, reassessed: Reassessment) -> None:
-        """Move on, unless a newer change of the catalogue has set this product back."""
+        """Move on, unless a newer change of the batches has set this product back."""
         which = (reassessed.gtin, reassessed.registry_version)
         if reassessed.items:
             self._db.execute(
@@ -285,10 +305,10 @@ class SqliteWriter:
                 "DELETE FROM reassessments WHERE gtin = ? AND catalogue_version = ?", which
             )
 
-    def _write_settled(self, settled: Pending) -> None:
+    def _acknowledge(self, pending: Pending) -> None:
         self._db.execute(
             "DELETE FROM subjects_due WHERE number IN (SELECT value FROM json_each(?))",
-            (json.dumps(settled.numbers),),
+            (json.dumps(pending.numbers),),
         )
 
     def _known_batches(self, batches: Sequence[Batch]) -> dict[BatchKey, Batch]:
@@ -301,7 +321,7 @@ class SqliteWriter:
                 known[key] = decode_batch(header)
         return known
 
-    def _have_judged_anew(self, gtins: Sequence[str]) -> None:
+    def _have_reassessed(self, gtins: Sequence[str]) -> None:
         self._db.execute("UPDATE catalogue SET version = version + 1")
         self._db.executemany(
             "INSERT INTO reassessments (gtin, passed, catalogue_version)"

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from cachetools import TLRUCache
 
 from authenticity.errors import LedgerUnavailableError
-from ledger.reading import LedgerReader
+from ledger.protocols import LedgerReader
 from ledger.records import Role, TokenRecord
 from verifier_api.auth.principals import ANONYMOUS, Principal, unauthorised
 

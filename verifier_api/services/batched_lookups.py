@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from authenticity.detection.alerts import Alert
 from authenticity.errors import LedgerUnavailableError
 from authenticity.gs1.item import EntityId, ItemId
-from ledger.reading import LedgerReader
+from ledger.protocols import LedgerReader
 from ledger.records import AlertFilter, Prefixes
 from verifier_api.services.answers import Known
 

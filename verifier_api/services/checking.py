@@ -16,7 +16,7 @@ from authenticity.history.observation import observe
 from authenticity.records.scan import Scan
 from authenticity.trust.verdict import Verdict
 from authenticity.trust.verify import check_validity
-from ledger.reading import LedgerReader
+from ledger.protocols import LedgerReader
 from verifier_api.auth.principals import Principal
 from verifier_api.http.problems import NO_TRUST_LIST, Problem
 from verifier_api.i18n.translator import Translator

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import msgspec
 
 from authenticity.errors import UnavailableError
-from ledger.reading import LedgerReader
+from ledger.protocols import LedgerReader
 from ledger.records import FeedEntry, Prefixes
 
 log = logging.getLogger(__name__)

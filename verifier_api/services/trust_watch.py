@@ -12,7 +12,7 @@ from authenticity.errors import TouchstoneError, TrustListError
 from authenticity.limits import LIMITS
 from authenticity.trust.trust_list import Roots, TrustList, read_next_trust_list
 from authenticity.trust.verify import SignatureCheck, check_signature
-from ledger.reading import LedgerReader
+from ledger.protocols import LedgerReader
 
 log = logging.getLogger(__name__)
 

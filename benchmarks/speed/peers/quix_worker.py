@@ -28,8 +28,8 @@ from authenticity.trust.jws import read_roots
 from authenticity.trust.trust_list import TrustList, read_trust_list
 from benchmarks.speed.peers.reporting import end_with_standard_input, report
 from ledger.address import read_address
-from ledger.opening import open_async_writer
-from ledger.protocols import AsyncLedgerWriter, BatchRegistryChanged
+from ledger.opening import open_store
+from ledger.protocols import BatchRegistryChanged, LedgerStore
 from stream.step import step, updates_of
 from stream.verification import ScanVerifier
 
@@ -46,7 +46,7 @@ class LedgerSink(BaseSink):  # type: ignore[misc]  # quixstreams is not in our e
         self._trust_list = trust_list
         self._verifier = ScanVerifier()
         self._runner = asyncio.Runner()
-        self._ledger: AsyncLedgerWriter = self._runner.run(open_async_writer(read_address(ledger)))
+        self._ledger: LedgerStore = open_store(read_address(ledger))
         self._scans = 0
 
     def add(self, value: bytes, **_: Any) -> None:
@@ -72,10 +72,10 @@ class LedgerSink(BaseSink):  # type: ignore[misc]  # quixstreams is not in our e
             known = await self._ledger.known(pending.keys())
             changes = step(pending, known, batch_registry, DEFAULT_POLICY)
             try:
-                met = await self._ledger.write(changes, version, datetime.now(UTC))
+                conflicts = await self._ledger.write(changes, version, datetime.now(UTC))
             except BatchRegistryChanged:
                 continue
-            pending = {item: pending[item] for item in met}
+            pending = {item: pending[item] for item in conflicts}
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ from authenticity.detection.policy import DEFAULT_POLICY
 from authenticity.history.history import history_of
 from benchmarks.speed.seen_items import numbered_item, observation_of, seen_items
 from ledger.address import PostgresAddress
-from ledger.opening import open_async_writer
+from ledger.opening import open_store
 from ledger.records import to_key
 from stream.step import step
 
@@ -81,7 +81,7 @@ def log_bytes_a_scan(ledger: PostgresAddress, items: int, scans: int) -> LogByte
 
 
 async def _scan_once_more(ledger: PostgresAddress, numbers: Sequence[int], visit: int) -> None:
-    writer = await open_async_writer(ledger)
+    writer = open_store(ledger)
     try:
         for start in range(0, len(numbers), _AT_ONCE):
             updates = {

@@ -31,7 +31,7 @@ from events.kafka.topic_admin import create_missing
 from events.publisher import Record
 from events.topics import SCANS
 from ledger.address import PostgresAddress, read_address
-from ledger.opening import migrate, open_async_writer
+from ledger.opening import migrate, open_store
 from stream.sources.faust.settings import GROUP
 
 _PUBLISHED_WITHIN_S: Final = 120.0
@@ -176,7 +176,7 @@ def stage(say: Say) -> Iterator[Stage]:
 
 
 async def _hold(ledger: PostgresAddress, trust_document: bytes) -> None:
-    writer = await open_async_writer(ledger)
+    writer = open_store(ledger)
     try:
         await writer.accept_trust_list(trust_document, 1, datetime.now(UTC))
     finally:

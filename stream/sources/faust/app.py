@@ -1,4 +1,4 @@
-"""The Kafka engine's shell: Faust brings the records, `KafkaEngine` does the work.
+"""Kafka as a source: Faust brings the records, the engine does the work.
 
 Faust 0.15.3 is used for what it is good at: membership of the group, assignment, offsets,
 back-pressure, the worker's life. It is not trusted with the rest:
@@ -24,7 +24,6 @@ from typing import Any, Final, NamedTuple, Protocol
 
 import faust
 import uvloop
-from faust.tables import TableManager
 from mode.utils.queues import ThrowableQueue
 
 from authenticity.detection.policy import Policy
@@ -32,15 +31,18 @@ from authenticity.errors import TouchstoneError
 from authenticity.trust.trust_list import Roots
 from events.kafka.publisher import KafkaPublisher
 from events.kafka.settings import KafkaSettings
+from events.publisher import Publisher
 from events.topics import BATCHES, SCANS, TRUST, Topic
 from ledger.address import PostgresAddress
+from ledger.opening import open_store
 from ledger.postgres.leadership import open_leadership
-from ledger.postgres.store import PostgresWriter
-from stream.engine import KafkaEngine, KafkaLimits, Received
+from stream.dead_letters import DeadLetterTopic, SourceRecord
+from stream.engine import Engine, EngineLimits
 from stream.engine_stats import EngineStats
 from stream.metrics import serve_metrics
 from stream.outbox import Leader
-from stream.sources.faust import intake as faust_intake
+from stream.sources.faust import intake
+from stream.sources.faust.compat import NoTables, committed_offsets
 from stream.sources.faust.settings import GROUP, WorkerSettings
 from stream.sources.faust.stall import StallWatch
 
@@ -52,23 +54,12 @@ STALLED: Final = 4
 """Exit code of a worker that stood still: starting it again is all that it needs."""
 _MOST_WAITING: Final = 8_000
 _FETCHED_AT_ONCE: Final = 4_000
-_LOOK_EVERY_S: Final = 1.0
+_LAG_EVERY_S: Final = 1.0
 _QUIET_ABOUT_SLOWNESS_S: Final = 86_400.0
 _LOGGERS: Final = ("faust", "mode", "aiokafka")
 
-Take = Callable[[Sequence[Received]], Awaitable[None]]
-Ready = Callable[[], Awaitable[None]]
-
-
-class NoTables(TableManager):
-    """Faust waits a second at its start for tables to be named; there are none."""
-
-    logger = logging.getLogger("faust.tables")
-
-    async def on_start(self) -> None:
-        """Begin at once with what every start needs: seeking to what is committed."""
-        await self._update_channels()
-        await self.recovery.start()
+Take = Callable[[Sequence[SourceRecord]], Awaitable[None]]
+Ready = Callable[[], Awaitable[object]]
 
 
 class Most(NamedTuple):
@@ -78,31 +69,32 @@ class Most(NamedTuple):
     in_hand: int
 
 
-class Engine(Protocol):
-    """What the shell asks of `KafkaEngine`. Each method returns when its records are safe."""
+class RecordSink(Protocol):
+    """What is asked of `stream.engine.Engine`. Each method returns when its records are in the
+    ledger or among the dead letters."""
 
     stats: EngineStats
 
-    async def trusting(self) -> None:
+    async def wait_for_trust_list(self) -> object:
         """Return when there is a trust list. Before that nothing is begun: a rebalance waits
         for what is, and the list may come to this worker only after it."""
         ...
 
-    async def fold_scans(self, records: Sequence[Received]) -> None:
+    async def fold_scans(self, records: Sequence[SourceRecord]) -> None:
         """Of the topic `scans`."""
         ...
 
-    async def take_batches(self, records: Sequence[Received]) -> None:
+    async def accept_batches(self, records: Sequence[SourceRecord]) -> None:
         """Of the topic `batches`."""
         ...
 
-    async def take_trust_lists(self, records: Sequence[Received]) -> None:
+    async def accept_trust_lists(self, records: Sequence[SourceRecord]) -> None:
         """Of the topic `trust`."""
         ...
 
 
 def build_app(
-    settings: WorkerSettings, kafka: KafkaSettings, engine: Engine, folder: Path
+    settings: WorkerSettings, kafka: KafkaSettings, engine: RecordSink, folder: Path
 ) -> faust.App:
     """A Faust application that folds scans, registers batches and keeps trust lists.
 
@@ -132,15 +124,15 @@ def build_app(
         web_enabled=False,
         TableManager=NoTables,
     )
-    for topic, take, most, ready in (
-        (SCANS, engine.fold_scans, Most(settings.scans_at_once, in_hand=2), engine.trusting),
-        (BATCHES, engine.take_batches, Most(500, in_hand=1), engine.trusting),
-        (TRUST, engine.take_trust_lists, Most(1, in_hand=1), None),
+    ready = engine.wait_for_trust_list
+    for topic, take, most, ready_for in (
+        (SCANS, engine.fold_scans, Most(settings.scans_at_once, in_hand=2), ready),
+        (BATCHES, engine.accept_batches, Most(500, in_hand=1), ready),
+        (TRUST, engine.accept_trust_lists, Most(1, in_hand=1), None),
     ):
-        _add_agent(app, topic, take, most, settings.linger_s, ready)
+        _add_agent(app, topic, take, most, settings.linger_s, ready_for)
     _add_lag(app, engine)
-    if settings.lean_intake:
-        faust_intake.install(app, most_waiting=_MOST_WAITING)
+    intake.install(app, most_waiting=_MOST_WAITING)
     return app
 
 
@@ -163,15 +155,16 @@ def run_worker(
         logging.getLogger(name).setLevel(logging.WARNING)
     loop = uvloop.new_event_loop()
     asyncio.set_event_loop(loop)
-    engine = KafkaEngine(
-        PostgresWriter(ledger),
-        KafkaPublisher(kafka),
+    publisher = KafkaPublisher(kafka)
+    engine = Engine(
+        open_store(ledger),
+        DeadLetterTopic(publisher),
         roots,
         policy,
-        KafkaLimits(outage_s=settings.outage_s),
+        EngineLimits(outage_s=settings.outage_s),
     )
     app = build_app(settings, kafka, engine, folder)
-    _add_leader(app, engine, ledger)
+    _add_leader(app, engine, publisher, ledger)
     watching = loop.create_task(_end_when_stalled(app, engine, settings.stall_s))
     if metrics:
         serve_metrics(engine.stats, *metrics)
@@ -183,20 +176,23 @@ def run_worker(
         worker.execute_from_commandline()
     finally:
         watching.cancel()
-        engine.end()
+        engine.close_threads()
+        publisher.close()
 
 
-async def _end_when_stalled(app: faust.App, engine: Engine, patience_s: float) -> None:
+async def _end_when_stalled(app: faust.App, engine: RecordSink, patience_s: float) -> None:
     """Not among Faust's own tasks, which it may never come to start."""
     why = await StallWatch(app, engine.stats, patience_s).stalled()
     _end(why, "It begins again where its offsets stand", code=STALLED)
 
 
-def _add_leader(app: faust.App, engine: KafkaEngine, ledger: PostgresAddress) -> None:
+def _add_leader(
+    app: faust.App, engine: Engine, publisher: Publisher, ledger: PostgresAddress
+) -> None:
     async def lead() -> None:
         leadership = await open_leadership(ledger)
         try:
-            await Leader(leadership, engine).run()
+            await Leader(leadership, engine, publisher).run()
         finally:
             await leadership.close()
 
@@ -245,18 +241,19 @@ async def _take(
         event.ack()
 
 
-def _add_lag(app: faust.App, engine: Engine) -> None:
+def _add_lag(app: faust.App, engine: RecordSink) -> None:
     """Once a second: how many scans of this worker's partitions are not committed yet."""
 
-    async def look() -> None:
+    async def measure() -> None:
         consumer: Any = app.consumer
+        committed = committed_offsets(app)
         engine.stats.waiting = sum(
-            max(0, (consumer.highwater(tp) or 0) - (consumer._committed_offset[tp] or 0))
+            max(0, (consumer.highwater(tp) or 0) - (committed[tp] or 0))
             for tp in consumer.assignment()
             if tp.topic == SCANS.name
         )
 
-    app.timer(_LOOK_EVERY_S, name="touchstone-lag")(look)
+    app.timer(_LAG_EVERY_S, name="touchstone-lag")(measure)
 
 
 class Bulk:
@@ -296,7 +293,7 @@ class Bulk:
             self._app.consumer.track_message(message)
 
 
-async def _or_ended(work: Awaitable[None], consequence: str) -> None:
+async def _or_ended(work: Awaitable[object], consequence: str) -> None:
     """Return only if the work was done; else the process ends, here and now."""
     try:
         await work
@@ -323,13 +320,13 @@ def _credentials(kafka: KafkaSettings) -> faust.SASLCredentials | faust.SSLCrede
     return faust.SSLCredentials(context) if context else None
 
 
-def _received(topic: Topic, event: Any) -> Received:
+def _received(topic: Topic, event: Any) -> SourceRecord:
     message = event.message
     trace = None
     for name, value in message.headers or ():
         if name == "traceparent":
             trace = value.decode("ascii", "replace")
-    return Received(
+    return SourceRecord(
         topic,
         message.partition,
         message.offset,

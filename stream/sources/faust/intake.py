@@ -1,25 +1,23 @@
-"""A leaner way of what Faust fetched into its streams. Pinned to faust-streaming 0.15.3.
+"""A leaner way of what was fetched into the streams than Faust's own.
 
-Faust's own loop (`Consumer._drain_messages`) makes two tasks for each record, a third of
-a worker's time. This one hands over a whole fetch without a task, and is stricter in two
-things. What was fetched under an assignment that has ended meanwhile is dropped as a whole
-and fetched again from what is committed, however it would have been labelled. And records
-that do not follow on what was handed over before are not believed at first sight: somebody
-may have taken those in between and dropped them.
+Faust's loop (`Consumer._drain_messages`) makes two tasks for each record, a third of a
+worker's time, and can lose records: one that was fetched under an assignment that has ended
+meanwhile is handed over all the same. This loop hands over a whole fetch without a task, and is
+stricter in two things. What was fetched under an assignment that has ended meanwhile is dropped
+as a whole and fetched again from what is committed. And records that do not follow on what was
+handed over before are fetched once more before they are believed: somebody may have taken those
+in between and dropped them.
 """
 
-from types import MethodType
-from typing import Any
+from typing import Any, Final
 
 import faust
-from aiokafka.errors import IllegalStateError, KafkaTimeoutError
-from faust.events import Event
 from faust.types import TP
 
-_PATIENCE_S = 1.0
-_ROOM_LOOK_S = 0.01
-_NOT_NOW = (IllegalStateError, AssertionError, KafkaTimeoutError, TimeoutError)
-"""The assignment has ended meanwhile, which aiokafka also asserts; or no broker answers."""
+from stream.sources.faust.compat import NOT_NOW, ConsumerInternals, replace_drain
+
+_PATIENCE_S: Final = 1.0
+_POLL_S: Final = 0.01
 
 
 def install(app: faust.App, *, most_waiting: int) -> None:
@@ -37,7 +35,7 @@ def install(app: faust.App, *, most_waiting: int) -> None:
             if not app.should_stop:
                 raise
 
-    app.consumer._drain_messages = MethodType(drain, app.consumer)  # type: ignore[attr-defined]
+    replace_drain(app, drain)
 
 
 class Intake:
@@ -45,8 +43,8 @@ class Intake:
 
     def __init__(self, consumer: Any, fetcher: Any, most_waiting: int) -> None:
         self._consumer = consumer
+        self._internals = ConsumerInternals(consumer, fetcher)
         self._app = consumer.app
-        self._fetcher = fetcher
         self._most_waiting = most_waiting
         self._sought_in: int | None = None
         """The generation for which positions are known."""
@@ -58,7 +56,7 @@ class Intake:
     @property
     def ended(self) -> bool:
         """Whether the consumer or its fetcher is to stop."""
-        return bool(self._consumer._stopped.is_set() or self._fetcher._stopped.is_set())
+        return self._internals.ended
 
     async def fetch_and_hand_over(self) -> None:
         """One fetch, of at most what the consumer polls at once.
@@ -75,13 +73,13 @@ class Intake:
         if self._sought_in != generation:
             await self._go_back(generation)
             return
-        active = consumer._get_active_partitions()
+        active = self._internals.active_partitions()
         roomy = {tp for tp in active if self._has_room(tp)}
         if self.ended or not roomy:
-            await consumer.sleep(_ROOM_LOOK_S)
+            await consumer.sleep(_POLL_S)
             return
-        patience_s = _PATIENCE_S if len(roomy) == len(active) else _ROOM_LOOK_S
-        records = await consumer._getmany(active_partitions=roomy, timeout=patience_s)
+        patience_s = _PATIENCE_S if len(roomy) == len(active) else _POLL_S
+        records = await self._internals.fetch(roomy, patience_s)
         if not records:
             await consumer.sleep(0)
             return
@@ -104,19 +102,19 @@ class Intake:
         try:
             if ours := consumer.assignment():
                 await consumer.perform_seek()
-                self._next = {tp: at for tp in ours if (at := consumer._read_offset[tp])}
+                self._next = {tp: at for tp in ours if (at := self._internals.read_offset(tp))}
                 if anew := ours - self._next.keys():
                     starts = await consumer.earliest_offsets(*anew)
                     await consumer.seek_wait(starts)
                     self._next |= starts
-        except _NOT_NOW:
-            await consumer.sleep(_ROOM_LOOK_S)
+        except NOT_NOW:
+            await consumer.sleep(_POLL_S)
             return
         if self._current(generation):
             self._sought_in = generation
 
     def _has_room(self, tp: TP) -> bool:
-        channels = self._app.topics._tp_index.get(tp, ())
+        channels = self._internals.channels(tp)
         return all(channel.queue.qsize() < self._most_waiting for channel in channels)
 
     def _current(self, generation: int) -> bool:
@@ -141,28 +139,19 @@ class Intake:
     def _note_gaps(self, tp: TP, fetched: list[Any]) -> None:
         """Offsets that compaction or retention took: Faust must not wait for them.
 
-        Not through `Consumer._add_gap`, which lets others run in between. And only for what
-        is handed over: a gap noted beside a fetch that is then dropped would let Faust
-        commit past records that nobody has seen.
+        Only for what is handed over: a gap noted beside a fetch that is then dropped would let
+        Faust commit past records that nobody has seen.
         """
-        gaps = self._consumer._gap[tp]
-        before = self._consumer._read_offset[tp]
+        before = self._internals.read_offset(tp)
         for record in fetched:
             if before is not None and record.offset > before + 1:
-                gaps.addi(before + 1, record.offset)
+                self._internals.note_gap(tp, before + 1, record.offset)
             before = record.offset
 
     def _hand_over(self, tp: TP, fetched: list[Any]) -> None:
-        consumer, app = self._consumer, self._app
         self._note_gaps(tp, fetched)
-        for channel in app.topics._tp_index.get(tp, ()):
-            for record in fetched:
-                message = consumer._to_message(tp, record)
-                message.incref()
-                event = Event(app, message.key, message.value, message.headers, message)
-                channel.queue.force_put_nowait(event)
+        self._internals.hand_over(tp, fetched)
         last = fetched[-1].offset
-        consumer._read_offset[tp] = last
         self._next[tp] = last + 1
         if self._doubted.get(tp, self._next[tp]) <= last:
             del self._doubted[tp]

@@ -17,9 +17,7 @@ class WorkerSettings:
 
     `session_timeout_s`: how long the group waits for a worker that fell silent before its
     partitions go to others. `scans_at_once`: the most scans of one fold. `stall_s`: how
-    long a worker may take nothing, while records wait, before it ends. `lean_intake`:
-    hand over what was fetched without Faust's two tasks for each record (see
-    `stream.sources.faust.intake`); switch it off to rule it out when looking for a fault.
+    long a worker may take nothing, while records wait, before it ends.
     """
 
     session_timeout_s: float = 10.0
@@ -29,12 +27,10 @@ class WorkerSettings:
     linger_s: float = 0.02
     outage_s: float = 60.0
     stall_s: float = 30.0
-    lean_intake: bool = True
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> "WorkerSettings":
-        """TOUCHSTONE_WORKER_SESSION_S, …_COMMIT_S, …_SCANS_AT_ONCE, …_OUTAGE_S, …_STALL_S,
-        …_LEAN_INTAKE.
+        """TOUCHSTONE_WORKER_SESSION_S, …_COMMIT_S, …_SCANS_AT_ONCE, …_OUTAGE_S, …_STALL_S.
 
         Raises `ConfigurationError`.
         """
@@ -46,7 +42,6 @@ class WorkerSettings:
             scans_at_once=int(_number(env, "SCANS_AT_ONCE", cls.scans_at_once, 1, 20_000)),
             outage_s=_number(env, "OUTAGE_S", cls.outage_s, 1, 86_400),
             stall_s=_number(env, "STALL_S", cls.stall_s, 5, 86_400),
-            lean_intake=_switch(env, "LEAN_INTAKE", cls.lean_intake),
         )
 
 
@@ -64,10 +59,3 @@ def _number(
             next_step=f"leave it out for {otherwise:g}",
         )
     return value
-
-
-def _switch(env: Mapping[str, str], name: str, otherwise: bool) -> bool:
-    text = env.get(_PREFIX + name, "").strip().lower()
-    if text in ("", "on", "off"):
-        return text == "on" if text else otherwise
-    raise ConfigurationError(f"{_PREFIX}{name}: {text!r} is neither on nor off")

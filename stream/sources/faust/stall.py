@@ -1,4 +1,4 @@
-"""Notices a worker that stands still while records wait for it. Pinned to faust-streaming 0.15.3.
+"""Notices a worker that stands still while records wait for it.
 
 A rebalance that is overtaken by the next one, while a broker dies, can leave Faust with its
 partitions paused and nothing under way: a member of the group in good health that takes
@@ -8,6 +8,7 @@ into that state; a worker in it ends, and is started again where its offsets sta
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,34 +16,40 @@ import faust
 from faust.exceptions import ConsumerNotStarted
 
 from stream.engine_stats import EngineStats
+from stream.sources.faust.compat import committed_at_broker, committed_offsets
 
 _ANSWER_WITHIN_S: Final = 5.0
 
 
 @dataclass
 class StallWatch:
-    """One worker's. `patience_s`: how long it may stand still before anybody is asked."""
+    """One worker's. `patience_s`: how long it may stand still before the broker is asked.
+
+    `clock` (monotonic seconds) and `sleep` are the machine's, but in tests.
+    """
 
     app: faust.App
     stats: EngineStats
     patience_s: float
-    look_every_s: float = 1.0
+    poll_s: float = 1.0
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
     async def stalled(self) -> str:
-        """Return when the worker stands still, with the reason in words.
+        """Return when the worker stands still, with the reason as text.
 
         Standing still: nothing in hand, no change of assignment or offsets for so long, and
         the broker holds records that are not committed. A worker that waits for the first
         trust list, or for a broker, does not count. One that has begun to stop and does not
         come to an end, as after a crash within Faust, does.
         """
-        before, since = self._state(), time.monotonic()
+        before, since = self._state(), self.clock()
         while True:
-            await asyncio.sleep(self.look_every_s)
+            await self.sleep(self.poll_s)
             now = self._state()
             if now is None or now != before:
-                before, since = now, time.monotonic()
-            elif time.monotonic() - since >= self.patience_s:
+                before, since = now, self.clock()
+            elif self.clock() - since >= self.patience_s:
                 if self.app.should_stop:
                     return f"it has been stopping for {self.patience_s:.0f} s"
                 waiting = await self._waiting()
@@ -51,7 +58,7 @@ class StallWatch:
                         f"it has taken nothing for {self.patience_s:.0f} s, though {waiting}"
                         " records wait for it"
                     )
-                since = time.monotonic()
+                since = self.clock()
 
     def _state(self) -> object | None:
         """Whatever changes when something goes on; None if it may rightly stand still."""
@@ -64,7 +71,7 @@ class StallWatch:
             ours = sorted(consumer.assignment())
         except ConsumerNotStarted:
             return None
-        offsets = sorted((tp, at) for tp, at in consumer._committed_offset.items() if at)
+        offsets = sorted((tp, at) for tp, at in committed_offsets(self.app).items() if at)
         return self.app.consumer_generation_id, ours, offsets
 
     async def _waiting(self) -> int:
@@ -74,14 +81,12 @@ class StallWatch:
         rebalance and had nothing new since, it remembers nothing.
         """
         consumer: Any = self.app.consumer
-        thread = consumer._thread
         try:
             async with asyncio.timeout(_ANSWER_WITHIN_S):
                 ours = consumer.assignment()
                 ends = await consumer.highwaters(*ours)
                 starts = await consumer.earliest_offsets(*ours)
-                committed = thread._ensure_consumer().committed
-                at = {tp: await thread.call_thread(committed, tp) or 0 for tp in ours}
-        except Exception:  # whatever it is, another look follows
+                at = await committed_at_broker(self.app, ours)
+        except Exception:  # whatever it is, it is asked again later
             return 0
         return sum(max(0, ends[tp] - max(starts[tp], at[tp])) for tp in ours)

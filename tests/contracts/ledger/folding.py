@@ -9,15 +9,17 @@ import pytest
 
 from authenticity.detection.alerts import Alert, alert_id
 from authenticity.detection.findings import FindingKind
+from authenticity.detection.item_state import ItemChange
 from authenticity.detection.policy import Severity
 from authenticity.detection.reasons import ReasonCode, because
 from authenticity.gs1.item import ItemId, item_id, text_id
 from authenticity.history.history import EMPTY, History, encode_history, history_of, merge
 from authenticity.history.observation import observe
 from authenticity.records.batch_registry import UNREGISTERED, InBatch
+from authenticity.records.dead_letter import dead_letter
 from authenticity.trust.verify import verify
-from ledger.administration import Snapshot
-from ledger.protocols import BatchRegistryChanged, ItemChange
+from ledger.administration import LedgerAdministration, Snapshot
+from ledger.protocols import BatchRegistryChanged, Progress
 from ledger.records import CaseChange, CaseState
 from tests.contracts.ledger.ledgers import Ledgers, Writer
 from tests.support.world import GTINS, World
@@ -48,6 +50,9 @@ def alert(
         alert_id(item, kind), item, kind, Severity.HIGH, None, version, retracted,
         (because(ReasonCode.TOO_FAR_APART_IN_TIME, km=9_000),),
     )  # fmt: skip
+
+
+SOURCE = "scans@test"
 
 
 class FoldContract:
@@ -82,13 +87,13 @@ class FoldContract:
         writer.write([change(item, history)], 0, world.now)
         stale = change(item, other_history, 0, alert(item))
         fresh = change(other, other_history, 0, alert(other))
-        met = writer.write([stale, fresh], 0, world.now)
-        assert met == {item}
+        conflicts = writer.write([stale, fresh], 0, world.now)
+        assert conflicts == {item}
         assert writer.known([item])[item].published == {}
         assert writer.known([item])[item].history == history
         assert writer.known([other])[other].published
 
-    def test_a_fold_that_read_an_older_catalogue_begins_again(
+    def test_a_fold_that_read_an_older_batch_registry_begins_again(
         self, writer: Writer, world: World
     ) -> None:
         item, history = one_scan(world)
@@ -97,7 +102,7 @@ class FoldContract:
             writer.write([change(item, history)], 0, world.now)
         assert writer.known([item]) == {}
 
-    def test_a_new_batch_has_the_items_of_its_product_judged_anew_in_portions(
+    def test_a_new_batch_has_the_items_of_its_product_reassessed_in_portions(
         self, writer: Writer, world: World
     ) -> None:
         items = dict(one_scan(world) for _ in range(5))
@@ -112,7 +117,7 @@ class FoldContract:
             writer.write([], version, world.now, reassessed=some)
         assert seen == sorted(items)
 
-    def test_a_batch_that_changes_meanwhile_begins_the_judging_again(
+    def test_a_batch_that_changes_meanwhile_begins_the_reassessment_again(
         self, writer: Writer, world: World
     ) -> None:
         item, history = one_scan(world)
@@ -140,9 +145,56 @@ class FoldContract:
 
     def test_the_newest_trust_list_is_kept(self, writer: Writer, world: World) -> None:
         assert writer.trust_list() is None
+        assert writer.trust_version() == 0
         for version, document in ((1, b"one"), (3, b"three"), (2, b"two")):
             writer.accept_trust_list(document, version, world.now)
         assert writer.trust_list() == b"three"
+        assert writer.trust_version() == 3
+
+    def test_a_position_moves_with_the_fold_and_never_back(
+        self, writer: Writer, world: World
+    ) -> None:
+        writer.write([], 0, world.now, progress=Progress(SOURCE, 9))
+        writer.write([], 0, world.now, progress=Progress(SOURCE, 4))
+        assert writer.position(SOURCE) == 9
+        assert writer.position("scans@another") == 0
+
+    def test_a_position_waits_for_conflicts_and_for_another_batch_registry(
+        self, writer: Writer, world: World
+    ) -> None:
+        item, history = one_scan(world)
+        writer.write([change(item, history)], 0, world.now)
+        assert writer.write([change(item, history)], 0, world.now, progress=Progress(SOURCE, 9))
+        assert writer.position(SOURCE) == 0
+        writer.accept_batches([world.batch()], world.now, progress=Progress("batches@test", 1))
+        with pytest.raises(BatchRegistryChanged):
+            writer.write([], 0, world.now, progress=Progress(SOURCE, 9))
+        assert writer.position(SOURCE) == 0
+        assert writer.position("batches@test") == 1
+
+    def test_a_position_moves_on_past_what_was_refused(self, writer: Writer, world: World) -> None:
+        writer.accept_trust_list(b"good", 3, world.now, progress=Progress("trust@test", 1))
+        writer.accept_trust_list(None, 3, world.now, progress=Progress("trust@test", 4))
+        assert writer.trust_list() == b"good"
+        assert writer.position("trust@test") == 4
+        writer.accept_batches([], world.now, progress=Progress("batches@test", 2))
+        assert writer.position("batches@test") == 2
+
+    def test_a_dead_letter_is_kept_once_however_often_it_is_met(
+        self, ledgers: Ledgers, writer: Writer, world: World
+    ) -> None:
+        letter = dead_letter("scans", 0, 5, b"\xff\x00", "not a scan", world.now)
+        for _ in range(2):
+            writer.write([], 0, world.now, progress=Progress(SOURCE, 9, [letter]))
+        administration = LedgerAdministration(ledgers.address)
+        [kept] = administration.dead_letters()
+        administration.close()
+        assert (kept.source, kept.letter) == (SOURCE, letter)
+
+    def test_what_nothing_holds_back_is_durable(self, writer: Writer, world: World) -> None:
+        item, history = one_scan(world)
+        writer.write([change(item, history)], 0, world.now)
+        assert writer.is_durable()
 
     def test_many_writers_at_once_end_in_the_union_and_each_write_counts_once(
         self, ledgers: Ledgers, world: World
@@ -234,7 +286,7 @@ class FoldContract:
         assert batch_registry.find(moved.gtin, moved.lot, moved.expiry, "S") == InBatch(moved)
         assert batch_registry.find(GTINS[0], moved.lot, moved.expiry, "S") == UNREGISTERED
 
-    def test_a_batch_that_moves_to_another_product_has_both_judged_anew(
+    def test_a_batch_that_moves_to_another_product_has_both_reassessed(
         self, writer: Writer, world: World
     ) -> None:
         writer.accept_batches([world.batch()], world.now)

@@ -5,53 +5,23 @@ import threading
 from collections.abc import Collection, Coroutine, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import psycopg
 from psycopg import sql
 
+from authenticity.detection.item_state import ItemChange, KnownItem
 from authenticity.detection.signals import Signal
 from authenticity.gs1.item import EntityId, ItemId
 from authenticity.records.batch import Batch
 from authenticity.records.batch_registry import BatchRegistry
 from ledger.address import LedgerAddress
-from ledger.opening import open_async_writer, open_reader, open_writer
-from ledger.protocols import (
-    AsyncLedgerWriter,
-    ItemChange,
-    KnownItem,
-    Pending,
-    Progress,
-    Reassessment,
-)
-from ledger.reading import LedgerReader
+from ledger.opening import open_reader, open_store
+from ledger.protocols import LedgerReader, Pending, Progress, Reassessment
 
 T = TypeVar("T")
 
 PATIENCE_S = 60.0
-
-
-class Writer(Protocol):
-    """What both kinds of writer have in common, without waiting for an event loop."""
-
-    def known(self, items: Collection[ItemId]) -> dict[ItemId, KnownItem]: ...
-    def batch_registry(self) -> tuple[BatchRegistry, int]: ...
-    def write(
-        self,
-        changes: Sequence[ItemChange],
-        registry_version: int,
-        at: datetime,
-        *,
-        reassessed: Reassessment | None = None,
-        settled: Pending | None = None,
-    ) -> set[ItemId]: ...
-    def accept_batches(self, batches: Sequence[Batch], at: datetime) -> None: ...
-    def accept_trust_list(self, document: bytes, version: int, at: datetime) -> None: ...
-    def trust_list(self) -> bytes | None: ...
-    def next_reassessment(self, limit: int) -> Reassessment | None: ...
-    def next_pending(self, limit: int) -> Pending | None: ...
-    def signals_about(self, subject: EntityId) -> list[Signal]: ...
-    def close(self) -> None: ...
 
 
 class Loop:
@@ -72,39 +42,18 @@ class Loop:
         self.loop.close()
 
 
-class SqliteWriting:
-    """`LedgerWriter` without its positions."""
+class Writer:
+    """A store on an event loop of its own: tests call it without waiting for a loop."""
 
-    def __init__(self, path: Path) -> None:
-        self._writer = open_writer(path)
-        self.known = self._writer.known
-        self.batch_registry = self._writer.batch_registry
-        self.write = self._writer.write
-        self.trust_list = self._writer.trust_list
-        self.next_reassessment = self._writer.next_reassessment
-        self.next_pending = self._writer.next_pending
-        self.signals_about = self._writer.signals_about
-        self.close = self._writer.close
-
-    def accept_batches(self, batches: Sequence[Batch], at: datetime) -> None:
-        self._writer.accept_batches(batches, Progress("batches@test", 1), at)
-
-    def accept_trust_list(self, document: bytes, version: int, at: datetime) -> None:
-        self._writer.accept_trust_list(document, version, Progress("trust@test", 1), at)
-
-
-class PostgresWriting:
-    """`AsyncLedgerWriter` on a loop of its own."""
-
-    def __init__(self, open_it: Coroutine[Any, Any, AsyncLedgerWriter]) -> None:
+    def __init__(self, address: LedgerAddress) -> None:
         self._loop = Loop()
-        self._writer = self._loop.run(open_it)
+        self._store = open_store(address)
 
     def known(self, items: Collection[ItemId]) -> dict[ItemId, KnownItem]:
-        return self._loop.run(self._writer.known(items))
+        return self._loop.run(self._store.known(items))
 
     def batch_registry(self) -> tuple[BatchRegistry, int]:
-        return self._loop.run(self._writer.batch_registry())
+        return self._loop.run(self._store.batch_registry())
 
     def write(
         self,
@@ -112,35 +61,55 @@ class PostgresWriting:
         registry_version: int,
         at: datetime,
         *,
+        progress: Progress | None = None,
         reassessed: Reassessment | None = None,
-        settled: Pending | None = None,
+        acknowledged: Pending | None = None,
     ) -> set[ItemId]:
         return self._loop.run(
-            self._writer.write(
-                changes, registry_version, at, reassessed=reassessed, settled=settled
+            self._store.write(
+                changes, registry_version, at,
+                progress=progress, reassessed=reassessed, acknowledged=acknowledged,
             )
-        )
+        )  # fmt: skip
 
-    def accept_batches(self, batches: Sequence[Batch], at: datetime) -> None:
-        self._loop.run(self._writer.accept_batches(batches, at))
+    def accept_batches(
+        self, batches: Sequence[Batch], at: datetime, *, progress: Progress | None = None
+    ) -> None:
+        self._loop.run(self._store.accept_batches(batches, at, progress=progress))
 
-    def accept_trust_list(self, document: bytes, version: int, at: datetime) -> None:
-        self._loop.run(self._writer.accept_trust_list(document, version, at))
+    def accept_trust_list(
+        self,
+        document: bytes | None,
+        version: int,
+        at: datetime,
+        *,
+        progress: Progress | None = None,
+    ) -> None:
+        self._loop.run(self._store.accept_trust_list(document, version, at, progress=progress))
 
     def trust_list(self) -> bytes | None:
-        return self._loop.run(self._writer.trust_list())
+        return self._loop.run(self._store.trust_list())
+
+    def trust_version(self) -> int:
+        return self._loop.run(self._store.trust_version())
+
+    def position(self, source: str) -> int:
+        return self._loop.run(self._store.position(source))
+
+    def is_durable(self) -> bool:
+        return self._loop.run(self._store.is_durable())
 
     def next_reassessment(self, limit: int) -> Reassessment | None:
-        return self._loop.run(self._writer.next_reassessment(limit))
+        return self._loop.run(self._store.next_reassessment(limit))
 
     def next_pending(self, limit: int) -> Pending | None:
-        return self._loop.run(self._writer.next_pending(limit))
+        return self._loop.run(self._store.next_pending(limit))
 
-    def signals_about(self, subject: EntityId) -> list[Signal]:
-        return self._loop.run(self._writer.signals_about(subject))
+    def signals_about(self, entity: EntityId) -> list[Signal]:
+        return self._loop.run(self._store.signals_about(entity))
 
     def close(self) -> None:
-        self._loop.run(self._writer.close())
+        self._loop.run(self._store.close())
         self._loop.close()
 
 
@@ -153,13 +122,8 @@ class Ledgers:
         self._readers: list[LedgerReader] = []
 
     def writer(self) -> Writer:
-        opened: Writer = (
-            SqliteWriting(self.address)
-            if isinstance(self.address, Path)
-            else PostgresWriting(open_async_writer(self.address))
-        )
-        self._writers.append(opened)
-        return opened
+        self._writers.append(Writer(self.address))
+        return self._writers[-1]
 
     def reader(self) -> LedgerReader:
         self._readers.append(open_reader(self.address))

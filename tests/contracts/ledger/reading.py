@@ -8,6 +8,7 @@ import pytest
 
 from authenticity.detection.alerts import Alert, alert_id
 from authenticity.detection.findings import FindingKind
+from authenticity.detection.item_state import ItemChange
 from authenticity.detection.policy import Severity
 from authenticity.detection.reasons import ReasonCode, because
 from authenticity.errors import InputError
@@ -22,8 +23,7 @@ from authenticity.gs1.item import (
 from authenticity.history.history import EMPTY, encode_history
 from authenticity.records.batch_registry import InBatch
 from ledger.administration import LedgerAdministration
-from ledger.protocols import ItemChange
-from ledger.reading import LedgerReader
+from ledger.protocols import LedgerReader
 from ledger.records import AlertFilter, CaseChange, CaseError, CaseState, Prefixes, Role
 from tests.contracts.ledger.ledgers import Ledgers
 from tests.support.world import GTINS, World

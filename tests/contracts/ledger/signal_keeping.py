@@ -1,4 +1,4 @@
-"""The contract of the second stage: clues stand beside their items, and whom they make due."""
+"""The contract of the second stage: what items say, and which entities it makes pending."""
 
 import asyncio
 
@@ -6,6 +6,7 @@ import pytest
 
 from authenticity.detection.alerts import Alert
 from authenticity.detection.findings import FindingKind
+from authenticity.detection.item_state import ItemChange
 from authenticity.detection.signals import MAX_SIGNALS_ASSESSED, Signal
 from authenticity.gs1.item import (
     EntityId,
@@ -17,7 +18,7 @@ from authenticity.gs1.item import (
 )
 from authenticity.history.history import EMPTY
 from ledger.administration import Snapshot
-from ledger.protocols import ItemChange, Pending
+from ledger.protocols import Pending
 from tests.contracts.ledger.folding import alert, change
 from tests.contracts.ledger.ledgers import Ledgers, Writer
 from tests.support.world import GTINS, World
@@ -27,9 +28,9 @@ BATCH = batch_entity(GTINS[0], "L/1")
 SCANNER = scanner_entity(7, known=True)
 
 
-def signal(subject: EntityId, item: ItemId, sign: str = "copies", weight: int = 5) -> Signal:
+def signal(entity: EntityId, item: ItemId, sign: str = "copies", weight: int = 5) -> Signal:
     """With text that no database could store as text."""
-    return Signal(subject, item, sign, weight, "a\0b")
+    return Signal(entity, item, sign, weight, "a\0b")
 
 
 def giving(
@@ -41,17 +42,17 @@ def giving(
     )
 
 
-def assessed(subject: EntityId, version: int, *alerts: Alert) -> ItemChange:
-    """What whoever assesses a subject writes of it."""
-    return change(ItemId(subject), EMPTY, version, *alerts)
+def assessed(entity: EntityId, version: int, *alerts: Alert) -> ItemChange:
+    """What whoever assesses an entity writes of it."""
+    return change(ItemId(entity), EMPTY, version, *alerts)
 
 
-def campaign(subject: EntityId, version: int = 1, *, retracted: bool = False) -> Alert:
+def campaign(entity: EntityId, version: int = 1, *, retracted: bool = False) -> Alert:
     """One that says little."""
-    return alert(ItemId(subject), version, retracted=retracted, kind=FindingKind.CAMPAIGN)
+    return alert(ItemId(entity), version, retracted=retracted, kind=FindingKind.CAMPAIGN)
 
 
-class CluesContract:
+class SignalsContract:
     """Inherit it where a fixture `ledgers` gives an empty ledger."""
 
     @pytest.fixture
@@ -62,7 +63,7 @@ class CluesContract:
     def writer(self, ledgers: Ledgers) -> Writer:
         return ledgers.writer()
 
-    def test_clues_are_known_with_their_item_and_about_their_subjects_which_are_due(
+    def test_signals_are_known_with_their_item_and_about_their_entities_which_are_pending(
         self, writer: Writer, world: World
     ) -> None:
         signals = signal(BATCH, ONE), signal(SCANNER, ONE, "forged")
@@ -71,34 +72,34 @@ class CluesContract:
         assert (known[ONE].signals, known[OTHER].signals) == (signals, ())
         assert writer.signals_about(BATCH) == [signals[0]]
         assert writer.signals_about(SCANNER) == [signals[1]]
-        due = writer.next_pending(9)
-        assert due is not None
-        assert set(due.subjects) == {BATCH, SCANNER}
+        pending = writer.next_pending(9)
+        assert pending is not None
+        assert set(pending.entities) == {BATCH, SCANNER}
 
-    def test_clues_that_stay_as_they_are_make_nobody_due(
+    def test_signals_that_stay_as_they_are_make_nobody_pending(
         self, writer: Writer, world: World
     ) -> None:
         stays, goes = signal(BATCH, ONE), signal(SCANNER, ONE)
         writer.write([giving(ONE, 0, stays, goes)], 0, world.now)
-        self.settle(writer, world)
+        self.acknowledge(writer, world)
         writer.write([giving(ONE, 1, stays, goes, before=(stays, goes))], 0, world.now)
         assert writer.next_pending(9) is None
         writer.write([giving(ONE, 2, stays, before=(stays, goes))], 0, world.now)
-        due = writer.next_pending(9)
-        assert due is not None
-        assert due.subjects == [SCANNER]
+        pending = writer.next_pending(9)
+        assert pending is not None
+        assert pending.entities == [SCANNER]
         assert writer.signals_about(SCANNER) == []
         assert writer.signals_about(BATCH) == [stays]
         assert writer.known([ONE])[ONE].signals == (stays,)
 
-    def test_a_clue_that_moves_from_one_batch_to_another_makes_both_due(
+    def test_a_signal_that_moves_from_one_batch_to_another_makes_both_pending(
         self, writer: Writer, world: World
     ) -> None:
         moved = batch_entity(GTINS[0], "L2")
         here, there = signal(BATCH, ONE), signal(moved, ONE)
         heavier = signal(BATCH, OTHER, weight=9)
         writer.write([giving(ONE, 0, here), giving(OTHER, 0, signal(BATCH, OTHER))], 0, world.now)
-        self.settle(writer, world)
+        self.acknowledge(writer, world)
         writer.write(
             [
                 giving(ONE, 1, there, before=(here,)),
@@ -109,11 +110,11 @@ class CluesContract:
         )
         assert writer.signals_about(BATCH) == [heavier]
         assert writer.signals_about(moved) == [there]
-        due = writer.next_pending(9)
-        assert due is not None
-        assert set(due.subjects) == {BATCH, moved}
+        pending = writer.next_pending(9)
+        assert pending is not None
+        assert set(pending.entities) == {BATCH, moved}
 
-    def test_clues_of_an_item_that_met_another_writer_are_not_written(
+    def test_signals_of_an_item_that_met_another_writer_are_not_written(
         self, writer: Writer, world: World
     ) -> None:
         writer.write([giving(ONE, 0)], 0, world.now)
@@ -121,7 +122,7 @@ class CluesContract:
         assert writer.signals_about(BATCH) == []
         assert writer.next_pending(9) is None
 
-    def test_clues_about_a_subject_are_the_first_in_their_order(
+    def test_signals_about_a_entity_are_the_first_in_their_order(
         self, writer: Writer, world: World
     ) -> None:
         items = [item_id(GTINS[0], f"{n * 7 % 10_007:05}") for n in range(MAX_SIGNALS_ASSESSED)]
@@ -142,34 +143,34 @@ class CluesContract:
             before = tuple(sorted(now))
         first = writer.next_pending(2)
         assert first is not None
-        assert first.subjects == lots[:2]
+        assert first.entities == lots[:2]
         assert len(first.numbers) == 4, "with all that they wait for"
-        writer.write([assessed(lot, 0) for lot in lots[:2]], 0, world.now, settled=first)
+        writer.write([assessed(lot, 0) for lot in lots[:2]], 0, world.now, acknowledged=first)
         second = writer.next_pending(2)
         assert second is not None
-        assert second.subjects == lots[2:]
+        assert second.entities == lots[2:]
 
-    def test_what_became_due_after_the_reading_is_not_settled_with_it(
+    def test_what_became_pending_after_the_reading_is_not_acknowledged_with_it(
         self, writer: Writer, world: World
     ) -> None:
         writer.write([giving(ONE, 0, signal(BATCH, ONE))], 0, world.now)
-        due = writer.next_pending(9)
+        pending = writer.next_pending(9)
         writer.write([giving(OTHER, 0, signal(BATCH, OTHER))], 0, world.now)
-        writer.write([assessed(BATCH, 0)], 0, world.now, settled=due)
+        writer.write([assessed(BATCH, 0)], 0, world.now, acknowledged=pending)
         again = writer.next_pending(9)
         assert again is not None
-        assert again.subjects == [BATCH]
+        assert again.entities == [BATCH]
 
     def test_a_number_in_the_queue_is_never_given_twice(self, writer: Writer, world: World) -> None:
-        """Else somebody slow would settle an entry that it has not read."""
+        """Else somebody slow would acknowledge an entry that it has not read."""
         writer.write([giving(ONE, 0, signal(BATCH, ONE))], 0, world.now)
         slow = writer.next_pending(9)
-        self.settle(writer, world)
+        self.acknowledge(writer, world)
         writer.write([giving(OTHER, 0, signal(BATCH, OTHER))], 0, world.now)
-        writer.write([assessed(BATCH, 1)], 0, world.now, settled=slow)
+        writer.write([assessed(BATCH, 1)], 0, world.now, acknowledged=slow)
         assert writer.next_pending(9) is not None
 
-    def test_whoever_read_before_anothers_assessment_is_refused_and_settles_nothing(
+    def test_whoever_read_before_anothers_assessment_is_refused_and_acknowledges_nothing(
         self, ledgers: Ledgers, writer: Writer, world: World
     ) -> None:
         """A leader that was suspended wakes: what it read says campaign, its successor has
@@ -179,53 +180,55 @@ class CluesContract:
         successor = ledgers.writer()
         gone = giving(ONE, 1, before=(signal(BATCH, ONE),))
         successor.write([gone], 0, world.now)
-        self.settle(successor, world)
-        met = writer.write([assessed(BATCH, 0, campaign(BATCH))], 0, world.now, settled=read)
-        assert met == {ItemId(BATCH)}
+        self.acknowledge(successor, world)
+        conflicts = writer.write(
+            [assessed(BATCH, 0, campaign(BATCH))], 0, world.now, acknowledged=read
+        )
+        assert conflicts == {ItemId(BATCH)}
         assert writer.known([ItemId(BATCH)])[ItemId(BATCH)].published == {}
 
-    def test_nothing_is_settled_while_one_of_them_met_another_writer(
+    def test_nothing_is_acknowledged_while_one_of_them_met_another_writer(
         self, writer: Writer, world: World
     ) -> None:
         lots = [batch_entity(GTINS[0], lot) for lot in ("A", "B")]
         writer.write([giving(ONE, 0, *(signal(lot, ONE) for lot in lots))], 0, world.now)
-        due = writer.next_pending(9)
+        pending = writer.next_pending(9)
         writer.write([assessed(lots[0], 0)], 0, world.now)
         changes = [assessed(lot, 0, campaign(lot)) for lot in lots]
-        assert writer.write(changes, 0, world.now, settled=due) == {ItemId(lots[0])}
-        assert writer.next_pending(9) == due
+        assert writer.write(changes, 0, world.now, acknowledged=pending) == {ItemId(lots[0])}
+        assert writer.next_pending(9) == pending
         assert writer.known(list(map(ItemId, lots)))[ItemId(lots[1])].published
-        writer.write([assessed(lots[0], 1)], 0, world.now, settled=due)
+        writer.write([assessed(lots[0], 1)], 0, world.now, acknowledged=pending)
         assert writer.next_pending(9) is None
 
-    @pytest.mark.parametrize("subject", [BATCH, SCANNER, scanner_entity(2**32 - 1, known=False)])
-    def test_a_subject_is_known_with_its_alerts_like_an_item(
-        self, writer: Writer, world: World, subject: EntityId
+    @pytest.mark.parametrize("entity", [BATCH, SCANNER, scanner_entity(2**32 - 1, known=False)])
+    def test_a_entity_is_known_with_its_alerts_like_an_item(
+        self, writer: Writer, world: World, entity: EntityId
     ) -> None:
-        raised = campaign(subject)
-        writer.write([assessed(subject, 0, raised)], 0, world.now)
-        known = writer.known([ItemId(subject)])[ItemId(subject)]
+        raised = campaign(entity)
+        writer.write([assessed(entity, 0, raised)], 0, world.now)
+        known = writer.known([ItemId(entity)])[ItemId(entity)]
         assert (known.version, known.history) == (1, EMPTY)
         assert known.published == {FindingKind.CAMPAIGN: raised}
-        gone = campaign(subject, 2, retracted=True)
-        assert writer.write([assessed(subject, 1, gone)], 0, world.now) == set()
-        again = writer.known([ItemId(subject)])[ItemId(subject)]
+        gone = campaign(entity, 2, retracted=True)
+        assert writer.write([assessed(entity, 1, gone)], 0, world.now) == set()
+        again = writer.known([ItemId(entity)])[ItemId(entity)]
         assert again.published == {FindingKind.CAMPAIGN: gone}
 
-    def test_subjects_are_among_the_alerts_and_not_among_the_items(
+    def test_entitys_are_among_the_alerts_and_not_among_the_items(
         self, ledgers: Ledgers, writer: Writer, world: World
     ) -> None:
-        subjects = (BATCH, SCANNER)
+        entities = (BATCH, SCANNER)
         items = (ONE, TEXT)
-        writer.write([assessed(each, 0, campaign(each)) for each in subjects], 0, world.now)
+        writer.write([assessed(each, 0, campaign(each)) for each in entities], 0, world.now)
         writer.write([change(each, EMPTY) for each in items], 0, world.now)
         with Snapshot(ledgers.address) as snapshot:
             assert [item for item, _ in snapshot.histories()] == sorted(items)
-            assert {str(alert.item) for alert in snapshot.alerts()} == set(map(str, subjects))
-        histories, _ = asyncio.run(ledgers.reader().items([ONE, *map(ItemId, subjects)]))
+            assert {str(alert.item) for alert in snapshot.alerts()} == set(map(str, entities))
+        histories, _ = asyncio.run(ledgers.reader().items([ONE, *map(ItemId, entities)]))
         assert histories == [EMPTY, None, None]
 
-    def test_no_subject_is_judged_anew_as_if_it_were_an_item(
+    def test_no_entity_is_judged_anew_as_if_it_were_an_item(
         self, writer: Writer, world: World
     ) -> None:
         writer.write([assessed(BATCH, 0), change(ONE, EMPTY)], 0, world.now)
@@ -234,26 +237,26 @@ class CluesContract:
         assert some is not None
         assert some.items == [ONE]
 
-    def test_a_snapshot_tells_how_many_subjects_are_due(
+    def test_a_snapshot_tells_how_many_entities_are_pending(
         self, ledgers: Ledgers, writer: Writer, world: World
     ) -> None:
         writer.write([giving(ONE, 0, signal(BATCH, ONE), signal(SCANNER, ONE))], 0, world.now)
         writer.write([giving(OTHER, 0, signal(BATCH, OTHER))], 0, world.now)
-        assert self.due(ledgers) == 2
-        self.settle(writer, world)
-        assert self.due(ledgers) == 0
+        assert self.pending(ledgers) == 2
+        self.acknowledge(writer, world)
+        assert self.pending(ledgers) == 0
 
     @staticmethod
-    def due(ledgers: Ledgers) -> int:
+    def pending(ledgers: Ledgers) -> int:
         with Snapshot(ledgers.address) as snapshot:
-            return snapshot.subjects_due()
+            return snapshot.pending_entities()
 
     @staticmethod
-    def settle(writer: Writer, world: World) -> None:
-        """As if no subject's alerts changed."""
+    def acknowledge(writer: Writer, world: World) -> None:
+        """As if no entity's alerts changed."""
         _, version = writer.batch_registry()
-        due = writer.next_pending(99) or Pending([], [])
-        known = writer.known(list(map(ItemId, due.subjects)))
+        pending = writer.next_pending(99) or Pending([], [])
+        known = writer.known(list(map(ItemId, pending.entities)))
         versions = {item: entry.version for item, entry in known.items()}
-        changes = [assessed(each, versions.get(ItemId(each), 0)) for each in due.subjects]
-        assert writer.write(changes, version, world.now, settled=due) == set()
+        changes = [assessed(each, versions.get(ItemId(each), 0)) for each in pending.entities]
+        assert writer.write(changes, version, world.now, acknowledged=pending) == set()

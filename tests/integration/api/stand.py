@@ -25,10 +25,10 @@ from events.embedded.publisher import EmbeddedPublisher
 from events.publisher import Publisher, Record
 from events.topics import BATCHES, SCANS, TRUST, TRUST_KEY, batch_key, scan_key
 from ledger.administration import LedgerAdministration
-from ledger.opening import migrate, open_reader, open_writer
-from ledger.reading import LedgerReader
+from ledger.opening import migrate, open_reader, open_store
+from ledger.protocols import LedgerReader
 from ledger.records import Role
-from stream.sources.embedded import EmbeddedEngine
+from stream.sources.embedded import EmbeddedSource
 from tests.support.world import World
 from verifier_api.app import Dependencies, create_app
 from verifier_api.http.server import server_config
@@ -53,7 +53,7 @@ class Stand:
     url: str
     publisher: Publisher
     reader: LedgerReader
-    engine: EmbeddedEngine
+    engine: EmbeddedSource
     state: AppState
 
     def client(self, **changes: Any) -> httpx.Client:
@@ -142,8 +142,8 @@ def standing_service(
     migrate(folder / "ledger.sqlite")
     log_path = folder / "log.sqlite"
     real_publisher: Publisher = EmbeddedPublisher(log_path)
-    engine = EmbeddedEngine(
-        EmbeddedLog(log_path), open_writer(folder / "ledger.sqlite"), world.roots, DEFAULT_POLICY
+    engine = EmbeddedSource(
+        EmbeddedLog(log_path), open_store(folder / "ledger.sqlite"), world.roots, DEFAULT_POLICY
     )
     real_publisher.publish([Record(TRUST, TRUST_KEY, world.trust_document)]).result(WAIT_S)
     engine.start()

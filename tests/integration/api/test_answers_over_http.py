@@ -18,7 +18,7 @@ from authenticity.gs1.item import ItemId
 from authenticity.history.history import History
 from authenticity.records.batch_registry import BatchRegistry
 from authenticity.records.scan import Act, Channel, encode_scan
-from ledger.reading import LedgerReader
+from ledger.protocols import LedgerReader
 from ledger.records import Role
 from tests.integration.api.stand import (
     BrokenPublisher,

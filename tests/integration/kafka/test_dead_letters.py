@@ -11,12 +11,13 @@ import msgspec
 import pytest
 
 from authenticity.gs1.code import item_of
+from authenticity.records.dead_letter import dead_letter
 from authenticity.records.scan import Scan, encode_scan
 from events.kafka.publisher import KafkaPublisher
 from events.kafka.reading import read_topic
 from events.kafka.settings import KafkaSettings
 from events.publisher import Record
-from events.topics import SCANS, SCANS_DEAD, dead_letter, scan_key
+from events.topics import SCANS, SCANS_DEAD, scan_key
 from tests.support.patience import PATIENCE_S
 from tests.support.world import World
 
@@ -48,7 +49,9 @@ def numbers(settings: KafkaSettings, publisher: KafkaPublisher, scan: Scan) -> l
                 SCANS_DEAD,
                 run.encode(),
                 msgspec.json.encode(
-                    dead_letter(SCANS, 3, 17 + n, raw, f"{run} {n}", NOW + timedelta(seconds=n))
+                    dead_letter(
+                        SCANS.name, 3, 17 + n, raw, f"{run} {n}", NOW + timedelta(seconds=n)
+                    )
                 ),
             )
             for n, raw in enumerate(raws)

@@ -8,7 +8,7 @@ import psycopg
 from benchmarks.speed.pipeline.prefill import fill
 from benchmarks.speed.seen_items import numbered_item
 from ledger.address import PostgresAddress
-from ledger.opening import open_async_writer
+from ledger.opening import open_store
 from tests.support.patience import PATIENCE_S
 
 _ITEMS = 240
@@ -31,7 +31,7 @@ async def _rows_read_in_passing(ledger: PostgresAddress) -> int:
     a worker asked for a few again and again, and the ledger grew meanwhile."""
     items = [numbered_item(number) for number in range(_ITEMS)]
     fill(ledger, _ITEMS, analyse=False)
-    writer = await open_async_writer(ledger)
+    writer = open_store(ledger)
     with psycopg.connect(ledger.url, autocommit=True) as connection:
         for _ in range(_ROUNDS):  # beyond the five after which a server may keep its plan
             await writer.known(items[:10])

@@ -5,17 +5,17 @@ from threading import Event
 
 import msgspec
 
+from authenticity.detection.item_state import UNKNOWN
 from authenticity.detection.reasons import Reason
 from authenticity.detection.signals import Signal
 from authenticity.gs1.item import ItemId, item_id
 from ledger.address import PostgresAddress
-from ledger.protocols import UNKNOWN
 from ledger.records import to_key
 from tests.contracts.ledger.ledgers import Ledgers, Writer
 from tests.contracts.ledger.signal_keeping import (
     BATCH,
     ONE,
-    CluesContract,
+    SignalsContract,
     assessed,
     campaign,
     giving,
@@ -25,7 +25,7 @@ from tests.integration.ledger.server import in_transaction
 from tests.support.world import GTINS, World
 
 
-class TestCluesOnPostgres(CluesContract):
+class TestSignalsOnPostgres(SignalsContract):
     """See `tests.contracts.ledger`."""
 
 
@@ -36,14 +36,14 @@ def test_an_entry_with_a_lower_number_that_becomes_visible_later_is_not_settled_
     with in_transaction(ledger_address) as somebody:
         somebody.execute("INSERT INTO subjects_due (subject) VALUES (%s)", (to_key(BATCH),))
         writer.write([giving(ONE, 0, signal(BATCH, ONE))], 0, world.now)
-        due = writer.next_pending(9)
-        assert due is not None
-        assert len(due.numbers) == 1
-    writer.write([assessed(BATCH, 0)], 0, world.now, settled=due)
+        pending = writer.next_pending(9)
+        assert pending is not None
+        assert len(pending.numbers) == 1
+    writer.write([assessed(BATCH, 0)], 0, world.now, acknowledged=pending)
     later = writer.next_pending(9)
     assert later is not None
-    assert later.subjects == [BATCH]
-    assert max(later.numbers) < min(due.numbers)
+    assert later.entities == [BATCH]
+    assert max(later.numbers) < min(pending.numbers)
 
 
 def test_many_workers_give_clues_about_one_batch_while_it_is_assessed_and_none_is_overlooked(
@@ -62,11 +62,11 @@ def test_many_workers_give_clues_about_one_batch_while_it_is_assessed_and_none_i
                 before = now
 
     def assess(writer: Writer) -> None:
-        due = writer.next_pending(9)
+        pending = writer.next_pending(9)
         known = writer.known([batch]).get(batch, UNKNOWN)
         weight = sum(each.weight for each in writer.signals_about(BATCH))
         said = msgspec.structs.replace(campaign(BATCH), reasons=(Reason("w", {"weight": weight}),))
-        writer.write([assessed(BATCH, known.version, said)], 0, world.now, settled=due)
+        writer.write([assessed(BATCH, known.version, said)], 0, world.now, acknowledged=pending)
 
     def assess_until(over: Event, writer: Writer) -> None:
         while not over.is_set():

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import pytest
 
 from authenticity.detection.findings import FindingKind
+from authenticity.detection.item_state import ItemChange, KnownItem
 from authenticity.detection.policy import DEFAULT_POLICY
 from authenticity.gs1.item import ItemId
 from authenticity.history.history import decode_history
@@ -26,7 +27,6 @@ from benchmarks.speed.pipeline.load import (
 from benchmarks.speed.printed_codes import NOW
 from benchmarks.speed.seen_items import numbered_item, seen_items
 from events.publisher import Record
-from ledger.protocols import ItemChange, KnownItem
 from stream.step import CheckedScan, step, updates_of
 
 

@@ -14,7 +14,7 @@ from authenticity.gs1.item import (
 )
 from ledger.queries.signal_rows import decode_signals, encode_signals, pending_of
 from ledger.records import from_key, is_about_entity, to_key
-from tests.contracts.ledger.signal_keeping import CluesContract
+from tests.contracts.ledger.signal_keeping import SignalsContract
 
 GTINS = st.from_regex("[0-9]{14}", fullmatch=True)
 NUMBERS = st.integers(0, 2**32 - 1)
@@ -25,7 +25,7 @@ SUBJECTS = st.builds(batch_entity, GTINS, TEXTS) | st.builds(
 )
 
 
-class TestCluesOnSqlite(CluesContract):
+class TestSignalsOnSqlite(SignalsContract):
     """See `tests.contracts.ledger`."""
 
 

@@ -1,11 +1,10 @@
-"""What a worker does with what it is handed: the replay's end, and nothing given up for lost."""
+"""The engine, whatever its source: it ends where the replay does, and loses nothing."""
 
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -15,19 +14,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from authenticity.detection.item_state import KnownItem
 from authenticity.detection.policy import DEFAULT_POLICY
-from authenticity.detection.signals import Signal
 from authenticity.errors import LedgerUnavailableError, LogUnavailableError
-from authenticity.gs1.item import EntityId, ItemId
+from authenticity.gs1.item import ItemId
 from authenticity.records.batch import Batch, encode_batch
-from authenticity.records.batch_registry import BatchRegistry
+from authenticity.records.dead_letter import DeadLetter
 from authenticity.records.scan import Scan, encode_scan
 from events.publisher import Record
-from events.topics import BATCHES, SCANS, SCANS_DEAD, TRUST, DeadLetter, Topic
-from ledger.opening import migrate, open_writer
-from ledger.protocols import ItemChange, KnownItem, Pending, Progress, Reassessment
-from stream import engine as kafka_engine
-from stream.engine import KafkaEngine, KafkaLimits, Received
+from events.topics import BATCHES, SCANS, SCANS_DEAD, TRUST, Topic
+from ledger.opening import migrate
+from ledger.sqlite.store import SqliteStore
+from stream import engine as engine_module
+from stream.dead_letters import DeadLetterTopic, SourceRecord
+from stream.engine import Engine, EngineLimits
 from stream.step import updates_of
 from tests.support.eventful import campaign, eventful, exported, replayed
 from tests.support.examples import examples
@@ -35,66 +35,32 @@ from tests.support.patience import PATIENCE_S
 from tests.support.world import World
 
 
-class Ledger:
-    """The SQLite ledger behind the methods of the other one. `down`: fail so many times."""
+class Ledger(SqliteStore):
+    """A ledger that can be away. `down`: fail so many times."""
 
     def __init__(self, folder: Path) -> None:
         migrate(folder / "ledger.sqlite")
-        self._writer = open_writer(folder / "ledger.sqlite")
-        self._version = 0
+        super().__init__(folder / "ledger.sqlite")
         self.down = 0
         self.before_write: Callable[[], None] = lambda: None
 
     async def known(self, items: Collection[ItemId]) -> dict[ItemId, KnownItem]:
         self._fail_if_down()
-        return self._writer.known(items)
+        return await super().known(items)
 
-    async def batch_registry(self) -> tuple[BatchRegistry, int]:
-        return self._writer.batch_registry()
-
-    async def write(
-        self,
-        changes: Sequence[ItemChange],
-        registry_version: int,
-        at: datetime,
-        *,
-        reassessed: Reassessment | None = None,
-        settled: Pending | None = None,
-    ) -> set[ItemId]:
+    async def write(self, *arguments: Any, **named: Any) -> set[ItemId]:
         self._fail_if_down()
         before, self.before_write = self.before_write, lambda: None
         before()
-        return self._writer.write(
-            changes, registry_version, at, reassessed=reassessed, settled=settled
-        )
+        return await super().write(*arguments, **named)
 
-    async def accept_batches(self, batches: Sequence[Batch], at: datetime) -> None:
+    async def accept_batches(self, *arguments: Any, **named: Any) -> None:
         self._fail_if_down()
-        self._writer.accept_batches(batches, Progress("batches@test", 0), at)
-
-    async def accept_trust_list(self, document: bytes, version: int, at: datetime) -> None:
-        self._fail_if_down()
-        self._writer.accept_trust_list(document, version, Progress("trust@test", 0), at)
-        self._version = max(self._version, version)
-
-    async def trust_list(self) -> bytes | None:
-        return self._writer.trust_list()
+        await super().accept_batches(*arguments, **named)
 
     async def trust_version(self) -> int:
         self._fail_if_down()
-        return self._version
-
-    async def next_reassessment(self, limit: int) -> Reassessment | None:
-        return self._writer.next_reassessment(limit)
-
-    async def next_pending(self, limit: int) -> Pending | None:
-        return self._writer.next_pending(limit)
-
-    async def signals_about(self, subject: EntityId) -> list[Signal]:
-        return self._writer.signals_about(subject)
-
-    async def close(self) -> None:
-        self._writer.close()
+        return await super().trust_version()
 
     def _fail_if_down(self) -> None:
         if self.down:
@@ -102,7 +68,7 @@ class Ledger:
             raise LedgerUnavailableError("the ledger is away", next_step="wait")
 
 
-class Letters:
+class DeadLetterPublisher:
     """A publisher that keeps what it is given. `down`: refuse so many times."""
 
     def __init__(self) -> None:
@@ -128,30 +94,33 @@ class Letters:
         return [msgspec.json.decode(r.value, type=DeadLetter).reason for r in self.records]
 
 
-LIMITS = KafkaLimits(outage_s=5.0, longest_pause_s=0.01, trust_look_s=0.005, trust_patience_s=0.1)
+LIMITS = EngineLimits(outage_s=5.0, longest_pause_s=0.01, trust_poll_s=0.005, trust_patience_s=0.1)
 
 
 class Setting:
     """An engine over a ledger in a folder."""
 
-    def __init__(self, folder: Path, world: World, limits: KafkaLimits = LIMITS) -> None:
+    def __init__(self, folder: Path, world: World, limits: EngineLimits = LIMITS) -> None:
         self.folder = folder
         self.world = world
         self.ledger = Ledger(folder)
-        self.letters = Letters()
-        self.engine = KafkaEngine(
-            self.ledger, self.letters, world.roots, DEFAULT_POLICY, limits, lambda: world.now
-        )
+        self.published = DeadLetterPublisher()
+        self.engine = self.another_engine(limits)
+
+    def another_engine(self, limits: EngineLimits = LIMITS) -> Engine:
+        return Engine(
+            self.ledger, DeadLetterTopic(self.published), self.world.roots, DEFAULT_POLICY,
+            limits, lambda: self.world.now,
+        )  # fmt: skip
 
     async def trust(self) -> None:
-        await self.engine.take_trust_lists([received(TRUST, 0, self.world.trust_document)])
+        await self.engine.accept_trust_lists([received(TRUST, 0, self.world.trust_document)])
 
-    async def judge_all(self) -> None:
-        while await self.engine.judge_some_anew() or await self.engine.judge_due_subjects():
+    async def reassess_all(self) -> None:
+        while await self.engine.reassess_items() or await self.engine.assess_entities():
             pass
 
     async def close(self) -> None:
-        self.engine.end()
         await self.engine.close()
 
 
@@ -162,15 +131,15 @@ async def setting(tmp_path: Path) -> Any:
     await made.close()
 
 
-def received(topic: Topic, offset: int, value: bytes) -> Received:
-    return Received(topic, 0, offset, b"key", value)
+def received(topic: Topic, offset: int, value: bytes) -> SourceRecord:
+    return SourceRecord(topic, 0, offset, b"key", value)
 
 
-def scans_of(scans: Sequence[Scan]) -> list[Received]:
+def scans_of(scans: Sequence[Scan]) -> list[SourceRecord]:
     return [received(SCANS, n, encode_scan(scan)) for n, scan in enumerate(scans)]
 
 
-def batches_of(batches: Sequence[Batch]) -> list[Received]:
+def batches_of(batches: Sequence[Batch]) -> list[SourceRecord]:
     return [received(BATCHES, n, encode_batch(batch)) for n, batch in enumerate(batches)]
 
 
@@ -197,13 +166,13 @@ def test_any_order_any_repeats_any_portions_end_equal_to_the_replay(
             portion = sequence[at : at + sizes[at % len(sizes)]]
             at += len(portion)
             await setting.engine.fold_scans([r for r in portion if r.topic is SCANS])
-            await setting.engine.take_batches([r for r in portion if r.topic is BATCHES])
-            await setting.engine.judge_some_anew()
+            await setting.engine.accept_batches([r for r in portion if r.topic is BATCHES])
+            await setting.engine.reassess_items()
             if at % 2:
-                await setting.engine.judge_due_subjects()
-        await setting.judge_all()
+                await setting.engine.assess_entities()
+        await setting.reassess_all()
         await setting.close()
-        assert setting.letters.records == []
+        assert setting.published.records == []
 
     with TemporaryDirectory() as name:
         asyncio.run(scenario(Path(name)))
@@ -224,21 +193,21 @@ async def test_a_batch_that_overtook_its_trust_list_is_registered_all_the_same(
     setting: Setting,
 ) -> None:
     registering = asyncio.create_task(
-        setting.engine.take_batches(batches_of([setting.world.batch()]))
+        setting.engine.accept_batches(batches_of([setting.world.batch()]))
     )
     await asyncio.sleep(0.02)
     await setting.trust()
     await asyncio.wait_for(registering, PATIENCE_S)
     _, version = await setting.ledger.batch_registry()
     assert version == 1
-    assert setting.letters.records == []
+    assert setting.published.records == []
 
 
 async def test_a_strangers_batch_becomes_a_dead_letter_after_a_while(setting: Setting) -> None:
     await setting.trust()
     stranger = replace_issuer(setting.world.batch())
-    await setting.engine.take_batches(batches_of([stranger, setting.world.batch()]))
-    assert "does not hold the company prefix" in setting.letters.reasons[0]
+    await setting.engine.accept_batches(batches_of([stranger, setting.world.batch()]))
+    assert "does not hold the company prefix" in setting.published.reasons[0]
     _, version = await setting.ledger.batch_registry()
     assert version == 1
 
@@ -249,9 +218,9 @@ def replace_issuer(batch: Batch) -> Batch:
 
 async def test_an_older_trust_list_becomes_a_dead_letter(setting: Setting) -> None:
     newer = setting.world.next_trust_document()
-    await setting.engine.take_trust_lists([received(TRUST, 0, newer)])
+    await setting.engine.accept_trust_lists([received(TRUST, 0, newer)])
     await setting.trust()
-    assert len(setting.letters.reasons) == 1
+    assert len(setting.published.reasons) == 1
     assert await setting.ledger.trust_list() == newer
 
 
@@ -262,7 +231,7 @@ async def test_bytes_that_are_no_scan_become_dead_letters_and_the_others_are_fol
     scan = setting.world.scan(setting.world.code())
     junk = received(SCANS, 8, b"\xff\x00 junk")
     await setting.engine.fold_scans([*scans_of([scan]), junk])
-    [letter] = [msgspec.json.decode(r.value, type=DeadLetter) for r in setting.letters.records]
+    [letter] = [msgspec.json.decode(r.value, type=DeadLetter) for r in setting.published.records]
     assert (letter.topic, letter.partition, letter.offset, letter.bytes) == ("scans", 0, 8, 7)
     assert setting.engine.stats.scans == 1
     assert len(exported(setting.folder)) == 1
@@ -280,14 +249,14 @@ async def test_one_scan_that_breaks_the_program_takes_no_other_with_it(
             raise ZeroDivisionError
         return updates_of(judged)
 
-    monkeypatch.setattr(kafka_engine, "updates_of", broken)
+    monkeypatch.setattr(engine_module, "updates_of", broken)
     with caplog.at_level(logging.CRITICAL, "touchstone.stream"):
         await setting.engine.fold_scans(scans_of(scans))
-    assert "ZeroDivisionError" in setting.letters.reasons[0]
+    assert "ZeroDivisionError" in setting.published.reasons[0]
     assert setting.engine.stats.scans == len(scans) - 1
 
 
-async def test_a_fault_that_meets_every_scan_stops_the_worker_instead_of_burying_all(
+async def test_a_fault_that_meets_every_scan_stops_the_worker_instead_of_giving_all_up(
     setting: Setting, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     await setting.trust()
@@ -295,14 +264,14 @@ async def test_a_fault_that_meets_every_scan_stops_the_worker_instead_of_burying
     def broken(_judged: Any) -> Any:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(kafka_engine, "updates_of", broken)
+    monkeypatch.setattr(engine_module, "updates_of", broken)
     scans, _ = eventful(setting.world)
     with (
         caplog.at_level(logging.CRITICAL, "touchstone.stream"),
         pytest.raises(ZeroDivisionError),
     ):
         await setting.engine.fold_scans(scans_of(scans) * 2)
-    assert setting.letters.records == []
+    assert setting.published.records == []
 
 
 async def test_signatures_are_checked_while_what_came_before_is_written(setting: Setting) -> None:
@@ -335,8 +304,8 @@ async def test_an_outage_is_waited_through(setting: Setting) -> None:
     setting.ledger.down = 3
     await setting.engine.fold_scans(scans_of(scans))
     setting.ledger.down = 2
-    await setting.engine.take_batches(batches_of(batches))
-    await setting.judge_all()
+    await setting.engine.accept_batches(batches_of(batches))
+    await setting.reassess_all()
     assert exported(setting.folder) == replayed(setting.world, scans, batches)
 
 
@@ -354,9 +323,9 @@ async def test_an_outage_that_lasts_is_raised_before_anything_is_acknowledged(
 
 async def test_a_dead_letter_that_cannot_be_written_is_tried_again(setting: Setting) -> None:
     await setting.trust()
-    setting.letters.down = 2
+    setting.published.down = 2
     await setting.engine.fold_scans([received(SCANS, 0, b"junk")])
-    assert len(setting.letters.records) == 1
+    assert len(setting.published.records) == 1
 
 
 async def test_items_that_met_another_writer_are_folded_again_with_what_it_wrote(
@@ -364,10 +333,7 @@ async def test_items_that_met_another_writer_are_folded_again_with_what_it_wrote
 ) -> None:
     await setting.trust()
     scans, _ = eventful(setting.world)
-    other = KafkaEngine(
-        setting.ledger, setting.letters, setting.world.roots, DEFAULT_POLICY, LIMITS,
-        lambda: setting.world.now,
-    )  # fmt: skip
+    other = setting.another_engine()
 
     def somebody_else_writes() -> None:
         with asyncio.Runner() as runner:
@@ -382,7 +348,7 @@ async def test_items_that_met_another_writer_are_folded_again_with_what_it_wrote
 
     setting.ledger.before_write = in_a_thread
     await setting.engine.fold_scans(scans_of(scans[1::2] + scans[:3]))
-    other.end()
+    other.close_threads()
     assert setting.engine.stats.conflicts > 0
     assert exported(setting.folder) == replayed(setting.world, scans, [])
 

@@ -12,15 +12,13 @@ import pytest
 
 from authenticity.detection.alerts import Alert
 from authenticity.detection.findings import FindingKind
-from authenticity.detection.policy import DEFAULT_POLICY
 from authenticity.gs1.item import EntityId, batch_entity, is_about_custodian
 from authenticity.records.batch import Batch
 from authenticity.trust.trust_list import read_trust_list
 from ledger.administration import Snapshot
 from ledger.protocols import Pending
-from stream.engine import KafkaEngine
 from stream.outbox import Leader
-from stream.sources.embedded import EmbeddedEngine
+from stream.sources.embedded import EmbeddedSource
 from tests.support.eventful import campaign, eventful, exported, kinds_of, replayed
 from tests.support.world import GTINS, World
 from tests.unit.stream.sources.test_embedded import an_engine, drain, records
@@ -32,7 +30,7 @@ SUBJECT = batch_entity(GTINS[0], "C1")
 def campaign_alert(folder: Path) -> Alert | None:
     """About the batch, as it stands in the ledger; the shop where all of it was has the same."""
     with Snapshot(folder / "ledger.sqlite") as ledger:
-        assert ledger.subjects_due() == 0
+        assert ledger.pending_entities() == 0
         found = [alert for alert in ledger.alerts() if alert.kind is FindingKind.CAMPAIGN]
     if not found:
         return None
@@ -76,7 +74,7 @@ def test_a_campaign_comes_and_goes_with_what_is_declared_of_the_batch(tmp_path: 
     world = World(4)
     believed, not_believed = under_a_revoked_key(world)
     scans, _ = campaign(world)
-    with an_engine(tmp_path, world, items_judged_anew_at_once=2) as engine:
+    with an_engine(tmp_path, world, items_reassessed_at_once=2) as engine:
         engine.log.append(records(world.trust_document, *scans))
         drain(engine)
         assert campaign_alert(tmp_path) is None
@@ -98,7 +96,7 @@ def test_the_same_scans_again_make_no_subject_due(tmp_path: Path) -> None:
         before = campaign_alert(tmp_path)
         engine.log.append(records(*reversed(scans)))
         engine.run_round()
-        assert engine.ledger.next_pending(9) is None
+        assert asyncio.run(engine.engine.ledger.next_pending(9)) is None
         assert campaign_alert(tmp_path) == before
 
 
@@ -126,7 +124,7 @@ def test_an_engine_killed_at_any_write_leaves_what_the_next_one_brings_to_the_sa
         folder.mkdir()
         killed = False
         for step in steps:
-            with an_engine(folder, world, scans_at_once=3, subjects_every_s=0) as engine:
+            with an_engine(folder, world, scans_at_once=3, entities_every_s=0) as engine:
                 engine.log.append(step)
                 if not killed:
                     killed = _drain_until_killed(engine, survived, written=written)
@@ -143,18 +141,19 @@ class _Killed(BaseException):
     """Not to be met by anything."""
 
 
-def _drain_until_killed(engine: EmbeddedEngine, survived: int, *, written: bool) -> bool:
+def _drain_until_killed(engine: EmbeddedSource, survived: int, *, written: bool) -> bool:
     """Whether it came to that: so many writes go well."""
-    write, left = engine.ledger.write, iter(range(survived))
+    ledger: Any = engine.engine.ledger
+    write, left = ledger.write, iter(range(survived))
 
-    def deadly(*values: Any, **named: Any) -> Any:
+    async def deadly(*values: Any, **named: Any) -> Any:
         if next(left, None) is None:
             if written:
-                write(*values, **named)
+                await write(*values, **named)
             raise _Killed
-        return write(*values, **named)
+        return await write(*values, **named)
 
-    engine.ledger.write = deadly  # type: ignore[method-assign]
+    ledger.write = deadly
     try:
         drain(engine)
     except _Killed:
@@ -167,15 +166,15 @@ def test_while_scans_keep_coming_subjects_are_assessed_now_and_then_and_at_last(
 ) -> None:
     world = World(4)
     scans, _ = campaign(world, items=8)
-    with an_engine(tmp_path, world, scans_at_once=1, subjects_every_s=3_600) as engine:
+    with an_engine(tmp_path, world, scans_at_once=1, entities_every_s=3_600) as engine:
         asked: list[int] = []
-        next_pending = engine.ledger.next_pending
+        next_pending = engine.engine.ledger.next_pending
 
-        def counted(limit: int) -> Pending | None:
+        async def counted(limit: int) -> Pending | None:
             asked.append(limit)
-            return next_pending(limit)
+            return await next_pending(limit)
 
-        monkeypatch.setattr(engine.ledger, "next_pending", counted)
+        monkeypatch.setattr(engine.engine.ledger, "next_pending", counted)
         engine.log.append(records(world.trust_document, *scans))
         drain(engine)
         assert 0 < len(asked) < 4
@@ -188,7 +187,7 @@ def test_two_engines_on_one_ledger_assess_the_same_subjects_and_end_equal_to_the
     world = World(4)
     scans, late = campaign(world, items=9)
     noise, batches = eventful(world)
-    limits = {"scans_at_once": 5, "subjects_every_s": 0.0}
+    limits = {"scans_at_once": 5, "entities_every_s": 0.0}
     with an_engine(tmp_path, world, **limits) as one, an_engine(tmp_path, world, **limits) as other:
         one.log.append(records(world.trust_document, *batches, *scans, *noise, *late))
         threads = [threading.Thread(target=drain, args=(engine,)) for engine in (one, other)]
@@ -208,47 +207,43 @@ async def test_a_leader_that_was_suspended_overwrites_nothing_of_its_successors(
     world = World(4)
     scans, late = campaign(world)
     setting = Setting(tmp_path, world)
-    successor = KafkaEngine(
-        setting.ledger, setting.letters, world.roots, DEFAULT_POLICY, LIMITS, lambda: world.now
-    )
+    successor = setting.another_engine()
 
     async def meanwhile() -> None:
         await successor.fold_scans(scans_of(late))
-        assert await successor.judge_due_subjects() > 0
+        assert await successor.assess_entities() > 0
 
     await setting.trust()
     await setting.engine.fold_scans(scans_of(scans))
     setting.ledger.before_write = lambda: _in_a_thread(meanwhile)
-    await setting.engine.judge_due_subjects()
+    await setting.engine.assess_entities()
     assert setting.engine.stats.conflicts == 2, "the batch and the shop"
     assert campaign_alert(tmp_path) is None
     assert exported(tmp_path) == replayed(world, [*scans, *late], [])
-    successor.end()
+    successor.close_threads()
     await setting.close()
 
 
-async def test_clues_that_change_while_a_subject_is_assessed_are_not_overlooked(
+async def test_signals_that_change_while_a_subject_is_assessed_are_not_overlooked(
     tmp_path: Path,
 ) -> None:
     world = World(4)
     scans, late = campaign(world)
     setting = Setting(tmp_path, world)
-    other = KafkaEngine(
-        setting.ledger, setting.letters, world.roots, DEFAULT_POLICY, LIMITS, lambda: world.now
-    )
+    other = setting.another_engine()
     await setting.trust()
     await setting.engine.fold_scans(scans_of(scans))
     setting.ledger.before_write = lambda: _in_a_thread(lambda: other.fold_scans(scans_of(late)))
-    await setting.engine.judge_due_subjects()
+    await setting.engine.assess_entities()
     due = await setting.ledger.next_pending(9)
     assert due is not None
-    assert SUBJECT in due.subjects
-    await setting.judge_all()
+    assert SUBJECT in due.entities
+    await setting.reassess_all()
     alert = campaign_alert(tmp_path)
     assert alert is not None
     assert (alert.version, alert.retracted) == (2, True)
     assert exported(tmp_path) == replayed(world, [*scans, *late], [])
-    other.end()
+    other.close_threads()
     await setting.close()
 
 
@@ -260,12 +255,12 @@ async def test_a_batch_header_that_comes_late_retracts_a_campaign_in_the_other_e
     scans, _ = campaign(world)
     setting = Setting(tmp_path, world)
     await setting.trust()
-    await setting.engine.take_batches(batches_of([believed]))
+    await setting.engine.accept_batches(batches_of([believed]))
     await setting.engine.fold_scans(scans_of(scans))
-    await setting.judge_all()
+    await setting.reassess_all()
     assert "campaign" in kinds_of(exported(tmp_path))
-    await setting.engine.take_batches(batches_of([not_believed]))
-    await setting.judge_all()
+    await setting.engine.accept_batches(batches_of([not_believed]))
+    await setting.reassess_all()
     assert "campaign" not in kinds_of(exported(tmp_path))
     assert exported(tmp_path) == replayed(world, scans, [not_believed])
     await setting.close()
@@ -284,8 +279,8 @@ async def test_the_leader_assesses_subjects_now_and_then_and_a_backlog_at_once(
     world = World(4)
     scans, _ = campaign(world)
     forged = [world.scan(world.forged_code()) for _ in range(5)]
-    setting = Setting(tmp_path, world, replace(LIMITS, subjects_at_once=2))
-    leader = Leader(Leading(), setting.engine, subjects_every_s=3_600)  # type: ignore[arg-type]
+    setting = Setting(tmp_path, world, replace(LIMITS, entities_at_once=2))
+    leader = Leader(Leading(), setting.engine, setting.published, entities_every_s=3_600)  # type: ignore[arg-type]
     await setting.trust()
     await setting.engine.fold_scans(scans_of([*scans, *forged]))
     rounds = 1
@@ -296,7 +291,7 @@ async def test_the_leader_assesses_subjects_now_and_then_and_a_backlog_at_once(
     await setting.engine.fold_scans(scans_of([world.scan(world.forged_code())]))
     assert not await leader.work()
     with Snapshot(tmp_path / "ledger.sqlite") as ledger:
-        assert ledger.subjects_due() == 1
+        assert ledger.pending_entities() == 1
     await setting.close()
 
 

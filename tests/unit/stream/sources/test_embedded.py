@@ -1,5 +1,6 @@
 """The engine in one process: whatever order and company scans come in, the replay's end."""
 
+import asyncio
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,13 +16,14 @@ from hypothesis import strategies as st
 from authenticity.detection.policy import DEFAULT_POLICY
 from authenticity.errors import LedgerUnavailableError
 from authenticity.records.batch import Batch, encode_batch
+from authenticity.records.dead_letter import kept_bytes
 from authenticity.records.scan import Scan, encode_scan
 from events.embedded.log import EmbeddedLog, LogLimits
 from events.publisher import Record
 from events.topics import BATCHES, SCANS, TRUST, TRUST_KEY, Topic, batch_key
 from ledger.administration import LedgerAdministration, Snapshot
-from ledger.opening import migrate, open_writer
-from stream.sources.embedded import EmbeddedEngine, EngineLimits
+from ledger.opening import migrate, open_store
+from stream.sources.embedded import ENGINE_LIMITS, EmbeddedSource, SourceLimits
 from stream.step import updates_of
 from tests.support.eventful import KINDS, campaign, eventful, exported, kinds_of, replayed
 from tests.support.examples import examples
@@ -30,14 +32,18 @@ from tests.support.world import GTINS, World
 
 
 @contextmanager
-def an_engine(folder: Path, world: World, **limits: Any) -> Iterator[EmbeddedEngine]:
+def an_engine(folder: Path, world: World, **limits: Any) -> Iterator[EmbeddedSource]:
+    """`limits` of the source, and of its engine."""
     migrate(folder / "ledger.sqlite")
-    engine = EmbeddedEngine(
+    of_source = {name: limits[name] for name in limits if hasattr(SourceLimits, name)}
+    of_engine = {name: limits[name] for name in limits if name not in of_source}
+    engine = EmbeddedSource(
         EmbeddedLog(folder / "log.sqlite"),
-        open_writer(folder / "ledger.sqlite"),
+        open_store(folder / "ledger.sqlite"),
         world.roots,
         DEFAULT_POLICY,
-        EngineLimits(idle_s=0.001, **limits),
+        SourceLimits(idle_s=0.001, **of_source),
+        replace(ENGINE_LIMITS, **of_engine),
         lambda: world.now,
     )
     yield engine
@@ -57,7 +63,7 @@ def records(*values: Scan | Batch | bytes) -> list[Record]:
     return made
 
 
-def drain(engine: EmbeddedEngine) -> None:
+def drain(engine: EmbeddedSource) -> None:
     while engine.run_round():
         pass
 
@@ -131,7 +137,8 @@ def test_a_batch_rests_on_the_newest_list_before_it_however_many_were_waiting(
         engine.log.append(records(world.batch(maker=1), world.scan(world.code(maker=1))))
         drain(engine)
         assert engine.stats.dead_letters == 0
-        assert engine.ledger.batch_registry()[0].find(GTINS[1], "L1", "281231", "S") is not None
+        batch_registry, _ = asyncio.run(engine.engine.ledger.batch_registry())
+        assert batch_registry.find(GTINS[1], "L1", "281231", "S") is not None
     [line] = exported(tmp_path)
     assert b'"verified"' in line
 
@@ -200,12 +207,15 @@ def test_a_passed_log_is_pruned_until_nothing_more_may_go(tmp_path: Path) -> Non
         assert engine.log.read(SCANS, 0, 1) == []
 
 
-def test_nothing_is_pruned_that_an_unsettled_ledger_might_need_again(
+def test_nothing_is_pruned_that_a_ledger_might_need_again_after_lost_power(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    async def never() -> bool:
+        return False
+
     world = World(4)
     with an_engine(tmp_path, world, prune_every_s=0) as engine:
-        monkeypatch.setattr(engine.ledger, "settled", lambda: False)
+        monkeypatch.setattr(engine.engine.ledger, "is_durable", never)
         engine.log.limits = LogLimits(kept_days=-1)
         engine.log.append(records(world.trust_document, world.scan("text")))
         drain(engine)
@@ -225,19 +235,19 @@ def test_one_scan_that_breaks_the_program_is_a_dead_letter_and_its_neighbours_ar
             raise ZeroDivisionError("a bug")
         return updates_of(entries)
 
-    monkeypatch.setattr("stream.sources.embedded.updates_of", breaking)
+    monkeypatch.setattr("stream.engine.updates_of", breaking)
     with an_engine(tmp_path, world) as engine:
         engine.log.append(records(world.trust_document, *scans))
         drain(engine)
     assert exported(tmp_path) == replayed(world, [*scans[:2], *scans[3:]], [])
     administration = LedgerAdministration(tmp_path / "ledger.sqlite")
-    [letter] = administration.dead_letters()
+    [stored] = administration.dead_letters()
     administration.close()
-    assert letter.raw == encode_scan(scans[2])
-    assert "a bug" in letter.reason
+    assert kept_bytes(stored.letter) == encode_scan(scans[2])
+    assert "a bug" in stored.letter.reason
 
 
-def test_a_program_that_fails_on_every_scan_stops_instead_of_burying_them(
+def test_a_program_that_fails_on_every_scan_stops_instead_of_giving_them_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = World(4)
@@ -246,7 +256,7 @@ def test_a_program_that_fails_on_every_scan_stops_instead_of_burying_them(
     def broken(_judged: Any) -> Any:
         raise ZeroDivisionError("a bug everywhere")
 
-    monkeypatch.setattr("stream.sources.embedded.updates_of", broken)
+    monkeypatch.setattr("stream.engine.updates_of", broken)
     with an_engine(tmp_path, world, poison_at_once=5) as engine:
         engine.log.append(records(world.trust_document, *scans))
         engine.run()
@@ -266,15 +276,15 @@ def test_an_outage_of_the_ledger_is_waited_out_and_nothing_is_lost(
     world = World(4)
     scans, batches = eventful(world)
     with an_engine(tmp_path, world, longest_pause_s=0.05) as engine:
-        write = engine.ledger.write
+        write = engine.engine.ledger.write
         failures = iter(range(4))
 
-        def failing(*values: Any, **named: Any) -> Any:
+        async def failing(*values: Any, **named: Any) -> Any:
             if next(failures, None) is not None:
                 raise LedgerUnavailableError("database or disk is full", next_step="make room")
-            return write(*values, **named)
+            return await write(*values, **named)
 
-        monkeypatch.setattr(engine.ledger, "write", failing)
+        monkeypatch.setattr(engine.engine.ledger, "write", failing)
         engine.log.append(records(world.trust_document, *batches, *scans))
         engine.start()
         wait_until(lambda: engine.stats.scans >= len(scans))
@@ -289,11 +299,11 @@ def test_an_outage_that_outlasts_the_limit_ends_the_engine_before_the_position_m
     world = World(4)
     scans, _ = eventful(world)
 
-    def gone(*_: Any, **__: Any) -> Any:
+    async def gone(*_: Any, **__: Any) -> Any:
         raise LedgerUnavailableError("disk I/O error", next_step="look at the disk")
 
     with an_engine(tmp_path, world, outage_s=0.2, longest_pause_s=0.05) as engine:
-        monkeypatch.setattr(engine.ledger, "write", gone)
+        monkeypatch.setattr(engine.engine.ledger, "write", gone)
         engine.log.append(records(world.trust_document, *scans))
         engine.run()
         assert engine.stats.failure == "disk I/O error"

@@ -5,6 +5,7 @@ That these rules are the right ones is tested under fire, on a real Kafka.
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,10 +17,11 @@ from faust.types.tuples import ConsumerMessage
 
 from events.kafka.settings import KafkaSettings
 from events.topics import SCANS
-from stream.engine import Received
+from stream.dead_letters import SourceRecord
 from stream.engine_stats import EngineStats
 from stream.sources.faust import app as faust_app
 from stream.sources.faust.app import Bulk, build_app
+from stream.sources.faust.compat import PINNED
 from stream.sources.faust.intake import Intake
 from stream.sources.faust.settings import WorkerSettings
 from tests.support.patience import PATIENCE_S
@@ -38,16 +40,21 @@ class TakingEverything:
         self.fails = False
         self.trusts = True
 
-    async def trusting(self) -> None:
+    async def wait_for_trust_list(self) -> None:
         while not self.trusts:
             await asyncio.sleep(0.01)
 
-    async def fold_scans(self, records: Sequence[Received]) -> None:
+    async def fold_scans(self, records: Sequence[SourceRecord]) -> None:
         if self.fails:
             raise RuntimeError("the disk is gone")
         self.taken.append([record.offset for record in records])
 
-    take_batches = take_trust_lists = fold_scans
+    accept_batches = accept_trust_lists = fold_scans
+
+
+@pytest.mark.parametrize("distribution", PINNED)
+def test_what_is_private_to_others_is_of_the_versions_it_was_read_in(distribution: str) -> None:
+    assert version(distribution) == PINNED[distribution]
 
 
 @pytest.fixture
@@ -153,7 +160,7 @@ async def test_records_that_are_ready_early_are_acknowledged_after_those_before_
     monkeypatch.setattr(ConsumerMessage, "ack", recorded)
     ready = asyncio.Event()
 
-    async def slow_at_first(records: Sequence[Received]) -> None:
+    async def slow_at_first(records: Sequence[SourceRecord]) -> None:
         if records[0].offset == 0:
             await ready.wait()
         engine.taken.append([record.offset for record in records])

@@ -1,8 +1,8 @@
 """When a worker counts as standing still. No broker: what Faust would say is said by hand."""
 
-import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import count
 from types import SimpleNamespace
 from typing import Any
 
@@ -63,24 +63,58 @@ def consumer() -> Consumer:
     return Consumer()
 
 
-def watch(consumer: Consumer, *, trust_version: int = 1, should_stop: bool = False) -> StallWatch:
+class Over(Exception):  # noqa: N818 - no error
+    """The time that a test looks at has passed."""
+
+
+@dataclass
+class Clock:
+    """Goes on only while the watch sleeps. `meanwhile` happens during each of its sleeps."""
+
+    now_s: float = 0.0
+    until_s: float = 60.0
+    meanwhile: Callable[[], None] = lambda: None
+
+    def __call__(self) -> float:
+        return self.now_s
+
+    async def sleep(self, seconds: float) -> None:
+        self.now_s += seconds
+        if self.now_s > self.until_s:
+            raise Over
+        self.meanwhile()
+
+
+PATIENCE_S = 5.0
+
+
+def watch(
+    consumer: Consumer,
+    clock: Clock | None = None,
+    *,
+    trust_version: int = 1,
+    should_stop: bool = False,
+) -> StallWatch:
     app: Any = SimpleNamespace(
         consumer=consumer, started=True, should_stop=should_stop, consumer_generation_id=3
     )
     stats = EngineStats(trust_version=trust_version)
-    return StallWatch(app, stats, patience_s=0.05, look_every_s=0.01)
+    clock = clock or Clock()
+    return StallWatch(app, stats, PATIENCE_S, poll_s=1.0, clock=clock, sleep=clock.sleep)
 
 
 async def is_stalled(watched: StallWatch) -> bool:
+    """Within a minute of its clock."""
     try:
-        async with asyncio.timeout(0.5):
-            return bool(await watched.stalled())
-    except TimeoutError:
+        return bool(await watched.stalled())
+    except Over:
         return False
 
 
 async def test_nothing_in_hand_and_records_waiting_is_a_stall(consumer: Consumer) -> None:
-    assert "6 records wait" in await watch(consumer).stalled()
+    clock = Clock()
+    assert "6 records wait" in await watch(consumer, clock).stalled()
+    assert clock.now_s == PATIENCE_S
 
 
 async def test_a_worker_with_something_in_hand_is_at_work(consumer: Consumer) -> None:
@@ -89,14 +123,23 @@ async def test_a_worker_with_something_in_hand_is_at_work(consumer: Consumer) ->
 
 
 async def test_a_worker_whose_offsets_move_is_at_work(consumer: Consumer) -> None:
-    async def move() -> None:
-        for offset in range(5, 1_000):
-            consumer._committed_offset[OURS] = offset
-            await asyncio.sleep(0.02)
+    offsets = count(5)
 
-    moving = asyncio.create_task(move())
-    assert not await is_stalled(watch(consumer))
-    moving.cancel()
+    def move() -> None:
+        consumer._committed_offset[OURS] = next(offsets)
+
+    assert not await is_stalled(watch(consumer, Clock(meanwhile=move)))
+
+
+async def test_a_worker_that_moves_now_and_then_is_at_work(consumer: Consumer) -> None:
+    clock = Clock()
+
+    def move() -> None:
+        if clock.now_s % (PATIENCE_S - 1) == 0:
+            consumer._committed_offset[OURS] = 100 + int(clock.now_s)
+
+    clock.meanwhile = move
+    assert not await is_stalled(watch(consumer, clock))
 
 
 async def test_waiting_for_the_first_trust_list_is_no_stall(consumer: Consumer) -> None:
@@ -135,6 +178,6 @@ async def test_partitions_that_come_while_the_broker_is_asked_are_not_waited_for
     consumer: Consumer,
 ) -> None:
     consumer.gets = (TP("scans", 1),)
-    began = asyncio.get_running_loop().time()
-    assert "records wait" in await watch(consumer).stalled()
-    assert asyncio.get_running_loop().time() - began >= 0.1, "the patience begins anew"
+    clock = Clock()
+    assert "records wait" in await watch(consumer, clock).stalled()
+    assert clock.now_s >= 2 * PATIENCE_S, "the patience begins again"
