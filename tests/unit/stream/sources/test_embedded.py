@@ -165,6 +165,18 @@ def test_a_list_and_a_batch_published_within_one_round_are_understood_in_their_o
         assert engine.stats.trust_version == 2
 
 
+def test_a_list_that_another_engine_has_passed_already_is_no_dead_letter_of_this_one(
+    tmp_path: Path,
+) -> None:
+    world = World(4)
+    with an_engine(tmp_path, world) as one, an_engine(tmp_path, world) as other:
+        one.run_round()
+        other.log.append(records(world.trust_document, world.next_trust_document()))
+        drain(other)
+        drain(one)
+        assert (one.stats.trust_version, one.stats.dead_letters) == (2, 0)
+
+
 def test_after_the_roots_were_replaced_scans_wait_for_a_list_that_the_new_ones_signed(
     tmp_path: Path,
 ) -> None:
