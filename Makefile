@@ -7,6 +7,8 @@ UV = $(shell command -v uv 2>/dev/null || echo $(BIN)/uv)
 ARGS ?=
 NAME ?= verify
 ENGINE ?= embedded
+# Bytecode is kept: compiling every module for each test process takes longer than the tests.
+unexport PYTHONDONTWRITEBYTECODE
 RUNTIME := $(VENV)/.runtime-installed
 DEV := $(VENV)/.dev-installed
 
