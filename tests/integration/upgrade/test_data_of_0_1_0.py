@@ -1,0 +1,117 @@
+"""What 0.1.0 stored is read by the code of today, and leads to the same bytes.
+
+The files, and how 0.1.0 made them: tests/fixtures/v0.1.0/README.md. A failure here is no
+reason to change them: it means that installations cannot be upgraded.
+"""
+
+import json
+
+from tests.integration.upgrade.conftest import PASSPHRASE, Left, asked, free_port
+
+ROOTS = "trust/roots.json"
+READ_AT = "2026-06-02T09:00:00Z"
+
+
+def test_the_old_ledger_exports_the_same_bytes(left: Left) -> None:
+    exported = left.run("export", "--data", "data").stdout
+    assert exported == left.expected("state-as-it-stands.ndjson")
+
+
+def test_the_engine_goes_on_with_the_old_log_to_the_recorded_end(left: Left) -> None:
+    with left.up("--no-api"):
+        left.wait_until_exported(left.expected("final-state.ndjson"))
+    assert left.run("dead-letters", "list", "--data", "data", "--json").stdout == b""
+
+
+def test_tokens_and_batches_of_the_old_ledger_are_listed_the_same(left: Left) -> None:
+    for command in ("tokens", "batches"):
+        listed = left.run(command, "list", "--data", "data", "--json").stdout
+        assert listed == left.expected(f"{command}.json")
+
+
+def test_an_old_token_still_opens_the_case_that_was_closed(left: Left) -> None:
+    closed = left.expected_json("closed-case.json")
+    token = json.loads((left.folder / "tokens.json").read_bytes())["officer"]
+    port = free_port()
+    with left.up("--port", str(port)):
+        case = asked(port, f"/v1/alerts/{closed['alert']['id']}", token)
+    assert (case["case"], case["steps"]) == ("closed", closed["steps"])
+    assert case["raised_at"] == closed["raised_at"]
+
+
+def test_the_old_scans_replay_to_the_same_bytes(left: Left) -> None:
+    replayed = left.run(
+        "replay", "scans/scans.ndjson", "--trust-list", "scans/scans.trust.json",
+        "--batches", "scans/batches.ndjson", "--policy", "data/policy.toml",
+    ).stdout  # fmt: skip
+    assert replayed == left.expected("final-state.ndjson")
+
+
+def test_old_codes_get_the_same_verdicts_by_the_old_trust_list(left: Left) -> None:
+    codes = (left.folder / "trust" / "codes.txt").read_bytes()
+    told = left.run(
+        "verify", "-", "--trust-list", "trust/trust.jws", "--at", READ_AT, "--json",
+        stdin=codes, code=1,
+    ).stdout  # fmt: skip
+    assert told == left.expected("verdicts.ndjson")
+
+
+def test_the_old_key_store_is_listed_the_same(left: Left) -> None:
+    listed = left.run("keys", "list", "--keys", "keys", "--json").stdout
+    assert listed == left.expected("keys.json")
+
+
+def test_every_key_of_the_old_store_opens_with_its_passphrase(left: Left) -> None:
+    checked = left.run(
+        "keys", "check", "--keys", "keys", "--json", TOUCHSTONE_PASSPHRASE=PASSPHRASE
+    ).stdout
+    assert checked == left.expected("keys-check.json")
+
+
+def test_a_new_code_by_an_old_key_is_genuine_by_the_old_trust_list(left: Left) -> None:
+    order = ("--gtin", "09520123456788", "--lot", "L8", "--count", "2", "--out", "new-run")
+    left.run(
+        "issue", *order, "--keys", "keys", "--data", "issuing", TOUCHSTONE_PASSPHRASE=PASSPHRASE
+    )
+    _, line, _ = (left.folder / "new-run" / "manifest.csv").read_text().splitlines()
+    code = line.partition(",")[2]
+    verdict = left.json("verify", code, "--trust-list", "trust/trust.jws", "--roots", ROOTS)
+    assert (verdict["verdict"], verdict["key_slot"]) == ("Genuine", 1)
+
+
+def test_the_old_root_keys_sign_a_next_trust_list_that_old_roots_vouch_for(left: Left) -> None:
+    left.run(
+        "keys", "export-trust-list", "--keys", "keys", "--out", "next.jws",
+        TOUCHSTONE_PASSPHRASE=PASSPHRASE,
+    )  # fmt: skip
+    code = (left.folder / "trust" / "codes.txt").read_text().splitlines()[0]
+    verdict = left.json("verify", code, "--trust-list", "next.jws", "--roots", ROOTS)
+    assert (verdict["verdict"], verdict["trust_list_version"]) == ("Genuine", 2)
+
+
+def test_an_old_run_is_sound_and_its_batch_reads_the_same(left: Left) -> None:
+    examined = left.run("batches", "manifest", "run", "--json").stdout
+    assert examined == left.expected("manifest.json")
+    listed = left.run("batches", "list", "run", "--json").stdout
+    assert listed == left.expected("run-batches.json")
+
+
+def test_the_order_of_an_old_run_given_again_signs_nothing_anew(left: Left) -> None:
+    manifest = (left.folder / "run" / "manifest.csv").read_bytes()
+    issued = left.json(
+        "issue", "--gtin", "09520123456788", "--lot", "L7", "--expiry", "281231",
+        "--market", "KR,FR", "--count", "25", "--out", "run", "--keys", "keys",
+        "--data", "issuing", TOUCHSTONE_PASSPHRASE=PASSPHRASE,
+    )  # fmt: skip
+    assert (issued["count"], issued["signed_now"]) == (25, 0)
+    assert (left.folder / "run" / "manifest.csv").read_bytes() == manifest
+
+
+def test_the_old_dump_of_the_database_restores_and_exports_the_same_bytes(
+    left: Left, restored: str
+) -> None:
+    left.run("migrate", TOUCHSTONE_LEDGER=restored)
+    exported = left.run("export", "--policy", "data/policy.toml", TOUCHSTONE_LEDGER=restored).stdout
+    assert exported == left.expected("final-state.ndjson")
+    listed = left.run("tokens", "list", "--json", TOUCHSTONE_LEDGER=restored).stdout
+    assert listed == left.expected("tokens-postgres.json")
