@@ -104,7 +104,7 @@ def left(tmp_path: Path) -> Left:
 @pytest.fixture
 def restored(left: Left) -> Iterator[str]:
     """Address of a local database into which the old dump was restored."""
-    from producers.demonstration.local_postgres import LocalPostgres, find_binaries
+    from demo.local_postgres import LocalPostgres, find_binaries
 
     with LocalPostgres(left.folder / "server") as server:
         address = server.address.url
