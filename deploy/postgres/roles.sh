@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes the two roles of docs/operations.md, with the passwords of two files. The container
+# Makes the two roles of docs/how-to/operate.md, with the passwords of two files. The container
 # of PostgreSQL runs it once, on an empty volume, as the owner of the database; elsewhere:
 #   POSTGRES_USER=owner POSTGRES_DB=touchstone SECRETS=/where/the/files/are deploy/postgres/roles.sh
 # What the roles may do is said after each migration: touchstone migrate --grant

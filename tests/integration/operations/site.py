@@ -1,4 +1,4 @@
-"""A small site as docs/operations.md describes it: roles of their own, passwords in files."""
+"""A small site as docs/how-to/operate.md describes it: roles of their own, passwords in files."""
 
 import os
 import secrets
@@ -163,7 +163,7 @@ def simulated(folder: Path, *, items: int) -> list[bytes]:
 
 @contextmanager
 def operated_site(folder: Path) -> Iterator[OperatedSite]:
-    """Broker and database, set up by the commands of docs/operations.md."""
+    """Broker and database, set up by the commands of docs/how-to/operate.md."""
     (folder / "secrets").mkdir()
     for who in ("owner", "worker", "api"):
         (folder / "secrets" / f"{who}-password").write_text(secrets.token_hex(24))
@@ -201,7 +201,7 @@ def _run_roles_script(site: OperatedSite) -> None:
         "PATH": f"{find_binaries()}:{os.environ['PATH']}",
     }
     done = subprocess.run(
-        [str(ROOT / "docs" / "postgres" / "roles.sh")],
+        [str(ROOT / "deploy" / "postgres" / "roles.sh")],
         env={**os.environ, **connection}, capture_output=True, text=True,
         timeout=_COMMAND_WITHIN_S, check=False,
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Backup, loss, restore and rewind, as docs/operations.md says it: nothing is lost.
+"""Backup, loss, restore and rewind, as docs/how-to/operate.md says it: nothing is lost.
 
 The site runs with the least that each role needs.
 """

@@ -1,4 +1,4 @@
-"""docs/operations.md speaks of commands, options, settings and files that exist."""
+"""docs/how-to/operate.md speaks of commands, options, settings and files that exist."""
 
 import re
 from pathlib import Path
@@ -14,7 +14,7 @@ from stream.metrics import exposition
 from verifier_api.metrics import Metrics
 
 ROOT = Path(__file__).parents[3]
-PAGES = {name: (ROOT / name).read_text() for name in ("docs/operations.md", "README.md")}
+PAGES = {name: (ROOT / name).read_text() for name in ("docs/how-to/operate.md", "README.md")}
 
 
 def _command(words: list[str]) -> Any:
@@ -75,13 +75,13 @@ def test_every_link_and_named_file_leads_somewhere(name: str) -> None:
 def test_every_metric_that_is_named_is_shown() -> None:
     shown = (exposition(EngineStats()) + Metrics().exposition()).decode()
     for metric in set(
-        re.findall(r"`(touchstone_(?!worker|api|restored)\w+)`", PAGES["docs/operations.md"])
+        re.findall(r"`(touchstone_(?!worker|api|restored)\w+)`", PAGES["docs/how-to/operate.md"])
     ):
         assert metric in shown
 
 
 def test_partitions_and_days_are_those_of_the_topics() -> None:
-    text = PAGES["docs/operations.md"]
+    text = PAGES["docs/how-to/operate.md"]
     partitions = {topic.name: topic.partitions for topic in TOPICS}
     assert "`scans` has 24, `alerts` 24, `batches` and `scans-dead` 4, `trust` 1" in text
     assert partitions == {"scans": 24, "alerts": 24, "batches": 4, "scans-dead": 4, "trust": 1}
