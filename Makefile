@@ -46,7 +46,7 @@ check: $(DEV) ## Format, lint, strict types, import contracts, unit tests with b
 test: $(DEV) $(if $(ARGS),,machine) ## Set up, then run every test (ARGS="path::name" runs one, ARGS="-k words" some)
 	@$(BIN)/python -m pytest $(if $(findstring ::,$(ARGS)),,--numprocesses=auto --maxprocesses=4 --dist=loadfile) $(ARGS)
 
-docs: $(DEV) ## Build the documentation site into site/
+docs: $(DEV) ## Build the documentation site into build/site/
 	@$(BIN)/mkdocs build --strict --quiet
 
 bench: $(DEV) $(if $(findstring kafka,$(ARGS))$(filter fire,$(NAME)),kafka-machine) ## Set up, then measure (NAME=verify|issue|labels|stream|api|growth|fire|detect)
@@ -65,7 +65,7 @@ lock: $(VENV)/.created ## Resolve the dependencies anew, with hashes
 		--quiet benchmarks/speed/peers/quix.in -o benchmarks/speed/peers/quix.lock
 
 clean: ## Remove the virtual environment and caches
-	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.* site
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.* build
 
 $(VENV)/.created:
 	@test -n "$(PYTHON)" || { echo "Touchstone needs Python 3.11 or newer; install it and run make again." >&2; exit 1; }

@@ -30,7 +30,7 @@ from tests.unit.authenticity.detection.observations import NOON, findings_of, se
 
 from .test_assess import batch
 
-DOCUMENTED = Path(__file__).parents[4] / "docs" / "policy.md"
+DOCUMENTED = Path(__file__).parents[4] / "docs" / "reference" / "policy.md"
 
 
 def test_an_empty_file_is_the_default_policy() -> None:
