@@ -1,9 +1,7 @@
-"""The API as callers meet it: real server, real log, real engine, real ledger."""
+"""The API as callers meet it, without a socket: real app, real log, real engine, real ledger."""
 
 import asyncio
-import json
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,19 +18,14 @@ from authenticity.records.batch_registry import BatchRegistry
 from authenticity.records.scan import Act, Channel, encode_scan
 from ledger.protocols import LedgerReader
 from ledger.records import Role
-from tests.integration.api.stand import (
+from tests.support.service import (
     BrokenPublisher,
     Stand,
+    in_process_service,
     path_of,
-    standing_service,
+    unhurried,
 )
 from verifier_api.settings import Limits, Settings
-
-
-@pytest.fixture
-def client(stand: Stand) -> Iterator[httpx.Client]:
-    with stand.client() as client:
-        yield client
 
 
 def _posted(client: httpx.Client, path: str, body: object, **more: Any) -> dict[str, Any]:
@@ -144,17 +137,6 @@ def test_bulk_answers_every_line_and_says_which_failed(client: httpx.Client, sta
     assert [result["line"] for result in results[1:3]] == [2, 3]
 
 
-def test_ten_thousand_lines_are_recorded_and_one_more_is_refused(stand: Stand) -> None:
-    code = stand.world.code()
-    line = json.dumps({"code": code, "session": "pallet"}).encode()
-    headers = {"Content-Type": "application/x-ndjson"} | stand.bearer(Role.OFFICER, "port")
-    with httpx.Client(base_url=stand.url, timeout=60) as client:
-        refused = client.post("/v1/scans", content=b"\n".join([line] * 10_001), headers=headers)
-        taken = client.post("/v1/scans", content=b"\n".join([line] * 10_000), headers=headers)
-    assert refused.status_code == 413
-    assert taken.json()["recorded"] == 10_000
-
-
 @pytest.mark.parametrize(
     ("content", "headers", "status"),
     [
@@ -187,7 +169,8 @@ def test_unknown_paths_and_methods_are_problems_too(client: httpx.Client) -> Non
 
 
 def test_revocation_reaches_the_running_service_and_a_rollback_does_not(tmp_path: Path) -> None:
-    with standing_service(tmp_path) as stand, stand.client() as client:
+    settings = unhurried(trust_list_every_s=0.01)
+    with in_process_service(tmp_path, settings=settings) as stand, stand.client() as client:
         code = stand.world.code()
         assert _posted(client, "/v1/verify", {"code": code})["standing"] == "verified"
         revoked_at = datetime.now(UTC) - timedelta(seconds=1)
@@ -196,7 +179,9 @@ def test_revocation_reaches_the_running_service_and_a_rollback_does_not(tmp_path
         stand.trust(stand.world.trust_document)
         stand.settle()
         read_at = stand.state.trust.read_at
-        stand.until(lambda: stand.state.trust.read_at != read_at)
+        stand.until(
+            lambda: client.get("/healthz").is_success and stand.state.trust.read_at != read_at
+        )
         assert _posted(client, "/v1/verify", {"code": code})["standing"] == "suspect"
         etag = client.get("/.well-known/trust-list.jws").headers["etag"]
         again = client.get("/.well-known/trust-list.jws", headers={"If-None-Match": etag})
@@ -219,10 +204,10 @@ class SlowReader:
 
 def test_a_ledger_that_never_answers_gives_a_provisional_answer(tmp_path: Path) -> None:
     with (
-        standing_service(
+        in_process_service(
             tmp_path,
             reader=lambda real: SlowReader(real),
-            settings=Settings(limits=Limits(token_within_s=30, publish_within_s=30)),
+            settings=unhurried(ledger_within_s=0.05),
         ) as stand,
         stand.client() as client,
     ):
@@ -244,10 +229,10 @@ def test_a_log_that_cannot_be_written_gives_503_with_the_verdict(
     tmp_path: Path, error: Exception | None
 ) -> None:
     with (
-        standing_service(
+        in_process_service(
             tmp_path,
             publisher=lambda _: BrokenPublisher(error),
-            settings=Settings(limits=Limits(ledger_within_s=30)),
+            settings=unhurried(publish_within_s=0.05),
         ) as stand,
         stand.client() as client,
     ):
@@ -326,38 +311,6 @@ def test_a_case_moves_and_closing_needs_a_reason(client: httpx.Client, stand: St
     assert client.patch(path, json={"state": "active"}, headers=officer).status_code == 403
 
 
-def test_the_stream_resumes_after_the_last_event_seen(stand: Stand) -> None:
-    headers = stand.bearer(Role.ADMIN, "watcher")
-    earlier, later = stand.world.forged_code(), stand.world.forged_code()
-    stand.publish(stand.world.scan(earlier))
-    first = _event_of(stand, headers | {"Last-Event-ID": "0"}, earlier)
-    stand.publish(stand.world.scan(later))
-    resumed = headers | {"Last-Event-ID": str(first["number"])}
-    assert _event_of(stand, resumed, later)["number"] > first["number"] >= 1
-
-
-def test_an_open_stream_gets_what_happens_while_it_is_open(stand: Stand) -> None:
-    headers = stand.bearer(Role.ADMIN, "listener")
-    headers["Last-Event-ID"] = str(stand.read(stand.reader.newest_feed_number()))
-    code = stand.world.forged_code()
-    with ThreadPoolExecutor(1) as thread:
-        heard = thread.submit(_event_of, stand, headers, code)
-        stand.until(lambda: stand.state.feed.places["listener"] == 1)
-        stand.publish(stand.world.scan(code))
-        assert heard.result(30)["alert"]["item"] == item_of(code)
-
-
-def _event_of(stand: Stand, headers: dict[str, str], code: str) -> dict[str, Any]:
-    """The first event about the item of this code."""
-    with stand.client() as client, client.stream("GET", "/v1/alerts/stream", headers=headers) as s:
-        for line in s.iter_lines():
-            if line.startswith("data: "):
-                event: dict[str, Any] = json.loads(line[6:])
-                if event["alert"]["item"] == item_of(code):
-                    return event
-    raise AssertionError("the stream ended")
-
-
 def test_one_code_answers_as_page_json_or_linkset(client: httpx.Client, stand: Stand) -> None:
     path = path_of(stand.world.code())
     kinds = {
@@ -383,7 +336,7 @@ def test_an_escaped_serial_is_read_as_it_was_printed(client: httpx.Client, stand
 def test_anonymous_calls_are_limited_and_told_when_to_return(tmp_path: Path) -> None:
     limits = Limits(anonymous_per_minute=1, anonymous_burst=3)
     with (
-        standing_service(tmp_path, settings=Settings(limits=limits)) as stand,
+        in_process_service(tmp_path, settings=Settings(limits=limits)) as stand,
         stand.client() as client,
     ):
         body = {"code": stand.world.code()}

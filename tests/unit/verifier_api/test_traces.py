@@ -6,7 +6,7 @@ from pathlib import Path
 
 from events.publisher import Publisher, Record
 from events.topics import SCANS
-from tests.integration.api.stand import standing_service
+from tests.support.service import in_process_service
 
 
 def test_a_callers_trace_leads_through_the_answer_the_problem_and_the_record(
@@ -29,7 +29,7 @@ def test_a_callers_trace_leads_through_the_answer_the_problem_and_the_record(
             self._real.close()
 
     headers = {"traceparent": f"00-{trace}-00f067aa0ba902b7-01"}
-    with standing_service(tmp_path, publisher=Watched) as stand, stand.client() as client:
+    with in_process_service(tmp_path, publisher=Watched) as stand, stand.client() as client:
         body = {"code": stand.world.code()}
         recorded = client.post("/v1/scans", json=body, headers=headers)
         refused = client.get("/v1/alerts", headers=headers)

@@ -1,0 +1,262 @@
+"""The whole service for tests: real log, engine and ledger in files, and the app itself.
+
+`in_process_service` answers without a socket. Its engine takes a step when a test publishes,
+so that nothing happens between two lines of a test.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+from fastapi import FastAPI
+
+from authenticity.detection.policy import DEFAULT_POLICY
+from authenticity.gs1.code import item_of
+from authenticity.history.history import History
+from authenticity.records.batch import Batch, encode_batch
+from authenticity.records.scan import Scan, encode_scan
+from events.embedded.log import EmbeddedLog
+from events.embedded.publisher import EmbeddedPublisher
+from events.publisher import Publisher, Record
+from events.topics import BATCHES, SCANS, TRUST, TRUST_KEY, batch_key, scan_key
+from ledger.administration import LedgerAdministration
+from ledger.opening import migrate, open_reader, open_store
+from ledger.protocols import LedgerReader
+from ledger.records import Role
+from stream.sources.embedded import EmbeddedSource
+from tests.support.world import World
+from verifier_api.app import Dependencies, create_app
+from verifier_api.settings import Limits, Settings
+from verifier_api.state import AppState
+
+WAIT_S = 30.0
+
+T = TypeVar("T")
+
+
+@dataclass
+class Stand:
+    """`url` answers; `publish` puts scans through the real engine.
+
+    Tests share one of these. Each counts the scans of codes of its own alone
+    (`scans_of`), for another test's page may still be posting. `transport` is None where
+    `url` is on a real port.
+    """
+
+    world: World
+    folder: Path
+    publisher: Publisher
+    reader: LedgerReader
+    engine: EmbeddedSource
+    app: FastAPI
+    url: str = "http://127.0.0.1"
+    transport: httpx.BaseTransport | None = None
+
+    @property
+    def state(self) -> AppState:
+        """The app's own."""
+        state: AppState = self.app.state.service
+        return state
+
+    def client(self) -> httpx.Client:
+        """An HTTP client of this service."""
+        return httpx.Client(base_url=self.url, timeout=2 * WAIT_S, transport=self.transport)
+
+    def token(self, role: Role, name: str = "tester", prefixes: Sequence[str] | None = None) -> str:
+        """A new bearer token."""
+        administration = LedgerAdministration(self.folder / "ledger.sqlite")
+        try:
+            held = None if prefixes is None else tuple(prefixes)
+            ends_at = datetime.now(UTC) + timedelta(days=1)
+            secret, _ = administration.create_token(role, name, held, ends_at)
+            return secret
+        finally:
+            administration.close()
+
+    def bearer(
+        self, role: Role, name: str = "tester", prefixes: Sequence[str] | None = None
+    ) -> dict[str, str]:
+        """Request headers with a new token."""
+        return {"Authorization": f"Bearer {self.token(role, name, prefixes)}"}
+
+    def publish(self, *scans: Scan) -> None:
+        """Append these and wait until they are folded."""
+        records = [Record(SCANS, scan_key(None, scan.code), encode_scan(scan)) for scan in scans]
+        self.publisher.publish(records).result(WAIT_S)
+        self.settle()
+
+    def settle(self) -> None:
+        """Wait until the engine has folded all that the log holds by now: the log is in one
+        order, so a scan appended last is folded last."""
+        code = self.world.code()
+        record = Record(SCANS, scan_key(None, code), encode_scan(self.world.scan(code)))
+        self.publisher.publish([record]).result(WAIT_S)
+        self.until(lambda: self.scans_of(code) == 1)
+
+    def register(self, batch: Batch) -> None:
+        """Register a batch and wait until it stands in the ledger."""
+        self.publisher.publish([Record(BATCHES, batch_key(batch), encode_batch(batch))]).result(5)
+        self.until(lambda: batch in self.read(self._batches()))
+
+    async def _batches(self) -> Sequence[Batch]:
+        return (await self.reader.batches(None, after=None, limit=1_000)).items
+
+    def trust(self, document: bytes) -> None:
+        """Publish a trust list."""
+        self.publisher.publish([Record(TRUST, TRUST_KEY, document)]).result(WAIT_S)
+
+    def history(self, code: str) -> History | None:
+        """What the ledger holds of the item that this code names."""
+        item = item_of(code)
+        assert item is not None
+        return self.read(self.reader.item(item))
+
+    def scans_of(self, code: str) -> int:
+        """How many scans of this code are folded; a scan that was sent twice counts once."""
+        history = self.history(code)
+        return 0 if history is None else len(history.observations)
+
+    @staticmethod
+    def read(asked: Coroutine[Any, Any, T]) -> T:
+        """The ledger's answer, in a thread of its own: the caller's may run an event loop."""
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(asyncio.run, asked).result(WAIT_S)
+
+    def until(self, holds: Callable[[], bool]) -> None:
+        """Wait, but not for ever; an engine that has no thread of its own works here."""
+        deadline = time.monotonic() + WAIT_S
+        while self._step() or not holds():
+            assert time.monotonic() < deadline, "it did not come to hold"
+            time.sleep(0.02)
+
+    def _step(self) -> bool:
+        return not self.engine.running and self.engine.run_round()
+
+
+@contextmanager
+def assembled_service(
+    folder: Path,
+    *,
+    reader: Callable[[LedgerReader], LedgerReader] = lambda real: real,
+    publisher: Callable[[Publisher], Publisher] = lambda real: real,
+    settings: Settings | None = None,
+) -> Iterator[Stand]:
+    """Everything real unless told otherwise, and nothing started: neither engine nor app."""
+    world = World(now=datetime.now(UTC))
+    migrate(folder / "ledger.sqlite")
+    log_path = folder / "log.sqlite"
+    real_publisher: Publisher = EmbeddedPublisher(log_path)
+    engine = EmbeddedSource(
+        EmbeddedLog(log_path), open_store(folder / "ledger.sqlite"), world.roots, DEFAULT_POLICY
+    )
+    real_publisher.publish([Record(TRUST, TRUST_KEY, world.trust_document)]).result(WAIT_S)
+    real_reader = open_reader(folder / "ledger.sqlite")
+    dependencies = Dependencies(
+        reader=reader(real_reader),
+        publisher=publisher(real_publisher),
+        roots=world.roots,
+        settings=settings or unhurried(),
+        engine_failure=lambda: engine.stats.failure,
+    )
+    app = create_app(dependencies)
+    yield Stand(world, folder, real_publisher, real_reader, engine, app)
+    real_publisher.close()
+
+
+@contextmanager
+def in_process_service(folder: Path, **parts: Any) -> Iterator[Stand]:
+    """`parts` as for `assembled_service`. Ends by itself."""
+    with assembled_service(folder, **parts) as stand:
+        stand.until(lambda: stand.engine.stats.trust_version == 1)
+        transport = _InProcess(stand.app)
+        stand.transport = transport
+        try:
+            yield stand
+        finally:
+            transport.end()
+            stand.engine.close()
+
+
+class _InProcess(httpx.BaseTransport):
+    """The app answers on the caller's thread; its background tasks go on during requests alone.
+
+    A client may close it and another use it further, until `end`.
+    """
+
+    def __init__(self, app: FastAPI) -> None:
+        self._app = app
+        self._transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        self._runner = asyncio.Runner()
+        self._ending = asyncio.Event()
+        self._life = self._runner.run(self._begin())
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """The whole answer: one without an end would never come."""
+        return self._runner.run(self._answer(request))
+
+    async def _answer(self, request: httpx.Request) -> httpx.Response:
+        response = await self._transport.handle_async_request(request)
+        content = await response.aread()
+        return httpx.Response(response.status_code, headers=response.headers, content=content)
+
+    async def _begin(self) -> "asyncio.Task[None]":
+        begun = asyncio.Event()
+
+        async def live() -> None:
+            async with self._app.router.lifespan_context(self._app):
+                begun.set()
+                await self._ending.wait()
+
+        life = asyncio.create_task(live())
+        await begun.wait()
+        return life
+
+    async def _end(self) -> None:
+        self._ending.set()
+        await self._life
+
+    def end(self) -> None:
+        """End the app's lifespan."""
+        self._runner.run(self._end())
+        self._runner.close()
+
+
+def unhurried(**changes: Any) -> Settings:
+    """Without a limit that a test would meet, however busy the machine is."""
+    limits: dict[str, Any] = {
+        "anonymous_per_minute": 1e8,
+        "anonymous_burst": 1_000_000,
+        "token_within_s": WAIT_S,
+        "ledger_within_s": WAIT_S,
+        "publish_within_s": WAIT_S,
+    }
+    return Settings(limits=Limits(**(limits | changes)), report_url="https://reports.example/fake")
+
+
+class BrokenPublisher:
+    """A log that cannot be written, or never answers."""
+
+    def __init__(self, error: Exception | None) -> None:
+        self._error = error
+
+    def publish(self, records: Sequence[Record]) -> "Future[None]":
+        """Fails, or stays open."""
+        future: Future[None] = Future()
+        if self._error is not None:
+            future.set_exception(self._error)
+        return future
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+
+def path_of(code: str) -> str:
+    """Path and query of a printed code."""
+    return "/" + code.split("/", 3)[3]
