@@ -15,7 +15,11 @@ DEV := $(VENV)/.dev-installed
 .DEFAULT_GOAL := help
 # Unit tests: quick examples, no network (the plugin for OpenAPI takes seconds to load).
 UNIT_TESTS := --numprocesses=auto --dist=worksteal --hypothesis-profile=dev -p no:schemathesis tests/unit
-.PHONY: help run unit check test docs bench format lock clean kafka-machine machine
+MEASURED_TESTS := $(addprefix tests/integration/,api ledger kafka engine)
+# $(call measured,TESTS) measures what they reach; $(call floor,TABLE) compares, see pyproject.toml.
+measured = $(BIN)/coverage erase && $(BIN)/coverage run -m pytest $(1) && $(BIN)/coverage combine --quiet
+floor = $(BIN)/coverage json --quiet -o .coverage.json && $(BIN)/python -m tests.support.coverage_floor $(1) .coverage.json
+.PHONY: help run unit check coverage test docs bench format lock clean kafka-machine machine
 
 help: ## Show what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -37,10 +41,14 @@ check: $(DEV) ## Format, lint, strict types, import contracts, unit tests with b
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/coverage erase
-	@$(BIN)/coverage run -m pytest $(UNIT_TESTS)
-	@$(BIN)/coverage combine --quiet
-	@$(BIN)/coverage report
+	@$(call measured,$(UNIT_TESTS))
+	@$(call floor,unit)
+
+coverage: $(DEV) machine ## Unit tests and those of the service, the ledger, Kafka and the engine, with branch coverage
+	@$(call measured,$(UNIT_TESTS))
+	@$(BIN)/coverage run -m pytest --numprocesses=auto --dist=loadfile $(MEASURED_TESTS)
+	@$(BIN)/coverage combine --quiet --append
+	@$(call floor,all)
 
 # What is selected by ARGS may need no system package: those tests that do say so.
 test: $(DEV) $(if $(ARGS),,machine) ## Set up, then run every test (ARGS="path::name" runs one, ARGS="-k words" some)

@@ -8,7 +8,7 @@ import pytest
 from keys.durable_files import write_durably
 from keys.guarded_files import read_guarded
 from keys.inspection import Severity, inspect_store
-from keys.store import KeyStore, create_store
+from keys.store import TRUST_LIST_FILE, KeyStore, create_store
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 PASSPHRASE = b"a test passphrase"
@@ -101,3 +101,24 @@ def test_an_edited_keyring_with_a_prefix_conflict_is_an_error(store: KeyStore) -
     path = store.folder / "keyring.json"
     write_durably(path, read_guarded(path).replace(b"9529999", b"9521234"), mode=0o600)
     assert any("claimed by" in message for _, message in found(store))
+
+
+def test_a_key_file_that_the_keyring_does_not_know_is_a_warning(store: KeyStore) -> None:
+    known = next(store.folder.rglob("slot-0*.pem"))
+    write_durably(known.with_name("slot-9.pem"), read_guarded(known), mode=0o600)
+    [(severity, message)] = found(store)
+    assert severity is Severity.WARNING and "does not know" in message
+
+
+def test_a_retired_key_that_is_gone_is_no_complaint(store: KeyStore) -> None:
+    old = next(store.folder.rglob("slot-0*.pem"))
+    store.rotate("maker", passphrase=PASSPHRASE, at=NOON)
+    store.export_trust_list(passphrase=PASSPHRASE, at=NOON, valid_for=timedelta(days=90))
+    old.unlink()
+    assert found(store) == []
+
+
+@pytest.mark.parametrize("content", [b"no list", b"x" * (8 * 2**20)], ids=["damaged", "too big"])
+def test_a_trust_list_that_cannot_be_read_is_an_error(store: KeyStore, content: bytes) -> None:
+    (store.folder / TRUST_LIST_FILE).write_bytes(content)
+    assert [severity for severity, _ in found(store)] == [Severity.ERROR]

@@ -19,6 +19,7 @@ from authenticity.trust.trust_list import read_trust_list
 from authenticity.trust.verdict import Doubt, Doubtful, Genuine
 from authenticity.trust.verify import verify
 from keys.durable_files import locked
+from keys.keyring import KEYRING_FILE
 from keys.signer import Signer
 from keys.store import KeyStore, create_store
 
@@ -241,3 +242,31 @@ def test_a_store_that_another_process_holds_is_named_as_worth_another_try(
     ):
         add(store)
     add(store)
+
+
+def test_a_keyring_of_a_later_program_or_a_damaged_one_is_refused(store: KeyStore) -> None:
+    path = store.folder / KEYRING_FILE
+    whole = path.read_bytes()
+    path.write_bytes(whole.replace(b'"v":1', b'"v":9').replace(b'"v": 1', b'"v": 9'))
+    with pytest.raises(KeyFileError, match="format version 9"):
+        store.keyring()
+    path.write_bytes(whole[:-2])
+    with pytest.raises(KeyFileError, match="is damaged"):
+        store.keyring()
+
+
+def test_a_slot_that_does_not_exist_is_refused_with_those_that_do(store: KeyStore) -> None:
+    add(store)
+    with pytest.raises(KeyFileError, match="no key in slot 3") as refusal:
+        store.revoke("maker", 3, reason="lost", revoked_at=NOON, at=NOON)
+    assert refusal.value.next_step == "its slots are 0"
+    with pytest.raises(KeyFileError, match="that may sign in slot 3"):
+        store.key_file("maker", passphrase=PASSPHRASE, at=NOON, slot=3)
+
+
+def test_an_issuer_needs_a_prefix_and_a_host(store: KeyStore) -> None:
+    with pytest.raises(ConfigurationError, match="at least one company prefix and one host"):
+        store.add_issuer(
+            "Maker AG", issuer_id="maker", company_prefixes=[], hosts=[HOST],
+            passphrase=PASSPHRASE, at=NOON,
+        )  # fmt: skip
