@@ -18,7 +18,7 @@ UNIT_TESTS := --numprocesses=auto --dist=worksteal --hypothesis-profile=dev -p n
 MEASURED_TESTS := $(addprefix tests/integration/,api ledger kafka engine)
 # $(call measured,TESTS) measures what they reach; $(call floor,TABLE) compares, see pyproject.toml.
 measured = $(BIN)/coverage erase && $(BIN)/coverage run -m pytest $(1) && $(BIN)/coverage combine --quiet
-floor = $(BIN)/coverage json --quiet -o .coverage.json && $(BIN)/python -m tests.support.coverage_floor $(1) .coverage.json
+floor = $(BIN)/coverage json --quiet -o - | $(BIN)/python -m tests.support.coverage_floor $(1)
 .PHONY: help run unit check coverage test docs bench format lock clean kafka-machine machine
 
 help: ## Show what can be made

@@ -1,10 +1,10 @@
 """Branches that tests reach, by package, held to a floor that only rises.
 
-    python -m tests.support.coverage_floor unit coverage.json
+    coverage json -o - | python -m tests.support.coverage_floor unit
 
 The floors are in pyproject.toml, `[tool.touchstone.coverage.unit]` (unit tests alone) and
-`.all` (with the integration tests of the service, the ledger, Kafka and the engine); the file
-is what `coverage json` wrote. Exit code 1 if a package is below its floor.
+`.all` (with the integration tests of the service, the ledger, Kafka and the engine). Exit
+code 1 if a package is below its floor.
 """
 
 import json
@@ -69,9 +69,9 @@ def table(found: Mapping[str, Reached], floors: Mapping[str, float]) -> Iterator
 
 def main(arguments: Sequence[str]) -> int:
     """The exit code."""
-    which, path = arguments
+    (which,) = arguments
     floors = tomllib.loads(PYPROJECT.read_text())["tool"]["touchstone"]["coverage"][which]
-    found = reached_branches(json.loads(Path(path).read_text()))
+    found = reached_branches(json.load(sys.stdin))
     print("\n".join(table(found, floors)))
     fallen = list(shortfalls(found, floors))
     for sentence in fallen:

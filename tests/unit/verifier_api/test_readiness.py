@@ -82,7 +82,7 @@ def test_a_ledger_that_fails_is_left_alone_and_answers_are_provisional(tmp_path:
         stand.client() as client,
     ):
         code, headers = stand.world.code(), stand.bearer(Role.OFFICER, "customs")
-        many = {"json": [{"code": code}], "headers": headers}
+        many: dict[str, Any] = {"json": [{"code": code}], "headers": headers}
         results = [client.post("/v1/scans", **many).json()["results"][0] for _ in range(4)]
         one = client.post("/v1/verify", json={"code": code})
         failures = client.get("/metrics").text
