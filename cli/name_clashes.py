@@ -3,7 +3,7 @@
 Our top-level names are plain words, and another distribution may bring one of them too
 (opensearch-py brings `events`). A wheel cannot refuse to be installed, so the command
 refuses to start. Imports nothing of ours, for that might be somebody else's already. What
-is looked at on every start takes a millisecond; metadata is read once something is wrong.
+is checked on every start takes a millisecond; metadata is read once something is wrong.
 """
 
 import base64

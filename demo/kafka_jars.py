@@ -2,7 +2,7 @@
 
 `kafka.pom.xml` says what is asked for, `kafka.sha256` what must arrive: these files, no
 more and no fewer. They are gathered in a folder of their own and moved into place as one,
-so that half a download is never used, and two at once do no harm.
+so that half a download is never used, and two processes may fetch at once.
 """
 
 import contextlib

@@ -53,7 +53,7 @@ class LocalKafka:
         self._folder = folder
         self._count = brokers
         self._cache = cache or cache_folder({})
-        self._say: Progress = progress or (lambda _sentence: None)
+        self._progress: Progress = progress or (lambda _sentence: None)
         self._further = dict(properties or {})
         self._given = ports
         self._ports: list[int] = []
@@ -84,10 +84,10 @@ class LocalKafka:
         Raises `ConfigurationError` (Java, Maven, disk) and `UnavailableError`.
         """
         self._java = find_java()
-        self._jars = str(fetch_kafka(self._cache, self._say) / "*")
+        self._jars = str(fetch_kafka(self._cache, self._progress) / "*")
         free = free_ports(2 * self._count)
         self._ports, self._controllers = self._given or (free[: self._count], free[self._count :])
-        self._say("Kafka: starting")
+        self._progress("Kafka: starting")
         try:
             try:
                 self._format()
@@ -104,7 +104,7 @@ class LocalKafka:
             raise
 
     def stop(self, *, at_once: bool = False) -> None:
-        """Stop every broker: in order, or at once with SIGKILL. Again, it does no harm."""
+        """Stop every broker: in order, or at once with SIGKILL. Idempotent."""
         running = list(self._processes.values())
         for process in running:
             process.send_signal(signal.SIGKILL if at_once else signal.SIGTERM)
@@ -216,7 +216,7 @@ class LocalKafka:
                     time.sleep(0.1)
                 else:
                     missing -= {broker} & alive
-        self._say(f"Kafka: serving at {', '.join(self.servers)}")
+        self._progress(f"Kafka: serving at {', '.join(self.servers)}")
 
     def _properties(self, broker: int) -> str:
         """Defaults of Kafka, but for what a small machine and quick fail-over ask for."""

@@ -41,7 +41,7 @@ class LocalPostgres:
 
     def __init__(self, folder: Path, *, progress: Callable[[str], None] | None = None) -> None:
         self._folder = folder
-        self._say = progress or (lambda _sentence: None)
+        self._progress = progress or (lambda _sentence: None)
         self._user = _other_user() if os.geteuid() == 0 else None
         self._elsewhere: PrivateFolder | None = None
         self._port = 0
@@ -81,9 +81,9 @@ class LocalPostgres:
         self._bin = find_binaries()
         self._folder.mkdir(parents=True, exist_ok=True)
         try:
-            self._settle()
+            self._choose_folder()
             if not (self._data / "PG_VERSION").exists():
-                self._say("PostgreSQL: making a database")
+                self._progress("PostgreSQL: making a database")
                 self._make()
             self._password = (self._home / "password").read_text()
             [self._port] = free_ports(1)
@@ -93,7 +93,7 @@ class LocalPostgres:
             raise
 
     def stop(self) -> None:
-        """End it in order, its clients' connections too. Again, it does no harm."""
+        """End it in order, its clients' connections too. Idempotent."""
         process, self._process = self._process, None
         if process is not None and process.poll() is None:
             others = _children(process.pid)
@@ -133,7 +133,7 @@ class LocalPostgres:
     def _data(self) -> Path:
         return self._home / "data"
 
-    def _settle(self) -> None:
+    def _choose_folder(self) -> None:
         """Choose the folder: it must belong to the server's user, who must get to it."""
         if self._user is None:
             return
@@ -168,7 +168,7 @@ class LocalPostgres:
             "max_connections": 100,
             "log_min_messages": "warning",
         }
-        self._say("PostgreSQL: starting")
+        self._progress("PostgreSQL: starting")
         self._process = start_killed_with_parent(
             [str(self._bin / "postgres"), "-D", str(self._data),
              *(part for name, value in settings.items() for part in ("-c", f"{name}={value}"))],
@@ -185,7 +185,7 @@ class LocalPostgres:
                     f"PostgreSQL {what}: {_end_of(lines)}", next_step=f"read {self.output}"
                 )
             time.sleep(0.02)
-        self._say(f"PostgreSQL: serving at 127.0.0.1:{self._port}")
+        self._progress(f"PostgreSQL: serving at 127.0.0.1:{self._port}")
 
     def _ready(self) -> bool:
         try:
@@ -225,10 +225,10 @@ def _places() -> Iterable[Path]:
     versions = Path("/usr/lib/postgresql").glob("*/bin")
     yield from sorted(versions, key=lambda path: _number(path.parent.name), reverse=True)
     if config := shutil.which("pg_config"):
-        told = subprocess.run(  # noqa: S603 - found on PATH
+        answered = subprocess.run(  # noqa: S603 - found on PATH
             [config, "--bindir"], capture_output=True, text=True, timeout=10, check=False
         )
-        yield Path(told.stdout.strip())
+        yield Path(answered.stdout.strip())
     if initdb := shutil.which("initdb"):
         yield Path(initdb).resolve().parent
     yield Path("/usr/pgsql/bin")

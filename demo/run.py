@@ -29,7 +29,7 @@ from demo.pages import ShortAddresses
 from demo.results import Results
 from demo.scanners import Scanners
 from demo.service import HOST, DemoService, choose_port
-from demo.signals import Ending, ending_by_signal
+from demo.signals import StopRequest, stop_on_signal
 from demo.sites import open_embedded, open_kafka
 from demo.summary import print_summary, summary_of
 from demo.view import Frame, plain_line, render
@@ -72,13 +72,13 @@ class DemoOptions:
 def run_demo(options: DemoOptions) -> None:
     """Raises `TouchstoneError`; whatever happens, no process and no temporary folder stays."""
     with ExitStack() as stack:
-        ending = stack.enter_context(ending_by_signal())
+        stop_request = stack.enter_context(stop_on_signal())
         folder = options.folder
         if folder is None:
             temporary = TemporaryDirectory(prefix="touchstone-demo-", ignore_cleanup_errors=True)
             folder = Path(stack.enter_context(temporary))
             folder.chmod(0o711)  # PostgreSQL, started by root, is another user; see LocalPostgres
-        demo = _Demo(options, folder, stack, ending)
+        demo = _Demo(options, folder, stack, stop_request)
         demo.set_up()
         demo.run()
         demo.finish()
@@ -88,12 +88,12 @@ class _Demo:
     """One demonstration. What it opens is closed by `stack`, in reverse order."""
 
     def __init__(
-        self, options: DemoOptions, folder: Path, stack: ExitStack, ending: Ending
+        self, options: DemoOptions, folder: Path, stack: ExitStack, stop_request: StopRequest
     ) -> None:
         self._options = options
         self._folder = folder
         self._stack = stack
-        self._ending = ending
+        self._stop_request = stop_request
         self._seconds = min(options.seconds or LONGEST_S, LONGEST_S)
         began = datetime.now(UTC) - timedelta(days=self._seconds + 30)
         self._at = began.replace(hour=0, minute=0, second=0, microsecond=0)
@@ -138,13 +138,13 @@ class _Demo:
         self._report(f"everything is up at {self._service.url}")
         for name, url in self._pages.short.items():
             self._report(f"a {name} pack: {url}")
-        self._ending.gently = True
+        self._stop_request.gently = True
 
     def run(self) -> None:
         """Step 2."""
         began = time.monotonic()
         with self._screen() as show:
-            while not self._ending.asked and self._second < self._seconds:
+            while not self._stop_request.asked and self._second < self._seconds:
                 self._second = min(time.monotonic() - began, self._seconds)
                 self._service.check()
                 self._scanners.publish(self._live.until(self._now_s))
@@ -206,7 +206,7 @@ class _Demo:
         return datetime.fromtimestamp(self._now_s, UTC)
 
     def _count(self, line: Line) -> None:
-        """A scan was acknowledged; its code is judged as the scanner would, offline."""
+        """A scan was acknowledged; its code is verified as the scanner would, offline."""
         verdict = verify(line.scan.code, self._trust_list, line.scan.captured_at)
         self._results.published(line, verdict, self._second)
 

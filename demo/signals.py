@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 
-class Ending:
+class StopRequest:
     """Whether a signal has asked the demonstration to end.
 
     The first signal sets `asked`, and the demonstration finishes in order. A second one
@@ -26,15 +26,15 @@ class Ending:
 
 
 @contextmanager
-def ending_by_signal() -> Iterator[Ending]:
+def stop_on_signal() -> Iterator[StopRequest]:
     """Ctrl-C, `kill` and a terminal that is closed all end a demonstration in good order."""
-    ending = Ending()
+    stop_request = StopRequest()
     numbers = [signal.SIGINT, signal.SIGTERM]
     if hasattr(signal, "SIGHUP"):
         numbers.append(signal.SIGHUP)
-    before = {number: signal.signal(number, ending) for number in numbers}
+    before = {number: signal.signal(number, stop_request) for number in numbers}
     try:
-        yield ending
+        yield stop_request
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

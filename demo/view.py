@@ -83,7 +83,7 @@ def render(frame: Frame, width: int, height: int) -> RenderableType:
 
 
 def plain_line(frame: Frame) -> str:
-    """The moment in one line, where nobody looks at a screen."""
+    """The moment in one line, for output that is no terminal."""
     results, score = frame.results, frame.score
     return (
         f"{frame.second:4.0f} s  {results.scans:,} scans ({results.scans_a_second:,.0f} a second)  "

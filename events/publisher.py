@@ -32,7 +32,7 @@ class Publisher(Protocol):
 
         The future resolves when every record is durable, and fails with
         `LogUnavailableError` if that is not known: then some may have been written,
-        and publishing them again is harmless. It fails with `InputError` if a record is
+        and publishing them again changes nothing. It fails with `InputError` if a record is
         larger than its topic takes; nothing of the call is written then.
         """
         ...

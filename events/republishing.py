@@ -13,7 +13,7 @@ from events.topics import BATCHES, SCANS, TRUST, TRUST_KEY, batch_key, scan_key
 def record_again(topic: str, raw: bytes, length: int) -> Record:
     """The record to publish on `topic`: the same bytes, under the key they belong to.
 
-    `length` is what the record had when it was given up. Publishing it twice does no harm:
+    `length` is what the record had when it was given up. Publishing it twice changes nothing:
     the same scan, batch revision or trust list counts once. Raises `InputError` if it would
     only become a dead letter again.
     """

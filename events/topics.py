@@ -23,7 +23,7 @@ class CleanupPolicy(StrEnum):
 
 
 class AlertChange(Struct, frozen=True):
-    """One change of an alert. `number` counts changes in the order in which the ledger knew
+    """One change of an alert. `number` counts changes in the order in which the ledger committed
     them, `at` is when (UTC). Of each alert the highest version stands."""
 
     number: int

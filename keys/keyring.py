@@ -84,7 +84,7 @@ class IssuerRecord(Struct, frozen=True):
 
 
 class Keyring(Struct, frozen=True):
-    """All of it. `trust_list_version` is the version exported last, 0 before the first."""
+    """The whole keyring. `trust_list_version` is the version exported last, 0 before the first."""
 
     v: int
     threshold: Annotated[int, Meta(ge=1)]

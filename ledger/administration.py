@@ -104,7 +104,7 @@ class LedgerAdministration:
         return Snapshot(self._address)
 
     def close(self) -> None:
-        """Let go of the ledger."""
+        """Close the ledger."""
         self._database.close()
 
 

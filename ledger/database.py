@@ -56,6 +56,6 @@ class Database:
         event.listen(self.reads, "connect", connected)
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
         self.reads.dispose()
         self.writes.dispose()

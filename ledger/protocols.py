@@ -68,7 +68,7 @@ class LedgerStore(Protocol):
 
     Several tasks may use it; they take turns. Every method may raise
     `LedgerUnavailableError`. Then nothing of it was written, or it is not known whether it
-    was (a connection lost at the commit). Writing it again is harmless: versions are compared.
+    was (a connection lost at the commit). Writing it again is safe: versions are compared.
 
     `progress` is written in the same transaction as what it belongs to. It is None for a
     source that keeps its positions and dead letters itself, as Kafka does.
@@ -152,7 +152,7 @@ class LedgerStore(Protocol):
         ...
 
     async def close(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
         ...
 
 
@@ -219,5 +219,5 @@ class LedgerReader(Protocol):
         ...
 
     async def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
         ...

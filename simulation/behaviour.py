@@ -10,7 +10,7 @@ from random import Random
 from typing import Final
 
 from authenticity.records.scan import Act
-from simulation.chain import Journey
+from simulation.chain import Route
 from simulation.cities import City, another_city, km_between, some_city
 from simulation.draws import lognormal
 from simulation.visits import (
@@ -72,24 +72,24 @@ def picture_of(pack: Pack) -> ScannedObject:
     )
 
 
-def home_city(pack: Pack, draw: Random, journey: Journey | None) -> City:
+def home_city(pack: Pack, draw: Random, route: Route | None) -> City:
     """Where the pack is sold: at its shop, or somewhere in its markets."""
-    return journey.shop.city if journey else some_city(draw, pack.batch.markets)
+    return route.shop.city if route else some_city(draw, pack.batch.markets)
 
 
 def sale_time(
-    pack: Pack, draw: Random, calendar: Calendar, journey: Journey | None, shelf_days: float
+    pack: Pack, draw: Random, calendar: Calendar, route: Route | None, shelf_days: float
 ) -> float:
-    """When a pack that nobody touches is sold; with a journey, perhaps after the last day."""
-    if journey is not None:
-        return journey.arrives_s + (0.1 + draw.expovariate(1 / shelf_days)) * DAY_S
+    """When a pack that nobody touches is sold; with a route, perhaps after the last day."""
+    if route is not None:
+        return route.arrives_s + (0.1 + draw.expovariate(1 / shelf_days)) * DAY_S
     return draw.uniform(first_sale(pack, calendar, None), calendar.end_s)
 
 
-def first_sale(pack: Pack, calendar: Calendar, journey: Journey | None) -> float:
+def first_sale(pack: Pack, calendar: Calendar, route: Route | None) -> float:
     """The earliest moment at which the pack may be in a shop."""
-    if journey is not None:
-        return journey.arrives_s
+    if route is not None:
+        return route.arrives_s
     released_at = pack.batch.released_at
     if released_at is None:
         return calendar.start_s
@@ -101,7 +101,7 @@ def honest_life(
     draw: Random,
     calendar: Calendar,
     rates: Rates,
-    journey: Journey | None = None,
+    route: Route | None = None,
     *,
     shelf_days: float = 20.0,
     sold_s: float | None = None,
@@ -114,17 +114,17 @@ def honest_life(
     pack's place.
     """
     scanned = scanned or genuine_pack(pack)
-    city = city or home_city(pack, draw, journey)
+    city = city or home_city(pack, draw, route)
     if sold_s is None:
-        sold_s = sale_time(pack, draw, calendar, journey, shelf_days)
-    visits = shipment(scanned, journey) if journey else []
+        sold_s = sale_time(pack, draw, calendar, route, shelf_days)
+    visits = shipment(scanned, route) if route else []
     if draw.random() < rates.inspected:
-        inspected_s = journey.border_s if journey else sold_s - draw.uniform(1, 10) * DAY_S
+        inspected_s = route.border_s if route else sold_s - draw.uniform(1, 10) * DAY_S
         visits.append(inspection(scanned, draw, city, inspected_s))
     if draw.random() < rates.shelf:
-        visits += _on_the_shelf(scanned, draw, city, sold_s, journey)
-    if draw.random() < (journey.shop.records if journey else rates.sale_recorded):
-        visits += _sale(scanned, draw, city, sold_s, rates, journey)
+        visits += _on_the_shelf(scanned, draw, city, sold_s, route)
+    if draw.random() < (route.shop.records if route else rates.sale_recorded):
+        visits += _sale(scanned, draw, city, sold_s, rates, route)
     if draw.random() < rates.consumer:
         opened_s = sold_s + draw.expovariate(1 / (12 * HOUR_S)) + HOUR_S
         visits += at_home(scanned, draw, city, opened_s, rates)
@@ -138,21 +138,21 @@ def honest_life(
     return calendar.within(visits)
 
 
-def shipment(scanned: ScannedObject, journey: Journey) -> list[Visit]:
+def shipment(scanned: ScannedObject, route: Route) -> list[Visit]:
     """What partners report of the case that this pack is in."""
     return [
         Visit(
             scanned, reading.reader, reading.at_s, reading.spot,
-            "parallel-trade" if reading.act else "shipment", reading.act, journey.sscc,
+            "parallel-trade" if reading.act else "shipment", reading.act, route.sscc,
         )
-        for reading in journey.readings
+        for reading in route.readings
     ]  # fmt: skip
 
 
 def at_home(
     scanned: ScannedObject, draw: Random, city: City, at_s: float, rates: Rates
 ) -> list[Visit]:
-    """A consumer's first look, with retries, and sometimes a second phone of the household."""
+    """A consumer's first scan, with retries, and sometimes a second phone of the household."""
     home = spot_in(draw, city)
     visits = _session_scans(scanned, consumer(draw), draw, home, at_s, rates, "first look")
     if draw.random() < rates.household:
@@ -171,11 +171,11 @@ def inspection(scanned: ScannedObject, draw: Random, city: City, at_s: float) ->
 
 
 def recorded_sale(
-    scanned: ScannedObject, draw: Random, city: City, at_s: float, journey: Journey | None = None
+    scanned: ScannedObject, draw: Random, city: City, at_s: float, route: Route | None = None
 ) -> Visit:
     """A till takes the item out of stock."""
-    if journey is not None:
-        reader, spot = till(draw, journey.shop.name), journey.shop.spot
+    if route is not None:
+        reader, spot = till(draw, route.shop.name), route.shop.spot
     else:
         reader, spot = shop(draw, city), spot_in(draw, city)
     return Visit(scanned, reader, at_s, spot, "sale", Act.SELL)
@@ -199,11 +199,11 @@ def _session_scans(
 
 
 def _on_the_shelf(
-    scanned: ScannedObject, draw: Random, city: City, sold_s: float, journey: Journey | None
+    scanned: ScannedObject, draw: Random, city: City, sold_s: float, route: Route | None
 ) -> list[Visit]:
     """Strangers in a shop, in the days before it was sold."""
-    spot = journey.shop.spot if journey else spot_in(draw, city)
-    shelved_s = journey.arrives_s if journey else sold_s - 5 * DAY_S
+    spot = route.shop.spot if route else spot_in(draw, city)
+    shelved_s = route.arrives_s if route else sold_s - 5 * DAY_S
     first_s = max(shelved_s, sold_s - 5 * DAY_S)
     return [
         Visit(scanned, consumer(draw), draw.uniform(first_s, sold_s), spot, "shelf")
@@ -217,10 +217,10 @@ def _sale(
     city: City,
     sold_s: float,
     rates: Rates,
-    journey: Journey | None,
+    route: Route | None,
 ) -> list[Visit]:
     """Once, or brought back, put in stock again and sold by the same shop."""
-    sale = recorded_sale(scanned, draw, city, sold_s, journey)
+    sale = recorded_sale(scanned, draw, city, sold_s, route)
     if draw.random() >= rates.returned:
         return [sale]
     back_s = sold_s + draw.uniform(1, 5) * DAY_S

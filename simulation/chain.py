@@ -61,8 +61,8 @@ class Reading(NamedTuple):
     act: Act | None = None
 
 
-class Journey(NamedTuple):
-    """How one case came to its shop. `border_s` is when customs could look at it."""
+class Route(NamedTuple):
+    """How one case came to its shop. `border_s` is when customs could inspect it."""
 
     sscc: str
     shop: Site
@@ -74,15 +74,15 @@ class Journey(NamedTuple):
 
 
 class Routes:
-    """The journeys of a world's cases, each the same in any process."""
+    """The routes of a world's cases, each the same in any process."""
 
     def __init__(self, world: World, chain: Chain) -> None:
         self._world = world
         self.chain = chain
         self._sites: dict[str, Site] = {}
-        self._latest: tuple[tuple[int, int], Journey] | None = None
+        self._latest: tuple[tuple[int, int], Route] | None = None
 
-    def journey_of(self, index: int) -> Journey:
+    def route_of(self, index: int) -> Route:
         """Of the case that this pack was put into."""
         batch = self._world.batch_number(index)
         case = (index - self._world.packs_of(batch).start) // self.chain.case_packs
@@ -107,7 +107,7 @@ class Routes:
         number = draw.randint(1, max(5, round(_SHOPS_A_MILLION * city.millions)))
         return self.site(shop_name(city, number), Channel.RETAIL, city)
 
-    def _make(self, batch: int, case: int) -> Journey:
+    def _make(self, batch: int, case: int) -> Route:
         """1. Where the batch goes. 2. The pallet's way. 3. The case's way."""
         world, chain = self._world, self.chain
         cases = -(-len(world.packs_of(batch)) // chain.case_packs)
@@ -139,7 +139,7 @@ class Routes:
         shop = self.shop_in(draw, some_city(draw, (country,)))
         readings += self._read(shop, at_s, draw, batch, case)
         sscc = SSCC_PREFIX + sscc_18(world.maker_of(batch).prefix, batch * 100_000 + case)
-        return Journey(
+        return Route(
             sscc, shop, tuple(readings), border_s, wholesaler, at_s + 0.2 * DAY_S, is_parallel
         )
 

@@ -55,7 +55,7 @@ def few_copies(scene: Scene) -> Life:
 def same_city(scene: Scene) -> Life:
     """Copies on sale where the original is: no distance tells them from one pack."""
     number = log_uniform(scene.common, 10, min(1_000, scene.most_copies))
-    city = home_city(scene.pack, scene.draw, scene.journey)
+    city = home_city(scene.pack, scene.draw, scene.route)
     wave = wave_after(scene, scene.available_s)
     return _cloned(scene, number, [city], wave, city=city)
 
@@ -63,8 +63,8 @@ def same_city(scene: Scene) -> Life:
 def before_sale(scene: Scene) -> Life:
     """Photographed at the wholesaler's or on the shelf; the copies sell before the original."""
     shelf = scene.common.random() < 0.5
-    journey = scene.journey
-    after_s = journey.border_s + DAY_S if journey and not shelf else scene.available_s
+    route = scene.route
+    after_s = route.border_s + DAY_S if route and not shelf else scene.available_s
     cities, wave = outlets(scene), wave_after(scene, after_s)
     number = log_uniform(scene.draw, 10, min(300, scene.most_copies))
     sold_s = wave.ends_s + scene.draw.uniform(0, 1) * max(0.0, scene.latest_s - wave.ends_s)
@@ -75,7 +75,7 @@ def before_sale(scene: Scene) -> Life:
 def after_use(scene: Scene) -> Life:
     """Taken from an empty pack; the copies sell when the original is used up."""
     draw, calendar = scene.draw, scene.calendar
-    drawn_s = sale_time(scene.pack, draw, calendar, scene.journey, scene.shelf_days)
+    drawn_s = sale_time(scene.pack, draw, calendar, scene.route, scene.shelf_days)
     third_s = calendar.days / 3 * DAY_S
     sold_s = max(scene.available_s, min(drawn_s, calendar.end_s - third_s))
     cities = outlets(scene)
@@ -88,7 +88,7 @@ def reuse(scene: Scene) -> Life:
     """The code of a pack that was destroyed, or sold at a till, on packs that are sold again."""
     draw, pack, rates = scene.draw, scene.pack, scene.rates
     destroyed = scene.common.random() < 0.5
-    city = home_city(pack, draw, scene.journey)
+    city = home_city(pack, draw, scene.route)
     ended_s = draw.uniform(scene.available_s, (scene.available_s + scene.latest_s) / 2)
     wave = wave_after(scene, ended_s + 0.02 * scene.calendar.days * DAY_S)
     cities, number = outlets(scene), log_uniform(draw, 1, 20)
@@ -97,7 +97,7 @@ def reuse(scene: Scene) -> Life:
         reader, spot = officer(draw, city), spot_in(draw, city)
         visits = [Visit(original, reader, ended_s, spot, "destruction", Act.DESTROY)]
     else:
-        visits = [recorded_sale(original, draw, city, ended_s, scene.journey)]
+        visits = [recorded_sale(original, draw, city, ended_s, scene.route)]
     fake = fake_seen(scene) if destroyed else any_of(fake_seen(scene), rates.sale_recorded)
     for copy in copies_of(pack, number):
         there, at_s = draw.choice(cities), draw.uniform(*wave)
@@ -150,21 +150,21 @@ def swapped_contents(scene: Scene) -> Life:
 
     Readings of the case label afterwards are readings of the copies.
     """
-    draw, pack, journey, rates = scene.draw, scene.pack, scene.journey, scene.rates
+    draw, pack, route, rates = scene.draw, scene.pack, scene.route, scene.rates
     elsewhere = some_city(scene.common)
     (copy,) = copies_of(pack, 1)
     original = genuine_pack(pack)
-    swapped_s = journey.border_s if journey else scene.calendar.start_s
-    unlooked = replace(scene, rates=replace(rates, inspected=0.0))
+    swapped_s = route.border_s if route else scene.calendar.start_s
+    uninspected = replace(scene, rates=replace(rates, inspected=0.0))
     visits = [
         visit._replace(scanned=original) if visit.at_s <= swapped_s and visit.operation else visit
-        for visit in untouched(unlooked, scanned=copy)
+        for visit in untouched(uninspected, scanned=copy)
     ]
     from_s = max(swapped_s, scene.calendar.start_s)
     if draw.random() < rates.consumer:
         at_s = from_s + draw.uniform(0.02, 0.25) * scene.calendar.days * DAY_S
         visits += at_home(original, draw, elsewhere, min(at_s, scene.latest_s), rates)
-    fake = original_seen(unlooked)
+    fake = original_seen(uninspected)
     concern = Concern(pack.item, 1, fake, rates.consumer, two_seen(1, fake, rates.consumer))
     return Life(scene.calendar.within(visits), (concern,), from_s)
 

@@ -32,16 +32,16 @@ _FRESH: Final = "one fresh session a scan"
 
 def diversion(scene: Scene) -> Life:
     """Genuine packs, sold where they were not meant to be. No fake, and no clone."""
-    draw, pack, journey = scene.draw, scene.pack, scene.journey
+    draw, pack, route = scene.draw, scene.pack, scene.route
     there = city_abroad(scene.common, pack.batch.markets)
     wave = wave_after(scene, scene.available_s)
     at_s = draw.uniform(*wave)
     scanned = genuine_pack(pack)
     visits: list[Visit] = []
-    if journey:
+    if route:
         visits += [
-            visit for visit in shipment(scanned, journey)
-            if visit.reader.publisher != journey.shop.name
+            visit for visit in shipment(scanned, route)
+            if visit.reader.publisher != route.shop.name
         ]  # fmt: skip
     if draw.random() < scene.rates.consumer:
         visits += at_home(scanned, draw, there, at_s, scene.rates)
@@ -72,8 +72,8 @@ def relabelled(scene: Scene) -> Life:
         own = genuine_pack(pack)
         print_of = ScannedObject(own.physical, True, own.item, lambda: printed)
         city = some_city(draw, pack.batch.markets)
-        if scene.journey:
-            city = scene.journey.shop.city
+        if scene.route:
+            city = scene.route.shop.city
         read_s = draw.uniform(wave.begins_s, sold_s)
         spot = spot_in(draw, city)
         visits.append(Visit(print_of, officer(draw, city), read_s, spot, "print read"))
@@ -88,7 +88,7 @@ def _two_years_later(expiry: str) -> str:
 
 def poisoning(scene: Scene) -> Life:
     """Codes photographed on a shelf, scanned from the screen under invented places, so that
-    genuine packs look copied. In one burst from few sessions, or over days with fresh ones."""
+    genuine packs seem copied. In one burst from few sessions, or over days with fresh ones."""
     draw, common, pack = scene.draw, scene.common, scene.pack
     style = common.choice(("burst", "spread", _FRESH))
     home = spot_in(common, some_city(common))
@@ -100,8 +100,8 @@ def poisoning(scene: Scene) -> Life:
     for _ in range(scans):
         reader = _poisoning_reader(style, readers, draw)
         at_s = begins_s + draw.uniform(0, length_s)
-        claimed = spot_in(draw, some_city(draw))
-        visits.append(Visit(picture, reader, at_s, home, "poisoning", claimed=claimed))
+        reported = spot_in(draw, some_city(draw))
+        visits.append(Visit(picture, reader, at_s, home, "poisoning", reported=reported))
     concern = Concern(pack.item, 0, 0.0, 0.0, 1.0)
     own = () if style == _FRESH else tuple(reader.session for reader in readers)
     visits = scene.calendar.within(visits)

@@ -126,8 +126,8 @@ def _report(
     if late:
         causes += (late,)
     place = device.place
-    if visit.claimed is not None:
-        place = exact_place(visit.claimed)
+    if visit.reported is not None:
+        place = exact_place(visit.reported)
     elif device.is_vpn:
         causes += ("vpn",)
     if device.skew_s:

@@ -17,7 +17,7 @@ from simulation.behaviour import (
     sale_time,
 )
 from simulation.ceiling import any_of
-from simulation.chain import Journey
+from simulation.chain import Route
 from simulation.cities import City, cities_of, some_city
 from simulation.visits import DAY_S, Calendar, ScannedObject, Visit, officer, spot_in
 from simulation.world import CodeSigner, Pack
@@ -44,14 +44,14 @@ class Scene:
     rates: Rates
     forger: CodeSigner
     thief: CodeSigner | None = None
-    journey: Journey | None = None
+    route: Route | None = None
     shelf_days: float = 20.0
     most_copies: int = 200
 
     @property
     def available_s(self) -> float:
         """From when on the pack can be met in a shop."""
-        return first_sale(self.pack, self.calendar, self.journey)
+        return first_sale(self.pack, self.calendar, self.route)
 
     @property
     def latest_s(self) -> float:
@@ -127,14 +127,14 @@ def untouched(
 ) -> list[Visit]:
     """What happens to a pack meanwhile, which is sold before the last days."""
     if sold_s is None:
-        draw, journey = scene.draw, scene.journey
-        sold_s = sale_time(scene.pack, draw, scene.calendar, journey, scene.shelf_days)
+        draw, route = scene.draw, scene.route
+        sold_s = sale_time(scene.pack, draw, scene.calendar, route, scene.shelf_days)
     return honest_life(
         scene.pack,
         scene.draw,
         scene.calendar,
         replace(scene.rates, destroyed=0.0, shown=0.0, viral=0.0),
-        scene.journey,
+        scene.route,
         sold_s=max(scene.calendar.start_s, min(sold_s, scene.latest_s)),
         city=city,
         scanned=scanned,
@@ -143,8 +143,8 @@ def untouched(
 
 def original_seen(scene: Scene) -> float:
     """P(the genuine pack is scanned as an item, by anybody at all)."""
-    rates, journey = scene.rates, scene.journey
-    recorded = float(journey.shop.records) if journey else rates.sale_recorded
+    rates, route = scene.rates, scene.route
+    recorded = float(route.shop.records) if route else rates.sale_recorded
     return any_of(rates.consumer, rates.shelf, recorded, rates.inspected)
 
 

@@ -133,9 +133,9 @@ class Traffic:
         if attack is not None:
             life = self._attacked(attack, pack, draw)
             return lines_of(reports_of(life.visits, draw, noise, seed), attack, life, pack)
-        journey = self._routes.journey_of(index) if self._routes else None
+        route = self._routes.route_of(index) if self._routes else None
         visits = honest_life(
-            pack, draw, self._calendar, self.rates_of(index), journey, shelf_days=self._shelf_days
+            pack, draw, self._calendar, self.rates_of(index), route, shelf_days=self._shelf_days
         )
         return honest_lines(reports_of(visits, draw, noise, seed))
 
@@ -198,7 +198,7 @@ class Traffic:
             rates=self.rates_of(pack.index),
             forger=self.world.forger,
             thief=self.world.maker_of(self.world.batch_number(pack.index)).key,
-            journey=self._routes.journey_of(pack.index) if self._routes else None,
+            route=self._routes.route_of(pack.index) if self._routes else None,
             shelf_days=self._shelf_days,
             most_copies=self.scenario.most_copies,
         )

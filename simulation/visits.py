@@ -53,7 +53,7 @@ class Spot(NamedTuple):
 class Visit(NamedTuple):
     """One reading. `behaviour` names why it was made, for the truth file alone.
 
-    `operation` is the SSCC of the case, where only its label was read. `claimed` is the
+    `operation` is the SSCC of the case, where only its label was read. `reported` is the
     false place that the reader states.
     """
 
@@ -64,7 +64,7 @@ class Visit(NamedTuple):
     behaviour: str
     act: Act | None = None
     operation: str | None = None
-    claimed: Spot | None = None
+    reported: Spot | None = None
 
 
 @dataclass(frozen=True, slots=True)

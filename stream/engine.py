@@ -1,4 +1,4 @@
-"""The engine: what becomes of the records that a source hands over.
+"""The engine: processes the records that a source hands over.
 
 A source (`stream.sources`) reads a log and calls the methods below, in this order where it has
 the choice: trust lists → batches → `reassess_items` → scans → `assess_entities`. A method
@@ -95,12 +95,12 @@ class Engine:
         self._folding = asyncio.Lock()
 
     async def has_trust_list(self) -> bool:
-        """Whether there is a trust list to judge by."""
+        """Whether there is a trust list to check codes against."""
         await self.outages.through(self._load_trust_list)
         return self._trust.trust_list is not None
 
     async def wait_for_trust_list(self) -> TrustList:
-        """The newest trust list; before the first one, no scan can be judged."""
+        """The newest trust list; before the first one, no scan can be processed."""
         waited = False
         while not await self.has_trust_list():
             if not waited:
@@ -191,12 +191,12 @@ class Engine:
         self.outages.stopping.set()
 
     async def close(self) -> None:
-        """Let go of the ledger and of threads, while the event loop still runs."""
+        """Close the ledger and end the threads, while the event loop still runs."""
         await self.ledger.close()
         self.close_threads()
 
     def close_threads(self) -> None:
-        """Let go of threads alone, where the event loop is over already."""
+        """End the threads alone, where the event loop has ended already."""
         self._verifier.close()
 
     async def _load_trust_list(self) -> None:
@@ -273,7 +273,7 @@ class Engine:
     async def _fold_one_by_one(
         self, records: Sequence[SourceRecord], trust_list: TrustList
     ) -> list[Refused]:
-        """The way out when one scan breaks the program: it alone goes to the dead letters."""
+        """Find the scan that breaks the program: it alone becomes a dead letter."""
         refused: list[Refused] = []
         failed = 0
         for record in records:

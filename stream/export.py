@@ -1,7 +1,7 @@
-"""The lines of `touchstone replay` and `touchstone export`: what is known in the end.
+"""The lines of `touchstone replay` and `touchstone export`: the final state.
 
 NDJSON sorted by (type, id). Both commands go through `lines_of`, so that the bytes differ
-only if what is known differs. How it came to be known is left out: alerts that were
+only if what is known differs. The history of that state is left out: alerts that were
 retracted on the way are not printed, and every version is 1.
 """
 

@@ -9,7 +9,7 @@
 | `touchstone_engine_signatures_checked_total`, `…_remembered_total` | by computing, from memory |
 | `touchstone_engine_fold_seconds` | histogram: time to decode, verify and fold one batch of scans |
 | `touchstone_engine_waiting` | scans in the log and not in the ledger (with Kafka: the lag of this worker's partitions) |
-| `touchstone_engine_trust_version` | the trust list it judges by; 0 while it waits for the first |
+| `touchstone_engine_trust_version` | the trust list in force; 0 while it waits for the first |
 | `touchstone_engine_feed_delay_seconds` | age of the oldest alert change not yet in the `alerts` topic |
 | `touchstone_engine_running` | 1; 0 once an engine beside the service has stopped |
 """  # noqa: E501 - a table

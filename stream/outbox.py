@@ -1,4 +1,4 @@
-"""What one worker does for all of them.
+"""The work that one worker, the leader, does for all of them.
 
 It relays the feed to the `alerts` topic, reassesses items whose batches changed, and assesses
 batches and scanners. Whoever holds the ledger's lock leads; when it dies the database lets go

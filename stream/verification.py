@@ -41,14 +41,16 @@ class ScanVerifier:
     def check(self, scans: Sequence[Scan], trust_list: TrustList) -> list[CheckedScan]:
         """Each scan with the verdict on its code when it was captured, in order.
 
-        A capture that claims to be later than its arrival is judged at its arrival: the
-        clock is wrong, and the code need not suffer for it.
+        A capture that claims to be later than its arrival is checked at its arrival: the
+        clock is wrong, which is no fault of the code.
         """
         if self._version != (trust_list.version, trust_list.digest):
             self._version = (trust_list.version, trust_list.digest)
             self._remembered.clear()
         digests = [_digest(scan.code) for scan in scans]
-        proved = self._examine(dict(zip(digests, (s.code for s in scans), strict=True)), trust_list)
+        proved = self._check_signatures(
+            dict(zip(digests, (s.code for s in scans), strict=True)), trust_list
+        )
         version = trust_list.version
         return [
             CheckedScan(scan, check_validity(proved[digest], trust_list, _read_at(scan)), version)
@@ -59,7 +61,7 @@ class ScanVerifier:
         """End the threads."""
         self._threads.shutdown()
 
-    def _examine(
+    def _check_signatures(
         self, codes: dict[bytes, str], trust_list: TrustList
     ) -> dict[bytes, SignatureCheck]:
         proved: dict[bytes, SignatureCheck] = {}
@@ -74,11 +76,11 @@ class ScanVerifier:
         self.hits += len(proved)
         self.misses += len(unknown)
 
-        def examine_some(some: Iterable[bytes]) -> list[tuple[bytes, SignatureCheck]]:
+        def check_some(some: Iterable[bytes]) -> list[tuple[bytes, SignatureCheck]]:
             return [(digest, check_signature(codes[digest], trust_list)) for digest in some]
 
         chunks = [unknown[at : at + _AT_ONCE] for at in range(0, len(unknown), _AT_ONCE)]
-        for results in self._threads.map(examine_some, chunks):
+        for results in self._threads.map(check_some, chunks):
             proved.update(results)
             self._remembered.update(results)
         while len(self._remembered) > self._most_remembered:

@@ -6,7 +6,7 @@
 | `touchstone_http_request_seconds` | route | time to the end of the response |
 | `touchstone_answers_total` | standing, provisional | answers given |
 | `touchstone_scans_recorded_total` | outcome (recorded, refused) | scans handed to the log |
-| `touchstone_ledger_failures_total` | | look-ups given up: ledger slow or dead |
+| `touchstone_ledger_failures_total` | | lookups given up: ledger slow or dead |
 | `touchstone_trust_list_version` | | the list in force |
 | `touchstone_trust_list_expires_timestamp_seconds` | | its end |
 | `touchstone_alert_streams` | | open event streams |
@@ -80,7 +80,7 @@ class Metrics(Collector):
         self._recorded["refused"] += refused
 
     def ledger_failed(self) -> None:
-        """A look-up was given up."""
+        """A lookup was given up."""
         self._ledger_failures += 1
 
     def exposition(self) -> bytes:

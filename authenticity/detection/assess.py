@@ -33,7 +33,7 @@ class ItemAssessment(NamedTuple):
 
 
 class ItemUpdate(NamedTuple):
-    """An assessment, and what to tell of it.
+    """An assessment, and what to publish of it.
 
     `alerts` are those that are new, changed or retracted; `signals` all that the history
     gives, sorted.

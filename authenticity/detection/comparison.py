@@ -1,7 +1,7 @@
 """An item's scan sessions compared with one another, in one pass: what features are read from.
 
 What a network address attests is kept apart from what an anonymous device claims: whoever
-wants to make a genuine pack look copied can claim any place, but has few addresses.
+wants to make a genuine pack seem copied can report any place, but has few addresses.
 """
 
 from collections import Counter
@@ -146,7 +146,7 @@ def is_network_derived(place: Place) -> bool:
 
 def is_away_by_network(comparison: Comparison) -> bool:
     """Whether network addresses alone put the item where it cannot well be: away from home, or
-    outside every journey that one item can have made."""
+    outside every trip that one item can have made."""
     if any(is_network_derived(place) for place in comparison.away):
         return True
     placed = comparison.placed
@@ -157,8 +157,8 @@ def is_away_by_network(comparison: Comparison) -> bool:
 
 
 def early_sessions(sessions: Sequence[ScanSession], policy: ClonePolicy) -> list[ScanSession]:
-    """Anonymous sessions away from where the trusted chain had the item next: it was not in
-    anybody's hands yet. Takes sessions sorted by time."""
+    """Anonymous sessions away from where the trusted chain had the item next: it had
+    not been sold yet. Takes sessions sorted by time."""
     early: list[ScanSession] = []
     held: ScanSession | None = None
     for session in reversed(sessions):

@@ -76,7 +76,7 @@ def split(history: History, batch_match: BatchMatch) -> tuple[list[Observation],
         return (one, []) if is_believed(one[0], batch_match) else ([], one)
     genuine: list[Observation] = []
     doubtful: list[Observation] = []
-    for observation in _newest_judgements(history.observations):
+    for observation in _newest_verdicts(history.observations):
         (genuine if is_believed(observation, batch_match) else doubtful).append(observation)
     genuine.sort(key=by_capture)
     return genuine, doubtful
@@ -93,7 +93,7 @@ def is_believed(observation: Observation, batch_match: BatchMatch) -> bool:
     return batch is not None and batch.registered_at.timestamp() * 1000 < observation.revoked_ms
 
 
-def _newest_judgements(observations: Sequence[Observation]) -> Iterator[Observation]:
+def _newest_verdicts(observations: Sequence[Observation]) -> Iterator[Observation]:
     """Each content once; equal contents are neighbours in a history."""
     previous: Observation | None = None
     for observation in observations:

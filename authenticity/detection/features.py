@@ -167,7 +167,7 @@ def scanned_by_officials(comparison: Comparison) -> int:
 class Feature(NamedTuple):
     """One feature of the clone score.
 
-    `name`: the reason code that it is told under. `extract` gives its value, of which what is
+    `name`: the reason code that it is published under. `extract` gives its value, of which what is
     below 0 counts as 0, and what is above `maximum` as that. `network_derived`: no anonymous
     device can bring it about by what it claims. `monotone`: in fitting, 1 if no weight may be
     below that of the value before, -1 if none may be above, 0 for either. `text`: what it says

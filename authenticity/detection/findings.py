@@ -18,8 +18,8 @@ from authenticity.trust.verdict import Doubt
 
 
 class FindingKind(StrEnum):
-    """Those named as a `Doubt` say that codes with this doubt were scanned under this item's
-    name."""
+    """What can be found. A kind that is named like a doubt of a verdict says that codes with
+    this doubt were scanned under this item's name."""
 
     SEEN_BEFORE = "seen-before"
     CLONE_SUSPECTED = "clone-suspected"

@@ -1,4 +1,4 @@
-"""What is told of one item: its standing, its findings, how often and when it was scanned."""
+"""The summary of one item: its standing, its findings, how often and when it was scanned."""
 
 from datetime import datetime
 from typing import Final

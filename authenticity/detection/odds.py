@@ -1,4 +1,4 @@
-"""Shares, their log-odds in nats, and how a probability is told."""
+"""Shares, their log-odds in nats, and how a probability is published."""
 
 from functools import lru_cache
 from math import exp, log
@@ -18,6 +18,6 @@ def chance(odds: float) -> float:
     return 1 / (1 + exp(-odds)) if odds > -700 else 0.0
 
 
-def as_told(probability: float) -> float:
+def published_probability(probability: float) -> float:
     """In hundredths, and never certain: an alert is not published anew with every scan."""
     return min(_SUREST, round(probability, 2))

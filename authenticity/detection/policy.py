@@ -43,14 +43,14 @@ class MarketPolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClonePolicy:
-    """When one code is said to be on several items. See `authenticity.detection.score`.
+    """When one code is taken to be on several items. See `authenticity.detection.score`.
 
     A place found by GPS is off by metres, one from a fixed-line address by tens of
     kilometres, one from a mobile address by hundreds: the stated radius is multiplied by
     its source's factor, so that nearly every device is within it (those behind a VPN are
-    not, which is why one look out of place proves nothing). `prior`: the share of items with
-    copies among those looked at twice or more, by who looks; in a pharmacy a fake is rare,
-    in a seized parcel it is not. `threshold`: the probability from which it is said.
+    not, which is why one session out of place proves nothing). `prior`: the share of items with
+    copies among those scanned twice or more, by who scans; in a pharmacy a fake is rare,
+    in a seized parcel it is not. `threshold`: the probability from which it is a finding.
     """
 
     speed_limit_kmh: float = 1_000.0

@@ -11,8 +11,8 @@ Fact = int | str | bool
 class Reason(Struct, frozen=True):
     """One piece of evidence: a stable code for machines, and the facts behind it.
 
-    `reason` is a `ReasonCode`, or the name of a feature of the clone score. Facts carry
-    their unit in the name. Counts are coarse (see `coarse`), so that an alert is not
+    `reason` is a fixed code, or the name of a feature of the clone score. Facts carry their
+    unit in the name. Counts are rounded down to a power of two, so that an alert is not
     published anew with every scan.
     """
 

@@ -1,6 +1,7 @@
-"""The rules: from the evidence in an item's history to findings, one function for each subject.
+"""The rules: from the evidence in an item's history to findings.
 
-Each function yields the findings it is named for. `item_findings` applies all of them.
+Each function yields the findings it is named for, from one kind of evidence. `item_findings`
+applies all of them.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -66,7 +67,7 @@ def scanning_findings(observations: Sequence[Observation], policy: Policy) -> It
 
 
 def refused_code_findings(doubtful: Sequence[Observation]) -> Iterator[Finding]:
-    """One finding for each doubt that codes under this item's name met."""
+    """One finding for each doubt about codes that were scanned under this item's name."""
     by_doubt: dict[int, list[Observation]] = {}
     for observation in doubtful:
         by_doubt.setdefault(observation.doubt, []).append(observation)

@@ -1,10 +1,11 @@
 """Is one code on several items? Fused evidence, and proof.
 
 `score_clones` fuses what an item's scan sessions say into one log-likelihood ratio, in nats:
-how much likelier the sessions are if there are copies, whatever the share of copies is where
-one looks. It adds up a weight for the value of each feature (`authenticity.detection.features`,
-`authenticity.detection.weights`); weights were fitted on simulated worlds and calibrated on
-others (`docs/benchmark.md`). The share of copies, the prior, is the policy's, by channel.
+how much likelier the sessions are if there are copies, whatever the share of copies is among
+the items scanned. It adds up a weight for the value of each feature
+(`authenticity.detection.features`, `authenticity.detection.weights`); weights were fitted on
+simulated worlds and calibrated on others (`docs/benchmark.md`). The share of copies, the
+prior, is the policy's, by channel.
 
 Anonymous scans alone never prove anything: they raise a suspicion, and its wording. And
 what anonymous devices only report of themselves raises none: some of it must be seen in the
@@ -18,7 +19,7 @@ from typing import Final, NamedTuple
 from authenticity.detection.comparison import compare_sessions, is_away_by_network
 from authenticity.detection.features import Feature, channel_of, features_of
 from authenticity.detection.findings import Finding, FindingKind, found
-from authenticity.detection.odds import as_told, chance, log_odds
+from authenticity.detection.odds import chance, log_odds, published_probability
 from authenticity.detection.policy import ClonePolicy, Policy
 from authenticity.detection.reasons import Reason, ReasonCode, because, coarse
 from authenticity.detection.sessions import (
@@ -35,7 +36,7 @@ from authenticity.records.batch import Batch
 from authenticity.records.scan import Act, Channel
 
 _MOST_REASONS: Final = 5
-_LEAST_TOLD_NATS: Final = 0.5
+_LEAST_REASON_NATS: Final = 0.5
 _BIAS: Final = WEIGHTS.bias
 _WEIGHTS: Final = dict(WEIGHTS.weights)
 _CALIBRATION: Final = WEIGHTS.calibration
@@ -107,7 +108,7 @@ def clone_findings(clone_score: CloneScore, policy: ClonePolicy) -> Iterator[Fin
     if clone_score.probability < policy.threshold[clone_score.channel]:
         return
     reasons = _reasons(clone_score, policy)
-    probability = as_told(clone_score.probability)
+    probability = published_probability(clone_score.probability)
     yield found(FindingKind.CLONE_SUSPECTED, *reasons, probability=probability)
 
 
@@ -148,7 +149,7 @@ def _contradiction(genuine: Sequence[Observation], elsewhere_km: float) -> Reaso
 
 
 def _reasons(clone_score: CloneScore, policy: ClonePolicy) -> Iterator[Reason]:
-    """The fastest journey that would be needed, if there is one too fast; then the features
+    """The fastest trip that would be needed, if there is one too fast; then the features
     that moved the score most, either way."""
     example = _too_fast(clone_score.sessions, policy)
     if example:
@@ -157,7 +158,7 @@ def _reasons(clone_score: CloneScore, policy: ClonePolicy) -> Iterator[Reason]:
         clone_score.contributions, key=lambda each: (-abs(each.nats), each.feature.name)
     )
     for feature, value, nats in by_weight[:_MOST_REASONS]:
-        if abs(nats) >= _LEAST_TOLD_NATS:
+        if abs(nats) >= _LEAST_REASON_NATS:
             # In half nats, so that an alert is not published anew with every scan.
             yield Reason(feature.name, {"at_least": value, "half_nats": round(2 * nats)})
 

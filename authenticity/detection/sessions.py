@@ -130,7 +130,7 @@ def places_of(sessions: Iterable[ScanSession], policy: ClonePolicy) -> list[list
 def impossible_travel_outliers(
     sessions: Sequence[ScanSession], policy: ClonePolicy
 ) -> Iterator[ScanSession]:
-    """Sessions that are not part of the likeliest journey: the chain of most confidence through
+    """Sessions that are not part of the likeliest trip: the chain of most confidence through
     which one item can have been carried at `speed_limit_kmh`. Takes sessions sorted by time."""
     best: list[int] = []
     came_from: list[int] = []
@@ -144,11 +144,11 @@ def impossible_travel_outliers(
     if not best:
         return
     last = max(range(len(best)), key=lambda number: (best[number], number))
-    journey = set()
+    trip = set()
     while last >= 0:
-        journey.add(last)
+        trip.add(last)
         last = came_from[last]
-    yield from (session for number, session in enumerate(sessions) if number not in journey)
+    yield from (session for number, session in enumerate(sessions) if number not in trip)
 
 
 _WEIGHT: Final = {

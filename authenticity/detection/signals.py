@@ -27,7 +27,7 @@ from authenticity.detection.findings import (
     FindingKind,
     found,
 )
-from authenticity.detection.odds import as_told, chance, log_odds
+from authenticity.detection.odds import chance, log_odds, published_probability
 from authenticity.detection.policy import EntityPolicy, Policy
 from authenticity.detection.reasons import ReasonCode, because, coarse
 from authenticity.detection.score import CloneScore
@@ -148,7 +148,7 @@ def _vouched_signals(item: ItemId, genuine: Sequence[Observation]) -> Iterator[S
 def _last_custodians(genuine: Sequence[Observation], channels: frozenset[int]) -> list[Observation]:
     """The known scanners on these channels that had it last, by what they saw last: codes are
     read off where packs lie, and shops far apart may be served from one warehouse. Of a
-    warehouse, which has packs of many makers, each batch is looked at by itself."""
+    warehouse, which has packs of many makers, each batch is assessed by itself."""
     last = {
         observation.actor: observation
         for observation in genuine
@@ -178,7 +178,7 @@ def _campaign(copies: Sequence[Signal], rules: EntityPolicy) -> Iterator[Finding
         reason = because(ReasonCode.MANY_ITEMS_LOOK_COPIED, items_at_least=least)
         if is_about_custodian(copies[0].subject):
             reason = because(ReasonCode.MANY_ITEMS_FROM_HERE_LOOK_COPIED, items_at_least=least)
-        yield found(FindingKind.CAMPAIGN, reason, probability=as_told(probability))
+        yield found(FindingKind.CAMPAIGN, reason, probability=published_probability(probability))
 
 
 def _probing(items: int, rules: EntityPolicy) -> Iterator[Finding]:

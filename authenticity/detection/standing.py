@@ -1,4 +1,4 @@
-"""What people are told of an item, in one word."""
+"""The standing of an item: the one word of an answer."""
 
 from enum import StrEnum
 

@@ -2,7 +2,7 @@
 
 `read_code` takes a GS1 Digital Link URI, a GS1 element string or its bracketed form.
 The grammar of each is in `digital_link`, `element_string` and `bracketed`; what an AI
-may hold, in `application_identifiers`; what AIs may stand together, in `element`.
+may hold, in `ai_table`; what AIs may stand together, in `elements`.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Codes that a scanner damaged: a genuine pack must not look forged because of one.
+"""Codes that a scanner damaged: a genuine pack must not seem forged because of one.
 
 Scanners that act as keyboards type the code, and the host's keyboard settings may
 change it on the way: Caps Lock, another layout, separators that no key types, a field
@@ -68,7 +68,7 @@ def _in_single_case(signature: str) -> bool:
     return signature.isupper() or signature.islower()
 
 
-# A seal of this project's format begins with the byte 0x11 or 0x12: `E`, then `Q` to `v`.
+# A signature field of this project begins with the byte 0x11 or 0x12: `E`, then `Q` to `v`.
 _CUT_IN_SIGNATURE = re.compile(
     r"(?:[?&]8030=|\(8030\)|\x1d8030)(?:E(?:[Q-Za-v][A-Za-z0-9_-]{0,85})?)?\Z"
     r"|[?&]8(?:0(?:30?)?)?\Z|\(8(?:0(?:30?)?)?\Z"
@@ -176,7 +176,7 @@ _ACUTE_OVER_LETTER = re.compile("([A-Za-z])\u0301")
 def _typed_keys(text: str) -> str:
     """Letters with an acute accent taken apart again into two keys.
 
-    `=` is a dead acute in German: with the `E` that opens a seal it types `É`.
+    `=` is a dead acute in German: with the `E` that opens a signature field it types `É`.
     """
     apart = _ACUTE_OVER_LETTER.sub("´\\1", unicodedata.normalize("NFD", text))
     return unicodedata.normalize("NFC", apart)

@@ -1,8 +1,8 @@
 """What is remembered of one item: a bounded summary of its scans, and a join-semilattice.
 
-A history is a set of sightings. `merge` unites two sets and keeps the union of a few
+A history is a set of observations. `merge` unites two sets and keeps the union of a few
 *selections*; each selection keeps the first so many under an order that depends on the
-sightings' content alone. Since a selection of a union is a selection of the selections,
+observations' content alone. Since a selection of a union is a selection of the selections,
 `merge` is commutative, associative and idempotent: shuffled, duplicated, late or
 redelivered scans end in the same bytes.
 
@@ -12,9 +12,9 @@ The selections answer the questions `authenticity.detection.assess` asks:
   distinct scans there were (the KMV sketch of Bar-Yossef et al., RANDOM 2002);
 * the earliest and the latest captures; the first capture of each of a few sessions and
   of each of a few countries, by hash and by code;
-* what authorised scanners saw and did, so that no crowd can push it out.
+* what authorised scanners saw and did, so that no number of anonymous scans can displace it.
 
-Sightings whose signature never verified are kept apart, and fewer of them: anybody can
+Observations whose signature never verified are kept apart, and fewer of them: anybody can
 make them, and they must not push out what a real pack left.
 """
 

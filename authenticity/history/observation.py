@@ -1,7 +1,7 @@
 """A scan as an item's history remembers it: numbers only, some 70 bytes.
 
 The code text, the publisher and the session are kept as hashes: a history can be
-merged and judged, but nobody can be followed through it.
+merged and assessed, but nobody can be followed through it.
 """
 
 from functools import lru_cache
@@ -49,7 +49,7 @@ class Observation(Struct, frozen=True, array_like=True, order=True, gc=False):
     `expiry` is YYMMDD as a number, 0 for none.
 
     The last four are no content: `delay_s` (arrival less capture, the least known)
-    and the verdict under the newest trust list that judged this scan.
+    and the verdict under the newest trust list that this scan was checked under.
     """
 
     id: int
@@ -136,7 +136,7 @@ def actor_hash(publisher: str) -> int:
 
 
 def same_scan(one: Observation, other: Observation) -> Observation:
-    """The join of two records of one content: earliest arrival, newest judgement."""
+    """The join of two records of one content: earliest arrival, newest verdict."""
     newer = max(one, other, key=lambda s: (s.trust_version, s.doubt, s.revoked_ms))
     delay_s = min(one.delay_s, other.delay_s)
     return newer if newer.delay_s == delay_s else msgspec.structs.replace(newer, delay_s=delay_s)

@@ -32,10 +32,9 @@ class Batch(Struct, frozen=True):
 
     A later statement about the batch carries a higher `revision`. `released_at`
     is None until the batch may be sold; an empty `markets` means everywhere.
-    `manifest_sha256` is the hex digest of the manifest's serials (see
-    `producers.issuing.manifest`). `serials` is their filter
-    (`authenticity.records.serial_filter`), None where there is none: an old header, or a
-    batch of too many.
+    `manifest_sha256` is the hex digest of the manifest's serials, sorted, each ended by a
+    line feed. `serials` is a xor filter of them, None where there is none: an old header,
+    or a batch of too many.
     """
 
     v: int

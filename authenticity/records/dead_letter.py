@@ -13,7 +13,7 @@ DEAD_LETTER_BYTES: Final = 1_048_576
 class DeadLetter(Struct, frozen=True):
     """A record that could not be processed: its bytes as they came, and why.
 
-    `raw` is base64 of at most `DEAD_LETTER_BYTES`; `bytes` is the full length.
+    `raw` is base64 of at most the first 1,048,576 bytes; `bytes` is the full length.
     """
 
     topic: str

@@ -96,7 +96,7 @@ def _places(serial: str, seed: bytes, segment: int) -> tuple[int, int, int, int]
 
 
 def _slots(serials: list[str], seed: int) -> list[int] | None:
-    """The fingerprints of all slots, or None if this seed leaves a knot.
+    """The fingerprints of all slots, or None if no order of removal exists under this seed.
 
     1. Note in each slot how many serials are in it, and the xor of their numbers.
     2. Take away, again and again, a serial that is alone in one of its slots.

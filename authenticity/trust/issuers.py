@@ -19,7 +19,7 @@ from authenticity.trust.signature_field import Algorithm
 from authenticity.trust.verdict import IssuerId
 
 _LARGEST_VERSION: Final = 2**53 - 1  # what every JSON reader holds exactly (RFC 8259, section 6)
-_GTINS_REMEMBERED: Final = 65_536  # products are few; a search costs a look-up a prefix length
+_GTINS_REMEMBERED: Final = 65_536  # products are few; a search costs a lookup a prefix length
 _ISSUER_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}", re.ASCII)
 _PREFIX: Final = re.compile(r"[0-9]{4,12}", re.ASCII)
 _HOST: Final = re.compile(

@@ -103,7 +103,7 @@ def read_trust_list(
 
     Raises `TrustListError` or one of its kinds. *Not* refused: an expired list
     (a verdict on it is provisional, later stale) and another document of the
-    version already seen, which the caller has to tell by `digest`.
+    version already seen, which the caller has to recognise by `digest`.
     """
     content = vouched_payload(document, roots)
     payload = _decode_payload(content)

@@ -7,7 +7,7 @@ from typing import Final
 
 from benchmarks.faults.site import Site
 
-SETTLES_WITHIN_S: Final = 240.0
+DRAINS_WITHIN_S: Final = 240.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +34,8 @@ class Outcome:
 
 
 def outcome_of(name: str, site: Site, faults: int, began: float, **details: float | str) -> Outcome:
-    """Let the site settle, and compare its export with the replay of its traffic."""
-    exported = site.settle(within_s=SETTLES_WITHIN_S)
+    """Drain the site, and compare its export with the replay of its traffic."""
+    exported = site.drain(within_s=DRAINS_WITHIN_S)
     seconds = time.monotonic() - began
     expected = site.traffic.replayed
     excess = scans_counted(exported) - scans_counted(expected)

@@ -14,7 +14,7 @@ import msgspec
 from authenticity.errors import UnavailableError
 from authenticity.records.scan import Channel, decode_scan, encode_scan
 from benchmarks.faults.outcome import (
-    SETTLES_WITHIN_S,
+    DRAINS_WITHIN_S,
     Outcome,
     outcome_of,
 )
@@ -50,7 +50,7 @@ def killed_servers(
                 site.postgres.restart()
             if "kafka" in victims:
                 site.kafka.start_broker(0)
-            site.look_after_workers()
+            site.restart_ended_workers()
         publishing()
         killed = "; ".join("+".join(victims) for victims in rounds)
         return outcome_of("killed servers", site, len(rounds), began, killed=killed)
@@ -70,7 +70,7 @@ def lost_brokers(folder: Path, traffic: Traffic) -> Outcome:
         with PauseWatch(site) as pauses:
             site.kafka.kill(0)
             site.publish_scans(traffic.scans[third : 2 * third])
-            site.wait_until_passed(within_s=SETTLES_WITHIN_S)
+            site.wait_until_passed(within_s=DRAINS_WITHIN_S)
         site.kafka.kill(1)
         refusal = site.refusal(traffic.scans[2 * third])
         site.kafka.start_broker(1)

@@ -164,7 +164,7 @@ class Site:
         finally:
             _end(worker)
 
-    def look_after_workers(self) -> None:
+    def restart_ended_workers(self) -> None:
         """Start again what has ended by itself, as `touchstone up` does."""
         for number in [n for n, one in self.workers.items() if one.poll() is not None]:
             self.kill_worker(number)
@@ -297,14 +297,14 @@ class Site:
         """What `touchstone export` prints."""
         return run("export", env=self.environment)
 
-    def settle(self, *, within_s: float) -> bytes:
+    def drain(self, *, within_s: float) -> bytes:
         """Wait until no record waits and no entity is pending, and the export is the replay, or
         something else for good, or the time is over; the export. Workers that ended are
         started again."""
         until = time.monotonic() + within_s
         exported, since = b"", time.monotonic()
         while time.monotonic() < until:
-            self.look_after_workers()
+            self.restart_ended_workers()
             try:
                 passed = self.progress().waiting == 0 and not self._entities_pending()
             except UnavailableError:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from benchmarks.faults.outcome import (
-    SETTLES_WITHIN_S,
+    DRAINS_WITHIN_S,
     Outcome,
     outcome_of,
 )
@@ -41,7 +41,7 @@ def killed_workers(folder: Path, traffic: Traffic, *, workers: int, kills: int) 
                 at_work += site.wait_until_at_work(within_s=3 * site.session_s)
             else:
                 time.sleep(rng.uniform(0.0, 2.0))
-            site.look_after_workers()
+            site.restart_ended_workers()
             alive = sorted(site.workers)
             victims = alive if rng.random() < 0.15 else [rng.choice(alive)]
             for number in victims:
@@ -110,7 +110,7 @@ def endless_rebalances(
             publishing = in_background(lambda: publish_at_rate(site, per_second))
             for number in range(rebalances):
                 time.sleep(every_s)
-                site.look_after_workers()
+                site.restart_ended_workers()
                 if number % 2:
                     site.stop_worker(1)
                 else:
@@ -119,7 +119,7 @@ def endless_rebalances(
                         site.until("idle", lambda: site.count(1, "scans_total") > 0, 10.0)
                         joined += 1
             publishing()
-            site.wait_until_passed(within_s=SETTLES_WITHIN_S)
+            site.wait_until_passed(within_s=DRAINS_WITHIN_S)
         return outcome_of(
             "endless rebalances",
             site,

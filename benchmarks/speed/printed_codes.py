@@ -19,9 +19,9 @@ HOST: Final = "id.bench.example"
 def signed_parts(code: str) -> tuple[bytes, bytes]:
     """The message and the signature of a code."""
     ais = read_code(code).ais
-    seal = parse_signature_field(dict(ais)["8030"])
-    assert seal is not None
-    return signed_bytes(seal.header, ais), seal.signature
+    field = parse_signature_field(dict(ais)["8030"])
+    assert field is not None
+    return signed_bytes(field.header, ais), field.signature
 
 
 def printed_codes(signer: SeededSigner, count: int) -> list[str]:

@@ -10,7 +10,7 @@ round takes every program once, in turn first and last:
 
 `ours`, `baseline` and `ratio` are of scans whose codes were never met, so that each signature
 is checked, beside plain Faust with signature checks. "Without" compares what is left when
-no signature is checked: plain Faust does not look at the code at all, ours meets the same
+no signature is checked: plain Faust does not read the code at all, ours meets the same
 codes a second time and looks up what they proved, which is the work it does in service for
 every further scan of a pack; it still decodes, assesses, merges, and writes to PostgreSQL.
 
@@ -25,12 +25,17 @@ from typing import Final
 
 from benchmarks.machine import machine
 from benchmarks.registry import Say
+from benchmarks.speed.pipeline.bench_servers import (
+    FOR_QUIX,
+    NEWCOMERS,
+    BenchServers,
+    started_servers,
+)
 from benchmarks.speed.pipeline.delay import scan_to_alert
 from benchmarks.speed.pipeline.load import Pack, packs_needed, scans_of_each
 from benchmarks.speed.pipeline.prefill import fill, log_bytes_a_scan
 from benchmarks.speed.pipeline.recovery import PACKS, Recovery, recover
 from benchmarks.speed.pipeline.rounds import WARM, Steady, TwoPasses, newcomer_rate, two_passes
-from benchmarks.speed.pipeline.stage import FOR_QUIX, NEWCOMERS, Stage, stage
 from benchmarks.speed.result import Details, Result
 from events.kafka.publisher import KafkaPublisher
 from events.topics import SCANS
@@ -73,7 +78,7 @@ class Round:
 def measure(*, quick: bool, say: Say = lambda _: None) -> Result:
     """The rates are medians over the rounds, the ratios medians of each round's own ratio."""
     size = QUICK if quick else FULL
-    with stage(say) as here:
+    with started_servers(say) as here:
         say("signing codes")
         packs = here.maker.packs(
             WARM + PACKS + max(size.rounds * size.packs_a_round, packs_needed(size.delay_s))
@@ -108,7 +113,9 @@ def measure(*, quick: bool, say: Say = lambda _: None) -> Result:
     )
 
 
-def _rounds(here: Stage, size: Size, warm: list[Pack], groups: list[list[Pack]]) -> list[Round]:
+def _rounds(
+    here: BenchServers, size: Size, warm: list[Pack], groups: list[list[Pack]]
+) -> list[Round]:
     here.publish(scans_of_each(groups[0], 0), NEWCOMERS)
     ledgers = {name: here.new_ledger(name) for name in ("ours", "quix")}
     rounds = []
@@ -129,7 +136,7 @@ def _rounds(here: Stage, size: Size, warm: list[Pack], groups: list[list[Pack]])
 class _Turn:
     """What a round needs, and the steps of it."""
 
-    here: Stage
+    here: BenchServers
     size: Size
     warm: list[Pack]
     packs: list[Pack]
@@ -198,7 +205,9 @@ def _of_rounds(rounds: list[Round]) -> Details:
     return details
 
 
-def _two_workers(here: Stage, size: Size, warm: list[Pack], groups: list[list[Pack]]) -> Details:
+def _two_workers(
+    here: BenchServers, size: Size, warm: list[Pack], groups: list[list[Pack]]
+) -> Details:
     """On the same ledger, over packs seen before, by new processes: every signature checked."""
     rates: dict[int, list[float]] = {1: [], 2: []}
     ledger = here.new_ledger("one-and-two")
@@ -217,7 +226,7 @@ def _two_workers(here: Stage, size: Size, warm: list[Pack], groups: list[list[Pa
     }
 
 
-def _scan_to_alert(here: Stage, size: Size, packs: list[Pack]) -> Details:
+def _scan_to_alert(here: BenchServers, size: Size, packs: list[Pack]) -> Details:
     here.say(f"scan to alert, {size.delay_s} s")
     ledger = here.new_ledger("alerts")
     publisher = KafkaPublisher(here.kafka.settings)
@@ -239,7 +248,7 @@ def _scan_to_alert(here: Stage, size: Size, packs: list[Pack]) -> Details:
     }
 
 
-def _recovery(here: Stage, size: Size, packs: list[Pack]) -> Details:
+def _recovery(here: BenchServers, size: Size, packs: list[Pack]) -> Details:
     here.say(f"filling a ledger with {size.items:,} items")
     ledger = here.new_ledger("filled")
     bytes_an_item = fill(ledger, size.items)

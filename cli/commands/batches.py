@@ -49,7 +49,7 @@ def register_batch(
     found = read_batches(source)
     register_batches(DataFolder.find(data), found, f"touchstone batches register {source}")
     for batch in found:
-        _say(batch, as_json)
+        _print_batch(batch, as_json)
 
 
 @batches.command()
@@ -162,7 +162,7 @@ def _declare(word: str, target: list[str], data: Path | None, as_json: bool) -> 
     register_batches(where, [batch], f"touchstone batches {word} {' '.join(target)}")
     if folder is not None:
         keep_batch(folder, batch)
-    _say(batch, as_json)
+    _print_batch(batch, as_json)
 
 
 def _batch_by_id(where: DataFolder, issuer: str, batch_id: str) -> "Batch":
@@ -184,7 +184,7 @@ def _known_batches(where: DataFolder) -> "list[Batch]":
         return administration.batches()
 
 
-def _say(batch: "Batch", as_json: bool) -> None:
+def _print_batch(batch: "Batch", as_json: bool) -> None:
     if as_json:
         print_json(batch)
         return

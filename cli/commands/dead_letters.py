@@ -99,14 +99,14 @@ def republish_dead_letters(
                     publisher.publish([record]).result(_ACKNOWLEDGED_WITHIN_S)
                 except InputError as refusal:
                     error, refused = refusal, True
-                _say(letter, error, as_json)
+                _print_republished(letter, error, as_json)
     finally:
         publisher.close()
     if refused:
         raise typer.Exit(EXIT_BAD_ANSWER)
 
 
-def _say(letter: ListedDeadLetter, error: InputError | None, as_json: bool) -> None:
+def _print_republished(letter: ListedDeadLetter, error: InputError | None, as_json: bool) -> None:
     if as_json:
         print_json(
             {

@@ -107,7 +107,7 @@ def issue(
     again = f"touchstone batches register {target}"
     register_batches(DataFolder.find(data), [issued.batch], again)
     rate = issued.signed / signing_seconds
-    _say(issued, printed, time.perf_counter() - began, rate, as_json=as_json)
+    _print_issued(issued, printed, time.perf_counter() - began, rate, as_json=as_json)
 
 
 def _count(count: int | None, existing: list[str] | None) -> int:
@@ -172,7 +172,7 @@ def _signing_key(
     return SigningKey(file, file.key_slot, public_key, store.keyring().issuer(issuer).name)
 
 
-def _say(
+def _print_issued(
     issued: "Issued", printed: list[str], seconds: float, rate: float, *, as_json: bool
 ) -> None:
     header, batch = issued.header, issued.batch

@@ -70,7 +70,7 @@ def init(
     keyring = store.keyring()
     kids = [root.kid for root in keyring.roots]
     facts = {"keys": str(store.folder), "threshold": threshold, "roots": kids}
-    _say(
+    _print_done(
         as_json,
         facts,
         f"made {roots} root key(s) in {store.folder}; verifiers pin {ROOTS_FILE} of it",
@@ -108,7 +108,7 @@ def add_issuer(
         algorithm=_algorithm(algorithm),
         life=timedelta(days=365.25 * valid_years),
     )
-    _say(
+    _print_done(
         as_json,
         issuer_facts(issuer, now),
         f"added {issuer.id}: {name}, prefixes {', '.join(prefix)}, key in slot 0; "
@@ -142,7 +142,7 @@ def rotate(
         life=timedelta(days=365.25 * valid_years),
     )
     facts = issuer_facts(store.keyring().issuer(issuer), now)
-    _say(
+    _print_done(
         as_json, facts, f"{issuer} signs with slot {key.slot} from now on; export a new trust list"
     )
 
@@ -171,7 +171,7 @@ def revoke(
     store = KeyStore(keys_folder(folder))
     key = store.revoke(issuer, slot, reason=reason, revoked_at=moment, at=now)
     facts = issuer_facts(store.keyring().issuer(issuer), now)
-    _say(
+    _print_done(
         as_json,
         facts,
         f"slot {slot} of {issuer} is revoked as of {key.revoked_at:%Y-%m-%d %H:%M} UTC; "
@@ -252,7 +252,9 @@ def export_trust_list(
         "signed_by": export.signed_by,
     }
     until = f"{trust_list.expires_at:%Y-%m-%d}"
-    _say(as_json, facts, f"wrote {target}: trust list {trust_list.version}, good until {until}")
+    _print_done(
+        as_json, facts, f"wrote {target}: trust list {trust_list.version}, good until {until}"
+    )
 
 
 @keys.command()
@@ -293,7 +295,7 @@ def _algorithm(kind: KeyKind) -> "Algorithm":
     return next(each for each in Algorithm if each.names.command_line == kind)
 
 
-def _say(as_json: bool, facts: object, sentence: str) -> None:
+def _print_done(as_json: bool, facts: object, sentence: str) -> None:
     if as_json:
         print_json(facts)
     else:

@@ -53,7 +53,7 @@ def replay(
         engine.feed(enumerate(lines, 1))
     write_lines(engine.final_lines())
     engine.close()
-    _tell_refusals(engine)
+    _print_refusals(engine)
 
 
 @contextmanager
@@ -81,7 +81,7 @@ def _lines(file: BinaryIO) -> Iterator[bytes]:
         yield line.rstrip(b"\r\n")
 
 
-def _tell_refusals(engine: "Replay") -> None:
+def _print_refusals(engine: "Replay") -> None:
     if not engine.refused:
         return
     for number, reason in engine.refused[:MOST_REFUSALS_SHOWN]:

@@ -135,7 +135,7 @@ def scan(
             if as_json:
                 print_json(_facts(reading))
             elif reading.raw is None:
-                _say(reading)
+                _print_reading(reading)
     if not as_json and counts.total() > 1:
         err.print(", ".join(f"{number:,} {outcome}" for outcome, number in counts.most_common()))
     if counts[REFUSED]:
@@ -188,7 +188,7 @@ def _facts(reading: "Reading") -> dict[str, object]:
     }
 
 
-def _say(reading: "Reading") -> None:
+def _print_reading(reading: "Reading") -> None:
     from authenticity.trust.verdict import Doubtful, Genuine
 
     verdict, scan = reading.verdict, reading.scan

@@ -51,7 +51,7 @@ def check(
 
     Example: [bold]touchstone topics check --replication 3 --partitions scans=48[/]
     """
-    _say([], _drift(_overrides(replication, partitions, days)), as_json)
+    _print_topics([], _drift(_overrides(replication, partitions, days)), as_json)
 
 
 @topics_app.command()
@@ -71,7 +71,7 @@ def create(
 
     overrides = _overrides(replication, partitions, days)
     created = create_missing(_kafka(), overrides)
-    _say(created, _drift(overrides), as_json)
+    _print_topics(created, _drift(overrides), as_json)
 
 
 @topics_app.command()
@@ -146,7 +146,7 @@ def _drift(overrides: "TopicOverrides") -> "list[TopicDrift]":
     return topic_drift(_kafka(), overrides)
 
 
-def _say(created: "list[str]", found: "list[TopicDrift]", as_json: bool) -> None:
+def _print_topics(created: "list[str]", found: "list[TopicDrift]", as_json: bool) -> None:
     if as_json:
         print_json({"created": created, "differences": [_facts(one) for one in found]})
     else:

@@ -112,7 +112,7 @@ def trace_of(record: logging.LogRecord) -> str:
 
 
 def fields_of(record: logging.LogRecord) -> dict[str, object]:
-    """What our own lines add; a foreign library's additions are not looked at."""
+    """What our own lines add; a foreign library's additions are ignored."""
     if record.name.partition(".")[0] not in _OURS:
         return {}
     return {

@@ -27,7 +27,7 @@ BatchesFile = Annotated[
 def recorded_beside(
     scans: str, trust_list: Path | None, roots: Path | None, batches: Path | None
 ) -> tuple["TrustList", BatchRegistry]:
-    """The trust list and the batches to judge these scans by: those named, else those that
+    """The trust list and the batches to check these scans against: those named, else those that
     stand beside the file."""
     from cli.support.trust_list import load_trust_list
     from producers.issuing.declarations import read_batches

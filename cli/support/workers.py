@@ -1,4 +1,4 @@
-"""The worker processes of the Kafka engine, started beside each other and looked after."""
+"""The worker processes of the Kafka engine, started beside each other and supervised."""
 
 import logging
 import subprocess
@@ -13,11 +13,11 @@ from cli.support.parent_death_guard import guarded_command
 log = logging.getLogger("touchstone.workers")
 
 _STOPS_WITHIN_S: Final = 20.0
-_LOOK_EVERY_S: Final = 0.2
+_POLL_S: Final = 0.2
 _FIRST_PAUSE_S: Final = 0.5
 _LONGEST_PAUSE_S: Final = 30.0
 _WELL_AFTER_S: Final = 60.0
-_HOPELESS: Final = (2, 3)
+_NOT_RESTARTED: Final = (2, 3)
 """Exit codes after which starting again alone does not help: wrong settings, outages."""
 
 
@@ -32,19 +32,19 @@ class _Worker:
 class Workers:
     """Starts workers, and starts those again that died of something else than their own
     decision. When one gives up (an outage that outlasts its limit), all are stopped: what
-    looks after this process decides when to try again."""
+    supervises this process decides when to try again."""
 
     def __init__(self, count: int, arguments: Sequence[str]) -> None:
         self._arguments = list(arguments)
         self._workers = [self._start(number) for number in range(count)]
         self._stopping = threading.Event()
         self.failure: str | None = None
-        self._thread = threading.Thread(target=self._look_after, name="workers", daemon=True)
+        self._thread = threading.Thread(target=self._supervise, name="workers", daemon=True)
         self._thread.start()
 
     @property
     def running(self) -> bool:
-        """Whether they are looked after; False once one gave up."""
+        """Whether they are supervised; False once one gave up."""
         return self.failure is None
 
     def stop(self) -> None:
@@ -72,11 +72,11 @@ class Workers:
         )
         return _Worker(process, time.monotonic())
 
-    def _look_after(self) -> None:
-        while not self._stopping.wait(_LOOK_EVERY_S):
+    def _supervise(self) -> None:
+        while not self._stopping.wait(_POLL_S):
             for number, one in enumerate(self._workers):
                 code = one.process.poll()
-                if code in _HOPELESS:
+                if code in _NOT_RESTARTED:
                     self.failure = f"worker {number} has given up, with exit code {code}"
                     return
                 if code is not None:

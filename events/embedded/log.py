@@ -157,7 +157,7 @@ class EmbeddedLog:
             return cursor.rowcount
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._db.close()
 
     def _identify(self) -> str:

@@ -1,4 +1,4 @@
-"""Talking to a Kafka cluster about itself, with its errors in our words."""
+"""Administrative calls to a Kafka cluster, with its errors translated."""
 
 import logging
 import socket

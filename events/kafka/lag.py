@@ -86,7 +86,7 @@ class LagWatch:
         return lags
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
         self._client.close()
 
 

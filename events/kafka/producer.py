@@ -91,7 +91,7 @@ class Producer:
         future.add_errback(landed)
 
     def ask(self, answered: Landed) -> None:
-        """Ask the cluster for a sign of life."""
+        """Ask the cluster whether it answers."""
         future = self._producer._metadata.request_update()
         future.add_callback(lambda _cluster: answered(None))
         future.add_errback(answered)
@@ -103,7 +103,7 @@ class Producer:
         return state._current_state is TransactionState.READY and not state.has_producer_id()
 
     def close(self) -> None:
-        """Let go of threads and sockets; what is still on its way fails."""
+        """End threads and close sockets; what is still on its way fails."""
         with contextlib.suppress(KafkaError):
             self._producer.close(timeout=_CLOSED_WITHIN_S)
         sender = self._producer._sender

@@ -192,7 +192,7 @@ class KafkaPublisher:
         if self._producer is not None:
             self._producer.close()
             self._producer = None
-        self._broken = False  # not before: what the closing fails is innocent
+        self._broken = False  # not before: records that fail through the closing are not at fault
 
     def _next(self) -> list[_Publication]:
         """What to send now, in order; those that were held back come first."""
@@ -246,7 +246,7 @@ class KafkaPublisher:
         self._release(publication)
 
     def _finish(self, publication: _Publication, error: Exception | None) -> None:
-        """Tell the caller, once."""
+        """Resolve the caller's future, once."""
         with self._changed:
             if publication.done:
                 return

@@ -1,6 +1,6 @@
 """Let a group of workers read again what it has acknowledged, as after a restored ledger.
 
-Reading again is harmless: the ledger takes each scan once. Only ever backwards: to skip
+Reading again changes nothing: the ledger takes each scan once. Only ever backwards: to skip
 records would lose them.
 """
 

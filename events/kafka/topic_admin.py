@@ -73,25 +73,25 @@ class TopicDrift:
         return f"topic {self.topic}: {self.point} is {self.found}, and should be {self.wanted}"
 
 
-def create_missing(settings: KafkaSettings, choices: TopicOverrides | None = None) -> list[str]:
+def create_missing(settings: KafkaSettings, overrides: TopicOverrides | None = None) -> list[str]:
     """Create those of `TOPICS` that do not exist, and wait until they serve; their names.
 
-    Twice, or two at once, does no harm. Raises `LogUnavailableError`, and
+    Idempotent, and safe for several callers at once. Raises `LogUnavailableError`, and
     `ConfigurationError` if there are too few brokers for the replication asked for.
     """
-    choices = choices or TopicOverrides()
+    overrides = overrides or TopicOverrides()
     with administration(settings) as client:
         present = set(client.list_topics())
         missing = [topic for topic in TOPICS if topic.name not in present]
         if not missing:
             return []
-        replication = _replication(client, choices)
+        replication = _replication(client, overrides)
         answer = client.create_topics(
             {
                 topic.name: {
-                    "num_partitions": _partitions(topic, choices),
+                    "num_partitions": _partitions(topic, overrides),
                     "replication_factor": replication,
-                    "configs": settings_of(topic, replication, choices),
+                    "configs": settings_of(topic, replication, overrides),
                 }
                 for topic in missing
             },
@@ -107,12 +107,14 @@ def create_missing(settings: KafkaSettings, choices: TopicOverrides | None = Non
         return created
 
 
-def topic_drift(settings: KafkaSettings, choices: TopicOverrides | None = None) -> list[TopicDrift]:
+def topic_drift(
+    settings: KafkaSettings, overrides: TopicOverrides | None = None
+) -> list[TopicDrift]:
     """In what the cluster's topics differ from what they should be; changes nothing.
 
     Raises `LogUnavailableError`.
     """
-    choices = choices or TopicOverrides()
+    overrides = overrides or TopicOverrides()
     with administration(settings) as client:
         described = {
             topic["name"]: topic
@@ -120,7 +122,7 @@ def topic_drift(settings: KafkaSettings, choices: TopicOverrides | None = None) 
             if topic["error_code"] != _UNKNOWN_TOPIC
         }
         configured = _configured(client, list(described))
-        replication = _replication(client, choices)
+        replication = _replication(client, overrides)
     found: list[TopicDrift] = []
     server = settings.servers[0]
     for topic in TOPICS:
@@ -128,7 +130,7 @@ def topic_drift(settings: KafkaSettings, choices: TopicOverrides | None = None) 
             found.append(TopicDrift(topic.name, "existence", "missing", "there", f"run: {CREATE}"))
             continue
         partitions = described[topic.name]["partitions"]
-        found += _partition_differences(topic, len(partitions), choices, server)
+        found += _partition_drift(topic, len(partitions), overrides, server)
         replicas = min((len(partition["replica_nodes"]) for partition in partitions), default=0)
         if replicas < replication:
             found.append(
@@ -138,12 +140,12 @@ def topic_drift(settings: KafkaSettings, choices: TopicOverrides | None = None) 
                     f" or say --replication {replicas} if that is meant",
                 )
             )  # fmt: skip
-        wanted = settings_of(topic, replication, choices)
-        found += _setting_differences(topic, configured.get(topic.name, {}), wanted, server)
+        wanted = settings_of(topic, replication, overrides)
+        found += _setting_drift(topic, configured.get(topic.name, {}), wanted, server)
     return found
 
 
-def settings_of(topic: Topic, replication: int, choices: TopicOverrides) -> dict[str, str]:
+def settings_of(topic: Topic, replication: int, overrides: TopicOverrides) -> dict[str, str]:
     """What a topic is configured with. Two of three replicas must have what is acknowledged,
     and no replica that lags may ever become leader: it would take back what was."""
     wanted = {
@@ -152,19 +154,19 @@ def settings_of(topic: Topic, replication: int, choices: TopicOverrides) -> dict
         "max.message.bytes": str(topic.most_bytes),
         "unclean.leader.election.enable": "false",
     }
-    kept_days = choices.kept_days.get(topic.name, topic.kept_days)
+    kept_days = overrides.kept_days.get(topic.name, topic.kept_days)
     if kept_days is not None:
         wanted["retention.ms"] = str(kept_days * _DAY_MS)
     return wanted
 
 
-def _partitions(topic: Topic, choices: TopicOverrides) -> int:
-    return choices.partitions.get(topic.name, topic.partitions)
+def _partitions(topic: Topic, overrides: TopicOverrides) -> int:
+    return overrides.partitions.get(topic.name, topic.partitions)
 
 
-def _replication(client: Any, choices: TopicOverrides) -> int:
-    if choices.replication is not None:
-        return choices.replication
+def _replication(client: Any, overrides: TopicOverrides) -> int:
+    if overrides.replication is not None:
+        return overrides.replication
     return min(3, len(client.describe_cluster()["brokers"]))
 
 
@@ -197,10 +199,10 @@ def _configured(client: Any, names: Sequence[str]) -> dict[str, dict[str, str]]:
     }
 
 
-def _partition_differences(
-    topic: Topic, found: int, choices: TopicOverrides, server: str
+def _partition_drift(
+    topic: Topic, found: int, overrides: TopicOverrides, server: str
 ) -> list[TopicDrift]:
-    wanted = _partitions(topic, choices)
+    wanted = _partitions(topic, overrides)
     if found == wanted:
         return []
     if found > wanted:
@@ -217,7 +219,7 @@ def _partition_differences(
     return [TopicDrift(topic.name, "number of partitions", str(found), str(wanted), step)]
 
 
-def _setting_differences(
+def _setting_drift(
     topic: Topic, found: Mapping[str, str], wanted: Mapping[str, str], server: str
 ) -> list[TopicDrift]:
     return [

@@ -30,11 +30,11 @@ class Connection(Protocol):
         ...
 
     async def close(self, *, timeout: float) -> None:
-        """Say goodbye to the server, and wait for its answer for at most `timeout` seconds."""
+        """End the session, and wait for its answer for at most `timeout` seconds."""
         ...
 
     def terminate(self) -> None:
-        """Close without a word."""
+        """Close at once, without ending the session."""
         ...
 
     def is_closed(self) -> bool:
@@ -79,7 +79,7 @@ class OwnConnection:
             self._connection = None
 
     async def close(self) -> None:
-        """Close politely if that is possible. Raises nothing: a lost connection is closed too."""
+        """End the session if that is possible. Raises nothing: a lost connection is closed too."""
         async with self._turns:
             with suppress(LedgerUnavailableError), translate_errors(self._address):
                 if self._connection is not None and not self._connection.is_closed():

@@ -1,4 +1,4 @@
-"""PostgreSQL as the ledger uses it: connections, locks, and its errors in our words.
+"""PostgreSQL as the ledger uses it: connections, locks, and its errors translated.
 
 Two drivers: asyncpg for the fold, psycopg under SQLAlchemy for everything else. What both
 may raise is turned into `LedgerUnavailableError` here.

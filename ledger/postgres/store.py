@@ -263,8 +263,8 @@ async def _write_signals(db: Connection, changes: Sequence[ItemChange]) -> None:
     if changed is None:
         return
     if changed.gone:
-        subjects, items, signs, _ = map(list, zip(*changed.gone, strict=True))
-        await db.execute(sql.DELETE_SIGNALS, subjects, items, signs)
+        subjects, items, kinds, _ = map(list, zip(*changed.gone, strict=True))
+        await db.execute(sql.DELETE_SIGNALS, subjects, items, kinds)
     columns = map(list, zip(*changed.come, strict=True)) if changed.come else ([], [], [], [])
     await db.execute(sql.WRITE_SIGNALS, changed.pending, *columns)
 

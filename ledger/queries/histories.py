@@ -1,4 +1,4 @@
-"""The look-up that every check of a code makes: histories by key, as quickly as can be."""
+"""The lookup that every check of a code makes: histories by key, on the driver's fast path."""
 
 import sqlite3
 from collections.abc import Sequence

@@ -28,7 +28,7 @@ class SignalRow(NamedTuple):
 
     subject: str
     item: str
-    sign: str
+    kind: str
     rest: bytes
 
 
@@ -52,8 +52,8 @@ def decode_signals(item: ItemId, encoded: bytes | None) -> tuple[Signal, ...]:
     if encoded is None:
         return ()
     return tuple(
-        Signal(EntityId(from_key(key)), item, sign, weight, detail)
-        for key, sign, weight, detail in _decode(encoded)
+        Signal(EntityId(from_key(key)), item, kind, weight, detail)
+        for key, kind, weight, detail in _decode(encoded)
     )
 
 
@@ -71,9 +71,9 @@ def signal_changes(changes: Iterable[ItemChange]) -> SignalChanges | None:
     return SignalChanges(sorted(gone), sorted(come), sorted({r.subject for r in (*gone, *come)}))
 
 
-def signal_of(entity: EntityId, item: str, sign: str, rest: bytes) -> Signal:
+def signal_of(entity: EntityId, item: str, kind: str, rest: bytes) -> Signal:
     """The signal of a row."""
-    return Signal(entity, from_key(item), sign, *_decode_rest(rest))
+    return Signal(entity, from_key(item), kind, *_decode_rest(rest))
 
 
 def pending_of(entries: Iterable[tuple[int, str]], limit: int) -> Pending | None:

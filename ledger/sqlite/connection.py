@@ -1,4 +1,4 @@
-"""SQLite as the ledger uses it: connections, and its errors in our words."""
+"""SQLite as the ledger uses it: connections, and its errors translated."""
 
 import sqlite3
 from collections.abc import Iterator

@@ -9,8 +9,6 @@ from authenticity.errors import ConfigurationError
 
 POINTS_PER_MM: Final = 72 / 25.4
 QUIET_MODULES: Final = 4
-SMALLEST_MODULE_MM: Final = 0.396
-"""The smallest module at the point of sale (GS1 General Specifications, section 5.12)."""
 _SHEETS_MM: Final = {"a4": (210.0, 297.0), "letter": (215.9, 279.4)}
 _SIZE: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)[x×]([0-9]+(?:\.[0-9]+)?)", re.ASCII)
 _LARGEST_SHEET_MM: Final = 5_000

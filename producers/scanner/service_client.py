@@ -70,7 +70,7 @@ class ScanService:
         return results
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
         if self._client is not None:
             self._client.close()
             self._client = None

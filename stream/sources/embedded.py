@@ -144,7 +144,7 @@ class EmbeddedSource:
         return self._runner.run(self._round())
 
     def close(self) -> None:
-        """Let go of threads, ledger and log; `run` does so at its end. Twice is harmless."""
+        """End threads, close ledger and log; `run` does so at its end. Idempotent."""
         if self._closed:
             return
         self._closed = True
@@ -171,7 +171,7 @@ class EmbeddedSource:
             self._positions = await through(self._stored_positions)
         busy = await self._take_trust_lists()
         if not await self.engine.has_trust_list():
-            return busy  # no scan can be judged yet; all of them wait
+            return busy  # no scan can be processed yet; all of them wait
         busy |= await self._take_batches()
         busy |= await through(self.engine.reassess_items)
         busy |= await self._take_scans()

@@ -43,7 +43,7 @@ KINDS = (
 
 
 def campaign(world: World, *, items: int = 6) -> tuple[list[Scan], list[Scan]]:
-    """A batch, lot C1, of which a shop sold several packs twice, so that they look copied;
+    """A batch, lot C1, of which a shop sold several packs twice, so that they seem copied;
     and the late scans that explain it: between the sales each was brought back."""
     scans, late = [], []
     shop: dict[str, Any] = {"publisher": "shop-1", "channel": "retail", "place": LYON}

@@ -1,6 +1,5 @@
 """Waiting for a condition. The deadline only ends a hang; no test is about it."""
 
-import asyncio
 import time
 from collections.abc import Callable
 
@@ -17,10 +16,3 @@ def wait_until(
     while not holds():
         assert time.monotonic() < until, what() if callable(what) else what
         time.sleep(_ASKED_EVERY_S)
-
-
-async def wait_until_async(holds: Callable[[], object]) -> None:
-    """`wait_until` for what the same event loop brings about."""
-    async with asyncio.timeout(PATIENCE_S):
-        while not holds():
-            await asyncio.sleep(_ASKED_EVERY_S)

@@ -28,7 +28,7 @@ class Authenticator:
     """Finds the principal of a token; what the ledger said is believed for `known_s`.
 
     Tokens are looked up by their SHA-256. A token is 256 random bits, so neither the
-    look-up nor its timing tells a guesser how near a guess came: near tokens have
+    lookup nor its timing tells a guesser how near a guess came: near tokens have
     unrelated digests. A revocation therefore takes effect within `known_s`.
     """
 

@@ -1,4 +1,4 @@
-"""Whose request it is, as far as an address can tell."""
+"""The client's address, read through trusted proxies."""
 
 from collections.abc import Mapping
 from functools import lru_cache

@@ -1,6 +1,6 @@
 """The words people read, in their language.
 
-Message catalogues are gettext files, `locales/{language}.po`, read once at start; a
+Messages are in gettext files, `locales/{language}.po`, read once at start; a
 message without a translation appears in English. Dates are written as the language
 writes them.
 """
@@ -26,7 +26,7 @@ _LONGEST_HEADER: Final = 200
 
 
 def msg(text: str) -> str:
-    """Marks a message for the catalogues; translated where it is shown."""
+    """Marks a message for extraction; translated where it is shown."""
     return text
 
 

@@ -135,7 +135,7 @@ def answer(question: Question, known: Known | None, policy: Policy) -> Answer:
         return _worded(question, Standing.VERIFIED, None, provisional, policy, ())
     findings: tuple[Finding, ...] = ()
     if asked is not None and known is not None and known.history is not None:
-        # A revoked key opened the look-up for everybody, but not what was found by it.
+        # A revoked key opened the lookup for everybody, but not what was found by it.
         entitled = question.principal.is_entitled_to(asked)
         if entitled:
             assessed = assess_history(asked, known.history, known.batch_registry, policy)

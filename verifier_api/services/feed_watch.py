@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 
 class FeedWatch:
-    """Looks for new feed numbers once for all streams, and wakes them.
+    """Polls for new feed numbers once for all streams, and wakes them.
 
     So a quiet feed costs one small query at a time, however many are listening.
     """

@@ -153,7 +153,7 @@ class WorldCounts:
             self.alerts += _alert_lines(example, assessed, self.detectors)
         if example.attack is not None:
             self.cases.append(_case(example, assessed))
-        elif not _is_astray(example):
+        elif not _is_out_of_place(example):
             self._note_honest(example, assessed)
 
     def add(self, other: "WorldCounts") -> None:
@@ -227,7 +227,7 @@ def _source(arrival: Arrival) -> str:
     return SOURCES[arrival.observation.source] or "no place"
 
 
-def _is_astray(example: Example) -> bool:
+def _is_out_of_place(example: Example) -> bool:
     """Scans of an attacked code that a scanner mangled: neither the code's nor honest."""
     return any(arrival.truth.attack is not None for arrival in example.arrivals)
 

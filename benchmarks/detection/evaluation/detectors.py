@@ -25,7 +25,7 @@ class CodeMonitor(Protocol):
 
     @property
     def score(self) -> float | None:
-        """How suspicious the code looks now, larger is more; None if the rule has no score."""
+        """How suspicious the code is by now, larger is more; None if the rule has no score."""
 
 
 class Detector(Protocol):

@@ -4,10 +4,10 @@
 
 1. Every code of the fit seeds with two scan sessions gives its features and the truth:
    copied, if two packs were read under it. Attacks are simulated more often than they
-   happen and weighed down again, so that there is something to learn from; the family that
+   happen and given less weight again, so that there is something to learn from; the family that
    is held out is left out.
 2. Weighted logistic regression on steps, with a ridge. Steps that theory knows the sign of
-   are held to it: whoever weighs "no journey explains this" as a sign of *one* item has
+   are held to it: whoever takes "no trip explains this" as evidence for *one* item has
    learned a quirk of the world.
 3. On the validate seeds the score is calibrated, and it is said what thresholds would do.
 """
@@ -98,7 +98,7 @@ def table_of(seeds: Sequence[int], items: int, attack_rate: float) -> Table:
         for some, honest_item_scans in map_packs(_rows_of, scenario):
             rows += some
             item_scans += honest_item_scans
-        _say(f"seed {seed}: {len(rows):,} codes with two sessions")
+        _print_progress(f"seed {seed}: {len(rows):,} codes with two sessions")
     return Table(
         rows,
         np.array([row.features for row in rows], dtype=np.float64),
@@ -122,7 +122,7 @@ def _rows(examples: Sequence[Example]) -> Iterator[Row]:
         sessions = scan_sessions(genuine, policy)
         proven = proof_of_copies(genuine, policy.elsewhere_km) is not None
         if proven or not comparable(sessions, policy.clone):
-            continue  # nothing is left to weigh, or nothing is there
+            continue  # no probability mass is left
         comparison = compare_sessions(genuine, sessions, example.batch, policy)
         values = dict(features_of(comparison))
         truths = [arrival.truth for arrival in example.arrivals]
@@ -193,7 +193,7 @@ def report(table: Table, model: Model) -> None:
     for threshold in (0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98):
         said = probability >= threshold
         false = float(table.weight[said & honest].sum())
-        _say(
+        _print_progress(
             f"p ≥ {threshold}: {1e4 * false / table.item_scans:.2f} false alerts for 10,000 honest"
             f" item scans, {(said & copied).sum() / copied.sum():.3f} of the copied"
         )
@@ -201,11 +201,11 @@ def report(table: Table, model: Model) -> None:
         here = table.channel == number
         if here.any():
             share = (table.weight * table.copied)[here].sum() / table.weight[here].sum()
-            _say(f"{channel}: {share:.5f} of {here.sum():,} are copied")
+            _print_progress(f"{channel}: {share:.5f} of {here.sum():,} are copied")
     for number in np.argsort(-probability * honest)[:15]:
         row = table.rows[number]
         values = {f.name: n for f, n in zip(FEATURES, row.features, strict=True) if n}
-        _say(f"honest, {probability[number]:.3f}: {row.family} {row.cause} {values}")
+        _print_progress(f"honest, {probability[number]:.3f}: {row.family} {row.cause} {values}")
 
 
 def main() -> None:
@@ -218,8 +218,8 @@ def main() -> None:
     check = table_of(VALIDATE, given.items, given.attack_rate)
     model = model_of(table_of(FIT, given.items, given.attack_rate), check)
     for feature, table in zip(FEATURES, tables_of(model.steps, MOST), strict=True):
-        _say(f"{feature.name:>18} {' '.join(f'{nats:6.2f}' for nats in table)}")
-    _say(f"bias {model.bias:.2f}, knots {model.knots}")
+        _print_progress(f"{feature.name:>18} {' '.join(f'{nats:6.2f}' for nats in table)}")
+    _print_progress(f"bias {model.bias:.2f}, knots {model.knots}")
     report(check, model)
     if given.write:
         TARGET.write_text(json_of(model, given.items, given.attack_rate))
@@ -248,7 +248,7 @@ def _lines(members: Iterable[str]) -> str:
     return ",\n".join(f"    {member}" for member in members)
 
 
-def _say(line: str) -> None:
+def _print_progress(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 

@@ -48,23 +48,23 @@ class Progress:
     def __init__(self) -> None:
         self._points: list[Point] = []
         self._ended = False
-        self._news = threading.Condition()
+        self._changed = threading.Condition()
 
     def add(self, point: Point) -> None:
         """The newest; scans never go back."""
-        with self._news:
+        with self._changed:
             self._points.append(point)
-            self._news.notify_all()
+            self._changed.notify_all()
 
     def end(self) -> None:
         """No more will come."""
-        with self._news:
+        with self._changed:
             self._ended = True
-            self._news.notify_all()
+            self._changed.notify_all()
 
     def points(self, above: int = 0, up_to: int | None = None) -> list[Point]:
         """Those with more than `above` scans, counted from there, until `up_to` is reached."""
-        with self._news:
+        with self._changed:
             taken = []
             for point in self._points:
                 if point.scans > above:
@@ -76,13 +76,13 @@ class Progress:
     @property
     def scans(self) -> int:
         """As last heard."""
-        with self._news:
+        with self._changed:
             return self._points[-1].scans if self._points else 0
 
     def wait_for(self, scans: int, within_s: float) -> None:
         """Until so many are done. Raises `UnavailableError` at the end, or after `within_s`."""
         began = time.monotonic()
-        with self._news:
+        with self._changed:
             while (seen := self._points[-1].scans if self._points else 0) < scans:
                 left = began + within_s - time.monotonic()
                 if left <= 0 or self._ended:
@@ -91,4 +91,4 @@ class Progress:
                         + (", then it ended" if self._ended else ""),
                         next_step="read what it wrote; try again on an idle machine",
                     )
-                self._news.wait(left)
+                self._changed.wait(left)

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from benchmarks.speed.pipeline.bench_servers import BenchServers
 from benchmarks.speed.pipeline.load import Pack, scans_of_each
 from benchmarks.speed.pipeline.programs import Program
-from benchmarks.speed.pipeline.stage import Stage
 from ledger.address import PostgresAddress
 
 PACKS: Final = 240
@@ -27,24 +27,28 @@ class Recovery:
     wait_included_s: float
 
 
-def recover(stage: Stage, ledger: PostgresAddress, packs: Sequence[Pack], visit: int) -> Recovery:
+def recover(
+    servers: BenchServers, ledger: PostgresAddress, packs: Sequence[Pack], visit: int
+) -> Recovery:
     """Kill twice. Takes `PACKS` packs, and their visits `visit` to `visit + 2`."""
-    worker = stage.our_worker(ledger)
+    worker = servers.our_worker(ledger)
     with worker:
-        stage.publish(scans_of_each(packs, visit))
+        servers.publish(scans_of_each(packs, visit))
         worker.wait_for(len(packs), _WITHIN_S)
-        _kill_over_a_backlog(stage, worker, packs, visit + 1)
+        _kill_over_a_backlog(servers, worker, packs, visit + 1)
         wait_included_s = _started_again(worker, len(packs))
-        _kill_over_a_backlog(stage, worker, packs, visit + 2)
-        stage.wait_for_group(0)
+        _kill_over_a_backlog(servers, worker, packs, visit + 2)
+        servers.wait_for_group(0)
         beyond_s = _started_again(worker, len(packs))
         worker.stop()
     return Recovery(beyond_s, wait_included_s)
 
 
-def _kill_over_a_backlog(stage: Stage, worker: Program, packs: Sequence[Pack], visit: int) -> None:
+def _kill_over_a_backlog(
+    servers: BenchServers, worker: Program, packs: Sequence[Pack], visit: int
+) -> None:
     worker.suspend()
-    stage.publish(scans_of_each(packs, visit))
+    servers.publish(scans_of_each(packs, visit))
     worker.stop(at_once=True)
 
 

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from benchmarks.speed.pipeline.bench_servers import BenchServers
 from benchmarks.speed.pipeline.load import Pack, scans_of_each
 from benchmarks.speed.pipeline.programs import Program
 from benchmarks.speed.pipeline.progress import steady_rate
-from benchmarks.speed.pipeline.stage import Stage
 from events.publisher import Record
 
 WARM: Final = 240
@@ -38,7 +38,7 @@ class Steady:
 
 
 def two_passes(
-    stage: Stage,
+    servers: BenchServers,
     worker: Program,
     warm: Sequence[Pack],
     packs: Sequence[Pack],
@@ -55,35 +55,35 @@ def two_passes(
     """
     with worker:
         if members:
-            stage.wait_for_group(members)
-        stage.publish(scans_of_each(warm, first_visit), topic)
+            servers.wait_for_group(members)
+        servers.publish(scans_of_each(warm, first_visit), topic)
         worker.wait_for(len(warm), _FIRST_WITHIN_S)
-        new, new_us = _timed(stage, worker, scans_of_each(packs, first_visit), topic)
-        known, known_us = _timed(stage, worker, scans_of_each(packs, first_visit + 1), topic)
+        new, new_us = _timed(servers, worker, scans_of_each(packs, first_visit), topic)
+        known, known_us = _timed(servers, worker, scans_of_each(packs, first_visit + 1), topic)
         worker.stop()
     return TwoPasses(new, known, new_us, known_us)
 
 
 def _timed(
-    stage: Stage, worker: Program, records: Sequence[Record], topic: str
+    servers: BenchServers, worker: Program, records: Sequence[Record], topic: str
 ) -> tuple[float, tuple[float, float, float]]:
     done = worker.progress.scans
     worker.suspend()
-    stage.publish(records, topic)
-    used = _used(stage, worker)
+    servers.publish(records, topic)
+    used = _used(servers, worker)
     began_s = time.monotonic()
     worker.resume()
     worker.wait_for(done + len(records), _ALL_WITHIN_S)
     took_s = worker.progress.points()[-1].at_s - began_s
     each_us = [
         (after - before) / len(records) * 1e6
-        for after, before in zip(_used(stage, worker), used, strict=True)
+        for after, before in zip(_used(servers, worker), used, strict=True)
     ]
     return len(records) / took_s, (each_us[0], each_us[1], each_us[2])
 
 
-def _used(stage: Stage, worker: Program) -> tuple[float, float, float]:
-    return worker.processor_seconds(), *stage.servers_processor_seconds()
+def _used(servers: BenchServers, worker: Program) -> tuple[float, float, float]:
+    return worker.processor_seconds(), *servers.servers_processor_seconds()
 
 
 def newcomer_rate(program: Program, seconds: float) -> Steady:

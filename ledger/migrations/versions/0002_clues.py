@@ -1,4 +1,4 @@
-"""The second stage: clues that items give about batches and scanners, and who is due."""
+"""The second stage: signals (`clues`) of items about batches and scanners, and pending entities."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,7 @@ down_revision = "0001"
 branch_labels = None
 depends_on = None
 
-# One look at the index for each product, rather than one for each item. "}" is above every
+# One search of the index for each product, rather than one for each item. "}" is above every
 # key that begins with a GTIN, "0" follows "/".
 EVERY_PRODUCT = """
     WITH RECURSIVE products (gtin) AS (
@@ -47,7 +47,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('number'),
     sqlite_autoincrement=True
     )
-    # Histories that are there already have clues to give: have all of them judged anew.
+    # Histories that are there already give signals: have all of them reassessed.
     op.execute('UPDATE catalogue SET version = version + 1 WHERE EXISTS (SELECT 1 FROM items)')
     op.execute(EVERY_PRODUCT)
 

@@ -1,7 +1,7 @@
 """Kafka as a source: Faust brings the records, the engine does the work.
 
 Faust 0.15.3 is used for what it is good at: membership of the group, assignment, offsets,
-back-pressure, the worker's life. It is not trusted with the rest:
+back-pressure, the worker's life. It is not relied on for the rest:
 
 * An exception in an agent would commit the offset and lose the event. So nothing leaves an
   agent: what cannot be processed is a dead letter, and if even that fails, the process

@@ -1,4 +1,4 @@
-"""A leaner way of what was fetched into the streams than Faust's own.
+"""Hands fetched records to the streams, with less work than Faust's own loop.
 
 Faust's loop (`Consumer._drain_messages`) makes two tasks for each record, a third of a
 worker's time, and can lose records: one that was fetched under an assignment that has ended

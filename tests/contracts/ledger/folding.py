@@ -180,7 +180,7 @@ class FoldContract:
         writer.accept_batches([], world.now, progress=Progress("batches@test", 2))
         assert writer.position("batches@test") == 2
 
-    def test_a_dead_letter_is_kept_once_however_often_it_is_met(
+    def test_a_dead_letter_is_kept_once_however_often_it_is_written(
         self, ledgers: Ledgers, writer: Writer, world: World
     ) -> None:
         letter = dead_letter("scans", 0, 5, b"\xff\x00", "not a scan", world.now)
@@ -309,7 +309,7 @@ class FoldContract:
 
     @staticmethod
     def _pass_all(writer: Writer, world: World) -> set[str]:
-        """Which products were to be judged anew; none is any more."""
+        """Takes every product that is to be reassessed; returns which they were."""
         _, version = writer.batch_registry()
         gtins = set()
         while some := writer.next_reassessment(10):

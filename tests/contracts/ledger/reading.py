@@ -184,7 +184,7 @@ class ReadingContract:
         assert record.case is CaseState.NEW
         assert record.steps == ()
 
-    async def test_a_catalogue_is_read_again_when_a_batch_changes(
+    async def test_a_batch_registry_is_read_again_when_a_batch_changes(
         self, reader: LedgerReader, ledgers: Ledgers
     ) -> None:
         world = World(2)

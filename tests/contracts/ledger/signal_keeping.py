@@ -28,9 +28,9 @@ BATCH = batch_entity(GTINS[0], "L/1")
 SCANNER = scanner_entity(7, known=True)
 
 
-def signal(entity: EntityId, item: ItemId, sign: str = "copies", weight: int = 5) -> Signal:
+def signal(entity: EntityId, item: ItemId, kind: str = "copies", weight: int = 5) -> Signal:
     """With text that no database could store as text."""
-    return Signal(entity, item, sign, weight, "a\0b")
+    return Signal(entity, item, kind, weight, "a\0b")
 
 
 def giving(
@@ -114,7 +114,7 @@ class SignalsContract:
         assert pending is not None
         assert set(pending.entities) == {BATCH, moved}
 
-    def test_signals_of_an_item_that_met_another_writer_are_not_written(
+    def test_signals_of_an_item_in_conflict_are_not_written(
         self, writer: Writer, world: World
     ) -> None:
         writer.write([giving(ONE, 0)], 0, world.now)
@@ -187,7 +187,7 @@ class SignalsContract:
         assert conflicts == {ItemId(BATCH)}
         assert writer.known([ItemId(BATCH)])[ItemId(BATCH)].published == {}
 
-    def test_nothing_is_acknowledged_while_one_of_them_met_another_writer(
+    def test_nothing_is_acknowledged_while_one_of_them_is_in_conflict(
         self, writer: Writer, world: World
     ) -> None:
         lots = [batch_entity(GTINS[0], lot) for lot in ("A", "B")]
@@ -228,7 +228,7 @@ class SignalsContract:
         histories, _ = asyncio.run(ledgers.reader().items([ONE, *map(ItemId, entities)]))
         assert histories == [EMPTY, None, None]
 
-    def test_no_entity_is_judged_anew_as_if_it_were_an_item(
+    def test_no_entity_is_reassessed_as_if_it_were_an_item(
         self, writer: Writer, world: World
     ) -> None:
         writer.write([assessed(BATCH, 0), change(ONE, EMPTY)], 0, world.now)

@@ -37,7 +37,7 @@ class UpgradingContract:
     def world(self) -> World:
         return World(3)
 
-    def test_items_that_were_there_before_there_were_clues_are_judged_anew(
+    def test_items_that_were_there_before_there_were_signals_are_reassessed(
         self, unmigrated: LedgerAddress, world: World
     ) -> None:
         migrate_to(unmigrated, "0001")
@@ -59,7 +59,7 @@ class UpgradingContract:
         ledgers.close()
         assert sorted(seen) == sorted(f"https://id.gs1.org/01/{key}" for key in SCANNED)
 
-    def test_an_empty_ledger_has_nothing_to_judge_anew(self, unmigrated: LedgerAddress) -> None:
+    def test_an_empty_ledger_has_nothing_to_reassess(self, unmigrated: LedgerAddress) -> None:
         migrate_to(unmigrated, "0001")
         migrate(unmigrated)
         ledgers = Ledgers(unmigrated)

@@ -78,7 +78,7 @@ def test_a_batch_of_an_issuer_without_the_prefix_and_a_forged_trust_list_are_ref
     assert "0 of the pinned root keys signed this list" in reasons
 
 
-def test_scans_wait_until_there_is_a_trust_list_to_judge_them_by(
+def test_scans_wait_until_there_is_a_trust_list_to_check_them_against(
     installation: Installation, world: World, tmp_path: Path
 ) -> None:
     scan = encode_scan(world.scan(world.code()))

@@ -20,7 +20,7 @@ def installation(tmp_path: Path) -> Iterator[Installation]:
     made.close()
 
 
-def letters_once_there_are(count: int, installation: Installation) -> list[dict[str, object]]:
+def dead_letters_once_there_are(count: int, installation: Installation) -> list[dict[str, object]]:
     deadline = time.monotonic() + PATIENCE_S
     while True:
         done = run("dead-letters", "list", "--json", "--data", str(installation.folder))
@@ -31,7 +31,7 @@ def letters_once_there_are(count: int, installation: Installation) -> list[dict[
         time.sleep(0.2)
 
 
-def test_a_letter_goes_to_its_topic_again_and_poison_is_left_alone(
+def test_a_dead_letter_goes_to_its_topic_again_and_poison_is_left_alone(
     installation: Installation,
 ) -> None:
     world = World()
@@ -42,7 +42,7 @@ def test_a_letter_goes_to_its_topic_again_and_poison_is_left_alone(
     installation.start()
     numbers = {
         str(letter["source"]).partition("@")[0]: str(letter["number"])
-        for letter in letters_once_there_are(2, installation)
+        for letter in dead_letters_once_there_are(2, installation)
     }
     done = run("dead-letters", "republish", numbers["batches"], numbers["scans"], "--json",
                "--data", str(installation.folder))  # fmt: skip
@@ -51,7 +51,7 @@ def test_a_letter_goes_to_its_topic_again_and_poison_is_left_alone(
     assert [line["published"] for line in outcome] == [True, False]
     [again] = [
         letter
-        for letter in letters_once_there_are(3, installation)
+        for letter in dead_letters_once_there_are(3, installation)
         if str(letter["number"]) not in numbers.values()
     ]
     shown = run("dead-letters", "show", str(again["number"]), "--data", str(installation.folder))

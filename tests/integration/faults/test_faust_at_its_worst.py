@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.faults.outcome import SETTLES_WITHIN_S
+from benchmarks.faults.outcome import DRAINS_WITHIN_S
 from benchmarks.faults.site import Site
 from benchmarks.faults.traffic import Traffic, make_traffic
 from demo.local_ports import free_ports
@@ -70,7 +70,7 @@ def test_a_worker_left_standing_ends_and_the_next_one_goes_on_where_it_stood(
         site.publish_scans(traffic.scans[half:])
         assert _end_of_a_standing_worker(site) == STALLED
         site.start_worker(1)
-        assert site.settle(within_s=SETTLES_WITHIN_S) == traffic.replayed
+        assert site.drain(within_s=DRAINS_WITHIN_S) == traffic.replayed
 
 
 def test_workers_with_nothing_to_do_stay_whoever_joins_and_leaves(
@@ -99,7 +99,7 @@ def test_records_that_were_taken_and_dropped_come_again(tmp_path: Path, traffic:
             for start in range(0, len(traffic.scans), 50):  # also while nothing is committed
                 site.publish_scans(traffic.scans[start : start + 50], scattered=True)
                 time.sleep(0.1)
-            assert site.settle(within_s=SETTLES_WITHIN_S) == traffic.replayed
+            assert site.drain(within_s=DRAINS_WITHIN_S) == traffic.replayed
 
 
 def _end_of_a_standing_worker(site: Site) -> int:

@@ -1,4 +1,4 @@
-"""`touchstone up --engine kafka` and the workers it looks after, as an operator meets them."""
+"""`touchstone up --engine kafka` and the workers it supervises, as an operator sees them."""
 
 import os
 import signal
@@ -97,13 +97,13 @@ def test_a_killed_worker_is_started_again_and_sigterm_ends_all_in_order(site: Si
     eventually(lambda: len(set(up.workers()) - {victim, other}) == 1)
     assert "was killed by signal 9; starting it again" in up.words
     site.publish_scans(site.traffic.scans[700:])
-    assert site.settle(within_s=PATIENCE_S) == site.traffic.replayed
+    assert site.drain(within_s=PATIENCE_S) == site.traffic.replayed
     up.process.send_signal(signal.SIGTERM)
     assert up.process.wait(30) == 0
     assert "Traceback" not in up.words
 
 
-def test_workers_end_with_the_one_that_looks_after_them(site: Site, up: Up) -> None:
+def test_workers_end_with_the_one_that_supervises_them(site: Site, up: Up) -> None:
     eventually(lambda: len(up.workers()) == 2)
     workers = up.workers()
     up.process.kill()

@@ -69,7 +69,7 @@ def test_bytes_are_shown_as_they_came(settings: KafkaSettings, numbers: list[str
     assert touchstone(settings, "show", numbers[1]).stdout == b"no scan"
 
 
-def test_a_letter_is_published_again_under_its_key_and_poison_is_left_alone(
+def test_a_dead_letter_is_published_again_under_its_key_and_poison_is_left_alone(
     settings: KafkaSettings, numbers: list[str], scan: Scan
 ) -> None:
     done = touchstone(settings, "republish", *numbers, "--json")
@@ -82,7 +82,7 @@ def test_a_letter_is_published_again_under_its_key_and_poison_is_left_alone(
     assert [stored.value for stored in again] == [encode_scan(scan)]
 
 
-def test_a_letter_that_is_not_there_is_no_riddle(settings: KafkaSettings) -> None:
+def test_a_missing_dead_letter_is_named_in_the_error(settings: KafkaSettings) -> None:
     for number in ("0:999999", "77:0", "17", "x:y"):
         done = touchstone(settings, "show", number)
         assert done.returncode == 2

@@ -275,7 +275,7 @@ def test_every_way_not_to_get_in_is_said_in_words_without_the_password(
         ledgers.close()
         assert step in said.value.next_step
         for error in (said.value, said_to_reader.value):
-            words = f"{error} {error.next_step}"
-            assert "\n" not in words
-            assert not any(secret in words for secret in ("wr0ng", "s3cret"))
+            message = f"{error} {error.next_step}"
+            assert "\n" not in message
+            assert not any(secret in message for secret in ("wr0ng", "s3cret"))
     server.drop_database("no_tables")

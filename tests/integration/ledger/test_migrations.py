@@ -157,9 +157,9 @@ async def test_a_worker_can_do_its_work_with_what_it_is_granted(
     given = signal(BATCH, item)
     writer.write([giving(item, 2, given)], 2, world.now)
     assert writer.signals_about(BATCH) == [given]
-    due = writer.next_pending(9)
+    pending = writer.next_pending(9)
     writer.write(
-        [assessed(BATCH, 0), giving(item, 3, before=(given,))], 2, world.now, acknowledged=due
+        [assessed(BATCH, 0), giving(item, 3, before=(given,))], 2, world.now, acknowledged=pending
     )
     assert writer.trust_list() == b"list"
     leadership = await open_leadership(as_worker)

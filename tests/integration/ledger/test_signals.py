@@ -1,4 +1,4 @@
-"""Clues on PostgreSQL: the contract, and what only many workers on a server can meet."""
+"""Signals on PostgreSQL: the contract, and what only many workers on a server can meet."""
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
@@ -29,7 +29,7 @@ class TestSignalsOnPostgres(SignalsContract):
     """See `tests.contracts.ledger`."""
 
 
-def test_an_entry_with_a_lower_number_that_becomes_visible_later_is_not_settled_unread(
+def test_an_entry_with_a_lower_number_that_becomes_visible_later_is_not_acknowledged_unread(
     ledger_address: PostgresAddress, ledgers: Ledgers
 ) -> None:
     writer, world = ledgers.writer(), World(3)
@@ -46,7 +46,7 @@ def test_an_entry_with_a_lower_number_that_becomes_visible_later_is_not_settled_
     assert max(later.numbers) < min(pending.numbers)
 
 
-def test_many_workers_give_clues_about_one_batch_while_it_is_assessed_and_none_is_overlooked(
+def test_many_workers_give_signals_about_one_batch_while_it_is_assessed_and_none_is_missed(
     ledgers: Ledgers,
 ) -> None:
     """Two assess it at once, each as if alone; what is published in the end is the whole."""

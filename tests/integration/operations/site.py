@@ -23,7 +23,7 @@ from events.topics import BATCHES, SCANS, TRUST, TRUST_KEY, batch_key, scan_key
 from stream.sources.faust.settings import GROUP
 
 ROOT = Path(__file__).parents[3]
-SETTLED_WITHIN_S = 120.0
+DRAINED_WITHIN_S = 120.0
 _COMMAND_WITHIN_S = 120.0
 
 
@@ -129,7 +129,7 @@ class OperatedSite:
                 process.kill()
                 process.wait()
 
-    def settle(self, said: Path) -> None:
+    def drain(self, said: Path) -> None:
         """Wait until nothing waits for the workers whose words these are."""
         eventually(
             lambda: (
@@ -144,7 +144,7 @@ class OperatedSite:
 
 def eventually(holds: Callable[[], bool], said: Path) -> None:
     """Wait, but not for ever."""
-    until = time.monotonic() + SETTLED_WITHIN_S
+    until = time.monotonic() + DRAINED_WITHIN_S
     while not holds():
         assert time.monotonic() < until, said.read_text()
         time.sleep(0.3)

@@ -27,12 +27,12 @@ def test_a_restored_ledger_catches_up_to_the_byte_once_the_workers_are_set_back(
         site.publish_what_scans_rest_on()
         with site.up("--no-api", "--workers", "2") as said:
             site.publish_scans(early)
-            site.settle(said)
+            site.drain(said)
             at_backup = site.touchstone("export")
             before_backup = datetime.now(UTC) - timedelta(seconds=1)
             site.postgres_tool("pg_dump", "--format=custom", f"--file={tmp_path / 'dump'}")
             site.publish_scans(late)
-            site.settle(said)
+            site.drain(said)
             refused = site.tried("topics", "rewind")
             at_the_end = site.touchstone("export")
         assert refused.returncode == 2
@@ -53,5 +53,5 @@ def test_a_restored_ledger_catches_up_to_the_byte_once_the_workers_are_set_back(
         later = (datetime.now(UTC) + timedelta(days=1)).isoformat()
         assert "scans: 0 " in site.touchstone("topics", "rewind", "--to", later), "never forward"
         with site.up("--no-api", "--workers", "2") as said:
-            site.settle(said)
+            site.drain(said)
         assert site.touchstone("export") == at_the_end == _replayed(site, scans)

@@ -23,7 +23,7 @@ from tests.integration.operations.site import (
 pytestmark = pytest.mark.slow
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
-BURIED = "0af7651916cd43dd8448eb211c80319c"
+DEAD_TRACE = "0af7651916cd43dd8448eb211c80319c"
 
 
 def _traceparent(trace: str) -> str:
@@ -58,7 +58,7 @@ def _answers(port: int) -> bool:
 
 def _publish_junk(site: OperatedSite) -> None:
     publisher = KafkaPublisher(site.kafka.settings)
-    publisher.publish([Record(SCANS, b"k", b"no scan", _traceparent(BURIED))]).result(30)
+    publisher.publish([Record(SCANS, b"k", b"no scan", _traceparent(DEAD_TRACE))]).result(30)
     publisher.close()
 
 
@@ -106,6 +106,6 @@ def test_a_trace_leads_from_the_request_to_the_fold_and_the_numbers_add_up(
     # At least once: a rebalance, as when the second worker comes, may bring a scan again.
     folded = {line["message"] for line in of_request if line["logger"] == "touchstone.stream"}
     assert len(folded) == len(codes)
-    buried = [line for line in lines if "dead letter" in line["message"]]
-    assert {line["trace"] for line in buried} == {BURIED}
+    about_dead = [line for line in lines if "dead letter" in line["message"]]
+    assert {line["trace"] for line in about_dead} == {DEAD_TRACE}
     assert not any(code.split("?")[-1] in json.dumps(lines) for code in codes)

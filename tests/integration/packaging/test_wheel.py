@@ -87,8 +87,8 @@ def test_the_command_says_its_version(installed: WheelEnvironment) -> None:
 
 
 def test_a_code_is_read(installed: WheelEnvironment) -> None:
-    told = json.loads(quiet(installed.run("touchstone", "inspect", "(01)09520123456788(21)AB2")))
-    assert told["item"] == "https://id.gs1.org/01/09520123456788/21/AB2"
+    printed = json.loads(quiet(installed.run("touchstone", "inspect", "(01)09520123456788(21)AB2")))
+    assert printed["item"] == "https://id.gs1.org/01/09520123456788/21/AB2"
 
 
 def test_keys_are_made_codes_are_issued_and_verified(installed: WheelEnvironment) -> None:
@@ -104,8 +104,8 @@ def test_keys_are_made_codes_are_issued_and_verified(installed: WheelEnvironment
         quiet(installed.run("touchstone", *arguments, **secret))
     manifest = (installed.folder / "away" / "run" / "manifest.csv").read_text().splitlines()
     code = manifest[1].split(",")[1]
-    told = quiet(installed.run("touchstone", "verify", code, "--trust-list", "keys/trust.jws"))
-    assert told.startswith("Genuine code from Maker AG")
+    printed = quiet(installed.run("touchstone", "verify", code, "--trust-list", "keys/trust.jws"))
+    assert printed.startswith("Genuine code from Maker AG")
 
 
 def test_a_ledger_is_made_and_read(installed: WheelEnvironment) -> None:

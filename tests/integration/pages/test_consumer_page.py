@@ -151,7 +151,7 @@ def test_the_script_posts_exactly_one_scan_after_the_page_is_shown(
         page.goto(stand.url + path_of(code))
         page.locator("[data-status]:not(:empty)").wait_for()
         page.clock.fast_forward(60_000)  # whatever the script has still put off, it does now
-    stand.settle()
+    stand.drain()
     assert stand.scans_of(code) == 1
     assert [post for post in posts if "POST" in post] == [f"POST {stand.url}/v1/scans?lang=en"]
 
@@ -179,7 +179,7 @@ def test_own_rescan_is_not_called_seen_before(browser: Browser, stand: Stand) ->
             page.locator("[data-status]:not(:empty)").wait_for()
             assert page.locator("h1").inner_text() == "Genuine code"
             assert "Not scanned before" in page.locator("[data-text]").inner_text()
-            stand.settle()
+            stand.drain()
             assert stand.scans_of(code) == number
 
 
@@ -189,12 +189,12 @@ def test_without_javascript_the_button_records_the_scan(browser: Browser, stand:
         page = context.new_page()
         page.goto(stand.url + path_of(code))
         assert page.locator("h1").inner_text() == "Genuine code"
-        stand.settle()
+        stand.drain()
         assert stand.scans_of(code) == 0
         page.get_by_role("button", name="Confirm this scan").click()
         assert page.get_by_text("Thank you. This scan is recorded.").is_visible()
         assert page.locator("h1").inner_text() == "Genuine code"
-    stand.settle()
+    stand.drain()
     assert stand.scans_of(code) == 1
 
 
@@ -223,12 +223,12 @@ def test_a_preview_that_never_shows_the_page_posts_none(stand: Stand) -> None:
         assert client.head(path).status_code == 200
         assert client.get(path, headers={"User-Agent": "WhatsApp/2"}).status_code == 200
         head = client.head(path)
-    stand.settle()
+    stand.drain()
     assert head.content == b""
     assert stand.scans_of(code) == 0
 
 
-def test_the_whole_page_weighs_less_than_thirty_kilobytes(browser: Browser, stand: Stand) -> None:
+def test_the_whole_page_is_smaller_than_thirty_kilobytes(browser: Browser, stand: Stand) -> None:
     weights: list[int] = []
     with _context(browser) as context:
         page = context.new_page()

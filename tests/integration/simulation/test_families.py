@@ -63,9 +63,9 @@ def test_copies_taken_before_the_sale_are_seen_before_the_original_is_sold() -> 
     traffic = attacked_by(AttackFamily.BEFORE_SALE, items=3_000, attack_rate=0.02)
     checked = 0
     for _, lines in by_item(attacked(traffic)):
-        looks = [line for line in lines if line.truth.behaviour == "first look"]
-        fakes = [line.truth.true_at for line in looks if not line.truth.genuine]
-        originals = [line.truth.true_at for line in looks if line.truth.genuine]
+        first_scans = [line for line in lines if line.truth.behaviour == "first look"]
+        fakes = [line.truth.true_at for line in first_scans if not line.truth.genuine]
+        originals = [line.truth.true_at for line in first_scans if line.truth.genuine]
         if fakes and originals:
             checked += 1
             assert min(fakes) < min(originals)
@@ -157,9 +157,9 @@ def test_guesses_come_from_the_sessions_on_record_fast_or_slow(
 
 def test_diverted_packs_are_genuine_and_sold_outside_their_markets() -> None:
     traffic = attacked_by(AttackFamily.DIVERSION)
-    looks = [line for line in attacked(traffic) if line.truth.behaviour == "first look"]
-    assert looks
-    for line in looks:
+    first_scans = [line for line in attacked(traffic) if line.truth.behaviour == "first look"]
+    assert first_scans
+    for line in first_scans:
         batch = _batch_of(traffic, line)
         assert line.truth.genuine and line.truth.true_country not in batch.markets
 

@@ -47,19 +47,19 @@ def test_every_country_has_its_addresses_and_they_are_worse_in_africa_and_asia()
     assert len({city.name for city in CITIES}) == len(CITIES) >= 120
 
 
-def test_as_many_packs_are_looked_at_as_consumers_scan() -> None:
-    looked: Counter[float] = Counter()
+def test_as_many_packs_are_scanned_as_the_rate_says() -> None:
+    scanned: Counter[float] = Counter()
     packs: Counter[float] = Counter()
     traffic = Traffic(scenario(8_000, seed=4, production_days=100))
     for index in range(8_000):
         rate = traffic.scan_probability(index)
         packs[rate] += 1
         lines = traffic.of_pack(index)
-        looked[rate] += any(line.truth.behaviour == "first look" for line in lines)
+        scanned[rate] += any(line.truth.behaviour == "first look" for line in lines)
     assert set(packs) == {0.01, 0.05, 0.10, 0.30}
     for rate, number in packs.items():
         # destroyed packs are not opened, and some are sold after the last day
-        assert looked[rate] / number == pytest.approx(rate, abs=0.008 + 0.1 * rate)
+        assert scanned[rate] / number == pytest.approx(rate, abs=0.008 + 0.1 * rate)
 
 
 def test_one_scan_rate_can_be_set_for_all_products() -> None:
@@ -199,13 +199,13 @@ def test_places_come_from_the_sources_in_their_shares() -> None:
     lines = everything(
         Traffic(scenario(4_000, scan_rates=(0.3,), chain=Chain(sharing=0.0), noise=noise))
     )
-    looks = [line for line in lines if line.truth.behaviour in ("first look", "shelf")]
-    sources = Counter(line.scan.place.source for line in looks if line.scan.place)
-    shares = {source: number / len(looks) for source, number in sources.items()}
+    scans = [line for line in lines if line.truth.behaviour in ("first look", "shelf")]
+    sources = Counter(line.scan.place.source for line in scans if line.scan.place)
+    shares = {source: number / len(scans) for source, number in sources.items()}
     assert shares[PlaceSource.GPS] == pytest.approx(0.25, abs=0.03)
     assert shares[PlaceSource.FIXED_IP] == pytest.approx(0.30, abs=0.03)
     assert shares[PlaceSource.MOBILE_IP] == pytest.approx(0.45, abs=0.03)
-    by_address = [line for line in looks if line.scan.place
+    by_address = [line for line in scans if line.scan.place
                   and line.scan.place.source is not PlaceSource.GPS]  # fmt: skip
     tunnelled = [line for line in by_address if "vpn" in line.truth.noise]
     assert len(tunnelled) / len(by_address) == pytest.approx(0.05, abs=0.02)

@@ -102,8 +102,8 @@ def test_a_clone_is_detectable_when_its_second_physical_item_has_arrived(
             at = scan.received_at.timestamp()
             first_of[truth.physical] = min(at, first_of.get(truth.physical, at))
         expected = sorted(first_of.values())[1] if len(first_of) > 1 else None
-        told = lines[0].truth.first_detectable_at
-        assert (told.timestamp() if told else None) == expected
+        detectable_at = lines[0].truth.first_detectable_at
+        assert (detectable_at.timestamp() if detectable_at else None) == expected
 
 
 def test_honest_codes_are_never_detectable(noisy: list[Line]) -> None:

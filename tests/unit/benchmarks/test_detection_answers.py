@@ -18,7 +18,7 @@ FAKE = arrival("a", physical="fake", attack=AttackFamily.STOLEN_KEY, known_after
 LATE = (HEADERS[0]._replace(arrived_ms=FAKE.received_ms + 1),)
 
 
-def told(*siblings: Header) -> bool:
+def is_told_verified(*siblings: Header) -> bool:
     """Whether it is told "verified, not scanned before"."""
     scene = example(FAKE)._replace(headers=LATE, siblings=siblings)
     assessment = TouchstoneDetector(DEFAULT_POLICY).watch(scene).answer_to(FAKE)
@@ -29,6 +29,6 @@ def told(*siblings: Header) -> bool:
 
 def test_a_lot_that_its_maker_has_not_registered_yet_is_told_so_if_he_registers_others() -> None:
     other = msgspec.structs.replace(HEADERS[0].batch, gtin=gtin_of(ITEM), lot="OTHER")
-    assert told()
-    assert not told(Header(FAKE.received_ms - 1, other))
-    assert told(Header(FAKE.received_ms + 1, other))
+    assert is_told_verified()
+    assert not is_told_verified(Header(FAKE.received_ms - 1, other))
+    assert is_told_verified(Header(FAKE.received_ms + 1, other))

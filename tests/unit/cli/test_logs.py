@@ -39,17 +39,17 @@ def written(**environ: str) -> io.StringIO:
 
 def only_line(stream: io.StringIO) -> dict[str, Any]:
     (line,) = stream.getvalue().splitlines()
-    told: dict[str, Any] = json.loads(line)
-    return told
+    entry: dict[str, Any] = json.loads(line)
+    return entry
 
 
 def test_json_lines_carry_time_level_logger_message_and_our_fields() -> None:
     stream = written(TOUCHSTONE_LOGS="json")
     log.warning("%d records wait", 3, extra={"records": 3})
-    told = only_line(stream)
-    assert (told["level"], told["logger"]) == ("warning", "touchstone.stream")
-    assert (told["message"], told["records"]) == ("3 records wait", 3)
-    assert told["at"].endswith("Z") and "T" in told["at"]
+    entry = only_line(stream)
+    assert (entry["level"], entry["logger"]) == ("warning", "touchstone.stream")
+    assert (entry["message"], entry["records"]) == ("3 records wait", 3)
+    assert entry["at"].endswith("Z") and "T" in entry["at"]
 
 
 def test_a_line_names_the_trace_of_its_record_or_of_the_request_in_hand() -> None:
@@ -117,9 +117,9 @@ def test_other_programs_speak_from_warnings_on_and_their_fields_are_not_shown() 
     stream = written(TOUCHSTONE_LOGS="json")
     logging.getLogger("uvicorn.error").info("Started server process")
     logging.getLogger("aiokafka").warning("gone", extra={"sasl": "hunter2"})
-    told = only_line(stream)
-    assert told["message"] == "gone"
-    assert "sasl" not in told
+    entry = only_line(stream)
+    assert entry["message"] == "gone"
+    assert "sasl" not in entry
 
 
 def test_an_announcement_is_a_log_line_where_machines_read(

@@ -22,7 +22,7 @@ LINES = sorted(
 END = LINES[-1].scan.received_at + timedelta(days=1)
 
 
-def told(lines: list[Line], alert: SeenAlert) -> Results:
+def results_after(lines: list[Line], alert: SeenAlert) -> Results:
     results = Results({})
     for line in lines:
         verdict = verify(line.scan.code, TRUST_LIST, line.scan.captured_at)
@@ -45,7 +45,7 @@ def lot_of(line: Line) -> str:
 
 def test_a_campaign_on_the_batch_catches_an_attack_on_many_of_its_packs() -> None:
     attacked = next(line for line in LINES if line.truth.attack is AttackFamily.FEW_COPIES)
-    results = told(LINES, campaign_on(attacked.truth.item, lot_of(attacked)))
+    results = results_after(LINES, campaign_on(attacked.truth.item, lot_of(attacked)))
     outcome = results.score(END)
     assert outcome.outcomes[AttackFamily.FEW_COPIES] == {Outcome.CAUGHT: 1}
     assert outcome.false_alerts == 0
@@ -54,7 +54,7 @@ def test_a_campaign_on_the_batch_catches_an_attack_on_many_of_its_packs() -> Non
 
 def test_a_campaign_on_an_honest_batch_is_a_false_alert() -> None:
     honest = [line for line in LINES if line.truth.attack is None]
-    results = told(honest, campaign_on(honest[0].truth.item, lot_of(honest[0])))
+    results = results_after(honest, campaign_on(honest[0].truth.item, lot_of(honest[0])))
     outcome = results.score(END)
     assert (outcome.false_alerts, outcome.false_kinds["campaign"]) == (1, 1)
     assert results.recent[-1].truth == "false alert"
@@ -62,6 +62,6 @@ def test_a_campaign_on_an_honest_batch_is_a_false_alert() -> None:
 
 def test_an_alert_on_a_scanner_is_counted_for_no_code() -> None:
     scanner = ItemId("urn:touchstone:scanner:s0000abcd")
-    results = told(LINES[:50], SeenAlert("p", scanner, "probing", "high", False, ""))
+    results = results_after(LINES[:50], SeenAlert("p", scanner, "probing", "high", False, ""))
     assert results.score(END).false_alerts == 0
     assert results.recent[-1].truth == "a scanner"

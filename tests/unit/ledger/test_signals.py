@@ -1,4 +1,4 @@
-"""Clues on SQLite: the contract, and how what they are about stands in the tables."""
+"""Signals on SQLite: the contract, and how what they are about stands in the tables."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -40,19 +40,19 @@ def test_keys_are_ordered_as_what_they_stand_for(ids: list[ItemId | EntityId]) -
 
 
 @given(ITEMS, SUBJECTS)
-def test_the_key_of_a_subject_is_told_from_that_of_an_item(item: ItemId, subject: EntityId) -> None:
+def test_the_key_of_an_entity_differs_from_that_of_an_item(item: ItemId, subject: EntityId) -> None:
     assert not is_about_entity(to_key(item))
     assert is_about_entity(to_key(subject))
 
 
 @given(ITEMS, st.lists(st.tuples(SUBJECTS, TEXTS, st.integers(-(2**31), 2**31), TEXTS)))
-def test_clues_come_back_as_they_were(
+def test_signals_come_back_as_they_were(
     item: ItemId, said: list[tuple[EntityId, str, int, str]]
 ) -> None:
-    signals = tuple(Signal(subject, item, sign, n, detail) for subject, sign, n, detail in said)
+    signals = tuple(Signal(subject, item, kind, n, detail) for subject, kind, n, detail in said)
     assert decode_signals(item, encode_signals(signals)) == signals
     assert (encode_signals(signals) is None) == (not signals)
 
 
-def test_no_entry_is_nothing_due() -> None:
+def test_no_entry_is_nothing_pending() -> None:
     assert pending_of([], 9) is None

@@ -33,7 +33,7 @@ TRAFFIC = Traffic(SCENARIO)
 TRUST_LIST = read_trust_list(
     TRAFFIC.world.trust_document, TRAFFIC.world.roots, at=datetime.now(UTC)
 )
-CATALOGUE = BatchRegistry(TRAFFIC.world.batch(number) for number in TRAFFIC.world.batches)
+BATCH_REGISTRY = BatchRegistry(TRAFFIC.world.batch(number) for number in TRAFFIC.world.batches)
 SCANS = sorted(
     (line.scan for index in range(SCENARIO.items) for line in TRAFFIC.of_pack(index)),
     key=lambda scan: scan.received_at,
@@ -41,7 +41,7 @@ SCANS = sorted(
 
 
 def ran(scans: Sequence[Scan], *policies: Policy) -> tuple[Course, ...]:
-    run = Backtest(TRUST_LIST, CATALOGUE, policies)
+    run = Backtest(TRUST_LIST, BATCH_REGISTRY, policies)
     run.feed(scans)
     run.close()
     return run.courses
@@ -49,7 +49,7 @@ def ran(scans: Sequence[Scan], *policies: Policy) -> tuple[Course, ...]:
 
 def test_what_stands_in_the_end_is_what_the_replay_prints() -> None:
     [course] = ran(SCANS, DEFAULT_POLICY)
-    replay = Replay(TRUST_LIST, CATALOGUE, DEFAULT_POLICY)
+    replay = Replay(TRUST_LIST, BATCH_REGISTRY, DEFAULT_POLICY)
     replay.feed(enumerate((encode_scan(scan) for scan in SCANS), 1))
     lines = [json.loads(line) for line in replay.final_lines()]
     replay.close()
@@ -77,7 +77,7 @@ def test_an_alert_counts_on_the_day_on_which_its_scan_arrived() -> None:
 
 
 def test_scans_of_an_earlier_day_are_refused() -> None:
-    run = Backtest(TRUST_LIST, CATALOGUE, [DEFAULT_POLICY])
+    run = Backtest(TRUST_LIST, BATCH_REGISTRY, [DEFAULT_POLICY])
     earlier = replace_arrival(SCANS[0], SCANS[-1].received_at - timedelta(days=3))
     with pytest.raises(ValueError, match="by arrival"):
         run.feed([SCANS[-1], earlier])
@@ -109,16 +109,16 @@ def test_the_command_compares_with_the_default_and_with_the_truth(
         "--policy", policy, "--scans", recorded.scans, "--truth", recorded.truth,
         "--data", tmp_path, "--json",
     )  # fmt: skip
-    told = json.loads(printed)
+    report = json.loads(printed)
     assert code == 0
-    assert (told["policy"], told["against"]) == ("strict", DEFAULT_POLICY.version)
-    assert not told["new"]
-    assert {name["kind"] for name in told["gone"]} >= {"forged"}
-    forged = told["truth"]["against"]["families"]["forged"]
+    assert (report["policy"], report["against"]) == ("strict", DEFAULT_POLICY.version)
+    assert not report["new"]
+    assert {name["kind"] for name in report["gone"]} >= {"forged"}
+    forged = report["truth"]["against"]["families"]["forged"]
     assert (forged["recall"], forged["precision"]) == (1.0, 1.0)
-    assert told["truth"]["policy"]["families"]["forged"]["recall"] == 0.0
-    assert sum(row["against"] for row in told["days"]) == sum(
-        row["against"] for row in told["kinds"].values()
+    assert report["truth"]["policy"]["families"]["forged"]["recall"] == 0.0
+    assert sum(row["against"] for row in report["days"]) == sum(
+        row["against"] for row in report["kinds"].values()
     )
 
 
@@ -131,8 +131,8 @@ def test_a_policy_that_names_more_markets_alerts_less_of_diversion(
     _, printed, _ = invoked(
         "--policy", policy, "--scans", recorded.scans, "--data", tmp_path, "--json"
     )
-    told = json.loads(printed)
-    diverted = told["kinds"]["diverted"]
+    report = json.loads(printed)
+    diverted = report["kinds"]["diverted"]
     assert diverted["against"] > 0
     assert (diverted["alerts"], diverted["gone"]) == (0, diverted["against"])
 
@@ -188,7 +188,7 @@ def test_folding_step_by_step_in_any_order_ends_in_the_items_alerts_of_the_repla
     fold: int,
 ) -> None:
     scans = SCANS[: len(SCANS) // 3]
-    replay = Replay(TRUST_LIST, CATALOGUE, DEFAULT_POLICY)
+    replay = Replay(TRUST_LIST, BATCH_REGISTRY, DEFAULT_POLICY)
     replay.feed(enumerate((encode_scan(scan) for scan in scans), 1))
     lines = [json.loads(line) for line in replay.final_lines()]
     replay.close()
@@ -198,7 +198,7 @@ def test_folding_step_by_step_in_any_order_ends_in_the_items_alerts_of_the_repla
     known: dict[ItemId, KnownItem] = {}
     for first in range(0, len(checked), fold):
         updates = updates_of(checked[first : first + fold])
-        for change in step(updates, known, CATALOGUE, DEFAULT_POLICY):
+        for change in step(updates, known, BATCH_REGISTRY, DEFAULT_POLICY):
             published = {**known.get(change.item, UNKNOWN).published}
             published |= {alert.kind: alert for alert in change.alerts}
             history = decode_history(change.history)

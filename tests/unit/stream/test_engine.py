@@ -244,10 +244,10 @@ async def test_one_scan_that_breaks_the_program_takes_no_other_with_it(
     scans, _ = eventful(setting.world)
     poison = scans[4].scan_id
 
-    def broken(judged: Any) -> Any:
-        if any(one.scan.scan_id == poison for one in judged):
+    def broken(checked: Any) -> Any:
+        if any(one.scan.scan_id == poison for one in checked):
             raise ZeroDivisionError
-        return updates_of(judged)
+        return updates_of(checked)
 
     monkeypatch.setattr(engine_module, "updates_of", broken)
     with caplog.at_level(logging.CRITICAL, "touchstone.stream"):
@@ -261,7 +261,7 @@ async def test_a_fault_that_meets_every_scan_stops_the_worker_instead_of_giving_
 ) -> None:
     await setting.trust()
 
-    def broken(_judged: Any) -> Any:
+    def broken(_checked: Any) -> Any:
         raise ZeroDivisionError
 
     monkeypatch.setattr(engine_module, "updates_of", broken)
@@ -328,7 +328,7 @@ async def test_a_dead_letter_that_cannot_be_written_is_tried_again(setting: Sett
     assert len(setting.published.records) == 1
 
 
-async def test_items_that_met_another_writer_are_folded_again_with_what_it_wrote(
+async def test_items_in_conflict_are_folded_again_with_what_the_other_writer_wrote(
     setting: Setting,
 ) -> None:
     await setting.trust()

@@ -87,7 +87,7 @@ def test_a_campaign_comes_and_goes_with_what_is_declared_of_the_batch(tmp_path: 
             assert exported(tmp_path) == replayed(world, scans, [batch])
 
 
-def test_the_same_scans_again_make_no_subject_due(tmp_path: Path) -> None:
+def test_the_same_scans_again_make_no_entity_pending(tmp_path: Path) -> None:
     world = World(4)
     scans, _ = campaign(world)
     with an_engine(tmp_path, world) as engine:
@@ -224,7 +224,7 @@ async def test_a_leader_that_was_suspended_overwrites_nothing_of_its_successors(
     await setting.close()
 
 
-async def test_signals_that_change_while_a_subject_is_assessed_are_not_overlooked(
+async def test_signals_that_change_while_an_entity_is_assessed_are_not_missed(
     tmp_path: Path,
 ) -> None:
     world = World(4)
@@ -235,9 +235,9 @@ async def test_signals_that_change_while_a_subject_is_assessed_are_not_overlooke
     await setting.engine.fold_scans(scans_of(scans))
     setting.ledger.before_write = lambda: _in_a_thread(lambda: other.fold_scans(scans_of(late)))
     await setting.engine.assess_entities()
-    due = await setting.ledger.next_pending(9)
-    assert due is not None
-    assert SUBJECT in due.entities
+    pending = await setting.ledger.next_pending(9)
+    assert pending is not None
+    assert SUBJECT in pending.entities
     await setting.reassess_all()
     alert = campaign_alert(tmp_path)
     assert alert is not None

@@ -34,9 +34,9 @@ def test_every_scan_gets_the_verdict_of_verify_in_order(
     ]
     scans = [world.scan(code) for code in codes]
     for _ in range(2):  # the second time some are remembered, some forgotten
-        judged = verifier.check(scans, world.trust_list)
-        assert [entry.scan for entry in judged] == scans
-        for scan, verdict, version in judged:
+        checked = verifier.check(scans, world.trust_list)
+        assert [entry.scan for entry in checked] == scans
+        for scan, verdict, version in checked:
             assert verdict == verify(scan.code, world.trust_list, scan.captured_at)
             assert version == 1
 
@@ -67,13 +67,13 @@ def test_a_new_trust_list_has_everything_checked_again(
     assert isinstance(verifier.check([scan], world.trust_list)[0].verdict, Genuine)
     document = world.next_trust_document(revoked={0: scan.captured_at - timedelta(days=1)})
     newer = read_trust_list(document, world.roots, at=world.now)
-    [judged] = verifier.check([scan], newer)
-    assert isinstance(judged.verdict, Doubtful)
-    assert judged.verdict.doubt is Doubt.KEY_REVOKED
-    assert judged.trust_version == 2
+    [checked] = verifier.check([scan], newer)
+    assert isinstance(checked.verdict, Doubtful)
+    assert checked.verdict.doubt is Doubt.KEY_REVOKED
+    assert checked.trust_version == 2
 
 
-def test_one_code_is_judged_at_each_scans_own_capture_time(
+def test_one_code_is_checked_at_each_scans_own_capture_time(
     verifier: ScanVerifier, world: World
 ) -> None:
     code = world.code(expiry="261124")
@@ -88,5 +88,5 @@ def test_a_phone_whose_clock_is_years_ahead_does_not_make_a_code_doubtful(
 ) -> None:
     ahead = world.now + timedelta(days=40 * 365)
     scan = world.scan(world.code(), captured_at=ahead, received_at=world.now)
-    [judged] = verifier.check([scan], world.trust_list)
-    assert isinstance(judged.verdict, Genuine)
+    [checked] = verifier.check([scan], world.trust_list)
+    assert isinstance(checked.verdict, Genuine)

@@ -50,22 +50,22 @@ def _answer(
     of_batch: tuple[Alert, ...] = (),
 ) -> Answer:
     trust_list = world.trust_list
-    look = world.scan(code, session=session)
+    scan = world.scan(code, session=session)
     verdict = verify(code, trust_list, world.now)
     known = None
     if scans is not None:
         observations = [observe(s, verify(s.code, trust_list, world.now), 1) for s in scans]
         known = Known(history_of(observations), BatchRegistry(batches), of_batch)
     question = Question(
-        verdict, observe(look, verdict, 1), principal, WORDS[language], world.now, 1
+        verdict, observe(scan, verdict, 1), principal, WORDS[language], world.now, 1
     )
     return answer(question, known, DEFAULT_POLICY)
 
 
 def test_first_scan_is_verified_in_the_words_of_the_reader(world: World) -> None:
-    told = _answer(world, world.code(), [], language="de")
-    assert told.standing is Standing.VERIFIED
-    assert told.advice.text == "Echter Code von Alpine Tea. Noch nicht gescannt."
+    answered = _answer(world, world.code(), [], language="de")
+    assert answered.standing is Standing.VERIFIED
+    assert answered.advice.text == "Echter Code von Alpine Tea. Noch nicht gescannt."
 
 
 def test_own_earlier_scans_are_nobody_elses(world: World) -> None:
@@ -90,11 +90,11 @@ def _cloned(world: World) -> tuple[str, list[Scan]]:
 
 def test_copies_are_caution_and_a_consumer_learns_no_places(world: World) -> None:
     code, scans = _cloned(world)
-    told = _answer(world, code, scans)
-    assert told.standing is Standing.CAUTION
-    assert told.findings[0].kind is FindingKind.CLONE_SUSPECTED
-    assert all(finding.reasons == () for finding in told.findings)
-    assert "elsewhere" in told.advice.text
+    answered = _answer(world, code, scans)
+    assert answered.standing is Standing.CAUTION
+    assert answered.findings[0].kind is FindingKind.CLONE_SUSPECTED
+    assert all(finding.reasons == () for finding in answered.findings)
+    assert "elsewhere" in answered.advice.text
 
 
 @pytest.mark.parametrize(
@@ -105,19 +105,19 @@ def test_reasons_and_alert_ids_are_for_who_is_entitled(
     world: World, principal: Principal, has_reasons: bool, has_alert: bool
 ) -> None:
     code, scans = _cloned(world)
-    told = _answer(world, code, scans, principal=principal)
-    [clone] = [f for f in told.findings if f.kind is FindingKind.CLONE_SUSPECTED]
+    answered = _answer(world, code, scans, principal=principal)
+    [clone] = [f for f in answered.findings if f.kind is FindingKind.CLONE_SUSPECTED]
     assert bool(clone.reasons) is has_reasons
     assert (clone.alert_id is not None) is has_alert
 
 
 def test_an_officer_reads_how_likely_copies_are_and_why_and_what_to_inspect(world: World) -> None:
     code, scans = _cloned(world)
-    told = _answer(world, code, scans, principal=OFFICER)
-    assert told.advice.title == "Amber: inspect"
-    assert "How likely: " in told.advice.text and "%" in told.advice.text
-    assert "security features" in told.advice.steps[0]
-    [clone] = [f for f in told.findings if f.kind is FindingKind.CLONE_SUSPECTED]
+    answered = _answer(world, code, scans, principal=OFFICER)
+    assert answered.advice.title == "Amber: inspect"
+    assert "How likely: " in answered.advice.text and "%" in answered.advice.text
+    assert "security features" in answered.advice.steps[0]
+    [clone] = [f for f in answered.findings if f.kind is FindingKind.CLONE_SUSPECTED]
     assert clone.probability and clone.words
     assert clone.words.title == "Copies of this pack are suspected"
     assert len(clone.words.reasons) == len(clone.reasons)
@@ -126,10 +126,10 @@ def test_an_officer_reads_how_likely_copies_are_and_why_and_what_to_inspect(worl
 @pytest.mark.parametrize("principal", [ANONYMOUS, STRANGER])
 def test_a_consumer_reads_no_number_and_no_reason(world: World, principal: Principal) -> None:
     code, scans = _cloned(world)
-    told = _answer(world, code, scans, principal=principal, of_batch=(_campaign(),))
-    assert "%" not in told.advice.text and "likely" not in told.advice.text
-    assert {(f.probability, f.words) for f in told.findings} == {(None, None)}
-    assert told.findings_of_batch == ()
+    answered = _answer(world, code, scans, principal=principal, of_batch=(_campaign(),))
+    assert "%" not in answered.advice.text and "likely" not in answered.advice.text
+    assert {(f.probability, f.words) for f in answered.findings} == {(None, None)}
+    assert answered.findings_of_batch == ()
 
 
 def _campaign() -> Alert:
@@ -144,21 +144,21 @@ def _campaign() -> Alert:
 def test_a_campaign_on_its_batch_is_told_to_who_is_entitled(
     world: World, principal: Principal, has_alert: bool
 ) -> None:
-    told = _answer(world, world.code(), [], principal=principal, of_batch=(_campaign(),))
-    [campaign] = told.findings_of_batch
+    answered = _answer(world, world.code(), [], principal=principal, of_batch=(_campaign(),))
+    [campaign] = answered.findings_of_batch
     assert (campaign.kind, campaign.probability) == (FindingKind.CAMPAIGN, 0.97)
     assert (campaign.alert_id is not None) is has_alert
     assert campaign.words and campaign.words.likelihood == "very likely (97%)"
     assert campaign.words.reasons == ("At least 8 packs of the batch look copied.",)
-    assert told.standing is Standing.VERIFIED
+    assert answered.standing is Standing.VERIFIED
 
 
 def test_a_serial_that_was_never_issued_is_suspect_in_plain_words(world: World) -> None:
     others = world.batch(count=1, serials=build_filter(["ANOTHER"]))
-    told = _answer(world, world.code(), [], batches=[others])
-    assert (told.standing, told.verdict) == (Standing.SUSPECT, "Genuine")
-    assert told.advice.title == "Do not use"
-    assert told.advice.text.startswith("This code was not issued by Alpine Tea")
+    answered = _answer(world, world.code(), [], batches=[others])
+    assert (answered.standing, answered.verdict) == (Standing.SUSPECT, "Genuine")
+    assert answered.advice.title == "Do not use"
+    assert answered.advice.text.startswith("This code was not issued by Alpine Tea")
     officer = _answer(world, world.code(), [], batches=[others], principal=OFFICER)
     assert officer.advice.title == "Red: detain"
     assert "Ask the maker about this serial number" in officer.advice.steps[0]
@@ -170,39 +170,39 @@ def test_proven_copies_are_suspect_in_plain_words(world: World) -> None:
         world.officer_scan(code, publisher=shop, channel="retail", act=Act.SELL, minutes=-minutes)
         for shop, minutes in (("shop-1", 900), ("shop-2", 60))
     ]
-    told = _answer(world, code, sales)
-    assert told.standing is Standing.SUSPECT
-    assert told.advice.text == (
+    answered = _answer(world, code, sales)
+    assert answered.standing is Standing.SUSPECT
+    assert answered.advice.text == (
         "This code is on more than one pack, so at least one of them is a copy."
     )
 
 
 def test_a_recall_is_told_before_anybody_ever_scanned(world: World) -> None:
     recalled = world.batch(status=BatchStatus.RECALLED)
-    told = _answer(world, world.code(), [], batches=[recalled])
-    assert told.standing is Standing.SUSPECT
-    assert told.advice.text == "Alpine Tea has recalled these packs."
+    answered = _answer(world, world.code(), [], batches=[recalled])
+    assert answered.standing is Standing.SUSPECT
+    assert answered.advice.text == "Alpine Tea has recalled these packs."
 
 
 def test_no_history_in_time_claims_nothing_about_earlier_scans(world: World) -> None:
-    told = _answer(world, world.code(), None)
-    assert (told.standing, told.provisional) == (Standing.VERIFIED, True)
-    assert "Not scanned before" not in told.advice.text
+    answered = _answer(world, world.code(), None)
+    assert (answered.standing, answered.provisional) == (Standing.VERIFIED, True)
+    assert "Not scanned before" not in answered.advice.text
 
 
 @pytest.mark.parametrize("principal", [ANONYMOUS, STRANGER])
 def test_a_forged_code_takes_nothing_from_the_history(world: World, principal: Principal) -> None:
     scans = [world.scan(world.code(serial="S1"), minutes=-m) for m in (1, 2)]
-    told = _answer(world, world.forged_code(serial="S1"), scans, principal=principal)
-    assert (told.standing, told.doubt) == (Standing.SUSPECT, Doubt.FORGED)
-    assert (told.findings, told.scans, told.first) == ((), 0, None)
+    answered = _answer(world, world.forged_code(serial="S1"), scans, principal=principal)
+    assert (answered.standing, answered.doubt) == (Standing.SUSPECT, Doubt.FORGED)
+    assert (answered.findings, answered.scans, answered.first) == ((), 0, None)
 
 
 def test_an_officer_sees_the_history_of_what_a_forged_code_claims(world: World) -> None:
     scans = [world.scan(world.code(serial="S1"), minutes=-m) for m in (1, 2)]
-    told = _answer(world, world.forged_code(serial="S1"), scans, principal=OFFICER)
-    assert told.standing is Standing.SUSPECT
-    assert FindingKind.SEEN_BEFORE in {finding.kind for finding in told.findings}
+    answered = _answer(world, world.forged_code(serial="S1"), scans, principal=OFFICER)
+    assert answered.standing is Standing.SUSPECT
+    assert FindingKind.SEEN_BEFORE in {finding.kind for finding in answered.findings}
 
 
 @pytest.mark.parametrize("days", [1, -1])
@@ -213,16 +213,16 @@ def test_a_revoked_keys_code_stands_if_its_batch_was_registered_before(
     document = world.next_trust_document(revoked={0: revoked_at})
     world.trust_list = read_trust_list(document, world.roots, at=world.now)
     batch = world.batch(registered_at=revoked_at - timedelta(days=days))
-    told = _answer(world, world.code(), [], batches=[batch])
-    assert told.doubt is Doubt.KEY_REVOKED
-    assert told.standing is (Standing.VERIFIED if days > 0 else Standing.SUSPECT)
+    answered = _answer(world, world.code(), [], batches=[batch])
+    assert answered.doubt is Doubt.KEY_REVOKED
+    assert answered.standing is (Standing.VERIFIED if days > 0 else Standing.SUSPECT)
 
 
-def test_the_same_look_twice_gets_the_same_reference(world: World) -> None:
+def test_the_same_scan_twice_gets_the_same_reference(world: World) -> None:
     code = world.code()
-    look = world.scan(code)
+    scan = world.scan(code)
     verdict = verify(code, world.trust_list, world.now)
-    question = Question(verdict, observe(look, verdict, 1), ANONYMOUS, WORDS["en"], world.now, 1)
+    question = Question(verdict, observe(scan, verdict, 1), ANONYMOUS, WORDS["en"], world.now, 1)
     known = Known(None, BatchRegistry())
     first, second = (answer(question, known, DEFAULT_POLICY) for _ in range(2))
     assert first == second
@@ -235,7 +235,7 @@ def test_every_doubt_has_words_for_every_reader(world: World) -> None:
     from verifier_api.i18n.advice import Occasion
 
     for doubt in Doubt:
-        for reader in Audience:
+        for audience in Audience:
             occasion = Occasion(
                 standing=STANDING_OF_DOUBT[doubt],
                 cause=doubt,
@@ -246,6 +246,6 @@ def test_every_doubt_has_words_for_every_reader(world: World) -> None:
                 unregistered=False,
                 at=world.now,
             )
-            told = advise(occasion, reader, WORDS["ko"])
-            assert told.title
-            assert "{" not in told.text
+            answered = advise(occasion, audience, WORDS["ko"])
+            assert answered.title
+            assert "{" not in answered.text

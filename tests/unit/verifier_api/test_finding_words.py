@@ -31,20 +31,20 @@ def test_every_finding_has_a_title(language: str) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("code", sorted(GIVEN))
 def test_every_reason_of_the_core_is_told_with_its_facts(code: str, language: str) -> None:
-    told = sentence(_reason(code), WORDS[language])
-    assert not told.startswith(code)
-    assert "{" not in told
+    wording = sentence(_reason(code), WORDS[language])
+    assert not wording.startswith(code)
+    assert "{" not in wording
     if {"at_least", "km", "hours_between", "items_at_least"} & GIVEN[code]:
-        assert "2" in told or "4" in told or code == "official"
+        assert "2" in wording or "4" in wording or code == "official"
 
 
 def test_a_reason_says_which_way_it_speaks_and_how_strongly() -> None:
     words = WORDS["en"]
-    told = [
+    wording = [
         sentence(Reason("away-attested", {"at_least": 3, "half_nats": half}), words)
         for half in (6, 1, -1, -6)
     ]
-    assert told == [
+    assert wording == [
         f"{way}: places away from home (by network address): 3."
         for way in (
             "Speaks strongly for copies",
@@ -56,8 +56,8 @@ def test_a_reason_says_which_way_it_speaks_and_how_strongly() -> None:
 
 
 def test_what_is_counted_in_powers_of_two_is_told_as_a_count() -> None:
-    told = sentence(Reason("sessions", {"at_least": 3, "half_nats": 2}), WORDS["en"])
-    assert told == "Speaks for copies: sessions: about 8."
+    wording = sentence(Reason("sessions", {"at_least": 3, "half_nats": 2}), WORDS["en"])
+    assert wording == "Speaks for copies: sessions: about 8."
 
 
 def test_countries_and_scanners_are_told_in_the_readers_language() -> None:
@@ -68,7 +68,7 @@ def test_countries_and_scanners_are_told_in_the_readers_language() -> None:
 
 
 @pytest.mark.parametrize(
-    ("probability", "told"),
+    ("probability", "wording"),
     [
         (None, ""),
         (0.99, "almost certain (99%)"),
@@ -78,8 +78,10 @@ def test_countries_and_scanners_are_told_in_the_readers_language() -> None:
         (0.05, "unlikely (5%)"),
     ],
 )
-def test_a_probability_is_told_in_words_and_percent(probability: float | None, told: str) -> None:
-    assert likelihood(probability, WORDS["en"]) == told
+def test_a_probability_is_told_in_words_and_percent(
+    probability: float | None, wording: str
+) -> None:
+    assert likelihood(probability, WORDS["en"]) == wording
 
 
 @pytest.mark.parametrize(
@@ -106,6 +108,6 @@ def test_an_alert_tells_its_reasons_in_their_order_and_what_to_inspect() -> None
     alert = Alert(
         alert_id(item, kind), item, kind, FINDINGS[kind].severity, None, 1, False, reasons
     )
-    told = localize(alert.kind, alert.probability, alert.reasons, WORDS["en"])
-    assert told.reasons == ("Sold twice, 4 hours apart.", "Seized twice, 9 hours apart.")
-    assert "security features" in told.inspect[0]
+    wording = localize(alert.kind, alert.probability, alert.reasons, WORDS["en"])
+    assert wording.reasons == ("Sold twice, 4 hours apart.", "Seized twice, 9 hours apart.")
+    assert "security features" in wording.inspect[0]

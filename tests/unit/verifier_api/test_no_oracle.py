@@ -130,7 +130,7 @@ def _unsigned(world: World, serial: str, kind: str) -> str:
 
 
 def _without_identity(answer: dict[str, Any], serial: str) -> bytes:
-    """Without what differs between any two looks, and the caller's own words."""
+    """Without what differs between any two answers, and the caller's own words."""
     for name in ("reference", "scan_id"):
         answer.pop(name)
     return repr(answer).replace(serial, "…").encode()

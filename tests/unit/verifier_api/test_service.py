@@ -38,7 +38,7 @@ def _posted(client: httpx.Client, path: str, body: object, **more: Any) -> dict[
 def test_verify_records_nothing(client: httpx.Client, stand: Stand) -> None:
     code = stand.world.code()
     answer = _posted(client, "/v1/verify", {"code": code})
-    stand.settle()
+    stand.drain()
     assert (answer["standing"], answer["recorded"]) == ("verified", False)
     assert stand.scans_of(code) == 0
 
@@ -48,7 +48,7 @@ def test_a_recorded_scan_is_seen_before_for_another_session_alone(
 ) -> None:
     code = stand.world.code()
     assert _posted(client, "/v1/scans", {"code": code, "session": "one"})["recorded"]
-    stand.settle()
+    stand.drain()
     same = _posted(client, "/v1/verify", {"code": code, "session": "one"})
     other = _posted(client, "/v1/verify", {"code": code, "session": "two"})
     assert (same["standing"], other["standing"]) == ("verified", "seen-before")
@@ -65,9 +65,9 @@ def test_the_same_scan_again_gets_the_same_answer_and_counts_once(
         "captured_at": datetime.now(UTC).isoformat(),
     }
     first = _posted(client, "/v1/scans", scan)
-    stand.settle()
+    stand.drain()
     assert _posted(client, "/v1/scans", scan) == first
-    stand.settle()
+    stand.drain()
     other = _posted(client, "/v1/verify", {"code": scan["code"]})
     assert other["scans"] == 1
 
@@ -87,7 +87,7 @@ def test_nobody_overwrites_anothers_scan_id(client: httpx.Client, stand: Stand) 
         captured_at = (at - timedelta(minutes=minutes)).isoformat()
         scan = {"code": code, "scan_id": "same", "session": session, "captured_at": captured_at}
         _posted(client, "/v1/scans", scan)
-    stand.settle()
+    stand.drain()
     serial = code.split("/21/")[1].split("?")[0]
     response = client.get(
         f"/v1/items/09521234000013/{serial}", headers=stand.bearer(Role.OFFICER, "customs-9")
@@ -101,7 +101,7 @@ def test_an_anonymous_body_can_claim_no_authority(client: httpx.Client, stand: S
     code = stand.world.code()
     claimed = stand.world.officer_scan(code, act=Act.DESTROY)
     _posted(client, "/v1/scans", msgspec.to_builtins(claimed))
-    stand.settle()
+    stand.drain()
     [observation] = _history(stand, code).observations
     assert (observation.actor, observation.act, observation.channel) == (0, 0, 0)
 
@@ -111,7 +111,7 @@ def test_an_officers_act_is_recorded_under_their_name(client: httpx.Client, stan
     headers = stand.bearer(Role.OFFICER, "customs-2")
     body = {"code": code, "act": "detain", "channel": "police"}
     answer = _posted(client, "/v1/scans", body, headers=headers)
-    stand.settle()
+    stand.drain()
     [observation] = _history(stand, code).observations
     assert answer["advice"]["title"] == "Green: genuine code"
     assert observation.actor != 0
@@ -177,7 +177,7 @@ def test_revocation_reaches_the_running_service_and_a_rollback_does_not(tmp_path
         stand.trust(stand.world.next_trust_document(revoked={0: revoked_at}))
         stand.until(lambda: _posted(client, "/v1/verify", {"code": code})["doubt"] == "key-revoked")
         stand.trust(stand.world.trust_document)
-        stand.settle()
+        stand.drain()
         read_at = stand.state.trust.read_at
         stand.until(
             lambda: client.get("/healthz").is_success and stand.state.trust.read_at != read_at

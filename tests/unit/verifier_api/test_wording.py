@@ -75,14 +75,14 @@ def test_a_translation_keeps_the_facts_of_its_message(language: str) -> None:
 def test_counting_works_in_every_language(language: str) -> None:
     words = load_translators()[language]
     for number in (1, 2, 5):
-        told = words.count(
+        wording = words.count(
             "Genuine code. Also scanned once, on {date}.",
             "Genuine code. Also scanned {n} times, first on {date}.",
             number,
             date=words.day(datetime(2026, 11, 23, tzinfo=UTC)),
         )
-        assert "2026" in told
-        assert number == 1 or str(number) in told
+        assert "2026" in wording
+        assert number == 1 or str(number) in wording
 
 
 @pytest.mark.parametrize(

@@ -128,7 +128,7 @@ def test_both_accuracy_radii_are_subtracted_from_the_distance() -> None:
     )
 
 
-def test_buyers_in_many_cities_are_suspected_and_whoever_looks_is_told_to_take_care() -> None:
+def test_buyers_in_many_cities_are_suspected_and_whoever_scans_is_advised_to_take_care() -> None:
     assert FindingKind.CLONE_SUSPECTED in kinds(*buyers(16))
     assert standing(*buyers(16)) is Standing.CAUTION
 
@@ -256,7 +256,7 @@ def test_a_batch_not_released_yet_clears_itself_when_it_is() -> None:
     assert kinds(seen("a"), of=batch()) == set()
 
 
-def test_recalled_and_stolen_are_told_as_such() -> None:
+def test_recalled_and_stolen_are_findings_of_their_own() -> None:
     for status, kind in (
         (BatchStatus.RECALLED, FindingKind.RECALLED),
         (BatchStatus.STOLEN, FindingKind.STOLEN),
@@ -334,7 +334,7 @@ def test_two_different_scans_under_one_id_are_found_out() -> None:
     assert kinds(one, other) == {FindingKind.SCAN_ID_REUSED}
 
 
-def test_a_scan_judged_under_two_trust_lists_counts_once_and_as_the_newer_says() -> None:
+def test_a_scan_checked_under_two_trust_lists_counts_once_and_as_the_newer_says() -> None:
     old = observe(scan("a"), genuine(), trust_version=1)
     new = observe(scan("a"), doubtful(Doubt.FORGED, lot="L1", expiry="280630"), trust_version=2)
     assert merge(history_of([old]), history_of([new])) == history_of([new, old])

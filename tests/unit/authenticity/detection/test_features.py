@@ -66,17 +66,17 @@ def sold_in(*markets: str) -> Batch:
     )
 
 
-def test_looks_without_a_place_say_nothing_about_places() -> None:
+def test_sessions_without_a_place_say_nothing_about_places() -> None:
     assert features(seen("a"), seen("b", after=DAY)) == {"sessions": 1, "days": 1}
 
 
-def test_a_household_is_settled_at_home() -> None:
+def test_a_household_counts_sessions_at_home() -> None:
     assert features(seen("a", place=PARIS), seen("b", place=PARIS, after=HOUR)) == {
         "sessions": 1, "crowd": 1, "settled": 1,
     }  # fmt: skip
 
 
-def test_what_an_address_shows_is_told_from_what_a_device_says_of_itself() -> None:
+def test_what_an_address_shows_differs_from_what_a_device_says_of_itself() -> None:
     home = [seen("a", place=PARIS), seen("b", place=PARIS, after=DAY)]
     assert is_away_by_network(compared(*home, seen("c", place=at_address(TOKYO), after=5 * DAY)))
     assert not is_away_by_network(compared(*home, seen("c", place=TOKYO, after=5 * DAY)))
@@ -105,7 +105,7 @@ def test_many_claims_without_an_address_are_uncorroborated() -> None:
     assert "uncorroborated" not in features(*both)
 
 
-def test_an_address_that_no_journey_reaches_is_network_evidence() -> None:
+def test_an_address_that_no_trip_reaches_is_network_evidence() -> None:
     blurred = Place(TOKYO.lat, TOKYO.lon, 20.0, PlaceSource.FIXED_IP, "JP")
     sale = trusted("s", act=Act.SELL, place=PARIS)
     assert is_away_by_network(compared(sale, seen("a", place=blurred, after=HOUR)))
@@ -114,11 +114,11 @@ def test_an_address_that_no_journey_reaches_is_network_evidence() -> None:
 
 def test_going_back_and_forth_needs_more_changes_than_places() -> None:
     places = [PARIS, TOKYO, PARIS, TOKYO]
-    looks = [seen(str(n), place=place, after=n * 3 * DAY) for n, place in enumerate(places)]
-    assert features(*looks)["returns-claimed"] == 2
+    observations = [seen(str(n), place=place, after=n * 3 * DAY) for n, place in enumerate(places)]
+    assert features(*observations)["returns-claimed"] == 2
 
 
-def test_a_look_elsewhere_before_the_sale_is_early_and_one_after_it_is_not() -> None:
+def test_a_session_elsewhere_before_the_sale_is_early_and_one_after_it_is_not() -> None:
     sale = trusted("s", act=Act.SELL, place=PARIS, after=5 * DAY)
     before = features(sale, seen("a", place=at_address(TOKYO)))
     after = features(sale, seen("a", place=at_address(TOKYO), after=9 * DAY))
@@ -127,24 +127,24 @@ def test_a_look_elsewhere_before_the_sale_is_early_and_one_after_it_is_not() -> 
 
 
 def test_only_a_batch_with_markets_has_an_abroad() -> None:
-    looks = [seen("a", place=PARIS), seen("b", place=at_address(TOKYO), after=5 * DAY)]
-    assert features(*looks, batch=sold_in("FR"))["abroad-attested"] == 1
-    assert "abroad-attested" not in features(*looks, batch=sold_in())
-    assert "abroad-attested" not in features(*looks)
+    observations = [seen("a", place=PARIS), seen("b", place=at_address(TOKYO), after=5 * DAY)]
+    assert features(*observations, batch=sold_in("FR"))["abroad-attested"] == 1
+    assert "abroad-attested" not in features(*observations, batch=sold_in())
+    assert "abroad-attested" not in features(*observations)
 
 
 def test_a_market_that_the_policy_adds_is_not_abroad() -> None:
-    looks = [seen("a", place=PARIS), seen("b", place=at_address(TOKYO), after=5 * DAY)]
+    observations = [seen("a", place=PARIS), seen("b", place=at_address(TOKYO), after=5 * DAY)]
     japan_too = replace(DEFAULT_POLICY, markets=MarketPolicy(also=frozenset({"JP"})))
-    assert "abroad-attested" not in features(*looks, batch=sold_in("FR"), policy=japan_too)
-    assert features(*looks, batch=sold_in("BR"), policy=japan_too)["abroad-claimed"] == 1
+    assert "abroad-attested" not in features(*observations, batch=sold_in("FR"), policy=japan_too)
+    assert features(*observations, batch=sold_in("BR"), policy=japan_too)["abroad-claimed"] == 1
 
 
 def test_a_batch_without_markets_has_the_abroad_of_the_policy() -> None:
-    looks = [seen("a", place=PARIS), seen("b", place=at_address(TOKYO), after=5 * DAY)]
+    observations = [seen("a", place=PARIS), seen("b", place=at_address(TOKYO), after=5 * DAY)]
     french = replace(DEFAULT_POLICY, markets=MarketPolicy(otherwise=frozenset({"FR"})))
-    assert features(*looks, batch=sold_in(), policy=french)["abroad-attested"] == 1
-    assert "abroad-attested" not in features(*looks, policy=french)
+    assert features(*observations, batch=sold_in(), policy=french)["abroad-attested"] == 1
+    assert "abroad-attested" not in features(*observations, policy=french)
 
 
 def test_the_makers_own_chain_is_no_session_and_no_place_of_its_own() -> None:
@@ -188,7 +188,7 @@ def clone_score(*observations: Observation, batch: Batch | None = None) -> float
     return found.probability
 
 
-def test_one_look_weighs_nothing() -> None:
+def test_one_session_scores_nothing() -> None:
     genuine, _ = split(history_of([seen("a", place=PARIS)]), UNREGISTERED)
     assert score_clones(genuine, None, DEFAULT_POLICY) is None
 
@@ -218,7 +218,7 @@ def test_a_household_a_shelf_and_a_traveller_are_not_suspected() -> None:
         assert clone_score(*scene) < 0.5
 
 
-def test_an_owner_who_looks_again_for_weeks_is_not_suspected() -> None:
+def test_an_owner_who_scans_again_for_weeks_is_not_suspected() -> None:
     """At home, and on a holiday, or once through a tunnel that ends abroad."""
     at_home = [seen(f"h{n}", place=at_address(PARIS), after=n * 7 * DAY) for n in range(5)]
     away = [seen("t", place=at_address(TOKYO), after=37 * DAY)]
@@ -235,8 +235,8 @@ def test_a_burst_of_invented_places_is_not_suspected() -> None:
 
 
 def test_the_prior_is_the_policys_and_moves_the_probability() -> None:
-    looks = buyers(4)
-    genuine, _ = split(history_of(looks), UNREGISTERED)
+    observations = buyers(4)
+    genuine, _ = split(history_of(observations), UNREGISTERED)
     clone = DEFAULT_POLICY.clone
     rare, common = (
         replace(DEFAULT_POLICY, clone=replace(clone, prior=dict.fromkeys(Channel, prior)))
@@ -249,18 +249,18 @@ def test_the_prior_is_the_policys_and_moves_the_probability() -> None:
     assert in_pharmacy.probability < in_parcel.probability
 
 
-def test_time_between_looks_and_since_the_release_is_told_in_powers_of_two() -> None:
-    looks = [seen("a", place=PARIS), seen("b", place=PARIS, after=70 * DAY)]
-    assert features(*looks)["span"] == 6
-    assert "aged" not in features(*looks), "nobody knows of a release"
-    assert features(*looks, batch=sold_in())["aged"] == 3
+def test_time_between_sessions_and_since_the_release_is_given_in_powers_of_two() -> None:
+    observations = [seen("a", place=PARIS), seen("b", place=PARIS, after=70 * DAY)]
+    assert features(*observations)["span"] == 6
+    assert "aged" not in features(*observations), "nobody knows of a release"
+    assert features(*observations, batch=sold_in())["aged"] == 3
     unreleased = msgspec.structs.replace(sold_in(), released_at=None)
-    assert "aged" not in features(*looks, batch=unreleased)
+    assert "aged" not in features(*observations, batch=unreleased)
     later = msgspec.structs.replace(sold_in(), released_at=datetime(2027, 6, 1, tzinfo=UTC))
-    assert "aged" not in features(*looks, batch=later)
+    assert "aged" not in features(*observations, batch=later)
 
 
-def test_how_many_of_the_sessions_known_scanners_made_is_told_in_quarters() -> None:
+def test_how_many_of_the_sessions_known_scanners_made_is_given_in_quarters() -> None:
     sale = trusted("s", act=Act.SELL, place=PARIS)
     strangers = [seen(str(n), place=PARIS, after=n * HOUR) for n in range(3)]
     assert features(sale, *strangers)["recorded"] == 1
@@ -268,7 +268,7 @@ def test_how_many_of_the_sessions_known_scanners_made_is_told_in_quarters() -> N
     assert "recorded" not in features(*strangers)
 
 
-def test_whose_looks_count_is_the_policys() -> None:
+def test_whose_sessions_count_is_the_policys() -> None:
     shops = [trusted(str(n), f"shop-{n}", place=at, after=n * DAY) for n, at in
              enumerate((PARIS, TOKYO, RIO))]  # fmt: skip
     chain = replace(DEFAULT_POLICY, own_supply_chain=frozenset(Channel) - {Channel.CONSUMER})

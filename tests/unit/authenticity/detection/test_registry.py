@@ -67,5 +67,5 @@ def test_what_anybody_may_know_leads_to_a_standing_and_has_a_text_for_anybody() 
         assert row.standing is not None
         assert row.public_text or row.standing is Standing.SEEN_BEFORE
         assert _names(row.public_text) <= {"issuer"}
-    told = {kind for kind, row in FINDINGS.items() if row.public_text}
-    assert told <= set(PUBLIC_FINDINGS)
+    public = {kind for kind, row in FINDINGS.items() if row.public_text}
+    assert public <= set(PUBLIC_FINDINGS)

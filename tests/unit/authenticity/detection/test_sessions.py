@@ -1,4 +1,4 @@
-"""Sessions as looks, places that lie apart, and the journey that explains the most."""
+"""Scan sessions, places that lie apart, and impossible-travel outliers."""
 
 from datetime import timedelta
 from typing import Any
@@ -21,29 +21,29 @@ FIXED_PARIS = Place(48.9, 2.4, 20.0, PlaceSource.FIXED_IP, "FR")
 MOBILE_LYON = Place(45.8, 4.8, 200.0, PlaceSource.MOBILE_IP, "FR")
 
 
-def looks(*observations: Any) -> list[ScanSession]:
+def sessions(*observations: Any) -> list[ScanSession]:
     return scan_sessions(sorted(observations, key=lambda s: s.captured_ms), DEFAULT_POLICY)
 
 
-def test_a_session_is_one_look_at_its_first_capture_and_its_surest_place() -> None:
+def test_observations_of_a_session_are_one_at_its_first_capture_and_its_surest_place() -> None:
     first = seen("a", session="s", place=FIXED_PARIS)
-    [look] = looks(first, seen("b", session="s", place=PARIS, after=HOUR))
-    assert look.confidence is LocationConfidence.PRECISE
-    assert look.at_ms == first.captured_ms
-    assert not look.inconsistent_location
+    [session] = sessions(first, seen("b", session="s", place=PARIS, after=HOUR))
+    assert session.confidence is LocationConfidence.PRECISE
+    assert session.at_ms == first.captured_ms
+    assert not session.inconsistent_location
 
 
 def test_a_session_that_names_two_continents_jumps() -> None:
-    [look] = looks(
+    [session] = sessions(
         seen("a", session="s", place=PARIS), seen("b", session="s", place=TOKYO, after=HOUR)
     )
-    assert look.inconsistent_location
+    assert session.inconsistent_location
 
 
 def test_an_authorised_scanner_is_believed_with_whatever_source_it_states() -> None:
     declared = Place(48.9, 2.4, 0.1, PlaceSource.DECLARED, "FR")
-    [known] = looks(trusted("a", place=declared))
-    [stranger] = looks(seen("b", place=declared))
+    [known] = sessions(trusted("a", place=declared))
+    [stranger] = sessions(seen("b", place=declared))
     assert (known.confidence, stranger.confidence) == (
         LocationConfidence.TRUSTED,
         LocationConfidence.NOWHERE,
@@ -51,14 +51,14 @@ def test_an_authorised_scanner_is_believed_with_whatever_source_it_states() -> N
 
 
 def test_both_radii_are_subtracted_and_nothing_is_nearer_than_zero() -> None:
-    one, other = looks(seen("a", place=PARIS), seen("b", place=LYON, after=HOUR))
-    near, address = looks(seen("a", place=PARIS), seen("b", place=FIXED_PARIS, after=HOUR))
+    one, other = sessions(seen("a", place=PARIS), seen("b", place=LYON, after=HOUR))
+    near, address = sessions(seen("a", place=PARIS), seen("b", place=FIXED_PARIS, after=HOUR))
     assert 385 < apart_km(one, other) < 400
     assert apart_km(near, address) == 0.0
 
 
 def test_the_distance_to_the_other_side_of_the_earth_is_half_its_girth() -> None:
-    here, there = looks(
+    here, there = sessions(
         seen("a", place=Place(10.0, 20.0, 0.0, PlaceSource.GPS)),
         seen("b", place=Place(-10.0, -160.0, 0.0, PlaceSource.GPS), after=HOUR),
     )
@@ -67,7 +67,8 @@ def test_the_distance_to_the_other_side_of_the_earth_is_half_its_girth() -> None
 
 def test_an_address_whose_radius_reaches_a_place_belongs_to_it() -> None:
     places = places_of(
-        looks(seen("a", place=MOBILE_LYON), seen("b", place=PARIS), seen("c", place=TOKYO)), POLICY
+        sessions(seen("a", place=MOBILE_LYON), seen("b", place=PARIS), seen("c", place=TOKYO)),
+        POLICY,
     )
     assert sorted(len(place) for place in places) == [1, 2]
     assert all(place[0].confidence is LocationConfidence.PRECISE for place in places), (
@@ -75,8 +76,8 @@ def test_an_address_whose_radius_reaches_a_place_belongs_to_it() -> None:
     )
 
 
-def test_what_one_journey_explains_strays_nowhere() -> None:
-    travelled = looks(
+def test_what_one_trip_explains_has_no_outliers() -> None:
+    travelled = sessions(
         seen("a", place=PARIS),
         seen("b", place=LYON, after=DAY),
         seen("c", place=TOKYO, after=3 * DAY),
@@ -84,29 +85,29 @@ def test_what_one_journey_explains_strays_nowhere() -> None:
     assert list(impossible_travel_outliers(travelled, POLICY)) == []
 
 
-def test_the_look_that_fits_no_journey_is_the_stray_not_its_neighbours() -> None:
-    stray = seen("x", place=TOKYO, after=HOUR)
+def test_the_session_that_fits_no_trip_is_the_outlier_not_its_neighbours() -> None:
+    outlier = seen("x", place=TOKYO, after=HOUR)
     found = list(
         impossible_travel_outliers(
-            looks(seen("a", place=PARIS), stray, seen("b", place=LYON, after=5 * HOUR)), POLICY
+            sessions(seen("a", place=PARIS), outlier, seen("b", place=LYON, after=5 * HOUR)), POLICY
         )
     )
-    assert [look.session for look in found] == [stray.session]
+    assert [session.session for session in found] == [outlier.session]
 
 
-def test_a_surer_look_outweighs_an_address() -> None:
-    [stray] = impossible_travel_outliers(
-        looks(
+def test_a_session_of_more_confidence_outranks_an_address() -> None:
+    [outlier] = impossible_travel_outliers(
+        sessions(
             seen("a", place=Place(35.7, 139.7, 20.0, PlaceSource.FIXED_IP, "JP")),
             trusted("b", place=PARIS, after=HOUR),
         ),
         POLICY,
     )
-    assert stray.confidence is LocationConfidence.FIXED_LINE
+    assert outlier.confidence is LocationConfidence.FIXED_LINE
 
 
 def test_own_and_official_scanners_are_known_by_their_channel() -> None:
-    own, official = looks(
+    own, official = sessions(
         trusted("a", channel=Channel.LOGISTICS),
         trusted("b", channel=Channel.CUSTOMS, publisher="customs-1", after=HOUR),
     )

@@ -69,24 +69,24 @@ def kinds(found: list[Signal]) -> set[FindingKind]:
     return {finding.kind for finding in assess_entity(found, DEFAULT_POLICY)}
 
 
-def test_one_look_at_a_genuine_code_is_no_clue() -> None:
+def test_one_session_with_a_genuine_code_gives_no_signal() -> None:
     assert signals(seen("a", place=PARIS)) == ()
 
 
-def test_what_looks_weigh_is_a_clue_about_the_batch() -> None:
+def test_the_score_of_sessions_is_a_signal_about_the_batch() -> None:
     [at_home] = signals(seen("a", place=PARIS), seen("b", place=PARIS, after=HOUR))
     [everywhere] = [signal for signal in signals(*buyers(16)) if signal.kind == COPIES]
     assert at_home.subject == everywhere.subject == BATCH
     assert at_home.weight < 0 < everywhere.weight
 
 
-def test_what_is_only_claimed_never_speaks_for_copies() -> None:
+def test_what_is_only_self_reported_never_speaks_for_copies() -> None:
     claims = [PARIS, TOKYO, RIO, LYON] * 4
     [signal] = signals(*(seen(str(n), place=at, after=n * 2 * DAY) for n, at in enumerate(claims)))
     assert signal.weight <= 0
 
 
-def test_a_forged_code_is_a_clue_about_the_stranger_who_read_it_and_about_no_officer() -> None:
+def test_a_forged_code_is_a_signal_about_the_stranger_who_read_it_and_about_no_officer() -> None:
     forged = doubtful(Doubt.FORGED)
     [signal] = signals(seen("a", forged, session="s"))
     session = session_hash("consumer-web", "s")
@@ -94,14 +94,14 @@ def test_a_forged_code_is_a_clue_about_the_stranger_who_read_it_and_about_no_off
     assert signals(trusted("b", verdict=forged, channel=Channel.CUSTOMS)) == ()
 
 
-def test_holding_an_item_elsewhere_before_it_left_the_shop_is_a_clue_about_the_scanner() -> None:
+def test_holding_an_item_elsewhere_before_it_left_the_shop_is_a_signal_about_the_scanner() -> None:
     sale: dict[str, Any] = {"act": Act.SELL, "place": PARIS, "after": 2 * DAY}
     found = signals(seen("a", place=TOKYO, session="s"), trusted("b", **sale))
     [signal] = [signal for signal in found if signal.kind == MISPLACED]
     assert signal.subject == scanner_entity(session_hash("consumer-web", "s"), known=False)
 
 
-def test_two_sales_are_a_clue_about_both_shops() -> None:
+def test_two_sales_are_a_signal_about_both_shops() -> None:
     found = signals(
         trusted("a", "shop-1", act=Act.SELL, place=PARIS),
         trusted("b", "shop-2", act=Act.SELL, place=LYON, after=DAY),
@@ -109,11 +109,11 @@ def test_two_sales_are_a_clue_about_both_shops() -> None:
     assert len({signal.subject for signal in found if signal.kind == VOUCHED}) == 2
 
 
-def test_many_items_that_look_a_little_copied_are_a_campaign() -> None:
+def test_many_items_that_seem_a_little_copied_are_a_campaign() -> None:
     assert kinds(of_items(COPIES, [250] * 8)) == {FindingKind.CAMPAIGN}
 
 
-def test_what_looks_weigh_is_a_clue_about_the_hands_that_had_it_last_and_about_no_officer() -> None:
+def test_the_score_is_a_signal_about_the_last_custodian_and_about_no_officer() -> None:
     chain = {"act": None, "channel": Channel.LOGISTICS, "place": PARIS}
     way = [
         trusted("1", "plant", **chain, after=-9 * DAY),
@@ -129,7 +129,7 @@ def test_what_looks_weigh_is_a_clue_about_the_hands_that_had_it_last_and_about_n
     assert batch_within(warehouse) == BATCH
 
 
-def test_items_of_many_batches_from_one_shop_that_look_copied_are_a_campaign_there() -> None:
+def test_items_of_many_batches_from_one_shop_that_seem_copied_are_a_campaign_there() -> None:
     shop = scanner_entity(77, known=True)
     found = [msgspec.structs.replace(c, subject=shop) for c in of_items(COPIES, [250] * 8)]
     [campaign] = assess_entity(found, DEFAULT_POLICY)
@@ -145,7 +145,7 @@ def test_the_odd_traveller_among_many_quiet_items_is_no_campaign() -> None:
     assert kinds(of_items(COPIES, [250] * 8 + [-200] * 400)) == set()
 
 
-def test_a_clue_that_goes_takes_the_campaign_with_it() -> None:
+def test_a_signal_that_goes_takes_the_campaign_with_it() -> None:
     found = of_items(COPIES, [300] * 8)
     assert kinds(found) == {FindingKind.CAMPAIGN}
     assert kinds(found[:2]) == set()
@@ -170,7 +170,7 @@ def test_a_shop_that_sells_what_others_sold_again_and_again_colludes() -> None:
 
 
 @given(st.lists(any_observation(), min_size=1, max_size=30), st.randoms(use_true_random=False))
-def test_clues_depend_on_no_order_of_arrival(observations: list[Observation], rng: Any) -> None:
+def test_signals_depend_on_no_order_of_arrival(observations: list[Observation], rng: Any) -> None:
     straight = signals(*observations)
     rng.shuffle(observations)
     middle = len(observations) // 2
@@ -180,7 +180,7 @@ def test_clues_depend_on_no_order_of_arrival(observations: list[Observation], rn
     assert list(straight) == sorted(straight)
 
 
-def test_of_too_many_clues_about_one_subject_the_first_are_assessed() -> None:
+def test_of_too_many_signals_about_one_entity_the_first_are_assessed() -> None:
     found = of_items(COPIES, [1] * (MAX_SIGNALS_ASSESSED + 5))
     other = [Signal(EntityId("z"), ITEM, COPIES, 1, "")]
     grouped = by_entity([*other, *reversed(found)])

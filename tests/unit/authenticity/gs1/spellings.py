@@ -39,7 +39,6 @@ dates = (
     .flatmap(lambda day: st.sampled_from((day, day[:4] + "00")))
 )
 signatures = st.text(BASE64URL, min_size=88, max_size=88)
-short_signatures = st.text(BASE64URL, min_size=1, max_size=87)
 
 _ATTRIBUTES: dict[str, st.SearchStrategy[str]] = {
     **dict.fromkeys(("11", "13", "15", "16", "17"), dates),

@@ -35,23 +35,23 @@ def _signed(ais: list[tuple[str, str]], key: SigningKey = KEY) -> list[tuple[str
 
 
 def _link(lot: str = "LOT-7_A", key: SigningKey = KEY) -> str:
-    *_, (_, seal) = _signed([("01", G), ("10", lot), ("21", SERIAL), ("17", "271231")], key)
-    return f"https://id.maker.example/01/{G}/10/{lot}/21/{SERIAL}?17=271231&8030={seal}"
+    *_, (_, field) = _signed([("01", G), ("10", lot), ("21", SERIAL), ("17", "271231")], key)
+    return f"https://id.maker.example/01/{G}/10/{lot}/21/{SERIAL}?17=271231&8030={field}"
 
 
 def _element_string(lot: str = "L7") -> str:
-    *_, (_, seal) = _signed([("01", G), ("17", "271231"), ("10", lot), ("21", SERIAL)])
-    return f"]d201{G}17271231" + f"10{lot}\x1d21{SERIAL}\x1d8030{seal}"
+    *_, (_, field) = _signed([("01", G), ("17", "271231"), ("10", lot), ("21", SERIAL)])
+    return f"]d201{G}17271231" + f"10{lot}\x1d21{SERIAL}\x1d8030{field}"
 
 
 def _verifies(text: str) -> bool:
     code = read_code(text)
-    seal = parse_signature_field(code.value("8030") or "")
-    if seal is None:
+    field = parse_signature_field(code.value("8030") or "")
+    if field is None:
         return False
-    message = signed_bytes(bytes([0x11, seal.key_slot]), code.ais)
+    message = signed_bytes(bytes([0x11, field.key_slot]), code.ais)
     try:
-        KEY.verify_key.verify(message, seal.signature)
+        KEY.verify_key.verify(message, field.signature)
     except Exception:  # any way of not verifying
         return False
     return True
@@ -194,9 +194,9 @@ def test_separators_that_were_lost_or_replaced_are_restored(stand_in: str) -> No
 
 
 def test_lost_separator_that_leaves_another_readable_code_is_found_by_its_signature() -> None:
-    *_, (_, seal) = _signed([("01", G), ("21", "AB2"), ("10", "L7")])
-    whole = f"\x1d01{G}21AB2\x1d10L7\x1d8030{seal}"
-    damaged = f"\x1d01{G}21AB210L7\x1d8030{seal}"
+    *_, (_, field) = _signed([("01", G), ("21", "AB2"), ("10", "L7")])
+    whole = f"\x1d01{G}21AB2\x1d10L7\x1d8030{field}"
+    damaged = f"\x1d01{G}21AB210L7\x1d8030{field}"
     assert read_code(damaged).value("21") == "AB210L7"
     assert not _verifies(damaged)
     assert whole in list(unmangled_candidates(damaged))

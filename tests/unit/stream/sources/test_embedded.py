@@ -241,8 +241,8 @@ def test_one_scan_that_breaks_the_program_is_a_dead_letter_and_its_neighbours_ar
     world = World(4)
     scans = [world.scan(world.code()) for _ in range(5)]
 
-    def breaking(judged: Any) -> Any:
-        entries = list(judged)
+    def breaking(checked: Any) -> Any:
+        entries = list(checked)
         if any(entry.scan == scans[2] for entry in entries):
             raise ZeroDivisionError("a bug")
         return updates_of(entries)
@@ -265,7 +265,7 @@ def test_a_program_that_fails_on_every_scan_stops_instead_of_giving_them_up(
     world = World(4)
     scans = [world.scan(world.code()) for _ in range(60)]
 
-    def broken(_judged: Any) -> Any:
+    def broken(_checked: Any) -> Any:
         raise ZeroDivisionError("a bug everywhere")
 
     monkeypatch.setattr("stream.engine.updates_of", broken)
@@ -335,7 +335,7 @@ def test_stopping_folds_what_is_waiting(tmp_path: Path) -> None:
     assert exported(tmp_path) == replayed(world, scans, [])
 
 
-def test_two_engines_on_one_ledger_give_back_what_they_met_and_end_equal_to_the_replay(
+def test_two_engines_on_one_ledger_give_back_conflicts_and_end_equal_to_the_replay(
     tmp_path: Path,
 ) -> None:
     world = World(4)

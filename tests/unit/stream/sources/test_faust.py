@@ -1,6 +1,6 @@
 """What the shell does by hand with Faust's queue, rule by rule; no broker is needed for it.
 
-That these rules are the right ones is tested under fire, on a real Kafka.
+That these rules are the right ones is tested with faults, on a real Kafka.
 """
 
 import asyncio

@@ -43,7 +43,7 @@ FOR_QUIX: Final = "scans-for-quix"
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class BenchServers:
     """Both servers, a maker's signed documents, and a folder that is removed afterwards."""
 
     folder: Path
@@ -155,7 +155,7 @@ class Stage:
 
 
 @contextmanager
-def stage(say: Say) -> Iterator[Stage]:
+def started_servers(say: Say) -> Iterator[BenchServers]:
     """Started, with topics; stopped and removed at the end."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="touchstone-bench-")))
@@ -172,7 +172,7 @@ def stage(say: Say) -> Iterator[Stage]:
             client.create_topics(
                 [NewTopic(name, SCANS.partitions, 1) for name in (NEWCOMERS, FOR_QUIX)]
             )
-        yield Stage(folder, kafka, postgres, maker, say)
+        yield BenchServers(folder, kafka, postgres, maker, say)
 
 
 async def _hold(ledger: PostgresAddress, trust_document: bytes) -> None:
