@@ -15,7 +15,7 @@ from httpx_sse import EventSource, SSEError, connect_sse
 from authenticity.detection.reasons import Reason
 from authenticity.gs1.item import ItemId
 from authenticity.version import USER_AGENT
-from demo.results import SeenAlert
+from demo.running_results import SeenAlert
 from verifier_api.i18n.findings import sentence
 from verifier_api.i18n.translator import SOURCE_LANGUAGE, Translator, load_translators
 

@@ -17,7 +17,7 @@ from simulation.behaviour import Rates, honest_life
 from simulation.draws import stream_of
 from simulation.noise import Noise, Report, reports_of
 from simulation.scene import Scene
-from simulation.signers import SeededSigner
+from simulation.seeded_signer import SeededSigner
 from simulation.traffic import Line, honest_lines, lines_of
 from simulation.visits import DAY_S, Calendar, Visit
 from simulation.world import Pack

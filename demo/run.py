@@ -24,13 +24,13 @@ from cli.support.console import err, out, print_json
 from demo.feed import AlertFeed, read_alert
 from demo.installation import DemoInstallation, make_installation, publish_trust
 from demo.live import LiveTraffic, Pace
+from demo.open_site import open_embedded, open_kafka
 from demo.pack_supply import PackSupply
 from demo.pages import ShortAddresses
-from demo.results import Results
+from demo.running_results import Results
 from demo.scanners import Scanners
 from demo.service import HOST, DemoService, choose_port
 from demo.signals import StopRequest, stop_on_signal
-from demo.sites import open_embedded, open_kafka
 from demo.summary import print_summary, summary_of
 from demo.view import Frame, plain_line, render
 from ledger.administration import LedgerAdministration

@@ -6,7 +6,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from demo.results import Results
+from demo.running_results import Results
 from demo.view import QUIET, attack_table, false_alert_text
 from simulation.attacks import SHOWN
 from simulation.score import Outcome, Score

@@ -11,7 +11,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from demo.results import Results, ShownAlert
+from demo.running_results import Results, ShownAlert
 from simulation.attacks import SHOWN
 from simulation.score import Outcome, Score
 

@@ -35,7 +35,7 @@ from authenticity.trust.trust_list import encode_payload
 from authenticity.trust.verdict import IssuerId
 from simulation.cities import COUNTRIES
 from simulation.draws import digest_of, stream_of
-from simulation.signers import SeededSigner
+from simulation.seeded_signer import SeededSigner
 
 DEFAULT_START: Final = datetime(2026, 1, 1, tzinfo=UTC)
 ROOT: Final = "simulation-root"

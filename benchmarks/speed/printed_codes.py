@@ -8,7 +8,7 @@ from typing import Final
 from authenticity.gs1.code import read_code
 from authenticity.records.serial import RANDOM_BYTES, mint_serial
 from authenticity.trust.signature_field import parse_signature_field, signed_bytes
-from simulation.signers import SeededSigner
+from simulation.seeded_signer import SeededSigner
 from simulation.world import signed_code
 
 NOW: Final = datetime(2026, 11, 24, 12, tzinfo=UTC)

@@ -10,7 +10,7 @@ from authenticity.trust.signature_field import Algorithm
 from authenticity.trust.trust_list import encode_payload
 from authenticity.trust.verdict import IssuerId
 from benchmarks.speed.printed_codes import HOST, NOW
-from simulation.signers import SeededSigner
+from simulation.seeded_signer import SeededSigner
 
 ISSUERS: Final = 200
 _ROOT: Final = "root"

@@ -27,7 +27,7 @@ from events.embedded.log import EmbeddedLog
 from events.publisher import Record
 from events.topics import SCANS, TRUST, TRUST_KEY
 from ledger.opening import migrate, open_store
-from simulation.signers import SeededSigner
+from simulation.seeded_signer import SeededSigner
 from stream.garbage_collection import collect_garbage_rarely
 from stream.sources.embedded import EmbeddedSource
 

@@ -18,7 +18,7 @@ from benchmarks.machine import machine
 from benchmarks.speed.printed_codes import NOW
 from benchmarks.speed.result import Details, Result, interleaved
 from benchmarks.speed.signed_trust_list import signed_document, trust_list_of
-from simulation.signers import SeededSigner
+from simulation.seeded_signer import SeededSigner
 
 TARGET: Final = 0.02
 """A guard against a reading whose cost grows faster than the list: it checks every key."""

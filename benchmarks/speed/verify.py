@@ -18,7 +18,7 @@ from benchmarks.machine import machine
 from benchmarks.speed.printed_codes import NOW, printed_codes, signed_parts
 from benchmarks.speed.result import Details, Result, interleaved
 from benchmarks.speed.signed_trust_list import ISSUERS, trust_list_of
-from simulation.signers import SeededSigner
+from simulation.seeded_signer import SeededSigner
 
 TARGET: Final = 0.85
 _CODES: Final = 500

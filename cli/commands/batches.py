@@ -8,7 +8,7 @@ import typer
 
 from cli.support.console import EXIT_BAD_ANSWER, err, fail, out, print_json
 from cli.support.data import DataFolder
-from cli.support.ledgers import open_administration
+from cli.support.open_ledger import open_administration
 from cli.support.registering import register_batches
 
 if TYPE_CHECKING:

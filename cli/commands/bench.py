@@ -13,7 +13,7 @@ from cli.support.checkout import require_checkout
 from cli.support.console import err, fail, out, print_json
 
 if TYPE_CHECKING:
-    from benchmarks.detection.evaluation.worlds import WorldResult
+    from benchmarks.detection.evaluation.run_worlds import WorldResult
     from benchmarks.faults.suite import FaultReport
     from benchmarks.speed.result import Result
 

@@ -8,7 +8,7 @@ import typer
 
 from cli.support.checkout import require_checkout
 from cli.support.console import fail
-from cli.support.engines import EngineKind
+from cli.support.open_engine import EngineKind
 
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0}
 _LONGEST_S = 720.0

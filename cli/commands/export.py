@@ -7,7 +7,7 @@ import typer
 
 from cli.support.console import write_lines
 from cli.support.data import DataFolder
-from cli.support.ledgers import existing_ledger
+from cli.support.open_ledger import existing_ledger
 from cli.support.policies import policy_in_force
 
 

@@ -74,7 +74,7 @@ def issue(
     """
     from keys.store import KeyStore
     from producers.issuing.order import Order, checked_order, holder_of, to_gtin14, to_printed_date
-    from producers.issuing.serials import read_serials
+    from producers.issuing.serial_source import read_serials
 
     began = time.perf_counter()
     existing, digest = (None, None) if serials is None else read_serials(serials)

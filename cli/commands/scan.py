@@ -13,7 +13,7 @@ from authenticity.records.scan import Act, Channel
 from cli.support.console import EXIT_BAD_ANSWER, err, fail, out, print_json
 from cli.support.data import DataFolder
 from cli.support.instants import parse_instant
-from cli.support.ledgers import ledger_is_there
+from cli.support.open_ledger import ledger_is_there
 from cli.support.publishing import open_publisher
 
 REFUSED = "refused"

@@ -11,7 +11,7 @@ from authenticity.gs1.item import scanner_entity
 from authenticity.history.observation import actor_hash
 from cli.support.console import err, fail, out, print_json
 from cli.support.data import DataFolder
-from cli.support.ledgers import open_administration
+from cli.support.open_ledger import open_administration
 from ledger.records import Role, TokenRecord
 
 Data = Annotated[Path | None, typer.Option(help="Data folder of the installation.")]

@@ -10,12 +10,12 @@ import typer
 from authenticity.detection.policy import Policy
 from authenticity.errors import LedgerUnavailableError, UnavailableError
 from cli.support.data import DataFolder
-from cli.support.engines import EngineKind, kafka_and_ledger, open_engine
-from cli.support.logs import announce, set_up_logging
+from cli.support.logging_setup import announce, set_up_logging
+from cli.support.open_engine import EngineKind, kafka_and_ledger, open_engine
 from cli.support.policies import policy_in_force
 from cli.support.serving import Address, serve
 from cli.support.shutdown import ShutdownRequest
-from cli.support.workers import Workers
+from cli.support.worker_processes import Workers
 
 log = logging.getLogger("touchstone")
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from cli.support.data import DataFolder
-from cli.support.engines import kafka_and_ledger
+from cli.support.open_engine import kafka_and_ledger
 from cli.support.policies import policy_in_force
 from cli.support.trust_list import load_roots
 
@@ -27,7 +27,7 @@ def worker(
     import os
     from tempfile import TemporaryDirectory
 
-    from cli.support.logs import set_up_logging
+    from cli.support.logging_setup import set_up_logging
     from stream.sources.faust.app import run_worker
     from stream.sources.faust.settings import WorkerSettings
 

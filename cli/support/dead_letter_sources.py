@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from authenticity.records.dead_letter import DeadLetter, kept_bytes
 from cli.support.console import fail
 from cli.support.data import DataFolder
-from cli.support.ledgers import open_administration
+from cli.support.open_ledger import open_administration
 
 if TYPE_CHECKING:
     from events.kafka.reading import Stored

@@ -5,7 +5,7 @@ from typing import Any
 
 from pythonjsonlogger.msgspec import MsgspecFormatter
 
-from cli.support.logs import bounded_exception, fields_of, message_of, time_of, trace_of
+from cli.support.logging_setup import bounded_exception, fields_of, message_of, time_of, trace_of
 
 
 class JsonLines(MsgspecFormatter):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from authenticity.detection.policy import Policy
 from authenticity.errors import UnavailableError
 from cli.support.data import DataFolder
-from cli.support.logs import announce
+from cli.support.logging_setup import announce
 from cli.support.publishing import open_publisher
 from cli.support.trust_list import load_roots
 

@@ -1,5 +1,6 @@
 """The event log on Apache Kafka, through kafka-python: publishing, topics, lag, reading.
 
-Consuming with a group is not here but in `stream.sources.faust`. Begin with `settings` and
-`publisher`.
+`stream`, `cli`, `demo` and `benchmarks` may import it; nothing else here uses kafka-python.
+Begin with `settings.KafkaSettings` and `publisher.KafkaPublisher`; `topic_admin` creates and
+compares topics. Consuming with a group is in `stream.sources.faust`.
 """

@@ -1,1 +1,5 @@
-"""What the service reads and writes, on either database: `reader` is its `LedgerReader`."""
+"""What the service reads and writes, with the same statements on either database.
+
+Only the other rooms of `ledger` import it. Begin with `reader.SqlReader`, the `LedgerReader` that
+`ledger.opening.open_reader` gives; `alerts`, `histories` and `signal_rows` are its tables.
+"""

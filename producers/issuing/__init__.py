@@ -3,7 +3,7 @@
 Begin with `run`, the steps of an issuing run in their order.
 
 - `order`: what is asked for, checked before the first serial is minted
-- `serials`: minted, or read from a file
+- `serial_source`: minted, or read from a file
 - `signing`: codes signed on all cores
 - `run_folder`: the files of a run, and how it survives a kill
 - `manifest`: the codes as CSV and Parquet, and their header

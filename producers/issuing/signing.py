@@ -16,7 +16,7 @@ from authenticity.trust.keys import verifies
 from authenticity.trust.signature_field import SIGNATURE_FIELD_CHARACTERS
 from keys.signer import Signer, SignerSource
 from producers.issuing.order import CodeTemplate
-from producers.issuing.serials import mint_serials
+from producers.issuing.serial_source import mint_serials
 from producers.processes import in_processes
 
 CHUNK_CODES: Final = 4_096

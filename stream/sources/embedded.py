@@ -29,7 +29,7 @@ from authenticity.trust.trust_list import Roots
 from events.embedded.log import EmbeddedLog
 from events.topics import BATCHES, SCANS, TRUST, Topic
 from ledger.protocols import LedgerStore, Progress
-from stream.dead_letters import Refused, SourceRecord, as_dead_letter
+from stream.dead_letter_sinks import Refused, SourceRecord, as_dead_letter
 from stream.engine import Engine, EngineLimits
 from stream.fold import directly
 

@@ -30,7 +30,7 @@ from authenticity.trust.jws import Roots, assemble_jws, encode_roots, signing_in
 from authenticity.trust.signature_field import Algorithm
 from authenticity.trust.trust_list import encode_payload, read_trust_list
 from authenticity.trust.verdict import IssuerId
-from simulation.signers import SeededSigner
+from simulation.seeded_signer import SeededSigner
 from simulation.world import signed_code
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)

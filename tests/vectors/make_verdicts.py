@@ -22,7 +22,7 @@ from authenticity.trust.signature_field import (
 )
 from authenticity.trust.trust_list import encode_payload
 from authenticity.trust.verdict import IssuerId
-from simulation.signers import SeededSigner
+from simulation.seeded_signer import SeededSigner
 
 FILE: Final = Path(__file__).with_name("verdicts.json")
 TEST_SEED: Final = 7357  # TEST KEYS ONLY

@@ -17,15 +17,7 @@ from benchmarks.detection.evaluation.report import (
     ProductReport,
     SeedReport,
 )
-from benchmarks.detection.evaluation.scoring import (
-    Row,
-    compare,
-    detector_report,
-    honest_scores,
-    rows_of,
-)
-from benchmarks.detection.evaluation.targets import target_results
-from benchmarks.detection.evaluation.worlds import (
+from benchmarks.detection.evaluation.run_worlds import (
     CAMPAIGN,
     DETECTORS,
     ORACLE,
@@ -35,6 +27,14 @@ from benchmarks.detection.evaluation.worlds import (
     other_detectors,
     run_seeds,
 )
+from benchmarks.detection.evaluation.scoring import (
+    Row,
+    compare,
+    detector_report,
+    honest_scores,
+    rows_of,
+)
+from benchmarks.detection.evaluation.targets import target_results
 from benchmarks.detection.split import HELD_OUT, Seeds
 from benchmarks.machine import machine
 from simulation.attacks import COPYING, AttackFamily

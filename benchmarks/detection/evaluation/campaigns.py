@@ -10,7 +10,7 @@ from benchmarks.detection.evaluation.code_assessment import DetectorOutcome
 from benchmarks.detection.evaluation.counts import Case, FalseAlerts
 from benchmarks.detection.evaluation.entity_alerts import EntityAlert
 from benchmarks.detection.evaluation.report import EntityReport
-from benchmarks.detection.evaluation.worlds import OURS, WorldResult
+from benchmarks.detection.evaluation.run_worlds import OURS, WorldResult
 from simulation.attacks import AttackFamily
 from simulation.score import SIGNS
 

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from authenticity.gs1.item import EntityId, ItemId
-from benchmarks.detection.evaluation.worlds import CAMPAIGN, DETECTORS, WorldResult
+from benchmarks.detection.evaluation.run_worlds import CAMPAIGN, DETECTORS, WorldResult
 from benchmarks.detection.split import scenario_of
 from simulation.files import SimulationFiles, simulate
 

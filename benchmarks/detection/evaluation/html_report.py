@@ -10,9 +10,9 @@ from rich.table import Table
 from benchmarks.detection.evaluation.curves import FPR_LIMIT
 from benchmarks.detection.evaluation.plots import COLOURS, Axis, Bar, Series, bars, chart
 from benchmarks.detection.evaluation.report import DetectionReport, DetectorReport, Share
+from benchmarks.detection.evaluation.run_worlds import CAMPAIGN, ORACLE, OURS
 from benchmarks.detection.evaluation.scoring import pooled_recall
 from benchmarks.detection.evaluation.tables import tables
-from benchmarks.detection.evaluation.worlds import CAMPAIGN, ORACLE, OURS
 
 _MOST_PARTS: Final = 14
 _PROBABILITIES: Final = (0.0001, 0.001, 0.01, 0.1, 1.0)

@@ -7,7 +7,7 @@ from rich.table import Table
 
 from benchmarks.detection.evaluation.bootstrap import Estimate
 from benchmarks.detection.evaluation.report import DetectionReport, DetectorReport
-from benchmarks.detection.evaluation.worlds import CAMPAIGN, OURS
+from benchmarks.detection.evaluation.run_worlds import CAMPAIGN, OURS
 
 WIDTH: Final = 160
 """What the tables need, in characters, without intervals."""

@@ -14,7 +14,7 @@ from benchmarks.speed.printed_codes import NOW, printed_codes
 from benchmarks.speed.signed_trust_list import signed_document, trust_list_of
 from events.publisher import Record
 from events.topics import SCANS, scan_key
-from simulation.signers import SeededSigner
+from simulation.seeded_signer import SeededSigner
 
 SEOUL: Final = Place(37.5665, 126.978, 0.02, PlaceSource.GPS, "KR")
 PARIS: Final = Place(48.8566, 2.3522, 0.02, PlaceSource.GPS, "FR")

@@ -36,7 +36,7 @@ from events.topics import BATCHES, SCANS, TRUST, Topic
 from ledger.address import PostgresAddress
 from ledger.opening import open_store
 from ledger.postgres.leadership import open_leadership
-from stream.dead_letters import DeadLetterTopic, SourceRecord
+from stream.dead_letter_sinks import DeadLetterTopic, SourceRecord
 from stream.engine import Engine, EngineLimits
 from stream.engine_stats import EngineStats
 from stream.metrics import serve_metrics

@@ -14,7 +14,7 @@ from benchmarks.detection.evaluation.cost import Cost, bytes_of_many, us_per_sca
 from benchmarks.detection.evaluation.export import export
 from benchmarks.detection.evaluation.html_report import page
 from benchmarks.detection.evaluation.report import DetectionReport
-from benchmarks.detection.evaluation.worlds import Learned, WorldResult, run_seeds, run_world
+from benchmarks.detection.evaluation.run_worlds import Learned, WorldResult, run_seeds, run_world
 from benchmarks.detection.split import share_out
 from cli.app import app
 from simulation.attacks import COPYING

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from benchmarks.faults.outcome import Outcome
-from benchmarks.faults.servers import backlog, killed_servers, killed_service, lost_brokers
+from benchmarks.faults.server_faults import backlog, killed_servers, killed_service, lost_brokers
 from benchmarks.faults.traffic import Traffic, make_traffic
-from benchmarks.faults.workers import (
+from benchmarks.faults.worker_faults import (
     endless_rebalances,
     killed_workers,
     sleeping_worker,

@@ -11,7 +11,7 @@ from benchmarks.detection.evaluation.counts import Case
 from simulation.attacks import AttackFamily
 from simulation.traffic import Scenario, Traffic
 from simulation.truth import TRUTH_FORMAT, Thing, Truth
-from tests.unit.authenticity.detection.observations import ITEM, NOON, genuine, scan
+from tests.unit.authenticity.detection.make_observations import ITEM, NOON, genuine, scan
 
 _BATCH = Traffic(Scenario(seed=1, items=100)).world.pack(0).batch
 HEADERS = (Header(to_epoch_ms(NOON - timedelta(days=30)), _BATCH),)

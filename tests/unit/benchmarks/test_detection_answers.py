@@ -11,7 +11,7 @@ from benchmarks.detection.dataset import Header
 from benchmarks.detection.evaluation.code_assessment import is_verified
 from benchmarks.detection.evaluation.touchstone_detector import TouchstoneDetector
 from simulation.attacks import AttackFamily
-from tests.unit.authenticity.detection.observations import ITEM
+from tests.unit.authenticity.detection.make_observations import ITEM
 from tests.unit.benchmarks.detection_scenes import HEADERS, arrival, example
 
 FAKE = arrival("a", physical="fake", attack=AttackFamily.STOLEN_KEY, known_after=timedelta())

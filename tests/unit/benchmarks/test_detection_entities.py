@@ -8,7 +8,7 @@ from benchmarks.detection.evaluation.campaigns import entity_reports, with_entit
 from benchmarks.detection.evaluation.code_assessment import SignalChange
 from benchmarks.detection.evaluation.counts import WorldCounts
 from benchmarks.detection.evaluation.entity_alerts import entity_alerts
-from benchmarks.detection.evaluation.worlds import DETECTORS, WorldResult
+from benchmarks.detection.evaluation.run_worlds import DETECTORS, WorldResult
 from tests.unit.benchmarks.detection_scenes import case, outcome
 
 BATCH: EntityId = batch_entity("09506000134352", "L1")

@@ -19,7 +19,7 @@ from benchmarks.detection.training.regression import (
     tables_of,
     through,
 )
-from tests.unit.authenticity.detection.observations import buyers
+from tests.unit.authenticity.detection.make_observations import buyers
 
 VALUES = np.array([[0.0], [1.0], [2.0]])
 

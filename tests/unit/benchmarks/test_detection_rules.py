@@ -18,7 +18,7 @@ from benchmarks.detection.evaluation.transition_rarity import (
     transition_rarity,
 )
 from simulation.attacks import AttackFamily
-from tests.unit.authenticity.detection.observations import LYON, PARIS, TOKYO, doubtful, seen
+from tests.unit.authenticity.detection.make_observations import LYON, PARIS, TOKYO, doubtful, seen
 from tests.unit.benchmarks.detection_scenes import arrival, example
 
 HOUR = timedelta(hours=1)

@@ -19,7 +19,7 @@ from benchmarks.detection.evaluation.scoring import (
 from benchmarks.detection.split import FIT, TEST, VALIDATE, share_out
 from simulation.attacks import AttackFamily
 from simulation.ceiling import ATTACK_FORMAT, AttackedItem, AttackRecord
-from tests.unit.authenticity.detection.observations import ITEM, NOON
+from tests.unit.authenticity.detection.make_observations import ITEM, NOON
 from tests.unit.benchmarks.detection_scenes import case, outcome
 
 

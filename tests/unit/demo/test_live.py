@@ -7,7 +7,7 @@ import pytest
 
 from demo.live import LiveTraffic, Pace
 from demo.pack_supply import PackSupply
-from demo.results import Results, SeenAlert
+from demo.running_results import Results, SeenAlert
 from simulation.attacks import SHOWN
 from simulation.noise import Noise
 from simulation.traffic import Line

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from authenticity.gs1.item import item_id
 from demo.feed import read_alert
-from demo.results import Results, SeenAlert
+from demo.running_results import Results, SeenAlert
 from demo.view import Frame, plain_line, render
 from simulation.attacks import SHOWN
 from simulation.score import Outcome, Score

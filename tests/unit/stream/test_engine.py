@@ -26,7 +26,7 @@ from events.topics import BATCHES, SCANS, SCANS_DEAD, TRUST, Topic
 from ledger.opening import migrate
 from ledger.sqlite.store import SqliteStore
 from stream import engine as engine_module
-from stream.dead_letters import DeadLetterTopic, SourceRecord
+from stream.dead_letter_sinks import DeadLetterTopic, SourceRecord
 from stream.engine import Engine, EngineLimits
 from stream.step import updates_of
 from tests.support.eventful import campaign, eventful, exported, replayed

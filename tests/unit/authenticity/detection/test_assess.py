@@ -22,7 +22,7 @@ from authenticity.records.batch_registry import BatchRegistry
 from authenticity.records.scan import Act, Channel, Place, PlaceSource
 from authenticity.trust.verdict import Doubt
 from tests.support.examples import examples
-from tests.unit.authenticity.detection.observations import (
+from tests.unit.authenticity.detection.make_observations import (
     ITEM,
     LYON,
     NOON,

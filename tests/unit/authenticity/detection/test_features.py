@@ -28,7 +28,7 @@ from authenticity.history.observation import Observation
 from authenticity.records.batch import Batch
 from authenticity.records.batch_registry import UNREGISTERED
 from authenticity.records.scan import Act, Channel, Place, PlaceSource
-from tests.unit.authenticity.detection.observations import (
+from tests.unit.authenticity.detection.make_observations import (
     LYON,
     PARIS,
     RIO,

@@ -20,7 +20,7 @@ from authenticity.records.batch_registry import BatchRegistry, NotInBatch, batch
 from authenticity.records.serial_filter import build_filter, check_filter, may_hold
 from authenticity.trust.verdict import Doubt
 from tests.support.examples import examples
-from tests.unit.authenticity.detection.observations import ITEM, NOON, doubtful, seen
+from tests.unit.authenticity.detection.make_observations import ITEM, NOON, doubtful, seen
 
 from .test_assess import DAY, batch
 

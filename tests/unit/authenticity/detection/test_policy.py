@@ -26,7 +26,7 @@ from authenticity.history.history import history_of
 from authenticity.limits import LIMITS
 from authenticity.records.scan import Channel, PlaceSource
 from tests.support.examples import examples
-from tests.unit.authenticity.detection.observations import NOON, findings_of, seen
+from tests.unit.authenticity.detection.make_observations import NOON, findings_of, seen
 
 from .test_assess import batch
 

@@ -13,7 +13,7 @@ from authenticity.detection.sessions import (
     scan_sessions,
 )
 from authenticity.records.scan import Channel, Place, PlaceSource
-from tests.unit.authenticity.detection.observations import LYON, PARIS, TOKYO, seen, trusted
+from tests.unit.authenticity.detection.make_observations import LYON, PARIS, TOKYO, seen, trusted
 
 POLICY = DEFAULT_POLICY.clone
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)

@@ -32,7 +32,7 @@ from authenticity.history.observation import Observation, session_hash
 from authenticity.records.batch_registry import UNREGISTERED
 from authenticity.records.scan import Act, Channel
 from authenticity.trust.verdict import Doubt
-from tests.unit.authenticity.detection.observations import (
+from tests.unit.authenticity.detection.make_observations import (
     ITEM,
     LYON,
     PARIS,

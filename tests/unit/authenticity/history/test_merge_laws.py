@@ -16,7 +16,7 @@ from authenticity.history.history import (
 )
 from authenticity.history.observation import Observation
 from tests.support.examples import examples
-from tests.unit.authenticity.detection.observations import any_observation
+from tests.unit.authenticity.detection.make_observations import any_observation
 
 few = st.lists(any_observation(), max_size=12)
 many = st.lists(any_observation(ids=400), min_size=20, max_size=120)

@@ -8,7 +8,7 @@ from authenticity.trust.issuers import Issuer, IssuerKey, TrustList
 from authenticity.trust.jws import Roots, assemble_jws, signing_input
 from authenticity.trust.trust_list import encode_payload
 from authenticity.trust.verdict import IssuerId
-from simulation.signers import SeededSigner
+from simulation.seeded_signer import SeededSigner
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)

@@ -16,7 +16,7 @@ from authenticity.errors import SignatureThresholdError, TrustListError
 from authenticity.trust.jws import Roots, assemble_jws, signing_input, vouched_payload
 from authenticity.trust.keys import P256_ORDER, PublicKey, from_base64url, to_base64url
 from authenticity.trust.signature_field import Algorithm
-from simulation.signers import SeededSigner
+from simulation.seeded_signer import SeededSigner
 
 PAYLOAD = b'{"version":1}'
 TYPE = "touchstone-trust-list+jws"

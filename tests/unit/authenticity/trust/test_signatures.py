@@ -22,7 +22,7 @@ from authenticity.trust.keys import (
     verifies,
 )
 from authenticity.trust.signature_field import Algorithm
-from simulation.signers import SeededSigner
+from simulation.seeded_signer import SeededSigner
 from tests.vectors import make_signature_edges as edges
 
 VECTORS = Path(__file__).parents[3] / "vectors"

@@ -21,7 +21,7 @@ from authenticity.trust.jws import Roots, assemble_jws, encode_roots, read_roots
 from authenticity.trust.keys import from_base64url, to_base64url
 from authenticity.trust.signature_field import Algorithm
 from authenticity.trust.trust_list import CLOCK_TOLERANCE, encode_payload, read_trust_list
-from simulation.signers import SeededSigner
+from simulation.seeded_signer import SeededSigner
 from tests.unit.authenticity.trust.lists import (
     KIDS,
     NOON,

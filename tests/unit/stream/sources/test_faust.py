@@ -17,7 +17,7 @@ from faust.types.tuples import ConsumerMessage
 
 from events.kafka.settings import KafkaSettings
 from events.topics import SCANS
-from stream.dead_letters import SourceRecord
+from stream.dead_letter_sinks import SourceRecord
 from stream.engine_stats import EngineStats
 from stream.sources.faust import app as faust_app
 from stream.sources.faust.app import Bulk, build_app

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from authenticity.errors import ConfigurationError
 from authenticity.records.serial import ALPHABET, is_minted_serial, mint_serial
-from producers.issuing.serials import mint_serials, read_serials
+from producers.issuing.serial_source import mint_serials, read_serials
 
 
 class Stream:

@@ -6,7 +6,7 @@ from authenticity.gs1.item import ItemId, batch_entity, gtin_of
 from authenticity.records.scan import to_epoch_ms
 from authenticity.trust.trust_list import read_trust_list
 from authenticity.trust.verify import verify
-from demo.results import Results, SeenAlert
+from demo.running_results import Results, SeenAlert
 from simulation.attacks import AttackFamily
 from simulation.score import Outcome
 from simulation.traffic import Line, Scenario, Traffic
