@@ -101,7 +101,7 @@ class LedgerStore(Protocol):
         ...
 
     async def accept_batches(
-        self, batches: Sequence[Batch], at: datetime, *, progress: Progress | None = None
+        self, batches: Sequence[Batch], *, progress: Progress | None = None
     ) -> None:
         """Register batches, or later statements about them; have their items reassessed."""
         ...

@@ -136,11 +136,8 @@ class Engine:
             if not refused or time.monotonic() >= deadline:
                 break
             await asyncio.sleep(self.limits.trust_poll_s)
-        at = self.clock()
-        progress = self.dead_letters.progress(records, refused, at)
-        await self.outages.through(
-            lambda: self.ledger.accept_batches(batches, at, progress=progress)
-        )
+        progress = self.dead_letters.progress(records, refused, self.clock())
+        await self.outages.through(lambda: self.ledger.accept_batches(batches, progress=progress))
         await self._send_to_dead_letters(refused)
 
     async def fold_scans(self, records: Sequence[SourceRecord]) -> None:

@@ -18,30 +18,28 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from authenticity.detection.alerts import Alert
-from authenticity.detection.findings import FindingKind
 from authenticity.detection.item_state import ItemChange, KnownItem
 from authenticity.detection.signals import MAX_SIGNALS_ASSESSED, Signal
 from authenticity.errors import LedgerUnavailableError
 from authenticity.gs1.item import EntityId, ItemId
-from authenticity.history.history import decode_history
 from authenticity.records.batch import Batch, decode_batch, encode_batch
 from authenticity.records.batch_registry import BatchRegistry
 from authenticity.records.dead_letter import kept_bytes
 from authenticity.records.scan import to_epoch_ms
 from ledger.address import PostgresAddress
 from ledger.batch_cache import CachedBatchRegistry, standing_after
+from ledger.known_items import known_items
 from ledger.postgres import statements as sql
 from ledger.postgres.connection import Connection, OwnConnection
 from ledger.protocols import BatchRegistryChanged, Pending, Progress, Reassessment
 from ledger.queries.signal_rows import (
     ENTRIES_AT_ONCE,
-    decode_signals,
     encode_signals,
     pending_of,
     signal_changes,
     signal_of,
 )
-from ledger.records import decode_alert, encode_alert, from_key, to_key
+from ledger.records import encode_alert, from_key, to_key
 
 
 class PostgresStore:
@@ -59,21 +57,9 @@ class PostgresStore:
         keys = sorted(map(to_key, items))
         async with self._connection.use() as db:
             rows = await db.fetch(sql.KNOWN, keys)
-        published: dict[str, dict[FindingKind, Alert]] = {}
-        for key, encoded, version, _ in rows:
-            if not version:
-                alert = decode_alert(encoded)
-                published.setdefault(key, {})[alert.kind] = alert
-        return {
-            (item := from_key(key)): KnownItem(
-                decode_history(encoded),
-                version,
-                published.get(key, {}),
-                decode_signals(item, signals) if signals else (),
-            )
-            for key, encoded, version, signals in rows
-            if version
-        }
+        of_items = (row for row in rows if row[2])
+        alerts = ((key, encoded) for key, encoded, version, _ in rows if not version)
+        return known_items(of_items, alerts)
 
     async def batch_registry(self) -> tuple[BatchRegistry, int]:
         """See `LedgerStore.batch_registry`."""
@@ -130,7 +116,6 @@ class PostgresStore:
     async def accept_batches(
         self,
         batches: Sequence[Batch],
-        at: datetime,  # noqa: ARG002
         *,
         progress: Progress | None = None,
     ) -> None:

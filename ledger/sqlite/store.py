@@ -12,26 +12,24 @@ from datetime import datetime
 from pathlib import Path
 
 from authenticity.detection.alerts import Alert
-from authenticity.detection.findings import FindingKind
 from authenticity.detection.item_state import ItemChange, KnownItem
 from authenticity.detection.signals import MAX_SIGNALS_ASSESSED, Signal
 from authenticity.gs1.item import EntityId, ItemId
-from authenticity.history.history import decode_history
 from authenticity.records.batch import Batch, decode_batch, encode_batch
 from authenticity.records.batch_registry import BatchRegistry
 from authenticity.records.dead_letter import kept_bytes
 from authenticity.records.scan import to_epoch_ms
 from ledger.batch_cache import BatchKey, CachedBatchRegistry, standing_after
+from ledger.known_items import known_items
 from ledger.protocols import BatchRegistryChanged, Pending, Progress, Reassessment
 from ledger.queries.signal_rows import (
     ENTRIES_AT_ONCE,
-    decode_signals,
     encode_signals,
     pending_of,
     signal_changes,
     signal_of,
 )
-from ledger.records import decode_alert, encode_alert, from_key, to_key
+from ledger.records import encode_alert, from_key, to_key
 from ledger.sqlite.connection import open_connection, translate_errors
 
 
@@ -54,22 +52,11 @@ class SqliteStore:
                 " WHERE item IN (SELECT value FROM json_each(?))",
                 (keys,),
             ).fetchall()
-            published: dict[str, dict[FindingKind, Alert]] = {}
-            for key, alert in self._db.execute(
+            alerts = self._db.execute(
                 "SELECT item, alert FROM alerts WHERE item IN (SELECT value FROM json_each(?))",
                 (keys,),
-            ):
-                decoded = decode_alert(alert)
-                published.setdefault(key, {})[decoded.kind] = decoded
-        return {
-            (item := from_key(key)): KnownItem(
-                decode_history(history),
-                version,
-                published.get(key, {}),
-                decode_signals(item, signals) if signals else (),
-            )
-            for key, history, version, signals in rows
-        }
+            ).fetchall()
+        return known_items(rows, alerts)
 
     async def batch_registry(self) -> tuple[BatchRegistry, int]:
         """See `LedgerStore.batch_registry`."""
@@ -111,7 +98,6 @@ class SqliteStore:
     async def accept_batches(
         self,
         batches: Sequence[Batch],
-        at: datetime,  # noqa: ARG002
         *,
         progress: Progress | None = None,
     ) -> None:

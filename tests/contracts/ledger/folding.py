@@ -21,7 +21,7 @@ from authenticity.trust.verify import verify
 from ledger.administration import LedgerAdministration, Snapshot
 from ledger.protocols import BatchRegistryChanged, Progress
 from ledger.records import CaseChange, CaseState
-from tests.contracts.ledger.ledgers import Ledgers, Writer
+from tests.contracts.ledger.ledgers import Ledgers, Writer, WritingContract
 from tests.support.world import GTINS, World
 
 
@@ -55,16 +55,8 @@ def alert(
 SOURCE = "scans@test"
 
 
-class FoldContract:
+class FoldContract(WritingContract):
     """Inherit it where a fixture `ledgers` gives an empty ledger."""
-
-    @pytest.fixture
-    def world(self) -> World:
-        return World(3)
-
-    @pytest.fixture
-    def writer(self, ledgers: Ledgers) -> Writer:
-        return ledgers.writer()
 
     def test_what_was_written_is_known(self, writer: Writer, world: World) -> None:
         item, history = one_scan(world)
@@ -97,7 +89,7 @@ class FoldContract:
         self, writer: Writer, world: World
     ) -> None:
         item, history = one_scan(world)
-        writer.accept_batches([world.batch()], world.now)
+        writer.accept_batches([world.batch()])
         with pytest.raises(BatchRegistryChanged):
             writer.write([change(item, history)], 0, world.now)
         assert writer.known([item]) == {}
@@ -109,7 +101,7 @@ class FoldContract:
         foreign = text_id("no code")
         writer.write([change(i, h) for i, h in items.items()], 0, world.now)
         writer.write([change(foreign, EMPTY)], 0, world.now)
-        writer.accept_batches([world.batch()], world.now)
+        writer.accept_batches([world.batch()])
         _, version = writer.batch_registry()
         seen: list[ItemId] = []
         while some := writer.next_reassessment(2):
@@ -122,12 +114,12 @@ class FoldContract:
     ) -> None:
         item, history = one_scan(world)
         writer.write([change(item, history)], 0, world.now)
-        writer.accept_batches([world.batch()], world.now)
+        writer.accept_batches([world.batch()])
         _, version = writer.batch_registry()
         some = writer.next_reassessment(10)
         assert some is not None
         writer.write([], version, world.now, reassessed=some)
-        writer.accept_batches([world.batch(revision=2, status="recalled")], world.now)
+        writer.accept_batches([world.batch(revision=2, status="recalled")])
         again = writer.next_reassessment(10)
         assert again is not None
         assert list(again.items) == [item]
@@ -136,9 +128,9 @@ class FoldContract:
         self, writer: Writer, world: World
     ) -> None:
         newer = world.batch(revision=2, status="recalled")
-        writer.accept_batches([newer], world.now)
+        writer.accept_batches([newer])
         _, version = writer.batch_registry()
-        writer.accept_batches([world.batch(), newer], world.now)
+        writer.accept_batches([world.batch(), newer])
         batch_registry, unchanged = writer.batch_registry()
         assert unchanged == version
         assert batch_registry.find(newer.gtin, newer.lot, newer.expiry, "S") == InBatch(newer)
@@ -166,7 +158,7 @@ class FoldContract:
         writer.write([change(item, history)], 0, world.now)
         assert writer.write([change(item, history)], 0, world.now, progress=Progress(SOURCE, 9))
         assert writer.position(SOURCE) == 0
-        writer.accept_batches([world.batch()], world.now, progress=Progress("batches@test", 1))
+        writer.accept_batches([world.batch()], progress=Progress("batches@test", 1))
         with pytest.raises(BatchRegistryChanged):
             writer.write([], 0, world.now, progress=Progress(SOURCE, 9))
         assert writer.position(SOURCE) == 0
@@ -177,7 +169,7 @@ class FoldContract:
         writer.accept_trust_list(None, 3, world.now, progress=Progress("trust@test", 4))
         assert writer.trust_list() == b"good"
         assert writer.position("trust@test") == 4
-        writer.accept_batches([], world.now, progress=Progress("batches@test", 2))
+        writer.accept_batches([], progress=Progress("batches@test", 2))
         assert writer.position("batches@test") == 2
 
     def test_a_dead_letter_is_kept_once_however_often_it_is_written(
@@ -280,7 +272,7 @@ class FoldContract:
         self, writer: Writer, world: World
     ) -> None:
         moved = world.batch(revision=2, gtin=GTINS[1])
-        writer.accept_batches([world.batch(), moved, world.batch()], world.now)
+        writer.accept_batches([world.batch(), moved, world.batch()])
         batch_registry, version = writer.batch_registry()
         assert version == 1
         assert batch_registry.find(moved.gtin, moved.lot, moved.expiry, "S") == InBatch(moved)
@@ -289,9 +281,9 @@ class FoldContract:
     def test_a_batch_that_moves_to_another_product_has_both_reassessed(
         self, writer: Writer, world: World
     ) -> None:
-        writer.accept_batches([world.batch()], world.now)
+        writer.accept_batches([world.batch()])
         self._pass_all(writer, world)
-        writer.accept_batches([world.batch(revision=2, gtin=GTINS[1])], world.now)
+        writer.accept_batches([world.batch(revision=2, gtin=GTINS[1])])
         assert self._pass_all(writer, world) == set(GTINS)
 
     def test_a_snapshot_shows_one_moment_and_its_items_in_the_order_of_their_bytes(

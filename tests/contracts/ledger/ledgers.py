@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import psycopg
+import pytest
 from psycopg import sql
 
 from authenticity.detection.item_state import ItemChange, KnownItem
@@ -18,6 +19,7 @@ from authenticity.records.batch_registry import BatchRegistry
 from ledger.address import LedgerAddress
 from ledger.opening import open_reader, open_store
 from ledger.protocols import LedgerReader, Pending, Progress, Reassessment
+from tests.support.world import World
 
 T = TypeVar("T")
 
@@ -72,10 +74,8 @@ class Writer:
             )
         )  # fmt: skip
 
-    def accept_batches(
-        self, batches: Sequence[Batch], at: datetime, *, progress: Progress | None = None
-    ) -> None:
-        self._loop.run(self._store.accept_batches(batches, at, progress=progress))
+    def accept_batches(self, batches: Sequence[Batch], *, progress: Progress | None = None) -> None:
+        self._loop.run(self._store.accept_batches(batches, progress=progress))
 
     def accept_trust_list(
         self,
@@ -152,3 +152,15 @@ class Ledgers:
         loop.close()
         for writer in self._writers:
             writer.close()
+
+
+class WritingContract:
+    """A contract that writes: inherit it where a fixture `ledgers` gives an empty ledger."""
+
+    @pytest.fixture
+    def world(self) -> World:
+        return World(3)
+
+    @pytest.fixture
+    def writer(self, ledgers: Ledgers) -> Writer:
+        return ledgers.writer()

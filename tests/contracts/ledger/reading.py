@@ -60,7 +60,7 @@ class ReadingContract:
             0,
             world.now,
         )
-        writer.accept_batches([world.batch(maker=0), world.batch(maker=1)], world.now)
+        writer.accept_batches([world.batch(maker=0), world.batch(maker=1)])
         return ledgers.reader()
 
     async def test_a_rights_holder_reads_alerts_feed_and_batches_of_its_own_prefixes_alone(
@@ -191,7 +191,7 @@ class ReadingContract:
         batch_registry = await reader.batch_registry()
         assert await reader.batch_registry() is batch_registry
         recalled = world.batch(revision=2, status="recalled")
-        ledgers.writer().accept_batches([recalled], world.now)
+        ledgers.writer().accept_batches([recalled])
         newer = await reader.batch_registry()
         assert newer.find(recalled.gtin, recalled.lot, recalled.expiry, "S") == InBatch(recalled)
 

@@ -20,7 +20,7 @@ from authenticity.history.history import EMPTY
 from ledger.administration import Snapshot
 from ledger.protocols import Pending
 from tests.contracts.ledger.folding import alert, change
-from tests.contracts.ledger.ledgers import Ledgers, Writer
+from tests.contracts.ledger.ledgers import Ledgers, Writer, WritingContract
 from tests.support.world import GTINS, World
 
 ONE, OTHER, TEXT = item_id(GTINS[0], "A"), item_id(GTINS[0], "B"), text_id("no code")
@@ -52,16 +52,8 @@ def campaign(entity: EntityId, version: int = 1, *, retracted: bool = False) -> 
     return alert(ItemId(entity), version, retracted=retracted, kind=FindingKind.CAMPAIGN)
 
 
-class SignalsContract:
+class SignalsContract(WritingContract):
     """Inherit it where a fixture `ledgers` gives an empty ledger."""
-
-    @pytest.fixture
-    def world(self) -> World:
-        return World(3)
-
-    @pytest.fixture
-    def writer(self, ledgers: Ledgers) -> Writer:
-        return ledgers.writer()
 
     def test_signals_are_known_with_their_item_and_about_their_entities_which_are_pending(
         self, writer: Writer, world: World
@@ -232,7 +224,7 @@ class SignalsContract:
         self, writer: Writer, world: World
     ) -> None:
         writer.write([assessed(BATCH, 0), change(ONE, EMPTY)], 0, world.now)
-        writer.accept_batches([world.batch()], world.now)
+        writer.accept_batches([world.batch()])
         some = writer.next_reassessment(9)
         assert some is not None
         assert some.items == [ONE]

@@ -54,7 +54,7 @@ def test_batches_dead_letters_and_the_final_state_are_read_from_the_database(
 ) -> None:
     world, writer = World(3), ledgers.writer()
     item, history = one_scan(world)
-    writer.accept_batches([world.batch()], world.now)
+    writer.accept_batches([world.batch()])
     writer.write([change(item, history, 0, alert(item))], 1, world.now)
     [batch] = json.loads(commands.run("batches", "list", "--json").stdout)
     assert batch["batch_id"] == world.batch().batch_id

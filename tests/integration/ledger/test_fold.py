@@ -211,7 +211,7 @@ def test_a_change_of_batches_waits_for_folds_that_are_writing(
             somebody.execute(
                 "SELECT pg_advisory_xact_lock_shared(%s, %s)", (LOCKS, BATCH_REGISTRY_LOCK)
             )
-            accepting = threads.submit(writer.accept_batches, [world.batch()], world.now)
+            accepting = threads.submit(writer.accept_batches, [world.batch()])
             wait_for_a_waiting_lock(ledger_address)
             assert query(ledger_address, "SELECT version FROM catalogue") == [(0,)]
         accepting.result(30)
@@ -231,7 +231,7 @@ async def test_a_writer_suspended_in_its_transaction_does_not_hold_up_the_others
     await suspended.execute(
         f"BEGIN; SELECT pg_advisory_xact_lock_shared({LOCKS}, {BATCH_REGISTRY_LOCK})"
     )
-    await asyncio.to_thread(ledgers.writer().accept_batches, [world.batch()], world.now)
+    await asyncio.to_thread(ledgers.writer().accept_batches, [world.batch()])
     with pytest.raises(LedgerUnavailableError), postgres.translate_errors(ledger_address):
         await suspended.execute("COMMIT")
     suspended.terminate()

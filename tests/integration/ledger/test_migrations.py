@@ -150,8 +150,8 @@ async def test_a_worker_can_do_its_work_with_what_it_is_granted(
     writer.accept_trust_list(b"list", 1, world.now)
     writer.write([change(item, EMPTY, 0, alert(item))], 0, world.now)
     writer.write([change(item, EMPTY, 1, alert(item, 2))], 0, world.now)
-    writer.accept_batches([world.batch()], world.now)
-    writer.accept_batches([world.batch(revision=2)], world.now)
+    writer.accept_batches([world.batch()])
+    writer.accept_batches([world.batch(revision=2)])
     while some := writer.next_reassessment(10):
         writer.write([], 2, world.now, reassessed=some)
     given = signal(BATCH, item)
