@@ -57,7 +57,7 @@ test: $(DEV) $(if $(ARGS),,machine) ## Set up, then run every test (ARGS="path::
 docs: $(DEV) ## Build the documentation site into build/site/
 	@$(BIN)/mkdocs build --strict --quiet
 
-bench: $(DEV) $(if $(findstring kafka,$(ARGS))$(filter fire,$(NAME)),kafka-machine) ## Set up, then measure (NAME=verify|issue|labels|stream|api|growth|fire|detect)
+bench: $(DEV) $(if $(findstring kafka,$(ARGS))$(filter fire,$(NAME)),kafka-machine) ## Set up, then measure (NAME=verify|issue|labels|stream|api|growth|trust-list|fire|detect)
 	@$(BIN)/touchstone bench $(NAME) $(ARGS)
 
 format: $(DEV) ## Format and fix what can be fixed by machine

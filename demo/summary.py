@@ -74,6 +74,6 @@ def _explained(score: Score) -> list[str]:
         Outcome.MISSED: "missed: a perfect observer could have known; on so few scans the policy "
         "accuses nobody",
         Outcome.NOT_DETECTABLE: "undetectable: nothing that arrived could have told anybody; so "
-        "few of the packs were scanned (the ceiling in docs/benchmark.md)",
+        "few of the packs were scanned (the ceiling in docs/reference/detection-benchmark.md)",
     }
     return [text for outcome, text in words.items() if score.of(outcome)]

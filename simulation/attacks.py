@@ -15,7 +15,7 @@ from simulation.draws import stream_of
 
 
 class AttackFamily(StrEnum):
-    """How the product is attacked; what happens is told in docs/benchmark.md."""
+    """How the product is attacked: see docs/reference/detection-benchmark.md."""
 
     COPIES = "copies"
     FEW_COPIES = "few-copies"

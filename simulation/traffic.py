@@ -84,7 +84,7 @@ BENCHMARK: Final = Scenario(
     most_copies=10_000,
     most_times=10.0,
 )
-"""The world of docs/benchmark.md; `replace` seed and items."""
+"""The world of docs/reference/detection-benchmark.md; `replace` seed and items."""
 
 
 class Line(NamedTuple):

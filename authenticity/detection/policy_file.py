@@ -1,7 +1,7 @@
 """A policy as TOML: read with every refusal naming line and key, and written.
 
 What a file leaves out keeps its default; what `[issuer."ID"]` leaves out is as in the rest
-of the file. `docs/policy.md` describes every key.
+of the file. `docs/reference/policy.md` describes every key.
 """
 
 import re
@@ -29,7 +29,7 @@ from authenticity.records.scan import Channel, Country, PlaceSource
 
 MOST_CHARACTERS: Final = 1_048_576
 _LARGEST: Final = 1_000_000_000
-_NEXT_STEP: Final = "correct the line; docs/policy.md describes every key"
+_NEXT_STEP: Final = "correct the line; docs/reference/policy.md describes every key"
 _COUNTRIES: Final = f'at most {LIMITS.markets} countries, two capitals each, like ["AT", "DE"]'
 
 Path = tuple[str, ...]

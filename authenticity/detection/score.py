@@ -4,8 +4,8 @@
 how much likelier the sessions are if there are copies, whatever the share of copies is among
 the items scanned. It adds up a weight for the value of each feature
 (`authenticity.detection.features`, `authenticity.detection.weights`); weights were fitted on
-simulated worlds and calibrated on others (`docs/benchmark.md`). The share of copies, the
-prior, is the policy's, by channel.
+simulated worlds and calibrated on others (`docs/reference/detection-benchmark.md`). The
+share of copies, the prior, is the policy's, by channel.
 
 Anonymous scans alone never prove anything: they raise a suspicion, and its wording. And
 what anonymous devices only report of themselves raises none: some of it must be seen in the

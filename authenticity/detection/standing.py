@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class Standing(StrEnum):
-    """See docs/verdicts.md for the sentences that go with each."""
+    """See docs/reference/verdicts.md for the sentences that go with each."""
 
     VERIFIED = "verified"
     SEEN_BEFORE = "seen-before"

@@ -1,7 +1,8 @@
 """The weights of `authenticity.detection.score`, read from `weights.json` beside this module.
 
 They are data, written by `python -m benchmarks.detection.training.fit` and reviewed like
-code: docs/benchmark.md says how they were fitted and what they were measured to do.
+code: docs/reference/detection-benchmark.md says how they were fitted and what they were
+measured to do.
 """
 
 from collections.abc import Mapping, Sequence

@@ -160,7 +160,7 @@ def _report(
     refused: Sequence[tuple[int, str]],
     records: "dict[ItemId, CodeRecord] | None",
 ) -> dict[str, Any]:
-    """Everything, as `--json` prints it; `docs/cli.md` names the keys."""
+    """Everything, as `--json` prints it; `docs/reference/command-line.md` names the keys."""
     tried, other = run.courses
     days, days_other = tried.by_day(), other.by_day()
     kinds = Counter(name.kind for name in tried.raised)

@@ -85,12 +85,14 @@ def bench(
 ) -> None:
     """Measure one thing beside its baseline, interleaved, and print the ratio.
 
-    [bold]fire[/] measures faults, not speed: it kills workers, brokers, database and service
-    while scans arrive, and counts what was lost or differs from the replay.
+    [bold]fire[/] measures faults, not speed: it kills workers, brokers, database
+    and service while scans arrive, and counts what was lost or differs from the
+    replay.
 
-    [bold]detect[/] has many baselines: it simulates worlds, and scores our detector and the
-    rules that others use against the truth. Ten seeds of 1,000,000 packs take about an hour on
-    two cores; [bold]--items 50000 --seeds 3[/] is a first look.
+    [bold]detect[/] has many baselines: it simulates worlds, and scores our detector
+    and the rules that others use against the truth. Ten seeds of 1,000,000 packs
+    take about an hour on two cores; [bold]--items 50000 --seeds 3[/] is a first
+    look.
 
     Example: [bold]touchstone bench verify --json[/]
 

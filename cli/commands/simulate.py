@@ -76,8 +76,8 @@ def simulate(
     that labels each.
 
     The [bold]small[/] world is lively: two makers, 30 days, many attacks. The
-    [bold]benchmark[/] world is that of docs/benchmark.md. Beside the scans stand
-    the records of the attacks, and what a replay needs: the trust list, its
+    [bold]benchmark[/] world is that of docs/reference/detection-benchmark.md.
+    Beside the scans stand the records of the attacks, and what a replay needs: the trust list, its
     roots, the batches. The makers are made up and their keys follow from the
     seed: never trust them elsewhere.
 

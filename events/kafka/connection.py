@@ -160,7 +160,7 @@ def translate_errors(error: BaseException, settings: KafkaSettings) -> Touchston
     if isinstance(error, AuthorizationError):
         return ConfigurationError(
             f"Kafka does not allow user {settings.user!r} to do this: {error}",
-            next_step="grant the rights that docs/operations.md lists",
+            next_step="grant the rights that docs/how-to/operate.md lists",
         )
     if isinstance(error, NotEnoughReplicasError | NotEnoughReplicasAfterAppendError):
         return LogUnavailableError(

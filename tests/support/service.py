@@ -90,9 +90,9 @@ class Stand:
         """Append these and wait until they are folded."""
         records = [Record(SCANS, scan_key(None, scan.code), encode_scan(scan)) for scan in scans]
         self.publisher.publish(records).result(WAIT_S)
-        self.settle()
+        self.drain()
 
-    def settle(self) -> None:
+    def drain(self) -> None:
         """Wait until the engine has folded all that the log holds by now: the log is in one
         order, so a scan appended last is folded last."""
         code = self.world.code()

@@ -2,7 +2,7 @@
 
 One folder for each seed: scans, truth, attacks, trust list, roots and batches as
 `touchstone simulate` writes them, and `alerts.DETECTOR.ndjson` for each detector.
-docs/benchmark.md describes the files.
+docs/reference/detection-benchmark.md describes the files.
 """
 
 from collections.abc import Iterable

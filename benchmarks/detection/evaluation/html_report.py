@@ -24,7 +24,7 @@ def page(report: DetectionReport) -> str:
     intro = (
         f"{report.scans:,} scans of {report.items:,} items a seed; test seeds {seeds}; policy"
         f" {escape(report.policy)}; {escape(report.machine)}. Intervals hold 95 %. The"
-        " figures are defined in docs/benchmark.md."
+        " figures are defined in docs/reference/detection-benchmark.md."
     )
     parts = [f"<h1>Does it catch copies?</h1><p>{intro}</p>"]
     parts += [_table(table) for table in tables(report, intervals=True)]

@@ -22,8 +22,8 @@ from events.kafka.settings import KafkaSettings
 from events.kafka.topic_admin import (
     TopicDrift,
     TopicOverrides,
-    _partition_differences,
-    _setting_differences,
+    _partition_drift,
+    _setting_drift,
     _was_created,
     settings_of,
 )
@@ -99,9 +99,9 @@ def test_a_topic_that_could_not_be_created_says_why() -> None:
 
 def test_too_many_partitions_are_accepted_and_too_few_are_added() -> None:
     chosen = TopicOverrides(partitions={"scans": 6})
-    assert _partition_differences(SCANS, 6, chosen, "broker-1:9092") == []
-    [more] = _partition_differences(SCANS, 7, chosen, "broker-1:9092")
-    [fewer] = _partition_differences(SCANS, 5, chosen, "broker-1:9092")
+    assert _partition_drift(SCANS, 6, chosen, "broker-1:9092") == []
+    [more] = _partition_drift(SCANS, 7, chosen, "broker-1:9092")
+    [fewer] = _partition_drift(SCANS, 5, chosen, "broker-1:9092")
     assert "--partitions scans=7" in more.next_step
     assert "--alter --topic scans --partitions 6" in fewer.next_step
     assert str(fewer) == "topic scans: number of partitions is 5, and should be 6"
@@ -111,11 +111,11 @@ def test_too_many_partitions_are_accepted_and_too_few_are_added() -> None:
 def test_a_setting_differs_only_if_it_is_less_than_what_is_needed() -> None:
     wanted = settings_of(ALERTS, 3, TopicOverrides())
     same = wanted | {"cleanup.policy": "delete,compact", "min.insync.replicas": "3"}
-    assert _setting_differences(ALERTS, same, wanted, "broker-1:9092") == []
+    assert _setting_drift(ALERTS, same, wanted, "broker-1:9092") == []
     worse = wanted | {"cleanup.policy": "delete", "min.insync.replicas": "1"}
     del worse["retention.ms"]
     found = {drift.point: drift for drift in
-             _setting_differences(ALERTS, worse, wanted, "broker-1:9092")}  # fmt: skip
+             _setting_drift(ALERTS, worse, wanted, "broker-1:9092")}  # fmt: skip
     assert set(found) == {"cleanup.policy", "min.insync.replicas", "retention.ms"}
     assert "'cleanup.policy=[compact,delete]'" in found["cleanup.policy"].next_step
     assert found["retention.ms"].found == "unset"

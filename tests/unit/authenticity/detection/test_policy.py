@@ -164,7 +164,7 @@ def test_a_bad_value_is_refused_by_line_and_key_with_what_is_allowed(
         read_policy(text)
     assert f"policy line {line}: {key} " in str(refused.value)
     assert allowed in str(refused.value).partition("; allowed: ")[2]
-    assert "docs/policy.md" in refused.value.next_step
+    assert "docs/reference/policy.md" in refused.value.next_step
 
 
 @pytest.mark.parametrize(
