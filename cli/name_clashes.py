@@ -1,13 +1,12 @@
 """Refuse an environment in which a package of ours is also somebody else's.
 
 Our top-level names are plain words, and another distribution may bring one of them too
-(opensearch-py brings `events`). A wheel cannot refuse to be installed, so the command
-refuses to start. Imports nothing of ours, for that might be somebody else's already. What
-is checked on every start takes a millisecond; metadata is read once something is wrong.
+(`Events`, which opensearch-py depends on, brings `events`). A wheel cannot refuse to be
+installed, so the command refuses to start. Imports nothing of ours, for that might be
+somebody else's already.
 """
 
-import base64
-import hashlib
+import re
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -46,8 +45,8 @@ def find_clash(root: Path) -> Clash | None:
     """The first of our names that is not ours alone; `root` is the folder of our packages.
 
     1. The name is found elsewhere first, as with an earlier folder on the path.
-    2. Both were installed into one folder: `__init__.py` was overwritten, or files lie
-       there that we did not install, and another distribution says that they are its own.
+    2. Another distribution has installed files under it into the same folder, whoever of the
+       two overwrote the other.
     """
     for name in NAMES:
         found = find_spec(name)
@@ -55,31 +54,27 @@ def find_clash(root: Path) -> Clash | None:
         where = Path(found.origin).parent if found and found.origin else None
         if where is None or where.resolve() != folder.resolve():
             return Clash(name, _owner(name) or str(where or name))
-    installed = _installed_files(root)
-    for name in NAMES if installed else ():
-        if _is_mixed(root / name, installed) and (owner := _owner(name)):
-            return Clash(name, owner)
+    return _shared_folder(root)
+
+
+_FILE_OF_OURS: Final = re.compile(
+    rb"^(" + "|".join(NAMES).encode() + rb")(?:/|\.py,)", re.MULTILINE
+)
+
+
+def _shared_folder(root: Path) -> Clash | None:
+    """What other distributions in this folder say that they have installed (RECORD)."""
+    ours = DISTRIBUTION.replace("-", "_")
+    if not any(root.glob(f"{ours}-*.dist-info")):
+        return None  # a checkout
+    for record in sorted(root.glob("*.dist-info/RECORD")):
+        if record.parent.name.startswith(f"{ours}-"):
+            continue
+        if found := _FILE_OF_OURS.search(record.read_bytes()):
+            from importlib.metadata import Distribution
+
+            return Clash(found[1].decode(), Distribution.at(record.parent).metadata["Name"])
     return None
-
-
-def _installed_files(root: Path) -> dict[str, str]:
-    """What the installer wrote, with its digest (RECORD); empty in a checkout."""
-    files: dict[str, str] = {}
-    for record in root.glob(f"{DISTRIBUTION.replace('-', '_')}-*.dist-info/RECORD"):
-        for line in record.read_text(encoding="utf-8").splitlines():
-            path, _, rest = line.partition(",")
-            files[path] = rest.partition(",")[0]
-    return files if f"{NAMES[0]}/__init__.py" in files else {}
-
-
-def _is_mixed(folder: Path, installed: dict[str, str]) -> bool:
-    names = {path.removeprefix(f"{folder.name}/").partition("/")[0]
-             for path in installed if path.startswith(f"{folder.name}/")}  # fmt: skip
-    if any(entry.name not in names and entry.name != "__pycache__" for entry in folder.iterdir()):
-        return True
-    digest = hashlib.sha256((folder / "__init__.py").read_bytes()).digest()
-    expected = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
-    return installed.get(f"{folder.name}/__init__.py") != f"sha256={expected}"
 
 
 def _owner(name: str) -> str | None:

@@ -11,11 +11,11 @@ from datetime import UTC, date
 from itertools import groupby
 from typing import NamedTuple
 
-from authenticity.detection.alerts import Alert, revise
-from authenticity.detection.assess import assess_item_update
+from authenticity.detection.alerts import Alert
+from authenticity.detection.assess import assess_entity_update, assess_item_update
 from authenticity.detection.findings import FindingKind
 from authenticity.detection.policy import Policy
-from authenticity.detection.signals import Signal, assess_entity, by_entity
+from authenticity.detection.signals import Signal, by_entity
 from authenticity.gs1.item import EntityId, ItemId
 from authenticity.history.history import History, merge
 from authenticity.records.batch_registry import BatchRegistry
@@ -75,8 +75,8 @@ class Course:
             signals = [signal for given in self._signals[entity].values() for signal in given]
             cut = by_entity(signals).get(entity, [])
             item = ItemId(entity)
-            findings = assess_entity(cut, self.policy)
-            alerts = revise(item, self._published.get(item, {}), findings, self.policy)
+            published = self._published.get(item, {})
+            alerts = assess_entity_update(entity, cut, published, self.policy)
             self._publish(item, alerts, day)
             if item in self._published:
                 self.about[item] = frozenset(signal.item for signal in cut if signal.weight > 0)

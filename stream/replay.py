@@ -5,10 +5,10 @@ Both engines must end in the same bytes. Memory grows with the items, not with t
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from authenticity.detection.alerts import Alert, revise
-from authenticity.detection.assess import assess_item_update
+from authenticity.detection.alerts import Alert
+from authenticity.detection.assess import assess_entity_update, assess_item_update
 from authenticity.detection.policy import Policy
-from authenticity.detection.signals import Signal, assess_entity, by_entity
+from authenticity.detection.signals import Signal, by_entity
 from authenticity.errors import InputError
 from authenticity.gs1.item import ItemId
 from authenticity.history.history import History, merge
@@ -74,5 +74,4 @@ class Replay:
             yield from update.alerts
             signals += update.signals
         for entity, about in by_entity(signals).items():
-            findings = assess_entity(about, self._policy)
-            yield from revise(ItemId(entity), {}, findings, self._policy)
+            yield from assess_entity_update(entity, about, {}, self._policy)

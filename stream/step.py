@@ -10,11 +10,10 @@ database. Whatever order scans come in, the same is known in the end.
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from authenticity.detection.alerts import revise
-from authenticity.detection.assess import assess_item_update
+from authenticity.detection.assess import assess_entity_update, assess_item_update
 from authenticity.detection.item_state import UNKNOWN, ItemChange, KnownItem
 from authenticity.detection.policy import Policy
-from authenticity.detection.signals import Signal, assess_entity
+from authenticity.detection.signals import Signal
 from authenticity.gs1.item import EntityId, ItemId, text_id
 from authenticity.history.history import EMPTY, History, encode_history, history_of, merge
 from authenticity.history.observation import Observation, observe
@@ -77,7 +76,7 @@ def reassess_entity(
 
     The caller owes that the signals were read after what is `known`.
     """
-    alerts = revise(ItemId(entity), known.published, assess_entity(signals, policy), policy)
+    alerts = assess_entity_update(entity, signals, known.published, policy)
     return ItemChange(ItemId(entity), known.version, _NO_HISTORY, alerts)
 
 

@@ -25,7 +25,8 @@ class ScanVerifier:
     """Verdicts on scans under one trust list after another.
 
     Remembers what at most `remembered` codes proved, under the newest list alone. Not
-    for use by several threads at once.
+    for use by several threads at once. An `OrderedDict`, not cachetools: this is the hot
+    path, and a batch is looked up first and kept afterwards.
     """
 
     def __init__(self, *, remembered: int = 200_000, threads: int | None = None) -> None:

@@ -19,8 +19,8 @@ from authenticity.detection.evidence import Evidence, evidence_of, match_batch
 from authenticity.detection.findings import Finding, FindingKind
 from authenticity.detection.policy import Policy
 from authenticity.detection.rules import item_findings
-from authenticity.detection.signals import Signal, signals_of
-from authenticity.gs1.item import ItemId
+from authenticity.detection.signals import Signal, assess_entity, signals_of
+from authenticity.gs1.item import EntityId, ItemId
 from authenticity.history.history import History
 from authenticity.records.batch_registry import BatchRegistry
 
@@ -64,3 +64,16 @@ def assess_item_update(
     evidence, findings = assessment
     alerts = revise(item, published, findings, evidence.policy)
     return ItemUpdate(assessment, alerts, signals_of(item, evidence))
+
+
+def assess_entity_update(
+    entity: EntityId,
+    signals: Sequence[Signal],
+    published: Mapping[FindingKind, Alert],
+    policy: Policy,
+) -> Sequence[Alert]:
+    """The alerts about a batch or a scanner that are new, changed or retracted.
+
+    `signals`: all about it, as `assess_entity` takes them. `published`: as above.
+    """
+    return revise(ItemId(entity), published, assess_entity(signals, policy), policy)

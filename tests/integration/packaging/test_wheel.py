@@ -177,6 +177,22 @@ def test_a_name_that_two_distributions_installed_into_one_folder_is_refused(
     assert ended.stderr.startswith(f"error: {OTHERS} brings a package named 'events' too")
 
 
+@pytest.mark.parametrize("theirs", ["events/__init__.py", "events.py"])
+def test_a_name_whose_file_ours_overwrote_or_hides_is_refused(
+    wheel: Path, tmp_path: Path, theirs: str
+) -> None:
+    shared = WheelEnvironment(tmp_path, wheel)
+    ours = (shared.site_packages / "events" / "__init__.py").read_bytes()
+    bring_events(shared.site_packages)
+    (shared.site_packages / "events" / "events.py").unlink()
+    (shared.site_packages / "events" / "__init__.py").write_bytes(ours)
+    record = shared.site_packages / "an_event_library-1.0.dist-info" / "RECORD"
+    record.write_text(f"{theirs},,\n")
+    ended = shared.run("touchstone", "--version")
+    assert ended.returncode == 2
+    assert ended.stderr.startswith(f"error: {OTHERS} brings a package named 'events' too")
+
+
 def bring_events(folder: Path) -> None:
     """What a distribution with a package `events` puts into `folder`."""
     package, metadata = folder / "events", folder / "an_event_library-1.0.dist-info"
