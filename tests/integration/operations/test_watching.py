@@ -106,6 +106,6 @@ def test_a_trace_leads_from_the_request_to_the_fold_and_the_numbers_add_up(
     # At least once: a rebalance, as when the second worker comes, may bring a scan again.
     folded = {line["message"] for line in of_request if line["logger"] == "touchstone.stream"}
     assert len(folded) == len(codes)
-    about_dead = [line for line in lines if "dead letter" in line["message"]]
+    about_dead = [line for line in lines if "are dead letters" in line["message"]]
     assert {line["trace"] for line in about_dead} == {DEAD_TRACE}
     assert not any(code.split("?")[-1] in json.dumps(lines) for code in codes)
