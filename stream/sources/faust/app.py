@@ -15,24 +15,19 @@ back-pressure, the worker's life. It is not relied on for the rest:
 
 import asyncio
 import logging
-import os
-from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, Protocol
 
 import faust
 import uvloop
-from mode.utils.queues import ThrowableQueue
 
 from authenticity.detection.policy import Policy
-from authenticity.errors import TouchstoneError
 from authenticity.trust.trust_list import Roots
 from events.kafka.publisher import KafkaPublisher
 from events.kafka.settings import KafkaSettings
 from events.publisher import Publisher
-from events.topics import BATCHES, SCANS, TRUST, Topic
+from events.topics import BATCHES, SCANS, TRUST
 from ledger.address import PostgresAddress
 from ledger.opening import open_store
 from ledger.postgres.leadership import open_leadership
@@ -42,31 +37,18 @@ from stream.engine_stats import EngineStats
 from stream.metrics import serve_metrics
 from stream.outbox import Leader
 from stream.sources.faust import intake
+from stream.sources.faust.acknowledge import STALLED, Most, add_agent, end_process
 from stream.sources.faust.compat import NoTables, committed_offsets
 from stream.sources.faust.settings import GROUP, WorkerSettings
 from stream.sources.faust.stall import StallWatch
 
 log = logging.getLogger("touchstone.stream")
 
-GIVEN_UP: Final = 3
-"""Exit code of a worker that ended before it acknowledged what it could not process."""
-STALLED: Final = 4
-"""Exit code of a worker that stood still: starting it again is all that it needs."""
 _MOST_WAITING: Final = 8_000
 _FETCHED_AT_ONCE: Final = 4_000
 _LAG_EVERY_S: Final = 1.0
 _QUIET_ABOUT_SLOWNESS_S: Final = 86_400.0
 _LOGGERS: Final = ("faust", "mode", "aiokafka")
-
-Take = Callable[[Sequence[SourceRecord]], Awaitable[None]]
-Ready = Callable[[], Awaitable[object]]
-
-
-class Most(NamedTuple):
-    """So many records at once, and so many times that in the engine's hands."""
-
-    at_once: int
-    in_hand: int
 
 
 class RecordSink(Protocol):
@@ -130,7 +112,7 @@ def build_app(
         (BATCHES, engine.accept_batches, Most(500, in_hand=1), ready),
         (TRUST, engine.accept_trust_lists, Most(1, in_hand=1), None),
     ):
-        _add_agent(app, topic, take, most, settings.linger_s, ready_for)
+        add_agent(app, topic, take, most, settings.linger_s, ready_for)
     _add_lag(app, engine)
     intake.install(app, most_waiting=_MOST_WAITING)
     return app
@@ -183,7 +165,7 @@ def run_worker(
 async def _end_when_stalled(app: faust.App, engine: RecordSink, patience_s: float) -> None:
     """Not among Faust's own tasks, which it may never come to start."""
     why = await StallWatch(app, engine.stats, patience_s).stalled()
-    _end(why, "It begins again where its offsets stand", code=STALLED)
+    end_process(why, "It begins again where its offsets stand", code=STALLED)
 
 
 def _add_leader(
@@ -197,48 +179,6 @@ def _add_leader(
             await leadership.close()
 
     app.task(lead)
-
-
-def _add_agent(
-    app: faust.App, topic: Topic, take: Take, most: Most, linger_s: float, ready: Ready | None
-) -> None:
-    channel = app.topic(
-        topic.name, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
-    )
-
-    async def agent(stream: Any) -> None:
-        if ready is not None:
-            await _or_ended(ready(), f"{topic.name} were not begun")
-        bulk = Bulk(app, stream.channel.queue, most.at_once, linger_s)
-        in_hand: deque[asyncio.Task[None]] = deque()
-        with suppress(StopAsyncIteration):  # how Faust ends a stream
-            while True:
-                events = await bulk.next()
-                if events:
-                    before = in_hand[-1] if in_hand else None
-                    in_hand.append(asyncio.create_task(_take(take, topic, events, before)))
-                while len(in_hand) >= most.in_hand or (in_hand and in_hand[0].done()):
-                    await in_hand.popleft()
-
-    app.agent(channel, name=f"touchstone-{topic.name}")(agent)
-
-
-async def _take(
-    take: Take, topic: Topic, events: Sequence[Any], before: "asyncio.Task[None] | None"
-) -> None:
-    """Acknowledge when these are taken, and those before them are acknowledged."""
-    records = [_received(topic, event) for event in events]
-    first, last = records[0], records[-1]
-    await _or_ended(
-        take(records),
-        f"Nothing of {topic.name} from offset {first.offset} of partition {first.partition} to"
-        f" offset {last.offset} of partition {last.partition} was acknowledged; it will be taken"
-        " up again",
-    )
-    if before is not None:
-        await before
-    for event in events:
-        event.ack()
 
 
 def _add_lag(app: faust.App, engine: RecordSink) -> None:
@@ -256,58 +196,6 @@ def _add_lag(app: faust.App, engine: RecordSink) -> None:
     app.timer(_LAG_EVERY_S, name="touchstone-lag")(measure)
 
 
-class Bulk:
-    """Takes what waits in a stream's queue, all of it up to a bound, by the rules above."""
-
-    def __init__(
-        self,
-        app: faust.App,
-        queue: ThrowableQueue[Any],
-        at_once: int,
-        linger_s: float,
-    ) -> None:
-        self._app = app
-        self._queue = queue
-        self._at_once = at_once
-        self._linger_s = linger_s
-
-    async def next(self) -> list[Any]:
-        """The next records to process, in order; perhaps none of those waiting."""
-        waiting = [await self._queue.get()]
-        if self._queue.qsize() < self._at_once:
-            await asyncio.sleep(self._linger_s)
-        while len(waiting) < self._at_once and not self._queue.empty():
-            waiting.append(self._queue.get_nowait())
-        # From here to the tracking nothing is awaited: no rebalance can come in between.
-        if not self._app.flow_control.is_active():
-            return []
-        generation = self._app.consumer_generation_id
-        events = [event for event in waiting if event.message.generation_id == generation]
-        for event in events:
-            self._track(event.message)
-        return events
-
-    def _track(self, message: Any) -> None:
-        if not message.tracked:
-            message.tracked = True
-            self._app.consumer.track_message(message)
-
-
-async def _or_ended(work: Awaitable[object], consequence: str) -> None:
-    """Return only if the work was done; else the process ends, here and now."""
-    try:
-        await work
-    except Exception as error:
-        expected = isinstance(error, TouchstoneError)
-        _end(str(error) if expected else repr(error), consequence, with_trace=not expected)
-
-
-def _end(why: str, consequence: str, *, code: int = GIVEN_UP, with_trace: bool = False) -> None:
-    log.critical("this worker ends: %s. %s.", why, consequence, exc_info=with_trace)
-    logging.shutdown()
-    os._exit(code)
-
-
 def _credentials(kafka: KafkaSettings) -> faust.SASLCredentials | faust.SSLCredentials | None:
     context = kafka.tls()
     if kafka.sasl is not None:
@@ -318,19 +206,3 @@ def _credentials(kafka: KafkaSettings) -> faust.SASLCredentials | faust.SSLCrede
             ssl_context=context,
         )
     return faust.SSLCredentials(context) if context else None
-
-
-def _received(topic: Topic, event: Any) -> SourceRecord:
-    message = event.message
-    trace = None
-    for name, value in message.headers or ():
-        if name == "traceparent":
-            trace = value.decode("ascii", "replace")
-    return SourceRecord(
-        topic,
-        message.partition,
-        message.offset,
-        message.key or b"",
-        message.value or b"",
-        trace,
-    )

@@ -18,7 +18,7 @@ from benchmarks.faults.outcome import DRAINS_WITHIN_S
 from benchmarks.faults.site import Site
 from benchmarks.faults.traffic import Traffic, make_traffic
 from demo.local_ports import free_ports
-from stream.sources.faust.app import STALLED
+from stream.sources.faust.acknowledge import STALLED
 from tests.support.patience import PATIENCE_S
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]

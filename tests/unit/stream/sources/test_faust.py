@@ -19,8 +19,9 @@ from events.kafka.settings import KafkaSettings
 from events.topics import SCANS
 from stream.dead_letter_sinks import SourceRecord
 from stream.engine_stats import EngineStats
-from stream.sources.faust import app as faust_app
-from stream.sources.faust.app import Bulk, build_app
+from stream.sources.faust import acknowledge
+from stream.sources.faust.acknowledge import Bulk
+from stream.sources.faust.app import build_app
 from stream.sources.faust.compat import PINNED
 from stream.sources.faust.intake import Intake
 from stream.sources.faust.settings import WorkerSettings
@@ -165,8 +166,8 @@ async def test_records_that_are_ready_early_are_acknowledged_after_those_before_
             await ready.wait()
         engine.taken.append([record.offset for record in records])
 
-    most = faust_app.Most(at_once=2, in_hand=2)
-    faust_app._add_agent(app, SCANS, slow_at_first, most, 0.0, None)
+    most = acknowledge.Most(at_once=2, in_hand=2)
+    acknowledge.add_agent(app, SCANS, slow_at_first, most, 0.0, None)
     agent = app.agents[f"touchstone-{SCANS.name}"]
     async with agent.test_context() as running:
         queue = running.stream().channel.queue
@@ -207,8 +208,8 @@ async def test_a_worker_that_cannot_keep_a_record_ends_before_it_acknowledges(
     engine.fails = True
     first = event(app, 0)
     with pytest.raises(SystemExit):
-        await faust_app._take(engine.fold_scans, SCANS, [first], None)
-    assert ended == [faust_app.GIVEN_UP]
+        await acknowledge.take_and_acknowledge(engine.fold_scans, SCANS, [first], None)
+    assert ended == [acknowledge.GIVEN_UP]
     assert not first.message.acked
 
 
