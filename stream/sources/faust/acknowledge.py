@@ -3,6 +3,11 @@
 Records are acknowledged in the order of their offsets, after the engine has written what they
 changed. Faust commits what is acknowledged. If the engine fails, the process ends before
 anything is acknowledged, and the records are read again.
+
+Records are taken from the queue in bulk. `Bulk` does by hand what the stream's own iterator
+would do: it passes over records of an earlier assignment (and never acknowledges them, as the
+iterator would), begins none while a rebalance is under way, and tracks each one that is
+begun, so that a rebalance waits for it.
 """
 
 import asyncio
@@ -41,13 +46,14 @@ class Most(NamedTuple):
 def add_agent(
     app: faust.App, topic: Topic, take: Take, most: Most, linger_s: float, ready: Ready | None
 ) -> None:
+    """Have the app hand this topic's records to `take`, once `ready` has returned."""
     channel = app.topic(
         topic.name, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
     )
 
     async def agent(stream: Any) -> None:
         if ready is not None:
-            await _unless_failed(ready(), f"{topic.name} were not begun")
+            await _done_or_ended(ready(), f"{topic.name} were not begun")
         bulk = Bulk(app, stream.channel.queue, most.at_once, linger_s)
         in_hand: deque[asyncio.Task[None]] = deque()
         with suppress(StopAsyncIteration):  # how Faust ends a stream
@@ -70,7 +76,7 @@ async def take_and_acknowledge(
     """Acknowledge when these are taken, and those before them are acknowledged."""
     records = [_received(topic, event) for event in events]
     first, last = records[0], records[-1]
-    await _unless_failed(
+    await _done_or_ended(
         take(records),
         f"Nothing of {topic.name} from offset {first.offset} of partition {first.partition} to"
         f" offset {last.offset} of partition {last.partition} was acknowledged; it will be taken"
@@ -83,7 +89,7 @@ async def take_and_acknowledge(
 
 
 class Bulk:
-    """Takes what waits in a stream's queue, all of it up to a bound, by the rules above."""
+    """Takes what waits in a stream's queue, all of it up to a bound."""
 
     def __init__(
         self,
@@ -119,7 +125,7 @@ class Bulk:
             self._app.consumer.track_message(message)
 
 
-async def _unless_failed(work: Awaitable[object], consequence: str) -> None:
+async def _done_or_ended(work: Awaitable[object], consequence: str) -> None:
     """Return only if the work was done; else the process ends, here and now."""
     try:
         await work
@@ -131,6 +137,7 @@ async def _unless_failed(work: Awaitable[object], consequence: str) -> None:
 def end_process(
     why: str, consequence: str, *, code: int = GIVEN_UP, with_trace: bool = False
 ) -> None:
+    """Say why, and end this process at once: no clean-up may acknowledge or commit anything."""
     log.critical("this worker ends: %s. %s.", why, consequence, exc_info=with_trace)
     logging.shutdown()
     os._exit(code)

@@ -6,11 +6,7 @@ back-pressure, the worker's life. It is not relied on for the rest:
 * An exception in an agent would commit the offset and lose the event. So nothing leaves an
   agent: what cannot be processed is a dead letter, and if even that fails, the process
   ends at once, before anything is acknowledged.
-* Records are taken from the stream's queue in bulk. What the stream's own iterator would
-  do is done here by hand: records of an earlier assignment are passed over (and never
-  acknowledged, as the iterator would), none is begun while a rebalance is under way, and
-  each one begun is tracked, so that a rebalance waits for it.
-* Records are acknowledged in the order of their offsets, after the fold's transaction.
+* Records are taken in bulk, and acknowledged by hand: see `acknowledge`.
 """
 
 import asyncio

@@ -53,10 +53,8 @@ def _facts(text: str) -> set[str]:
 @pytest.mark.parametrize("language", TRANSLATED)
 def test_nothing_is_left_untranslated(language: str) -> None:
     with (LOCALES / f"{language}.po").open("rb") as source:
-        batch_registry = read_po(source, locale=language)
-    missing = [
-        text for text in MESSAGES if not (batch_registry.get(text) and batch_registry[text].string)
-    ]
+        catalogue = read_po(source, locale=language)
+    missing = [text for text in MESSAGES if not (catalogue.get(text) and catalogue[text].string)]
     assert len(MESSAGES) > 60
     assert missing == []
 
