@@ -158,7 +158,7 @@ class Snapshot:
 
 def _stored_dead_letter(row: Row[Any]) -> StoredDeadLetter:
     """A source is named after its topic: `scans@<identity of the log>`."""
-    letter = DeadLetter(
+    dead_letter = DeadLetter(
         row.source.partition("@")[0],
         0,
         row.position,
@@ -167,4 +167,4 @@ def _stored_dead_letter(row: Row[Any]) -> StoredDeadLetter:
         base64.b64encode(row.raw).decode(),
         row.bytes,
     )
-    return StoredDeadLetter(row.number, row.source, letter)
+    return StoredDeadLetter(row.number, row.source, dead_letter)

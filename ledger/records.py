@@ -130,7 +130,7 @@ class StoredDeadLetter(Struct, frozen=True):
 
     number: int
     source: str
-    letter: DeadLetter
+    dead_letter: DeadLetter
 
 
 def to_key(item: ItemId | EntityId) -> str:

@@ -31,8 +31,8 @@ class Refused(NamedTuple):
     reason: str
 
 
-class DeadLetters(Protocol):
-    """How a source keeps dead letters: in the ledger's transaction, or in a topic after it."""
+class DeadLetterSink(Protocol):
+    """Where a source writes dead letters: in the ledger's transaction, or in a topic after it."""
 
     def progress(
         self, records: Sequence[SourceRecord], refused: Sequence[Refused], at: datetime
@@ -63,7 +63,7 @@ class DeadLetterTopic:
         return
 
     async def publish(self, refused: Sequence[Refused], at: datetime) -> None:
-        """See `DeadLetters.publish`. Each keeps the key of its record."""
+        """See `DeadLetterSink.publish`. Each keeps the key of its record."""
         records = [
             Record(SCANS_DEAD, one.record.key, msgspec.json.encode(as_dead_letter(one, at)))
             for one in refused

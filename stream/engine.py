@@ -27,7 +27,7 @@ from authenticity.records.batch import Batch, decode_batch
 from authenticity.records.scan import Scan, decode_scan
 from authenticity.trust.trust_list import Roots, TrustList
 from ledger.protocols import LedgerStore, Progress
-from stream.dead_letter_sinks import DeadLetters, Refused, SourceRecord
+from stream.dead_letter_sinks import DeadLetterSink, Refused, SourceRecord
 from stream.engine_stats import EngineStats
 from stream.fold import Compute, LedgerFold
 from stream.outages import Outages
@@ -72,7 +72,7 @@ class Engine:
     """
 
     ledger: LedgerStore
-    dead_letters: DeadLetters
+    dead_letters: DeadLetterSink
     roots: Roots
     policy: Policy
     limits: EngineLimits = field(default_factory=EngineLimits)

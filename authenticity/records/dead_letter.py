@@ -33,6 +33,6 @@ def dead_letter(
     return DeadLetter(topic, partition, offset, reason, at, kept, len(value))
 
 
-def kept_bytes(letter: DeadLetter) -> bytes:
+def kept_bytes(dead_letter: DeadLetter) -> bytes:
     """The record's value as it came, cut. Raises `ValueError` if `raw` is not base64."""
-    return base64.b64decode(letter.raw, validate=True)
+    return base64.b64decode(dead_letter.raw, validate=True)

@@ -34,26 +34,26 @@ def list_dead_letters(
     limit: Annotated[int, typer.Option(help="At most so many.", min=1, max=10_000)] = 100,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
-    """Show what could not be processed, and why. Of Kafka's letters, the newest.
+    """Show what could not be processed, and why. Of those on Kafka, the newest.
 
     Example: [bold]touchstone dead-letters list[/]
     """
-    with open_dead_letters(DataFolder.find(data)) as kept:
-        letters = kept.listed(after, limit)
-    for letter in letters:
+    with open_dead_letters(DataFolder.find(data)) as source:
+        found = source.listed(after, limit)
+    for listed in found:
         if as_json:
             print_json(
                 {
-                    "number": letter.number, "source": letter.source,
-                    "position": letter.position, "reason": letter.reason,
-                    "at": letter.at, "bytes": letter.bytes,
+                    "number": listed.number, "source": listed.source,
+                    "position": listed.position, "reason": listed.reason,
+                    "at": listed.at, "bytes": listed.bytes,
                 }
             )  # fmt: skip
         else:
             out.print(
-                f"{letter.number:>6}  {letter.bytes:>9,} bytes  {letter.reason}", markup=False
+                f"{listed.number:>6}  {listed.bytes:>9,} bytes  {listed.reason}", markup=False
             )
-    if not letters and not as_json:
+    if not found and not as_json:
         out.print("none")
 
 
@@ -65,8 +65,8 @@ def show_dead_letter(
 
     Example: [bold]touchstone dead-letters show 17 > record.bin[/]
     """
-    with open_dead_letters(DataFolder.find(data)) as kept:
-        _, raw = kept.find(number)
+    with open_dead_letters(DataFolder.find(data)) as source:
+        _, raw = source.find(number)
     sys.stdout.buffer.write(raw)
     sys.stdout.buffer.flush()
 
@@ -75,7 +75,7 @@ def show_dead_letter(
 def republish_dead_letters(
     numbers: Annotated[list[str], typer.Argument(help="As list shows them.")],
     data: Data = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a letter.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a dead letter.")] = False,
 ) -> None:
     """Publish the bytes of dead letters again, once what stopped them is mended.
 
@@ -90,32 +90,32 @@ def republish_dead_letters(
     refused = False
     publisher = open_publisher(folder)
     try:
-        with open_dead_letters(folder) as kept:
+        with open_dead_letters(folder) as source:
             for number in numbers:
-                letter, raw = kept.find(number)
+                listed, raw = source.find(number)
                 error: InputError | None = None
                 try:
-                    record = record_again(letter.topic, raw, letter.bytes)
+                    record = record_again(listed.topic, raw, listed.bytes)
                     publisher.publish([record]).result(_ACKNOWLEDGED_WITHIN_S)
                 except InputError as refusal:
                     error, refused = refusal, True
-                _print_republished(letter, error, as_json)
+                _print_republished(listed, error, as_json)
     finally:
         publisher.close()
     if refused:
         raise typer.Exit(EXIT_BAD_ANSWER)
 
 
-def _print_republished(letter: ListedDeadLetter, error: InputError | None, as_json: bool) -> None:
+def _print_republished(listed: ListedDeadLetter, error: InputError | None, as_json: bool) -> None:
     if as_json:
         print_json(
             {
-                "number": letter.number, "published": error is None,
+                "number": listed.number, "published": error is None,
                 "error": str(error) if error else None,
                 "next_step": error.next_step if error else None,
             }
         )  # fmt: skip
     elif error is None:
-        out.print(f"{letter.number:>6}  published on {letter.topic}", markup=False)
+        out.print(f"{listed.number:>6}  published on {listed.topic}", markup=False)
     else:
-        err.print(f"{letter.number:>6}  left alone: {error}", style="red", markup=False)
+        err.print(f"{listed.number:>6}  left alone: {error}", style="red", markup=False)

@@ -39,8 +39,8 @@ class ListedDeadLetter:
         return self.source.partition("@")[0].partition("/")[0]
 
 
-class DeadLetters(Protocol):
-    """Where dead letters are kept."""
+class DeadLetterSource(Protocol):
+    """Where the dead letters of an installation are read from."""
 
     def listed(self, after: int, limit: int) -> list[ListedDeadLetter]:
         """At most so many, oldest first."""
@@ -52,7 +52,7 @@ class DeadLetters(Protocol):
 
 
 @contextmanager
-def open_dead_letters(folder: DataFolder) -> Iterator[DeadLetters]:
+def open_dead_letters(folder: DataFolder) -> Iterator[DeadLetterSource]:
     """Those on Kafka if TOUCHSTONE_KAFKA is set, else those in the ledger."""
     if folder.kafka is not None:
         yield _DeadLettersOnKafka(folder.kafka)
@@ -67,16 +67,16 @@ class _DeadLettersInLedger:
 
     def listed(self, after: int, limit: int) -> list[ListedDeadLetter]:
         return [
-            _listed(stored.number, stored.source, stored.letter)
+            _listed(stored.number, stored.source, stored.dead_letter)
             for stored in self._administration.dead_letters(after=after, limit=limit)
         ]
 
     def find(self, number: str) -> tuple[ListedDeadLetter, bytes]:
         wanted = int(number) if number.isascii() and number.isdigit() else 0
-        letters = self._administration.dead_letters(after=wanted - 1, limit=1)
-        if not letters or letters[0].number != wanted:
+        found = self._administration.dead_letters(after=wanted - 1, limit=1)
+        if not found or found[0].number != wanted:
             fail(f"there is no dead letter {number}", next_step=_LIST)
-        return self.listed(wanted - 1, 1)[0], kept_bytes(letters[0].letter)
+        return self.listed(wanted - 1, 1)[0], kept_bytes(found[0].dead_letter)
 
 
 class _DeadLettersOnKafka:
@@ -90,13 +90,13 @@ class _DeadLettersOnKafka:
 
         if after:
             fail(
-                "--after counts the embedded engine's letters",
-                next_step="leave it out: the newest --limit letters on Kafka are shown",
+                "--after counts dead letters of the embedded engine",
+                next_step="leave it out: of those on Kafka, the newest --limit are shown",
             )
         newest = [
             _opened(stored)[0] for stored in read_topic(self._settings, SCANS_DEAD, newest=limit)
         ]
-        return sorted(newest, key=lambda letter: letter.at)[-limit:]
+        return sorted(newest, key=lambda listed: listed.at)[-limit:]
 
     def find(self, number: str) -> tuple[ListedDeadLetter, bytes]:
         from events.kafka.reading import read_record
@@ -113,20 +113,24 @@ class _DeadLettersOnKafka:
 
 
 def _opened(stored: "Stored") -> tuple[ListedDeadLetter, bytes]:
-    """The dead letter that a worker wrote; a record that is none is listed as it is."""
+    """The dead letter that a worker wrote, and its bytes; a record that is none is listed too."""
     import msgspec
 
     number = f"{stored.partition}:{stored.offset}"
     value = stored.value or b""
     try:
-        letter = msgspec.json.decode(value, type=DeadLetter)
-        raw = kept_bytes(letter)
+        dead_letter = msgspec.json.decode(value, type=DeadLetter)
+        raw = kept_bytes(dead_letter)
     except (msgspec.DecodeError, ValueError):
-        here = ListedDeadLetter(number, "scans-dead", stored.offset, "not a letter of this format",
-                            stored.at, len(value))  # fmt: skip
-        return here, value
-    return _listed(number, f"{letter.topic}/{letter.partition}", letter), raw
+        unread = ListedDeadLetter(
+            number, "scans-dead", stored.offset, "not a dead letter of this format",
+            stored.at, len(value),
+        )  # fmt: skip
+        return unread, value
+    return _listed(number, f"{dead_letter.topic}/{dead_letter.partition}", dead_letter), raw
 
 
-def _listed(number: int | str, source: str, letter: DeadLetter) -> ListedDeadLetter:
-    return ListedDeadLetter(number, source, letter.offset, letter.reason, letter.at, letter.bytes)
+def _listed(number: int | str, source: str, dead_letter: DeadLetter) -> ListedDeadLetter:
+    return ListedDeadLetter(
+        number, source, dead_letter.offset, dead_letter.reason, dead_letter.at, dead_letter.bytes
+    )

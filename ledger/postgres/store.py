@@ -273,15 +273,15 @@ async def _write_progress(db: Connection, progress: Progress | None) -> None:
     if progress is None:
         return
     await db.execute(sql.WRITE_POSITION, progress.source, progress.position)
-    if letters := progress.dead_letters:
+    if dead_letters := progress.dead_letters:
         await db.execute(
             sql.WRITE_DEAD_LETTERS,
             progress.source,
-            [letter.offset for letter in letters],
-            [letter.reason for letter in letters],
-            [to_epoch_ms(letter.at) for letter in letters],
-            [kept_bytes(letter) for letter in letters],
-            [letter.bytes for letter in letters],
+            [dead_letter.offset for dead_letter in dead_letters],
+            [dead_letter.reason for dead_letter in dead_letters],
+            [to_epoch_ms(dead_letter.at) for dead_letter in dead_letters],
+            [kept_bytes(dead_letter) for dead_letter in dead_letters],
+            [dead_letter.bytes for dead_letter in dead_letters],
         )
 
 

@@ -67,11 +67,11 @@ class LedgerDeadLetters:
     ) -> Progress:
         """The position after the last of these records."""
         last = records[-1]
-        letters = [as_dead_letter(one, at) for one in refused]
-        return Progress(self._log.source(last.topic), last.offset, letters)
+        dead_letters = [as_dead_letter(one, at) for one in refused]
+        return Progress(self._log.source(last.topic), last.offset, dead_letters)
 
     async def publish(self, refused: Sequence[Refused], at: datetime) -> None:
-        """They are durable already, see `DeadLetters.publish`."""
+        """They are durable already, see `DeadLetterSink.publish`."""
 
 
 class EmbeddedSource:

@@ -175,13 +175,13 @@ class FoldContract(WritingContract):
     def test_a_dead_letter_is_kept_once_however_often_it_is_written(
         self, ledgers: Ledgers, writer: Writer, world: World
     ) -> None:
-        letter = dead_letter("scans", 0, 5, b"\xff\x00", "not a scan", world.now)
+        sent = dead_letter("scans", 0, 5, b"\xff\x00", "not a scan", world.now)
         for _ in range(2):
-            writer.write([], 0, world.now, progress=Progress(SOURCE, 9, [letter]))
+            writer.write([], 0, world.now, progress=Progress(SOURCE, 9, [sent]))
         administration = LedgerAdministration(ledgers.address)
         [kept] = administration.dead_letters()
         administration.close()
-        assert (kept.source, kept.letter) == (SOURCE, letter)
+        assert (kept.source, kept.dead_letter) == (SOURCE, sent)
 
     def test_what_nothing_holds_back_is_durable(self, writer: Writer, world: World) -> None:
         item, history = one_scan(world)

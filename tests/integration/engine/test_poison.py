@@ -51,12 +51,12 @@ def test_poison_goes_to_the_dead_letters_and_the_stream_goes_on(
     installation.publish_scans([before, *POISON, after])
     installation.start()
     installation.wait_until_exported(replayed(tmp_path, world, [before, after], []))
-    letters = installation.dead_letters()
-    assert len(letters) == len(POISON)
-    for letter, (raw, reason) in zip(letters, POISON.items(), strict=True):
-        assert reason in letter["reason"]
-        assert letter["bytes"] == len(raw)
-        shown = run("dead-letters", "show", str(letter["number"]), "--data",
+    dead_letters = installation.dead_letters()
+    assert len(dead_letters) == len(POISON)
+    for dead_letter, (raw, reason) in zip(dead_letters, POISON.items(), strict=True):
+        assert reason in dead_letter["reason"]
+        assert dead_letter["bytes"] == len(raw)
+        shown = run("dead-letters", "show", str(dead_letter["number"]), "--data",
                     str(installation.folder))  # fmt: skip
         assert shown.stdout == raw
 
@@ -73,7 +73,7 @@ def test_a_batch_of_an_issuer_without_the_prefix_and_a_forged_trust_list_are_ref
     installation.publish_batches([stolen, fine])
     installation.start()
     installation.wait_until_exported(replayed(tmp_path, world, [scan], [fine]))
-    reasons = " / ".join(letter["reason"] for letter in installation.dead_letters())
+    reasons = " / ".join(dead_letter["reason"] for dead_letter in installation.dead_letters())
     assert "does not hold the company prefix" in reasons
     assert "0 of the pinned root keys signed this list" in reasons
 

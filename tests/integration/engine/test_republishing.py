@@ -24,10 +24,10 @@ def dead_letters_once_there_are(count: int, installation: Installation) -> list[
     deadline = time.monotonic() + PATIENCE_S
     while True:
         done = run("dead-letters", "list", "--json", "--data", str(installation.folder))
-        letters = [json.loads(line) for line in done.stdout.splitlines()]
-        if len(letters) == count:
-            return letters
-        assert time.monotonic() < deadline, (letters, done.stderr)
+        dead_letters = [json.loads(line) for line in done.stdout.splitlines()]
+        if len(dead_letters) == count:
+            return dead_letters
+        assert time.monotonic() < deadline, (dead_letters, done.stderr)
         time.sleep(0.2)
 
 
@@ -41,8 +41,8 @@ def test_a_dead_letter_goes_to_its_topic_again_and_poison_is_left_alone(
     installation.publish_batches([foreign])
     installation.start()
     numbers = {
-        str(letter["source"]).partition("@")[0]: str(letter["number"])
-        for letter in dead_letters_once_there_are(2, installation)
+        str(dead_letter["source"]).partition("@")[0]: str(dead_letter["number"])
+        for dead_letter in dead_letters_once_there_are(2, installation)
     }
     done = run("dead-letters", "republish", numbers["batches"], numbers["scans"], "--json",
                "--data", str(installation.folder))  # fmt: skip
@@ -50,9 +50,9 @@ def test_a_dead_letter_goes_to_its_topic_again_and_poison_is_left_alone(
     outcome = [json.loads(line) for line in done.stdout.splitlines()]
     assert [line["published"] for line in outcome] == [True, False]
     [again] = [
-        letter
-        for letter in dead_letters_once_there_are(3, installation)
-        if str(letter["number"]) not in numbers.values()
+        dead_letter
+        for dead_letter in dead_letters_once_there_are(3, installation)
+        if str(dead_letter["number"]) not in numbers.values()
     ]
     shown = run("dead-letters", "show", str(again["number"]), "--data", str(installation.folder))
     assert shown.stdout == foreign

@@ -40,7 +40,7 @@ def scan() -> Scan:
 
 @pytest.fixture
 def numbers(settings: KafkaSettings, publisher: KafkaPublisher, scan: Scan) -> list[str]:
-    """A letter that could be read after all, and one that never can."""
+    """A dead letter that could be read after all, and one that never can."""
     run = uuid4().hex
     raws = [encode_scan(scan), b"no scan"]
     publisher.publish(
@@ -59,10 +59,10 @@ def numbers(settings: KafkaSettings, publisher: KafkaPublisher, scan: Scan) -> l
     ).result(20)
     listed = touchstone(settings, "list", "--json")
     assert listed.returncode == 0, listed.stderr
-    letters = [json.loads(line) for line in listed.stdout.splitlines()]
-    mine = [letter for letter in letters if letter["reason"].startswith(run)]
+    dead_letters = [json.loads(line) for line in listed.stdout.splitlines()]
+    mine = [dead_letter for dead_letter in dead_letters if dead_letter["reason"].startswith(run)]
     assert [(one["source"], one["position"]) for one in mine] == [("scans/3", 17), ("scans/3", 18)]
-    return [letter["number"] for letter in mine]
+    return [dead_letter["number"] for dead_letter in mine]
 
 
 def test_bytes_are_shown_as_they_came(settings: KafkaSettings, numbers: list[str]) -> None:

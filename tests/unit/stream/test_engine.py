@@ -231,8 +231,8 @@ async def test_bytes_that_are_no_scan_become_dead_letters_and_the_others_are_fol
     scan = setting.world.scan(setting.world.code())
     junk = received(SCANS, 8, b"\xff\x00 junk")
     await setting.engine.fold_scans([*scans_of([scan]), junk])
-    [letter] = [msgspec.json.decode(r.value, type=DeadLetter) for r in setting.published.records]
-    assert (letter.topic, letter.partition, letter.offset, letter.bytes) == ("scans", 0, 8, 7)
+    [sent] = [msgspec.json.decode(r.value, type=DeadLetter) for r in setting.published.records]
+    assert (sent.topic, sent.partition, sent.offset, sent.bytes) == ("scans", 0, 8, 7)
     assert setting.engine.stats.scans == 1
     assert len(exported(setting.folder)) == 1
 

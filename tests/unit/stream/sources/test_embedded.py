@@ -255,8 +255,8 @@ def test_one_scan_that_breaks_the_program_is_a_dead_letter_and_its_neighbours_ar
     administration = LedgerAdministration(tmp_path / "ledger.sqlite")
     [stored] = administration.dead_letters()
     administration.close()
-    assert kept_bytes(stored.letter) == encode_scan(scans[2])
-    assert "a bug" in stored.letter.reason
+    assert kept_bytes(stored.dead_letter) == encode_scan(scans[2])
+    assert "a bug" in stored.dead_letter.reason
 
 
 def test_a_program_that_fails_on_every_scan_stops_instead_of_giving_them_up(
