@@ -16,7 +16,7 @@ from authenticity.gs1.item import (
 )
 from authenticity.trust.verdict import Doubtful, Verdict
 from simulation.attacks import PACKS_TAKEN, AttackFamily
-from simulation.score import SIGNS, CodeRecord, Score, score
+from simulation.score import EVIDENCE_KINDS, CodeRecord, Score, score
 from simulation.traffic import Line
 
 _SECONDS_SHOWN: Final = 60
@@ -116,7 +116,7 @@ class Results:
 
     def _is_taken_with_others(self, code: ItemId, kind: str) -> bool:
         attack = self._records[code].attack
-        return attack is not None and attack in PACKS_TAKEN and kind in SIGNS[attack]
+        return attack is not None and attack in PACKS_TAKEN and kind in EVIDENCE_KINDS[attack]
 
     def _truth(self, alert: SeenAlert) -> str:
         if (codes := self._of_batch.get(batch_within(EntityId(alert.item)))) is not None:
@@ -133,4 +133,8 @@ class Results:
             return "misread"
         if record.attack is None:
             return "false alert"
-        return record.attack if alert.kind in SIGNS[record.attack] else f"{record.attack}, a sign"
+        return (
+            record.attack
+            if alert.kind in EVIDENCE_KINDS[record.attack]
+            else f"{record.attack}, noticed"
+        )

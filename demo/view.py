@@ -24,7 +24,7 @@ QUIET = "bright_black"
 _BARS = " ▁▂▃▄▅▆▇█"
 _OTHER_LINES = 20
 """Lines of the screen that are not alerts."""
-_ALERT_WIDTHS = (5, 16, 16, 18)
+_ALERT_WIDTHS = (5, 16, 16, 19)
 _OUTCOME_LABELS = {
     Outcome.CAUGHT: "caught",
     Outcome.NOTICED: "noticed",

@@ -18,8 +18,8 @@ from simulation.visits import (
     HOUR_S,
     MINUTE_S,
     Calendar,
-    Reader,
     ScannedObject,
+    ScannerSession,
     Spot,
     Visit,
     consumer,
@@ -142,7 +142,7 @@ def shipment(scanned: ScannedObject, route: Route) -> list[Visit]:
     """What partners report of the case that this pack is in."""
     return [
         Visit(
-            scanned, reading.reader, reading.at_s, reading.spot,
+            scanned, reading.scanner, reading.at_s, reading.spot,
             "parallel-trade" if reading.act else "shipment", reading.act, route.sscc,
         )
         for reading in route.readings
@@ -166,8 +166,8 @@ def at_home(
 
 def inspection(scanned: ScannedObject, draw: Random, city: City, at_s: float) -> Visit:
     """An officer finds nothing wrong."""
-    reader, spot = officer(draw, city), spot_in(draw, city)
-    return Visit(scanned, reader, at_s, spot, "inspection", Act.INSPECT_CONFORMANT)
+    scanner, spot = officer(draw, city), spot_in(draw, city)
+    return Visit(scanned, scanner, at_s, spot, "inspection", Act.INSPECT_CONFORMANT)
 
 
 def recorded_sale(
@@ -175,26 +175,26 @@ def recorded_sale(
 ) -> Visit:
     """A till takes the item out of stock."""
     if route is not None:
-        reader, spot = till(draw, route.shop.name), route.shop.spot
+        scanner, spot = till(draw, route.shop.name), route.shop.spot
     else:
-        reader, spot = shop(draw, city), spot_in(draw, city)
-    return Visit(scanned, reader, at_s, spot, "sale", Act.SELL)
+        scanner, spot = shop(draw, city), spot_in(draw, city)
+    return Visit(scanned, scanner, at_s, spot, "sale", Act.SELL)
 
 
 def _session_scans(
     scanned: ScannedObject,
-    reader: Reader,
+    scanner: ScannerSession,
     draw: Random,
     spot: Spot,
     at_s: float,
     rates: Rates,
     behaviour: str,
 ) -> list[Visit]:
-    visits = [Visit(scanned, reader, at_s, spot, behaviour)]
+    visits = [Visit(scanned, scanner, at_s, spot, behaviour)]
     if draw.random() < rates.retry:
         for _ in range(draw.randint(1, 3)):
             at_s += draw.uniform(2, 3 * MINUTE_S)
-            visits.append(Visit(scanned, reader, at_s, spot, "retry"))
+            visits.append(Visit(scanned, scanner, at_s, spot, "retry"))
     return visits
 
 
@@ -252,8 +252,8 @@ def _until_destroyed(
     scanned: ScannedObject, draw: Random, city: City, visits: list[Visit], sold_s: float
 ) -> list[Visit]:
     """Taken off the shelf instead of sold: nobody sees it afterwards."""
-    reader, spot = officer(draw, city), spot_in(draw, city)
-    end = Visit(scanned, reader, sold_s, spot, "destruction", Act.DESTROY)
+    scanner, spot = officer(draw, city), spot_in(draw, city)
+    end = Visit(scanned, scanner, sold_s, spot, "destruction", Act.DESTROY)
     before = [visit for visit in visits if visit.at_s < sold_s and visit.act is not Act.SELL]
     return [*before, end]
 

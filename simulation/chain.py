@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from authenticity.records.scan import Act, Channel
 from simulation.cities import City, some_city
 from simulation.draws import stream_of
-from simulation.visits import DAY_S, Reader, Spot, shop_name, spot_in
+from simulation.visits import DAY_S, ScannerSession, Spot, shop_name, spot_in
 from simulation.world import World
 
 SSCC_PREFIX: Final = "https://id.gs1.org/00/"
@@ -55,7 +55,7 @@ class Site(NamedTuple):
 class Reading(NamedTuple):
     """A case's label was read, and it was reported."""
 
-    reader: Reader
+    scanner: ScannerSession
     at_s: float
     spot: Spot
     act: Act | None = None
@@ -178,14 +178,14 @@ class Routes:
         if site.shares and not missed:
             channel = Channel.LOGISTICS if site.channel is Channel.RETAIL else site.channel
             session = f"{batch}-{case}-{site.name}"
-            yield Reading(Reader(site.name, channel, True, session), at_s, site.spot)
+            yield Reading(ScannerSession(site.name, channel, True, session), at_s, site.spot)
 
     def _repacked(self, market: str, at_s: float, batch: int, case: int) -> Reading:
         """A licensed trader opens each case: his reading is part of his duty, never missed."""
         name = f"repackager-{market.lower()}"
         site = self.site(name, Channel.LOGISTICS, self._city_of(name, market))
-        reader = Reader(name, Channel.LOGISTICS, True, f"{batch}-{case}-{name}")
-        return Reading(reader, at_s, site.spot, Act.INSPECT_CONFORMANT)
+        scanner = ScannerSession(name, Channel.LOGISTICS, True, f"{batch}-{case}-{name}")
+        return Reading(scanner, at_s, site.spot, Act.INSPECT_CONFORMANT)
 
 
 def sscc_18(prefix: str, number: int) -> str:

@@ -30,7 +30,7 @@ from simulation.scene import (
 from simulation.visits import (
     DAY_S,
     HOUR_S,
-    Reader,
+    ScannerSession,
     Visit,
     officer,
     shop_name,
@@ -94,8 +94,8 @@ def reuse(scene: Scene) -> Life:
     cities, number = outlets(scene), log_uniform(draw, 1, 20)
     original = genuine_pack(pack)
     if destroyed:
-        reader, spot = officer(draw, city), spot_in(draw, city)
-        visits = [Visit(original, reader, ended_s, spot, "destruction", Act.DESTROY)]
+        scanner, spot = officer(draw, city), spot_in(draw, city)
+        visits = [Visit(original, scanner, ended_s, spot, "destruction", Act.DESTROY)]
     else:
         visits = [recorded_sale(original, draw, city, ended_s, scene.route)]
     fake = fake_seen(scene) if destroyed else any_of(fake_seen(scene), rates.sale_recorded)
@@ -131,9 +131,9 @@ def colluding(scene: Scene) -> Life:
         if at_till:
             visits.append(Visit(copy, till(draw, name), at_s, there, "sale", Act.SELL))
         else:
-            reader = Reader(name, Channel.LOGISTICS, True, f"{draw.getrandbits(64):016x}")
+            scanner = ScannerSession(name, Channel.LOGISTICS, True, f"{draw.getrandbits(64):016x}")
             act = Act.INSPECT_CONFORMANT
-            visits.append(Visit(copy, reader, at_s, there, "inspection", act))
+            visits.append(Visit(copy, scanner, at_s, there, "inspection", act))
         if draw.random() < scene.rates.consumer:
             where = city if at_till else some_city(draw, (city.country,))
             opened_s = at_s + draw.expovariate(1 / (12 * HOUR_S)) + HOUR_S

@@ -42,7 +42,7 @@ def unsigned(scene: Scene) -> Life:
 
 
 def forged(scene: Scene) -> Life:
-    """A signature by a key that is on no list; one time in five under a serial that exists."""
+    """A signature by a key that is on no list; one time in five with a serial that was issued."""
     exists = scene.draw.random() < _EXISTING_SERIALS
     serial = scene.pack.serial if exists else _invented_serial(scene)
     ais = _ais(scene, serial)
@@ -52,7 +52,7 @@ def forged(scene: Scene) -> Life:
 
 def stolen_key(scene: Scene) -> Life:
     """The maker's own key signs serials that nobody issued; mostly in a lot that exists."""
-    assert scene.thief is not None, "the maker's key is not in the simulation's hands"
+    assert scene.thief is not None, "the simulation does not hold the maker's key"
     common, draw = scene.common, scene.draw
     invented_lot = common.random() < _INVENTED_LOTS
     lot = f"{scene.pack.batch.lot}{common.choice('BXZ')}" if invented_lot else None
@@ -100,7 +100,7 @@ def _guessed(scene: Scene, times: list[float], sessions: int) -> Life:
     in_order, signed = draw.random() < 0.5, draw.random() < 0.5
     copied = pack.code.rpartition(f"{SIGNATURE_FIELD_AI}=")[2].partition("&")[0]
     first = draw.randrange(36**6)
-    readers = [consumer(draw) for _ in range(sessions)]
+    scanners = [consumer(draw) for _ in range(sessions)]
     place = spot_in(draw, some_city(draw))
     visits: list[Visit] = []
     for number, at_s in enumerate(times):
@@ -111,19 +111,19 @@ def _guessed(scene: Scene, times: list[float], sessions: int) -> Life:
         scanned = ScannedObject(
             f"guess-{pack.index}-{number}", False, item, _constant(text), on_screen=True
         )
-        visits.append(Visit(scanned, draw.choice(readers), at_s, place, "guess"))
+        visits.append(Visit(scanned, draw.choice(scanners), at_s, place, "guess"))
     visits = scene.calendar.within(visits)
     concerns = tuple(Concern(visit.scanned.item, 1, 1.0, 0.0, 1.0) for visit in visits)
-    style = f"{'in order' if in_order else 'at random'}, {'copied seal' if signed else 'no seal'}"
-    known = tuple(reader.session for reader in readers)
+    style = f"{'in order' if in_order else 'at random'}, {'copied' if signed else 'no'} signature"
+    known = tuple(scanner.session for scanner in scanners)
     return Life(
         [*untouched(scene), *visits], concerns, times[0], style,
-        publisher=readers[0].publisher, sessions=known,
+        publisher=scanners[0].publisher, sessions=known,
     )  # fmt: skip
 
 
 def _faked(scene: Scene, serial: str, number: int, print_code: Callable[[], str]) -> Life:
-    """So many packs under one serial, sold anywhere."""
+    """`number` packs under one serial, sold in some cities within one wave."""
     cities, wave = outlets(scene), wave_after(scene, scene.available_s)
     scanned_objects = _fakes(scene, serial, number, print_code)
     visits = untouched(scene)
@@ -150,7 +150,7 @@ def _invented_serial(scene: Scene) -> str:
 
 
 def _once(print_code: Callable[[], str]) -> Callable[[], str]:
-    """Signed when it is first read, and once."""
+    """A function that calls `print_code` at its first call and returns that text ever after."""
     printed: list[str] = []
 
     def read() -> str:

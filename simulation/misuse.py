@@ -17,8 +17,8 @@ from simulation.visits import (
     DAY_S,
     HOUR_S,
     MINUTE_S,
-    Reader,
     ScannedObject,
+    ScannerSession,
     Visit,
     consumer,
     officer,
@@ -41,7 +41,7 @@ def diversion(scene: Scene) -> Life:
     if route:
         visits += [
             visit for visit in shipment(scanned, route)
-            if visit.reader.publisher != route.shop.name
+            if visit.scanner.publisher != route.shop.name
         ]  # fmt: skip
     if draw.random() < scene.rates.consumer:
         visits += at_home(scanned, draw, there, at_s, scene.rates)
@@ -92,20 +92,20 @@ def poisoning(scene: Scene) -> Life:
     draw, common, pack = scene.draw, scene.common, scene.pack
     style = common.choice(("burst", "spread", _FRESH))
     home = spot_in(common, some_city(common))
-    readers = [consumer(common) for _ in range(common.randint(2, 6))]
+    scanners = [consumer(common) for _ in range(common.randint(2, 6))]
     scans = common.randint(4, 40)
     begins_s, length_s = _attack_time(scene, style)
     visits = untouched(scene)
     picture = picture_of(pack)
     for _ in range(scans):
-        reader = _poisoning_reader(style, readers, draw)
+        scanner = _poisoning_scanner(style, scanners, draw)
         at_s = begins_s + draw.uniform(0, length_s)
         reported = spot_in(draw, some_city(draw))
-        visits.append(Visit(picture, reader, at_s, home, "poisoning", reported=reported))
+        visits.append(Visit(picture, scanner, at_s, home, "poisoning", reported=reported))
     concern = Concern(pack.item, 0, 0.0, 0.0, 1.0)
-    own = () if style == _FRESH else tuple(reader.session for reader in readers)
+    own = () if style == _FRESH else tuple(scanner.session for scanner in scanners)
     visits = scene.calendar.within(visits)
-    publisher = readers[0].publisher
+    publisher = scanners[0].publisher
     return Life(visits, (concern,), begins_s, style, publisher=publisher, sessions=own)
 
 
@@ -119,8 +119,8 @@ def _attack_time(scene: Scene, style: str) -> tuple[float, float]:
     return min(begins_s, scene.calendar.end_s - length_s - HOUR_S), length_s
 
 
-def _poisoning_reader(style: str, readers: list[Reader], draw: Random) -> Reader:
+def _poisoning_scanner(style: str, scanners: list[ScannerSession], draw: Random) -> ScannerSession:
     """The few sessions of a burst; a fresh one now and then; a fresh one each time."""
     if style == "burst" or (style == "spread" and draw.random() < 0.5):
-        return draw.choice(readers)
+        return draw.choice(scanners)
     return consumer(draw)

@@ -10,7 +10,7 @@ import msgspec
 from authenticity.records.scan import SCAN_FORMAT, Channel, Place, Scan, from_epoch_ms
 from simulation.draws import digest_of, stream_of
 from simulation.location import consumer_place, exact_place, known_place
-from simulation.visits import DAY_S, HOUR_S, Reader, Visit
+from simulation.visits import DAY_S, HOUR_S, ScannerSession, Visit
 
 _LONGEST_DELAY_S: Final = 14 * DAY_S
 _OFFICERS: Final = frozenset((Channel.CUSTOMS, Channel.POLICE))
@@ -77,17 +77,17 @@ class _Device(NamedTuple):
 
 def reports_of(visits: list[Visit], draw: Random, noise: Noise, seed: int) -> list[Report]:
     """What arrives of these visits; in the order of the visits, not of arrival."""
-    devices: dict[Reader, _Device] = {}
+    devices: dict[ScannerSession, _Device] = {}
     reports: list[Report] = []
     for number, visit in enumerate(visits):
-        if visit.reader not in devices:
-            devices[visit.reader] = _device(visit, draw, noise)
-        report = _report(visit, number, devices[visit.reader], draw, noise, seed)
+        if visit.scanner not in devices:
+            devices[visit.scanner] = _device(visit, draw, noise)
+        report = _report(visit, number, devices[visit.scanner], draw, noise, seed)
         reports.append(report)
         if draw.random() < noise.duplicates:
             reports.append(_again(report, draw.uniform(1, 600), "duplicate"))
         day = int(visit.at_s // DAY_S)
-        delay_days = _backlog(seed, visit.reader.publisher, day, noise.backlogs)
+        delay_days = _backlog(seed, visit.scanner.publisher, day, noise.backlogs)
         if delay_days:
             reports.append(_again(report, delay_days * DAY_S, "backlog"))
     return reports
@@ -103,9 +103,9 @@ def _backlog(seed: int, publisher: str, day: int, share: float) -> float:
 
 
 def _device(visit: Visit, draw: Random, noise: Noise) -> _Device:
-    reader, spot = visit.reader, visit.spot
-    if reader.authorised:
-        return _Device(known_place(draw, spot, reader.channel), 0.0, False)
+    scanner, spot = visit.scanner, visit.spot
+    if scanner.authorised:
+        return _Device(known_place(draw, spot, scanner.channel), 0.0, False)
     place, is_vpn = exact_place(spot), False
     if noise.place_errors:
         place, is_vpn = consumer_place(draw, spot, noise.vpn)
@@ -122,7 +122,7 @@ def _report(
     causes: tuple[str, ...] = ()
     if visit.operation is None:  # otherwise it was the case's label that was read
         text, causes = _typed(text, draw, noise)
-    delay_s, late = _delay_s(visit.reader, draw, noise)
+    delay_s, late = _delay_s(visit.scanner, draw, noise)
     if late:
         causes += (late,)
     place = device.place
@@ -132,17 +132,17 @@ def _report(
         causes += ("vpn",)
     if device.skew_s:
         causes += ("clock-skew",)
-    reader = visit.reader
+    scanner = visit.scanner
     scan = Scan(
         v=SCAN_FORMAT,
         scan_id=digest_of(seed, visit.scanned.physical, number),
-        publisher=reader.publisher,
+        publisher=scanner.publisher,
         code=text,
         captured_at=from_epoch_ms(round((visit.at_s + device.skew_s) * 1000)),
         received_at=from_epoch_ms(round((visit.at_s + delay_s) * 1000)),
-        channel=reader.channel,
-        authorised=reader.authorised,
-        session=reader.session,
+        channel=scanner.channel,
+        authorised=scanner.authorised,
+        session=scanner.session,
         place=place,
         act=visit.act,
         operation=visit.operation,
@@ -150,14 +150,14 @@ def _report(
     return Report(scan, visit, causes)
 
 
-def _delay_s(reader: Reader, draw: Random, noise: Noise) -> tuple[float, str]:
+def _delay_s(scanner: ScannerSession, draw: Random, noise: Noise) -> tuple[float, str]:
     """Seconds; minutes if held up; hours without a signal, up to two weeks for officers."""
-    if reader.channel in _OFFICERS:
+    if scanner.channel in _OFFICERS:
         if draw.random() < noise.late_officers:
             if draw.random() < 0.05:
                 return draw.uniform(3 * DAY_S, _LONGEST_DELAY_S), "late"
             return draw.uniform(0, 3 * DAY_S), "late"
-    elif reader.authorised:
+    elif scanner.authorised:
         if draw.random() < noise.late_partners:
             return draw.uniform(1, 24) * HOUR_S, "late"
     elif draw.random() < noise.late_consumers:

@@ -187,13 +187,13 @@ def sold_one(
     draw = scene.draw
     visits: list[Visit] = []
     if inspected:
-        reader, spot = officer(draw, city), spot_in(draw, city)
+        scanner, spot = officer(draw, city), spot_in(draw, city)
         found = draw.random() < scene.rates.fake_found
         act = Act.INSPECT_NONCONFORMANT if found else Act.INSPECT_CONFORMANT
-        visits.append(Visit(scanned, reader, at_s, spot, "inspection", act))
+        visits.append(Visit(scanned, scanner, at_s, spot, "inspection", act))
         if found:
             seized_s = at_s + draw.uniform(60, 3_600)
-            visits.append(Visit(scanned, reader, seized_s, spot, "seizure", Act.SEIZE))
+            visits.append(Visit(scanned, scanner, seized_s, spot, "seizure", Act.SEIZE))
             return visits
     if consumer_scans:
         opened_s = at_s + draw.uniform(0.1, 2) * DAY_S

@@ -13,7 +13,7 @@ from authenticity.gs1.item import ItemId
 from simulation.attacks import COPYING, AttackFamily
 from simulation.truth import Truth
 
-_CLONE_SIGNS: Final = frozenset(
+_CLONE_EVIDENCE: Final = frozenset(
     {
         FindingKind.CLONE_SUSPECTED,
         FindingKind.CLONE_CONFIRMED,
@@ -22,9 +22,9 @@ _CLONE_SIGNS: Final = frozenset(
     }
 )
 _REFUSED: Final = frozenset({FindingKind.FORGED, FindingKind.UNSIGNED})
-SIGNS: Final[dict[AttackFamily, frozenset[FindingKind]]] = {
-    **dict.fromkeys(COPYING, _CLONE_SIGNS),
-    AttackFamily.COLLUDING: _CLONE_SIGNS | {FindingKind.COLLUDING},
+EVIDENCE_KINDS: Final[dict[AttackFamily, frozenset[FindingKind]]] = {
+    **dict.fromkeys(COPYING, _CLONE_EVIDENCE),
+    AttackFamily.COLLUDING: _CLONE_EVIDENCE | {FindingKind.COLLUDING},
     AttackFamily.FORGED: frozenset({FindingKind.FORGED}),
     AttackFamily.UNSIGNED: frozenset({FindingKind.UNSIGNED}),
     AttackFamily.STOLEN_KEY: frozenset({FindingKind.NEVER_ISSUED}),
@@ -34,7 +34,7 @@ SIGNS: Final[dict[AttackFamily, frozenset[FindingKind]]] = {
     AttackFamily.RELABELLED: frozenset({FindingKind.WRONG_BATCH, FindingKind.WRONG_EXPIRY}),
     AttackFamily.POISONING: frozenset({FindingKind.POISONING}),
 }
-"""The findings that name an attack for what it is."""
+"""The finding kinds that count as evidence of each attack family."""
 
 
 class Outcome(StrEnum):
@@ -56,7 +56,7 @@ class CodeRecord:
     oddities: set[str] = field(default_factory=set)
 
     def add(self, truth: Truth) -> None:
-        """Note one line of the truth."""
+        """Add one line of the truth."""
         self.attack, self.attack_id = truth.attack, truth.attack_id
         self.first_detectable_at = truth.first_detectable_at
         self.oddities.update(truth.noise)
@@ -77,7 +77,7 @@ class Score:
     honest_codes: int
 
     def of(self, outcome: Outcome) -> int:
-        """Attacks of every family that came to this."""
+        """Attacks of every family with this outcome."""
         return sum(counted[outcome] for counted in self.outcomes.values())
 
     @property
@@ -103,12 +103,12 @@ def score(
 ) -> Score:
     """`alerts` are the standing ones, as (item, kind), in any order.
 
-    `launched` names attacks, by id, that may not have left a scan. `until`: what could
-    be known only later counts as not detectable.
+    `launched` names attacks, by id, that may not have left a scan. `until`: what was
+    detectable only later counts as not detectable.
 
-    An attack is *caught* by a finding that names it, on any code that it takes hold of;
-    *noticed* by another finding on such a code; *missed* if it could have been known;
-    *not detectable* if what arrived could not have told anybody. An alert on text that
+    An attack is *caught* by a finding that is evidence of its family, on any code that it
+    concerns; *noticed* by another finding on such a code; *missed* if a perfect observer could
+    have known of it; *not detectable* otherwise. An alert on text that
     names no code of the truth (a mangled one) is not counted.
     """
     kinds: dict[ItemId, set[str]] = {}
@@ -142,7 +142,7 @@ _RANK: Final = {outcome: rank for rank, outcome in enumerate(Outcome)}
 def _outcome(
     record: CodeRecord, family: AttackFamily, found: set[str], until: datetime | None
 ) -> Outcome:
-    if found & SIGNS[family]:
+    if found & EVIDENCE_KINDS[family]:
         return Outcome.CAUGHT
     if found:
         return Outcome.NOTICED

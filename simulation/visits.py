@@ -21,9 +21,9 @@ _CITY_RADIUS_KM: Final = 8.0
 
 @dataclass(frozen=True, slots=True)
 class ScannedObject:
-    """What a reader scans. `item` is what its code claims; `print_code` gives the text when read.
+    """What is scanned. `item` is what its code claims; `print_code` gives the text when read.
 
-    `on_screen`: no pack at all, but a picture of a code, or one made up.
+    `on_screen`: not a pack but a picture, of a real code or of an invented one.
     """
 
     physical: str
@@ -33,8 +33,8 @@ class ScannedObject:
     on_screen: bool = False
 
 
-class Reader(NamedTuple):
-    """One session of one publisher. `authorised` readers are known scanners."""
+class ScannerSession(NamedTuple):
+    """Who scans: one session of one publisher. `authorised`: a known scanner."""
 
     publisher: str
     channel: Channel
@@ -43,7 +43,7 @@ class Reader(NamedTuple):
 
 
 class Spot(NamedTuple):
-    """Where it really is, in WGS 84 degrees."""
+    """A real place, in WGS 84 degrees."""
 
     lat: float
     lon: float
@@ -54,11 +54,11 @@ class Visit(NamedTuple):
     """One reading. `behaviour` names why it was made, for the truth file alone.
 
     `operation` is the SSCC of the case, where only its label was read. `reported` is the
-    false place that the reader states.
+    false place that the scanner states.
     """
 
     scanned: ScannedObject
-    reader: Reader
+    scanner: ScannerSession
     at_s: float
     spot: Spot
     behaviour: str
@@ -69,29 +69,29 @@ class Visit(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """The time that is simulated: nothing is captured outside it."""
+    """The simulated time: nothing is captured outside it. `end_s` is excluded."""
 
     start_s: float
     end_s: float
 
     @property
     def days(self) -> float:
-        """How long it is."""
+        """Its length in days."""
         return (self.end_s - self.start_s) / DAY_S
 
     def within(self, visits: list[Visit]) -> list[Visit]:
-        """Those that fall into it."""
+        """Those of these visits that fall into it."""
         return [visit for visit in visits if self.start_s <= visit.at_s < self.end_s]
 
 
-def consumer(draw: Random) -> Reader:
-    """Somebody's phone, anonymous, in a session of its own."""
-    return Reader("consumer-web", Channel.CONSUMER, False, f"{draw.getrandbits(64):016x}")
+def consumer(draw: Random) -> ScannerSession:
+    """An anonymous phone in a session of its own."""
+    return ScannerSession("consumer-web", Channel.CONSUMER, False, f"{draw.getrandbits(64):016x}")
 
 
-def till(draw: Random, publisher: str) -> Reader:
-    """A sale at this shop, which is known to us."""
-    return Reader(publisher, Channel.RETAIL, True, f"{draw.getrandbits(64):016x}")
+def till(draw: Random, publisher: str) -> ScannerSession:
+    """A till of this shop, a known scanner, in a session of its own."""
+    return ScannerSession(publisher, Channel.RETAIL, True, f"{draw.getrandbits(64):016x}")
 
 
 def shop_name(city: City, number: int) -> str:
@@ -99,15 +99,15 @@ def shop_name(city: City, number: int) -> str:
     return f"shop-{city.name.lower().replace(' ', '-')}-{number}"
 
 
-def shop(draw: Random, city: City) -> Reader:
-    """A till that is known to us."""
+def shop(draw: Random, city: City) -> ScannerSession:
+    """A till of one of the city's shops."""
     return till(draw, shop_name(city, draw.randint(1, 5)))
 
 
-def officer(draw: Random, city: City) -> Reader:
-    """Customs, on one inspection."""
+def officer(draw: Random, city: City) -> ScannerSession:
+    """A customs officer during one inspection."""
     publisher = f"customs-{city.country.lower()}"
-    return Reader(publisher, Channel.CUSTOMS, True, f"{draw.getrandbits(64):016x}")
+    return ScannerSession(publisher, Channel.CUSTOMS, True, f"{draw.getrandbits(64):016x}")
 
 
 def spot_in(draw: Random, city: City) -> Spot:

@@ -57,8 +57,8 @@ def backtest(
 ) -> None:
     """Show what a policy would have alerted on recorded scans, before it is switched on.
 
-    The scans are judged in the order in which they arrived, by the policy in force and
-    by the one to try, side by side. Nothing is written and nobody is alerted.
+    The scans are assessed in the order in which they arrived, under the policy in force and
+    under the one to try. Nothing is written and nobody is alerted.
 
     Example: [bold]touchstone simulate --seed 1 --items 2000 --out scans.ndjson
     --truth truth.ndjson && touchstone policy > strict.toml && touchstone backtest

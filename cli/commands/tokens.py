@@ -57,8 +57,8 @@ def create(
 
 @tokens_app.command("list")
 def list_tokens(data: Data = None, as_json: Json = False) -> None:
-    """Show all tokens, without their secrets. Alerts about a known scanner, or a route through
-    its hands, name it by the digits under `scanner`.
+    """Show all tokens, without their secrets. Alerts about a known scanner, or about a route
+    of which it is a custodian, name it by the digits under `scanner`.
 
     Example: [bold]touchstone tokens list[/]
     """

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from authenticity.gs1.item import ItemId
 from simulation.attacks import AttackFamily
-from simulation.score import SIGNS, CodeRecord, Outcome, score
+from simulation.score import EVIDENCE_KINDS, CodeRecord, Outcome, score
 from stream.backtest import AlertName, Course
 
 
@@ -62,9 +62,11 @@ def against_truth(course: Course, records: Mapping[ItemId, CodeRecord]) -> Truth
     outcomes = score(records, alerts).outcomes
     families: dict[AttackFamily, FamilyResult] = {}
     for family, counted in sorted(outcomes.items()):
-        naming = {name: items for name, items in known.items() if name.kind in SIGNS[family]}
+        naming = {
+            name: items for name, items in known.items() if name.kind in EVIDENCE_KINDS[family]
+        }
         right = sum(
-            any(name.kind in _signs(records[item]) for item in items)
+            any(name.kind in _evidence_kinds(records[item]) for item in items)
             for name, items in naming.items()
         )
         families[family] = FamilyResult(
@@ -84,5 +86,5 @@ def _victims(name: AlertName, course: Course, records: Mapping[ItemId, CodeRecor
     return [item for item in sorted(about) if item in records and records[item].attack is not None]
 
 
-def _signs(record: CodeRecord) -> frozenset[str]:
-    return frozenset(SIGNS.get(record.attack, ())) if record.attack else frozenset()
+def _evidence_kinds(record: CodeRecord) -> frozenset[str]:
+    return frozenset(EVIDENCE_KINDS.get(record.attack, ())) if record.attack else frozenset()

@@ -12,7 +12,7 @@ from benchmarks.detection.evaluation.entity_alerts import EntityAlert
 from benchmarks.detection.evaluation.report import EntityReport
 from benchmarks.detection.evaluation.run_worlds import OURS, WorldResult
 from simulation.attacks import AttackFamily
-from simulation.score import SIGNS
+from simulation.score import EVIDENCE_KINDS
 
 _ABOUT_ALL: Final = frozenset({str(FindingKind.CAMPAIGN)})
 
@@ -37,8 +37,8 @@ def with_entities(result: WorldResult) -> tuple[list[DetectorOutcome], FalseAler
 
 def _outcome(case: Case, naming: list[EntityAlert]) -> DetectorOutcome:
     mine = case.outcomes[0]
-    signs = _ABOUT_ALL | frozenset(map(str, SIGNS[AttackFamily(case.family)]))
-    telling = [alert for alert in naming if alert.kinds & signs and alert.stands]
+    evidence = _ABOUT_ALL | frozenset(map(str, EVIDENCE_KINDS[AttackFamily(case.family)]))
+    telling = [alert for alert in naming if alert.kinds & evidence and alert.stands]
     if not telling or (mine.stands and mine.known is not None and mine.known == case.known_at):
         return mine
     first_ms = min(alert.first_ms for alert in telling)

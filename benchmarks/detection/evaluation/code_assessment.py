@@ -15,7 +15,7 @@ from benchmarks.detection.evaluation.touchstone_detector import (
     TouchstoneDetector,
     TouchstoneMonitor,
 )
-from simulation.score import SIGNS
+from simulation.score import EVIDENCE_KINDS
 from simulation.truth import Thing
 
 
@@ -76,7 +76,7 @@ def relevant_kinds(example: Example) -> frozenset[str]:
     """The kinds of alert that name the attack; of an honest code, those that accuse it."""
     if example.attack is None:
         return ACCUSING | {COPIED}
-    return frozenset(map(str, SIGNS[example.attack])) | {COPIED}
+    return frozenset(map(str, EVIDENCE_KINDS[example.attack])) | {COPIED}
 
 
 def assess_code(

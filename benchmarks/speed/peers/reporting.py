@@ -15,7 +15,7 @@ def report(scans: int) -> None:
 
 def end_with_standard_input() -> None:
     """End this process at once when the other end of standard input is gone."""
-    threading.Thread(target=_wait_for_the_end, name="tether", daemon=True).start()
+    threading.Thread(target=_wait_for_the_end, name="parent-death-guard", daemon=True).start()
 
 
 def _wait_for_the_end() -> None:
