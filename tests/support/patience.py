@@ -1,18 +1,41 @@
 """Waiting for a condition. The deadline only ends a hang; no test is about it."""
 
+import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from inspect import isawaitable
+from typing import TypeVar
+
+T = TypeVar("T")
 
 PATIENCE_S = 120.0
+ASKED_EVERY_S = 0.02
 
-_ASKED_EVERY_S = 0.02
+What = Callable[[], object] | str
 
 
 def wait_until(
-    holds: Callable[[], object], what: Callable[[], object] | str = "it did not come to hold"
-) -> None:
-    """Return when `holds` is true; `what` is the message should it never be."""
+    holds: Callable[[], T],
+    what: What = "it did not come to hold",
+    *,
+    every_s: float = ASKED_EVERY_S,
+) -> T:
+    """The first answer of `holds` that is true. `what` is the message should there be none."""
     until = time.monotonic() + PATIENCE_S
-    while not holds():
+    while not (answer := holds()):
         assert time.monotonic() < until, what() if callable(what) else what
-        time.sleep(_ASKED_EVERY_S)
+        time.sleep(every_s)
+    return answer
+
+
+async def wait_in_loop(
+    holds: Callable[[], object | Awaitable[object]], what: What = "it did not come to hold"
+) -> None:
+    """As `wait_until`, while the event loop goes on. `holds` may be a coroutine function."""
+    until = time.monotonic() + PATIENCE_S
+    while True:
+        answer = holds()
+        if await answer if isawaitable(answer) else answer:
+            return
+        assert time.monotonic() < until, what() if callable(what) else what
+        await asyncio.sleep(ASKED_EVERY_S)

@@ -211,7 +211,7 @@ class FoldContract(WritingContract):
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(60)
+            thread.join()
         known = ledgers.writer().known([world.item(serial) for serial in serials])
         expected: dict[ItemId, History] = {}
         for item, updates in (pair for mine in per_writer for pair in mine):

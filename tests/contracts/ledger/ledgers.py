@@ -19,11 +19,10 @@ from authenticity.records.batch_registry import BatchRegistry
 from ledger.address import LedgerAddress
 from ledger.opening import open_reader, open_store
 from ledger.protocols import LedgerReader, Pending, Progress, Reassessment
+from tests.support.patience import PATIENCE_S
 from tests.support.world import World
 
 T = TypeVar("T")
-
-PATIENCE_S = 60.0
 
 
 class Loop:

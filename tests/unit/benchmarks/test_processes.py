@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from benchmarks.processes import own_relative, processor_seconds, signal_all
+from tests.support.patience import PATIENCE_S, wait_until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
@@ -25,6 +26,14 @@ def test_a_process_that_is_not_there_has_used_nothing() -> None:
     assert processor_seconds(2**30) == 0
 
 
+def is_there(words: str) -> bool:
+    try:
+        own_relative(words)
+    except ValueError:
+        return False
+    return True
+
+
 def test_a_signal_reaches_the_descendants() -> None:
     waiting = "import time; time.sleep(60)"
     parent = subprocess.Popen(
@@ -33,13 +42,8 @@ def test_a_signal_reaches_the_descendants() -> None:
         stdout=subprocess.PIPE,
     )  # fmt: skip
     assert parent.stdout is not None
-    while True:
-        try:
-            own_relative(waiting)
-            break
-        except ValueError:
-            continue
+    wait_until(lambda: is_there(waiting))
     signal_all(parent.pid, signal.SIGKILL)
-    parent.wait(10)
+    parent.wait(PATIENCE_S)
     with parent.stdout as held_by_both:
         assert held_by_both.read() == b""  # it ends when the child has ended too

@@ -6,6 +6,7 @@ import pytest
 
 from authenticity.errors import UnavailableError
 from benchmarks.speed.pipeline.progress import Point, Progress, percentile, steady_rate
+from tests.support.patience import PATIENCE_S
 
 
 def _progress(*points: Point) -> Progress:
@@ -51,7 +52,7 @@ def test_points_are_counted_from_what_was_done_before() -> None:
 def test_waiting_ends_as_soon_as_enough_is_done() -> None:
     progress = _progress(Point(1.0, 1))
     threading.Timer(0.05, lambda: progress.add(Point(2.0, 7))).start()
-    progress.wait_for(7, 10)
+    progress.wait_for(7, PATIENCE_S)
     assert progress.scans == 7
 
 

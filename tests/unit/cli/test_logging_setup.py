@@ -106,7 +106,6 @@ def test_secrets_and_signatures_are_taken_out_of_messages_and_tracebacks(
     assert "ValueError" in stream.getvalue()
 
 
-@pytest.mark.timeout(60)  # an expression that backtracks without end
 @pytest.mark.parametrize("hostile", ["a.", "http://", "bearer ", "/01/" + "1" * 16_000])
 def test_of_hostile_text_no_more_than_the_bound_is_read(hostile: str) -> None:
     endless = hostile * (10 * LONGEST // len(hostile))

@@ -12,6 +12,7 @@ from events.embedded.log import EmbeddedLog, LogLimits
 from events.embedded.publisher import EmbeddedPublisher
 from events.publisher import Record
 from events.topics import BATCHES, SCANS, TRUST
+from tests.support.patience import PATIENCE_S
 
 
 def scans(*values: bytes) -> list[Record]:
@@ -77,9 +78,9 @@ def test_several_writers_lose_nothing_and_a_reader_never_misses_a_smaller_offset
         for which, publisher in enumerate(publishers)
     ]
     for future in futures:
-        future.result(30)
+        future.result(PATIENCE_S)
     done.set()
-    reader.join(30)
+    reader.join()
     for publisher in publishers:
         publisher.close()
     assert seen == list(range(1, 181))
@@ -158,10 +159,10 @@ def test_a_publisher_tells_each_caller_that_the_log_is_gone(path: Path) -> None:
     holder.execute("BEGIN EXCLUSIVE")
     future = publisher.publish(scans(b"a"))
     with pytest.raises(LogUnavailableError, match="locked"):
-        future.result(10)
+        future.result(PATIENCE_S)
     holder.execute("ROLLBACK")
     holder.close()
-    publisher.publish(scans(b"b")).result(10)
+    publisher.publish(scans(b"b")).result(PATIENCE_S)
     publisher.close()
 
 

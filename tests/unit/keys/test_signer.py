@@ -16,6 +16,7 @@ from authenticity.trust.signature_field import Algorithm
 from keys.encrypted_key import encode_encrypted_key
 from keys.guarded_files import make_private_folder, write_new_private
 from keys.signer import FileSigner, KeyFile, generate_key_file
+from tests.support.patience import PATIENCE_S
 
 PASSPHRASE = b"a test passphrase"
 BOTH = pytest.mark.parametrize("algorithm", list(Algorithm))
@@ -78,14 +79,14 @@ def test_openssl_opens_the_file_with_the_passphrase_alone(
 ) -> None:
     path, _ = generate_key_file(folder, "slot-0", algorithm, PASSPHRASE)
     command = ["openssl", "pkey", "-in", str(path), "-passin", "stdin", "-noout"]
-    subprocess.run(command, input=PASSPHRASE + b"\n", check=True, timeout=30)
+    subprocess.run(command, input=PASSPHRASE + b"\n", check=True, timeout=PATIENCE_S)
 
 
 @BOTH
 def test_the_key_is_derived_with_scrypt(folder: Path, algorithm: Algorithm) -> None:
     path, _ = generate_key_file(folder, "slot-0", algorithm, PASSPHRASE)
     command = ["openssl", "asn1parse", "-in", str(path)]
-    shown = subprocess.run(command, check=True, timeout=30, capture_output=True, text=True)
+    shown = subprocess.run(command, check=True, timeout=PATIENCE_S, capture_output=True, text=True)
     assert "scrypt" in shown.stdout and "aes-256-cbc" in shown.stdout
 
 

@@ -31,17 +31,21 @@ from stream.engine import Engine, EngineLimits
 from stream.step import updates_of
 from tests.support.eventful import campaign, eventful, exported, replayed
 from tests.support.examples import examples
-from tests.support.patience import PATIENCE_S
+from tests.support.patience import PATIENCE_S, wait_in_loop
 from tests.support.world import World
 
 
 class Ledger(SqliteStore):
-    """A ledger that can be away. `down`: fail so many times."""
+    """A ledger that can be away. `down`: fail so many times.
+
+    `asked_for_trust` counts the times it was asked whether there is a trust list.
+    """
 
     def __init__(self, folder: Path) -> None:
         migrate(folder / "ledger.sqlite")
         super().__init__(folder / "ledger.sqlite")
         self.down = 0
+        self.asked_for_trust = 0
         self.before_write: Callable[[], None] = lambda: None
 
     async def known(self, items: Collection[ItemId]) -> dict[ItemId, KnownItem]:
@@ -59,6 +63,7 @@ class Ledger(SqliteStore):
         await super().accept_batches(*arguments, **named)
 
     async def trust_version(self) -> int:
+        self.asked_for_trust += 1
         self._fail_if_down()
         return await super().trust_version()
 
@@ -94,7 +99,9 @@ class DeadLetterPublisher:
         return [msgspec.json.decode(r.value, type=DeadLetter).reason for r in self.records]
 
 
-LIMITS = EngineLimits(outage_s=5.0, longest_pause_s=0.01, trust_poll_s=0.005, trust_patience_s=0.1)
+LIMITS = EngineLimits(
+    outage_s=PATIENCE_S, longest_pause_s=0.01, trust_poll_s=0.005, trust_patience_s=0.1
+)
 
 
 class Setting:
@@ -179,10 +186,16 @@ def test_any_order_any_repeats_any_portions_end_equal_to_the_replay(
         assert exported(Path(name)) == replayed(world, scans, batches)
 
 
+async def waits_for_a_trust_list(setting: Setting, work: "asyncio.Task[None]") -> None:
+    """Return when the engine has asked in vain and asked again, or the work is over."""
+    asked = setting.ledger.asked_for_trust
+    await wait_in_loop(lambda: setting.ledger.asked_for_trust > asked + 1 or work.done())
+
+
 async def test_scans_wait_for_the_first_trust_list(setting: Setting) -> None:
     scans, _ = eventful(setting.world)
     folding = asyncio.create_task(setting.engine.fold_scans(scans_of(scans)))
-    await asyncio.sleep(0.05)
+    await waits_for_a_trust_list(setting, folding)
     assert not folding.done()
     await setting.trust()
     await asyncio.wait_for(folding, PATIENCE_S)
@@ -195,7 +208,8 @@ async def test_a_batch_that_overtook_its_trust_list_is_registered_all_the_same(
     registering = asyncio.create_task(
         setting.engine.accept_batches(batches_of([setting.world.batch()]))
     )
-    await asyncio.sleep(0.02)
+    await waits_for_a_trust_list(setting, registering)
+    assert not registering.done()
     await setting.trust()
     await asyncio.wait_for(registering, PATIENCE_S)
     _, version = await setting.ledger.batch_registry()
@@ -287,11 +301,7 @@ async def test_signatures_are_checked_while_what_came_before_is_written(setting:
     setting.ledger.write = slow_write  # type: ignore[method-assign]
     first = asyncio.create_task(setting.engine.fold_scans(scans_of(scans[:1])))
     second = asyncio.create_task(setting.engine.fold_scans(scans_of(scans[1:])))
-    for _ in range(500):
-        await asyncio.sleep(0.01)
-        if setting.engine._verifier.misses > 1:
-            break
-    assert setting.engine._verifier.misses > 1
+    await wait_in_loop(lambda: setting.engine._verifier.misses > 1)
     assert not first.done()
     written.set()
     await asyncio.wait_for(asyncio.gather(first, second), PATIENCE_S)

@@ -194,7 +194,7 @@ def test_two_engines_on_one_ledger_assess_the_same_subjects_and_end_equal_to_the
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(60)
+            thread.join()
         drain(one)
     assert exported(tmp_path) == replayed(world, [*scans, *noise, *late], batches)
 

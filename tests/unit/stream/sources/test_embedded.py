@@ -350,5 +350,5 @@ def test_two_engines_on_one_ledger_give_back_conflicts_and_end_equal_to_the_repl
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(60)
+            thread.join()
     assert exported(tmp_path) == replayed(world, scans, [world.batch()])

@@ -25,7 +25,7 @@ from stream.sources.faust.app import build_app
 from stream.sources.faust.compat import PINNED
 from stream.sources.faust.intake import Intake
 from stream.sources.faust.settings import WorkerSettings
-from tests.support.patience import PATIENCE_S
+from tests.support.patience import ASKED_EVERY_S, wait_in_loop
 
 GENERATION = 7
 HERE = TP("scans", 0)
@@ -40,10 +40,12 @@ class TakingEverything:
         self.stats = EngineStats()
         self.fails = False
         self.trusts = True
+        self.asked_for_trust = 0
 
     async def wait_for_trust_list(self) -> None:
         while not self.trusts:
-            await asyncio.sleep(0.01)
+            self.asked_for_trust += 1
+            await asyncio.sleep(ASKED_EVERY_S)
 
     async def fold_scans(self, records: Sequence[SourceRecord]) -> None:
         if self.fails:
@@ -134,16 +136,11 @@ async def test_records_are_acknowledged_only_after_the_engine_has_taken_them_in_
 
     monkeypatch.setattr(ConsumerMessage, "ack", recorded)
 
-    async def scenario() -> None:
-        agent = app.agents["touchstone-scans"]
-        async with agent.test_context() as running:
-            queue = running.stream().channel.queue
-            for offset in range(3):
-                queue.force_put_nowait(event(app, offset))
-            while len(acknowledged) < 3:
-                await asyncio.sleep(0.01)
-
-    await asyncio.wait_for(scenario(), PATIENCE_S)
+    async with app.agents["touchstone-scans"].test_context() as running:
+        queue = running.stream().channel.queue
+        for offset in range(3):
+            queue.force_put_nowait(event(app, offset))
+        await wait_in_loop(lambda: len(acknowledged) == 3)
     assert engine.taken == [[0, 1, 2]]
     assert acknowledged == [(0, 1), (1, 1), (2, 1)]
 
@@ -173,12 +170,10 @@ async def test_records_that_are_ready_early_are_acknowledged_after_those_before_
         queue = running.stream().channel.queue
         for offset in range(4):
             queue.force_put_nowait(event(app, offset))
-        while [2, 3] not in engine.taken:
-            await asyncio.sleep(0.01)
+        await wait_in_loop(lambda: [2, 3] in engine.taken)
         assert acknowledged == []
         ready.set()
-        while len(acknowledged) < 4:
-            await asyncio.sleep(0.01)
+        await wait_in_loop(lambda: len(acknowledged) == 4)
     assert acknowledged == [0, 1, 2, 3]
 
 
@@ -188,11 +183,11 @@ async def test_before_the_first_trust_list_nothing_is_begun_that_a_rebalance_wou
     engine.trusts = False
     async with app.agents["touchstone-scans"].test_context() as running:
         running.stream().channel.queue.force_put_nowait(event(app, 0))
-        await asyncio.sleep(0.1)
+        await wait_in_loop(lambda: engine.asked_for_trust > 1 or engine.taken)
         assert not app.consumer.unacked
+        assert not engine.taken
         engine.trusts = True
-        while not engine.taken:
-            await asyncio.sleep(0.01)
+        await wait_in_loop(lambda: engine.taken)
 
 
 async def test_a_worker_that_cannot_keep_a_record_ends_before_it_acknowledges(
