@@ -1,6 +1,5 @@
 """What tests do to a server behind the back of the ledger."""
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, LiteralString
@@ -10,7 +9,7 @@ import psycopg
 from psycopg import sql
 
 from ledger.address import PostgresAddress, read_address
-from tests.support.patience import PATIENCE_S, wait_until
+from tests.support.patience import wait_until
 
 
 class Server:
@@ -26,15 +25,16 @@ class Server:
             if template
             else sql.SQL("TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'en-US'")
         )
-        until = time.monotonic() + PATIENCE_S
-        while True:
+        create = sql.SQL("CREATE DATABASE {} {}").format(sql.Identifier(name), how)
+
+        def created() -> bool:
             try:
-                self._run(sql.SQL("CREATE DATABASE {} {}").format(sql.Identifier(name), how))
-                break
+                self._run(create)
             except psycopg.errors.ObjectInUse:  # whoever made the template is not gone yet
-                if time.monotonic() > until:
-                    raise
-                time.sleep(0.05)
+                return False
+            return True
+
+        wait_until(created, f"the template {template} stays in use")
         return self.at(database=name)
 
     def drop_database(self, name: str) -> None:

@@ -25,7 +25,7 @@ from tests.integration.ledger.server import (
     terminate_others,
     wait_for_a_waiting_lock,
 )
-from tests.support.patience import wait_until
+from tests.support.patience import PATIENCE_S, wait_until
 from tests.support.world import World
 
 
@@ -179,9 +179,9 @@ def test_a_reader_who_polls_the_feed_sees_every_change_in_order_while_many_write
         polling = threads.submit(asyncio.run, poll())
         writes = [threads.submit(write, ledgers.writer(), some) for some in updates]
         for done in writes:
-            done.result(60)
+            done.result(PATIENCE_S)
         writing.set()
-        polling.result(60)
+        polling.result(PATIENCE_S)
     assert isinstance(ledgers.address, PostgresAddress)
     numbers = [row[0] for row in query(ledgers.address, "SELECT number FROM feed ORDER BY number")]
     assert len(numbers) == 240
@@ -199,7 +199,7 @@ def test_a_fold_that_meets_a_change_of_batches_in_the_making_waits_and_begins_ag
             writing = threads.submit(writer.write, [change(item, history)], 0, world.now)
             wait_for_a_waiting_lock(ledger_address)
         with pytest.raises(BatchRegistryChanged):
-            writing.result(30)
+            writing.result(PATIENCE_S)
     assert writer.known([item]) == {}
 
 
@@ -214,19 +214,17 @@ def test_a_change_of_batches_waits_for_folds_that_are_writing(
             accepting = threads.submit(writer.accept_batches, [world.batch()])
             wait_for_a_waiting_lock(ledger_address)
             assert query(ledger_address, "SELECT version FROM catalogue") == [(0,)]
-        accepting.result(30)
+        accepting.result(PATIENCE_S)
     assert query(ledger_address, "SELECT version FROM catalogue") == [(1,)]
 
 
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(postgres, "SHORT", Patience(statement_s=2, lock_s=3, idle_s=1))
-
-
-@pytest.mark.usefixtures("impatient")
 async def test_a_writer_suspended_in_its_transaction_does_not_hold_up_the_others_for_long(
-    ledger_address: PostgresAddress, ledgers: Ledgers, world: World
+    ledger_address: PostgresAddress,
+    ledgers: Ledgers,
+    world: World,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(postgres, "SHORT", Patience(statement_s=60, lock_s=60, idle_s=1))
     suspended = await postgres.connect(ledger_address)
     await suspended.execute(
         f"BEGIN; SELECT pg_advisory_xact_lock_shared({LOCKS}, {BATCH_REGISTRY_LOCK})"
@@ -237,14 +235,18 @@ async def test_a_writer_suspended_in_its_transaction_does_not_hold_up_the_others
     suspended.terminate()
 
 
-@pytest.mark.usefixtures("impatient")
 def test_a_lock_that_is_held_too_long_is_said_in_words_and_nothing_is_written(
-    ledger_address: PostgresAddress, writer: Writer, world: World
+    ledger_address: PostgresAddress,
+    ledgers: Ledgers,
+    world: World,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(postgres, "SHORT", Patience(statement_s=60, lock_s=1, idle_s=60))
+    writer = ledgers.writer()
     item, history = one_scan(world)
     with in_transaction(ledger_address) as somebody:
         somebody.execute("LOCK TABLE items IN SHARE MODE")
-        with pytest.raises(LedgerUnavailableError, match="timeout") as said:
+        with pytest.raises(LedgerUnavailableError, match="lock timeout") as said:
             writer.write([change(item, history)], 0, world.now)
     assert "pg_stat_activity" in said.value.next_step
     assert writer.write([change(item, history)], 0, world.now) == set()

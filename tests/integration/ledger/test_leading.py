@@ -15,6 +15,7 @@ from ledger.postgres.leadership import Leadership, open_leadership
 from tests.contracts.ledger.folding import alert, change
 from tests.contracts.ledger.ledgers import Ledgers
 from tests.integration.ledger.server import query, terminate_others
+from tests.support.patience import wait_in_loop
 from tests.support.world import GTINS, World
 
 ITEMS = [item_id(GTINS[0], f"S{n}") for n in range(5)]
@@ -27,7 +28,7 @@ from ledger.postgres.leadership import open_leadership
 async def hold():
     leadership = await open_leadership(read_address(sys.argv[1]))
     print(await leadership.hold(), flush=True)
-    await asyncio.sleep(60)
+    await asyncio.Event().wait()
 
 asyncio.run(hold())
 """
@@ -49,21 +50,13 @@ async def opened(ledger_address: PostgresAddress) -> AsyncIterator[Open]:
         await one.close()
 
 
-async def held_within_s(leadership: Leadership, patience_s: float) -> bool:
-    for _ in range(int(patience_s / 0.05)):
-        if await leadership.hold():
-            return True
-        await asyncio.sleep(0.05)
-    return False
-
-
 async def test_of_several_one_leads_until_it_lets_go(opened: Open) -> None:
     first, second, third = await opened(), await opened(), await opened()
     assert await first.hold()
     assert await first.hold()
     assert not await second.hold()
     await first.close()
-    assert await held_within_s(second, 5)
+    await wait_in_loop(second.hold)
     assert not await third.hold()
     assert not await first.hold()
 
@@ -78,7 +71,7 @@ async def test_when_the_process_that_leads_is_killed_another_takes_over(
         leadership = await opened()
         assert not await leadership.hold()
         other.kill()
-        assert await held_within_s(leadership, 5)
+        await wait_in_loop(leadership.hold)
 
 
 async def test_who_has_lost_its_connection_is_told_and_can_store_nothing_any_more(
@@ -88,7 +81,7 @@ async def test_who_has_lost_its_connection_is_told_and_can_store_nothing_any_mor
     assert await first.hold()
     await first.relayed(3)
     terminate_others(ledger_address)
-    assert await held_within_s(second, 5)
+    await wait_in_loop(second.hold)
     with pytest.raises(LedgerUnavailableError):
         await first.relayed(9)
     with pytest.raises(LedgerUnavailableError):
@@ -103,11 +96,11 @@ async def test_a_leader_that_asks_again_after_its_connection_was_ended_is_told_o
     leadership = await opened()
     assert await leadership.hold()
     terminate_others(ledger_address)
-    await asyncio.sleep(0.2)
+    await wait_in_loop(lambda: not leadership._connection.alive)
     with pytest.raises(LedgerUnavailableError) as said:
         await leadership.hold()
     assert said.value.next_step
-    assert await held_within_s(leadership, 5)
+    await wait_in_loop(leadership.hold)
 
 
 async def test_nobody_relays_without_leading(opened: Open) -> None:
@@ -136,7 +129,7 @@ async def test_whoever_leads_next_goes_on_where_the_last_one_stopped(
     await first.relayed(some[0].number)
     await first.close()
     second = await opened()
-    assert await held_within_s(second, 5)
+    await wait_in_loop(second.hold)
     rest = await second.feed_after_relayed(100)
     assert [entry.alert for entry in rest] == alerts[2:]
     await second.relayed(rest[-1].number)

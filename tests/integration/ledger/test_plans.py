@@ -1,7 +1,6 @@
 """How the server goes about the fold's questions while a ledger grows."""
 
 import asyncio
-import time
 
 import psycopg
 
@@ -9,7 +8,7 @@ from benchmarks.speed.pipeline.prefill import fill
 from benchmarks.speed.seen_items import numbered_item
 from ledger.address import PostgresAddress
 from ledger.opening import open_store
-from tests.support.patience import PATIENCE_S
+from tests.support.patience import wait_until
 
 _ITEMS = 240
 _GROWN = 100 * _ITEMS
@@ -39,18 +38,14 @@ async def _rows_read_in_passing(ledger: PostgresAddress) -> int:
         for _ in range(_ROUNDS):
             assert len(await writer.known(items)) == _ITEMS
         await writer.close()  # then at the latest the server counts what it did
-        until = time.monotonic() + PATIENCE_S
-        while True:
-            in_passing, by_the_index = _counted(connection)
-            if in_passing >= _GROWN or by_the_index >= _ROUNDS * _ITEMS:
-                return in_passing
-            assert time.monotonic() < until
-            await asyncio.sleep(0.1)
+        in_passing, _ = wait_until(lambda: _counted(connection), "the server counted too few")
+        return in_passing
 
 
-def _counted(connection: psycopg.Connection) -> tuple[int, int]:
+def _counted(connection: psycopg.Connection) -> tuple[int, int] | None:
+    """Rows read in passing and by the index, once the server has counted either kind."""
     row = connection.execute(
         "SELECT seq_tup_read, idx_tup_fetch FROM pg_stat_user_tables WHERE relname = 'items'"
     ).fetchone()
     assert row is not None
-    return row[0], row[1]
+    return row if row[0] >= _GROWN or row[1] >= _ROUNDS * _ITEMS else None

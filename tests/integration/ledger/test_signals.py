@@ -22,6 +22,7 @@ from tests.contracts.ledger.signal_keeping import (
     signal,
 )
 from tests.integration.ledger.server import in_transaction
+from tests.support.patience import PATIENCE_S
 from tests.support.world import GTINS, World
 
 
@@ -78,11 +79,11 @@ def test_many_workers_give_signals_about_one_batch_while_it_is_assessed_and_none
         given = [threads.submit(give, ledgers.writer(), items[n::4]) for n in range(4)]
         try:
             for done in given:
-                done.result(60)
+                done.result(PATIENCE_S)
         finally:
             over.set()
         for done in assessing:
-            done.result(60)
+            done.result(PATIENCE_S)
     while assessors[0].next_pending(9) is not None:
         assess(assessors[0])
     [published] = assessors[0].known([batch])[batch].published.values()
