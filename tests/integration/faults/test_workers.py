@@ -4,15 +4,14 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from benchmarks.faults.site import Site
 from benchmarks.faults.traffic import make_traffic
-from tests.support.patience import PATIENCE_S
+from tests.support.patience import PATIENCE_S, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -75,13 +74,6 @@ def up(site: Site, tmp_path: Path) -> Iterator[Up]:
     started.end()
 
 
-def eventually(happens: Callable[[], bool], within_s: float = 60.0) -> None:
-    deadline = time.monotonic() + within_s
-    while not happens():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-
-
 def ended(pid: int) -> bool:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
@@ -90,25 +82,25 @@ def ended(pid: int) -> bool:
 
 
 def test_a_killed_worker_is_started_again_and_sigterm_ends_all_in_order(site: Site, up: Up) -> None:
-    eventually(lambda: len(up.workers()) == 2)
+    wait_until(lambda: len(up.workers()) == 2)
     site.publish_scans(site.traffic.scans[:700])
     victim, other = up.workers()
     os.kill(victim, signal.SIGKILL)
-    eventually(lambda: len(set(up.workers()) - {victim, other}) == 1)
+    wait_until(lambda: len(set(up.workers()) - {victim, other}) == 1)
     assert "was killed by signal 9; starting it again" in up.words
     site.publish_scans(site.traffic.scans[700:])
     assert site.drain(within_s=PATIENCE_S) == site.traffic.replayed
     up.process.send_signal(signal.SIGTERM)
-    assert up.process.wait(30) == 0
+    assert up.process.wait(PATIENCE_S) == 0
     assert "Traceback" not in up.words
 
 
 def test_workers_end_with_the_one_that_supervises_them(site: Site, up: Up) -> None:
-    eventually(lambda: len(up.workers()) == 2)
+    wait_until(lambda: len(up.workers()) == 2)
     workers = up.workers()
     up.process.kill()
     up.process.wait()
-    eventually(lambda: all(ended(pid) for pid in workers), within_s=PATIENCE_S)
+    wait_until(lambda: all(ended(pid) for pid in workers))
 
 
 def test_workers_that_cannot_reach_the_ledger_give_up_in_words_with_exit_code_3(
@@ -120,7 +112,7 @@ def test_workers_that_cannot_reach_the_ledger_give_up_in_words_with_exit_code_3(
         site.wait_until_passed(within_s=PATIENCE_S)
         site.postgres.kill()
         site.publish_scans(site.traffic.scans[10:20])
-        assert up.process.wait(60) == 3
+        assert up.process.wait(PATIENCE_S) == 3
     finally:
         up.end()
         site.postgres.restart()
