@@ -2,10 +2,10 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection
@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from demo.service import choose_port
-from tests.support.patience import PATIENCE_S
+from tests.support.patience import PATIENCE_S, wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -43,10 +43,10 @@ def demo(tmp_path: Path, *arguments: str) -> "Iterator[subprocess.Popen[str]]":
 
 
 def wait_for(process: "subprocess.Popen[str]", words: str) -> str:
-    """The first line with these words."""
+    """The first line that these words, a regular expression, are found in."""
     assert process.stdout is not None
     for line in process.stdout:
-        if words in line:
+        if re.search(words, line):
             return line
     raise AssertionError(f"the demonstration ended without {words!r}")
 
@@ -64,13 +64,12 @@ def processes_in(scratch: Path) -> list[str]:
     return found
 
 
-def eventually_nothing_is_left(scratch: Path) -> bool:
-    deadline = time.monotonic() + PATIENCE_S
-    while time.monotonic() < deadline:
-        if not processes_in(scratch) and not list(scratch.iterdir()):
-            return True
-        time.sleep(0.2)
-    return False
+def wait_until_nothing_is_left(scratch: Path) -> None:
+    wait_until(
+        lambda: not processes_in(scratch) and not list(scratch.iterdir()),
+        lambda: f"left: {processes_in(scratch)} {list(scratch.iterdir())}",
+        every_s=0.2,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +79,7 @@ def summary(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     with demo(folder, "--for", "20s", "--json", "--seed", "4") as process:
         output, errors = process.communicate(timeout=PATIENCE_S)
         assert process.returncode == 0, errors
-    assert eventually_nothing_is_left(folder / "scratch")
+    wait_until_nothing_is_left(folder / "scratch")
     (line,) = output.splitlines()
     account: dict[str, Any] = json.loads(line)
     return account
@@ -119,14 +118,13 @@ def test_scans_reach_the_engine_both_ways(summary: dict[str, Any]) -> None:
 
 def test_ctrl_c_ends_it_in_good_order_with_a_summary(tmp_path: Path) -> None:
     with demo(tmp_path) as process:
-        wait_for(process, "everything is up")
-        time.sleep(3)
+        wait_for(process, r"[1-9]\d* attacks, ")  # the traffic has begun
         process.send_signal(signal.SIGINT)
         output, errors = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0, errors
     assert "attacks launched" in output and "together" in output
     assert "Traceback" not in errors
-    assert eventually_nothing_is_left(tmp_path / "scratch")
+    wait_until_nothing_is_left(tmp_path / "scratch")
 
 
 def test_ctrl_c_before_the_curtain_ends_it_at_once(tmp_path: Path) -> None:
@@ -137,7 +135,7 @@ def test_ctrl_c_before_the_curtain_ends_it_at_once(tmp_path: Path) -> None:
     assert process.returncode == 130, errors
     assert "attacks launched" not in output
     assert "Traceback" not in errors
-    assert eventually_nothing_is_left(tmp_path / "scratch")
+    wait_until_nothing_is_left(tmp_path / "scratch")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
@@ -148,7 +146,7 @@ def test_nothing_is_left_when_it_is_killed(tmp_path: Path, number: signal.Signal
         assert processes_in(tmp_path / "scratch")
         process.send_signal(number)
         process.communicate(timeout=PATIENCE_S)
-    assert eventually_nothing_is_left(tmp_path / "scratch")
+    wait_until_nothing_is_left(tmp_path / "scratch")
 
 
 def page_at(short_url: str) -> str:
@@ -170,10 +168,9 @@ def page_at(short_url: str) -> str:
 
 
 def test_the_pages_of_a_genuine_and_a_forged_pack_can_be_opened(tmp_path: Path) -> None:
-    with demo(tmp_path, "--for", "15s") as process:
+    with demo(tmp_path) as process:
         genuine = wait_for(process, "a genuine pack").split()[-1]
         forged = wait_for(process, "a forged pack").split()[-1]
-        time.sleep(1)
         assert 'data-standing="verified"' in page_at(genuine)
         assert 'data-standing="suspect"' in page_at(forged)
 

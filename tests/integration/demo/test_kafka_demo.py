@@ -12,9 +12,9 @@ import pytest
 
 from tests.integration.demo.test_demo import (
     demo,
-    eventually_nothing_is_left,
     processes_in,
     wait_for,
+    wait_until_nothing_is_left,
 )
 from tests.support.patience import PATIENCE_S
 
@@ -48,7 +48,7 @@ def test_what_is_launched_is_caught_and_nothing_is_left(folder: Path) -> None:
     assert summary["families"]["forged"]["missed"] == 0
     for words in ("Kafka: serving", "PostgreSQL: serving", "topics scans", "everything is up"):
         assert words in errors  # stdout is for the machine
-    assert eventually_nothing_is_left(folder / "scratch")
+    wait_until_nothing_is_left(folder / "scratch")
 
 
 def test_ended_in_the_middle_of_setting_up_it_leaves_no_process(folder: Path) -> None:
@@ -58,7 +58,7 @@ def test_ended_in_the_middle_of_setting_up_it_leaves_no_process(folder: Path) ->
         process.send_signal(signal.SIGTERM)
         _, errors = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 130, errors
-    assert eventually_nothing_is_left(folder / "scratch")
+    wait_until_nothing_is_left(folder / "scratch")
 
 
 def test_nothing_is_left_when_it_is_killed(folder: Path) -> None:
@@ -66,4 +66,4 @@ def test_nothing_is_left_when_it_is_killed(folder: Path) -> None:
         wait_for(process, "everything is up")
         process.kill()
         process.communicate(timeout=PATIENCE_S)
-    assert eventually_nothing_is_left(folder / "scratch")
+    wait_until_nothing_is_left(folder / "scratch")
