@@ -14,6 +14,7 @@ from authenticity.records.batch import BatchStatus
 from authenticity.records.scan import Act
 from authenticity.records.serial_filter import build_filter
 from tests.integration.api.stand import Stand, path_of
+from tests.support.patience import PATIENCE_S
 from tests.support.world import P256_MAKER, changed
 
 ARGS = (
@@ -112,6 +113,7 @@ def _context(
         timezone_id="Asia/Tokyo",
         **more,  # type: ignore[arg-type]
     )
+    context.set_default_timeout(1_000 * PATIENCE_S)
     return context
 
 
@@ -192,7 +194,7 @@ def test_without_javascript_the_button_records_the_scan(browser: Browser, stand:
         stand.drain()
         assert stand.scans_of(code) == 0
         page.get_by_role("button", name="Confirm this scan").click()
-        assert page.get_by_text("Thank you. This scan is recorded.").is_visible()
+        page.get_by_text("Thank you. This scan is recorded.").wait_for()
         assert page.locator("h1").inner_text() == "Genuine code"
     stand.drain()
     assert stand.scans_of(code) == 1
