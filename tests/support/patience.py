@@ -15,7 +15,7 @@ What = Callable[[], object] | str
 
 
 def wait_until(
-    holds: Callable[[], T],
+    holds: Callable[[], T | None],
     what: What = "it did not come to hold",
     *,
     every_s: float = ASKED_EVERY_S,

@@ -5,7 +5,6 @@ so that nothing happens between two lines of a test.
 """
 
 import asyncio
-import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -31,12 +30,11 @@ from ledger.opening import migrate, open_reader, open_store
 from ledger.protocols import LedgerReader
 from ledger.records import Role
 from stream.sources.embedded import EmbeddedSource
+from tests.support.patience import PATIENCE_S, wait_until
 from tests.support.world import World
 from verifier_api.app import Dependencies, create_app
 from verifier_api.settings import Limits, Settings
 from verifier_api.state import AppState
-
-WAIT_S = 30.0
 
 T = TypeVar("T")
 
@@ -67,7 +65,7 @@ class Stand:
 
     def client(self) -> httpx.Client:
         """An HTTP client of this service."""
-        return httpx.Client(base_url=self.url, timeout=2 * WAIT_S, transport=self.transport)
+        return httpx.Client(base_url=self.url, timeout=PATIENCE_S, transport=self.transport)
 
     def token(self, role: Role, name: str = "tester", prefixes: Sequence[str] | None = None) -> str:
         """A new bearer token."""
@@ -89,7 +87,7 @@ class Stand:
     def publish(self, *scans: Scan) -> None:
         """Append these and wait until they are folded."""
         records = [Record(SCANS, scan_key(None, scan.code), encode_scan(scan)) for scan in scans]
-        self.publisher.publish(records).result(WAIT_S)
+        self.publisher.publish(records).result(PATIENCE_S)
         self.drain()
 
     def drain(self) -> None:
@@ -97,12 +95,14 @@ class Stand:
         order, so a scan appended last is folded last."""
         code = self.world.code()
         record = Record(SCANS, scan_key(None, code), encode_scan(self.world.scan(code)))
-        self.publisher.publish([record]).result(WAIT_S)
+        self.publisher.publish([record]).result(PATIENCE_S)
         self.until(lambda: self.scans_of(code) == 1)
 
     def register(self, batch: Batch) -> None:
         """Register a batch and wait until it stands in the ledger."""
-        self.publisher.publish([Record(BATCHES, batch_key(batch), encode_batch(batch))]).result(5)
+        self.publisher.publish([Record(BATCHES, batch_key(batch), encode_batch(batch))]).result(
+            PATIENCE_S
+        )
         self.until(lambda: batch in self.read(self._batches()))
 
     async def _batches(self) -> Sequence[Batch]:
@@ -110,7 +110,7 @@ class Stand:
 
     def trust(self, document: bytes) -> None:
         """Publish a trust list."""
-        self.publisher.publish([Record(TRUST, TRUST_KEY, document)]).result(WAIT_S)
+        self.publisher.publish([Record(TRUST, TRUST_KEY, document)]).result(PATIENCE_S)
 
     def history(self, code: str) -> History | None:
         """What the ledger holds of the item that this code names."""
@@ -127,14 +127,11 @@ class Stand:
     def read(asked: Coroutine[Any, Any, T]) -> T:
         """The ledger's answer, in a thread of its own: the caller's may run an event loop."""
         with ThreadPoolExecutor(1) as thread:
-            return thread.submit(asyncio.run, asked).result(WAIT_S)
+            return thread.submit(asyncio.run, asked).result(PATIENCE_S)
 
     def until(self, holds: Callable[[], bool]) -> None:
         """Wait, but not for ever; an engine that has no thread of its own works here."""
-        deadline = time.monotonic() + WAIT_S
-        while self._step() or not holds():
-            assert time.monotonic() < deadline, "it did not come to hold"
-            time.sleep(0.02)
+        wait_until(lambda: not self._step() and holds())
 
     def _step(self) -> bool:
         return not self.engine.running and self.engine.run_round()
@@ -156,7 +153,7 @@ def assembled_service(
     engine = EmbeddedSource(
         EmbeddedLog(log_path), open_store(folder / "ledger.sqlite"), world.roots, DEFAULT_POLICY
     )
-    real_publisher.publish([Record(TRUST, TRUST_KEY, world.trust_document)]).result(WAIT_S)
+    real_publisher.publish([Record(TRUST, TRUST_KEY, world.trust_document)]).result(PATIENCE_S)
     real_reader = open_reader(folder / "ledger.sqlite")
     dependencies = Dependencies(
         reader=reader(real_reader),
@@ -233,9 +230,9 @@ def unhurried(**changes: Any) -> Settings:
     limits: dict[str, Any] = {
         "anonymous_per_minute": 1e8,
         "anonymous_burst": 1_000_000,
-        "token_within_s": WAIT_S,
-        "ledger_within_s": WAIT_S,
-        "publish_within_s": WAIT_S,
+        "token_within_s": PATIENCE_S,
+        "ledger_within_s": PATIENCE_S,
+        "publish_within_s": PATIENCE_S,
     }
     return Settings(limits=Limits(**(limits | changes)), report_url="https://reports.example/fake")
 

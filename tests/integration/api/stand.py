@@ -9,8 +9,8 @@ from typing import Any
 import uvicorn
 from fastapi import FastAPI
 
-from tests.support.patience import wait_until
-from tests.support.service import WAIT_S, Stand, assembled_service, path_of
+from tests.support.patience import PATIENCE_S, wait_until
+from tests.support.service import Stand, assembled_service, path_of
 from verifier_api.http.server import server_config
 
 __all__ = ["Stand", "path_of", "standing_service"]
@@ -41,5 +41,5 @@ def served(app: FastAPI) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
     finally:
         server.should_exit = True
-        thread.join(WAIT_S)
+        thread.join(PATIENCE_S)
         assert not thread.is_alive()

@@ -9,13 +9,14 @@ import httpx
 from authenticity.gs1.code import item_of
 from ledger.records import Role
 from tests.integration.api.stand import Stand
+from tests.support.patience import PATIENCE_S
 
 
 def test_ten_thousand_lines_are_recorded_and_one_more_is_refused(stand: Stand) -> None:
     code = stand.world.code()
     line = json.dumps({"code": code, "session": "pallet"}).encode()
     headers = {"Content-Type": "application/x-ndjson"} | stand.bearer(Role.OFFICER, "port")
-    with httpx.Client(base_url=stand.url, timeout=60) as client:
+    with httpx.Client(base_url=stand.url, timeout=PATIENCE_S) as client:
         refused = client.post("/v1/scans", content=b"\n".join([line] * 10_001), headers=headers)
         taken = client.post("/v1/scans", content=b"\n".join([line] * 10_000), headers=headers)
     assert refused.status_code == 413
@@ -40,7 +41,7 @@ def test_an_open_stream_gets_what_happens_while_it_is_open(stand: Stand) -> None
         heard = thread.submit(_event_of, stand, headers, code)
         stand.until(lambda: stand.state.feed.places["listener"] == 1)
         stand.publish(stand.world.scan(code))
-        assert heard.result(30)["alert"]["item"] == item_of(code)
+        assert heard.result(PATIENCE_S)["alert"]["item"] == item_of(code)
 
 
 def _event_of(stand: Stand, headers: dict[str, str], code: str) -> dict[str, Any]:

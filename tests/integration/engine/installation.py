@@ -5,7 +5,6 @@ import resource
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,11 @@ from authenticity.records.batch import decode_batch
 from events.embedded.publisher import EmbeddedPublisher
 from events.publisher import Record
 from events.topics import BATCHES, SCANS, TRUST, TRUST_KEY, batch_key
-from tests.support.patience import PATIENCE_S
+from tests.support.patience import PATIENCE_S, wait_until
 
 TOUCHSTONE = (sys.executable, "-m", "cli.main")
+_EXPORTED_EVERY_S = 0.3
+"""Each time a process starts, and takes its part of the processors."""
 
 
 def run(*arguments: str, stdin: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
@@ -38,7 +39,7 @@ class Installation:
 
     def publish(self, records: Sequence[Record]) -> None:
         """Return when acknowledged."""
-        self.publisher.publish(records).result(30)
+        self.publisher.publish(records).result(PATIENCE_S)
 
     def publish_trust_list(self, document: bytes) -> None:
         self.publish([Record(TRUST, TRUST_KEY, document)])
@@ -69,14 +70,14 @@ class Installation:
         """`kill -9` every engine."""
         for engine in self.engines:
             engine.kill()
-            engine.wait(10)
+            engine.wait(PATIENCE_S)
         self.engines.clear()
 
     def stop(self) -> list[int]:
         """SIGTERM every engine; their exit codes."""
         for engine in self.engines:
             engine.send_signal(signal.SIGTERM)
-        codes = [engine.wait(10) for engine in self.engines]
+        codes = [engine.wait(PATIENCE_S) for engine in self.engines]
         self.engines.clear()
         return codes
 
@@ -100,18 +101,20 @@ class Installation:
 
     def wait_until_something_is_exported(self) -> None:
         """Until the engine has made the ledger and folded a first scan."""
-        deadline = time.monotonic() + PATIENCE_S
-        while not self._exported_if_any():
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+        wait_until(self._exported_if_any, self._log, every_s=_EXPORTED_EVERY_S)
 
     def wait_until_exported(self, expected: bytes) -> None:
         """Until the engine has folded everything: what it exports is `expected`."""
-        deadline = time.monotonic() + PATIENCE_S
-        while (seen := self._exported_if_any()) != expected:
-            if time.monotonic() > deadline:
-                differing = set(seen.splitlines()) ^ set(expected.splitlines())
-                shown = b"\n".join(sorted(differing)[:6]).decode()
-                log = (self.folder / "engine.log").read_text()[-2_000:]
-                raise AssertionError(f"{len(differing)} lines differ:\n{shown}\n{log}")
-            time.sleep(0.3)
+
+        def difference() -> str:
+            differing = set(self._exported_if_any().splitlines()) ^ set(expected.splitlines())
+            shown = b"\n".join(sorted(differing)[:6]).decode()
+            return f"{len(differing)} lines differ:\n{shown}\n{self._log()}"
+
+        wait_until(
+            lambda: self._exported_if_any() == expected, difference, every_s=_EXPORTED_EVERY_S
+        )
+
+    def _log(self) -> str:
+        """The end of what the engines have said."""
+        return (self.folder / "engine.log").read_text()[-2_000:]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.faults.traffic import Traffic
-from tests.support.patience import PATIENCE_S
+from tests.support.patience import PATIENCE_S, wait_until
 
 from .installation import Installation, run
 
@@ -51,6 +51,11 @@ def in_portions(lines: list[bytes]) -> Iterator[list[bytes]]:
         yield lines[start : start + SCANS_AT_ONCE]
 
 
+def at_any_moment(rng: random.Random) -> None:
+    """Some engines die before the first fold, some after many. No outcome rests on which."""
+    time.sleep(rng.uniform(0.45, 1.1))
+
+
 @pytest.mark.slow
 def test_an_engine_killed_at_random_points_ends_equal_to_the_replay(
     installation: Installation, traffic: Traffic
@@ -63,12 +68,12 @@ def test_an_engine_killed_at_random_points_ends_equal_to_the_replay(
             installation.publish_batches(traffic.batches)  # late, and folded through kills
         if kills < KILLS:
             installation.start()
-            time.sleep(rng.uniform(0.45, 1.1))  # some die before the first fold, some after many
+            at_any_moment(rng)
             installation.kill()
             kills += 1
     while kills < KILLS:
         installation.start()
-        time.sleep(rng.uniform(0.45, 1.1))
+        at_any_moment(rng)
         installation.kill()
         kills += 1
     installation.start()
@@ -82,13 +87,11 @@ def test_an_engine_whose_disk_is_full_stops_and_goes_on_where_it_was(
     installation: Installation, traffic: Traffic
 ) -> None:
     installation.publish_batches(traffic.batches)
+    log = installation.folder / "engine.log"
     for file_bytes in (400_000, 1_500_000):  # twice: while small, and half-way
         installation.publish_scans(traffic.scans[: len(traffic.scans) // 2])
         engine = installation.start(file_bytes=file_bytes)
-        log = installation.folder / "engine.log"
-        deadline = time.monotonic() + PATIENCE_S
-        while log.read_text().count("trying again") < 2 and time.monotonic() < deadline:
-            time.sleep(0.1)
+        wait_until(lambda: log.read_text().count("trying again") >= 2, log.read_text)
         assert "the ledger ledger.sqlite cannot be used" in log.read_text()
         assert engine.poll() is None, "it waits for space and says so"
         installation.kill()
@@ -120,7 +123,7 @@ from events.publisher import Record
 from events.topics import SCANS
 publisher = EmbeddedPublisher(Path(sys.argv[1]))
 for line in sys.stdin.buffer.read().splitlines():
-    publisher.publish([Record(SCANS, b"scan", line)]).result(30)
+    publisher.publish([Record(SCANS, b"scan", line)]).result()
     print("acknowledged", flush=True)
 """
 
@@ -152,7 +155,7 @@ def test_a_publisher_killed_at_any_moment_has_lost_nothing_it_acknowledged(
             rest = publisher.stdout.read()
         finally:
             publisher.kill()
-            publisher.wait(10)
+            publisher.wait(PATIENCE_S)
             publisher.stdout.close()
         # Whoever is not told goes on after the last answer: some scans come twice.
         published += stop_after + rest.count(b"acknowledged\n")

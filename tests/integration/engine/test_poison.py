@@ -8,6 +8,7 @@ import pytest
 
 from authenticity.records.batch import encode_batch
 from authenticity.records.scan import encode_scan
+from tests.support.patience import wait_until
 from tests.support.world import World
 
 from .installation import Installation, run
@@ -100,12 +101,13 @@ def test_a_revocation_reaches_a_running_engine(
     installation.wait_until_exported(replayed(tmp_path, world, [encode_scan(before)], []))
     installation.publish_trust_list(world.next_trust_document(revoked={0: before.captured_at}))
     installation.publish_scans([encode_scan(after)])
-    deadline_lines: list[dict[str, object]] = []
-    for _ in range(40):
-        deadline_lines = [json.loads(line) for line in installation.exported().splitlines()]
-        if any(line["type"] == "alert" for line in deadline_lines):
-            break
-    kinds = [line["kind"] for line in deadline_lines if line["type"] == "alert"]
-    standings = [line["standing"] for line in deadline_lines if line["type"] == "standing"]
+
+    def with_an_alert() -> list[dict[str, object]]:
+        lines = [json.loads(line) for line in installation.exported().splitlines()]
+        return lines if any(line["type"] == "alert" for line in lines) else []
+
+    lines = wait_until(with_an_alert, "there is never an alert", every_s=0.2)
+    kinds = [line["kind"] for line in lines if line["type"] == "alert"]
+    standings = [line["standing"] for line in lines if line["type"] == "standing"]
     assert kinds == ["key-revoked"]
     assert sorted(map(str, standings)) == ["suspect", "verified"]

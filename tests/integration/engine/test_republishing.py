@@ -1,7 +1,6 @@
 """`touchstone dead-letters republish` with the embedded engine."""
 
 import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +8,7 @@ import pytest
 
 from authenticity.records.batch import encode_batch
 from tests.integration.engine.installation import Installation, run
-from tests.support.patience import PATIENCE_S
+from tests.support.patience import wait_until
 from tests.support.world import World
 
 
@@ -21,14 +20,12 @@ def installation(tmp_path: Path) -> Iterator[Installation]:
 
 
 def dead_letters_once_there_are(count: int, installation: Installation) -> list[dict[str, object]]:
-    deadline = time.monotonic() + PATIENCE_S
-    while True:
+    def found() -> list[dict[str, object]]:
         done = run("dead-letters", "list", "--json", "--data", str(installation.folder))
-        dead_letters = [json.loads(line) for line in done.stdout.splitlines()]
-        if len(dead_letters) == count:
-            return dead_letters
-        assert time.monotonic() < deadline, (dead_letters, done.stderr)
-        time.sleep(0.2)
+        listed = [json.loads(line) for line in done.stdout.splitlines()]
+        return listed if len(listed) == count else []
+
+    return wait_until(found, f"there are never {count} dead letters", every_s=0.2)
 
 
 def test_a_dead_letter_goes_to_its_topic_again_and_poison_is_left_alone(

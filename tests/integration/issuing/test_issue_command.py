@@ -26,7 +26,7 @@ from keys.durable_files import locked
 from ledger.opening import migrate
 from producers.issuing.manifest import check_manifest, read_codes
 from producers.labels.symbols import read_png, read_svg
-from tests.support.patience import PATIENCE_S
+from tests.support.patience import PATIENCE_S, wait_until
 
 TOUCHSTONE = [str(Path(sys.executable).with_name("touchstone"))]
 GTIN = "09521234000013"
@@ -157,11 +157,12 @@ def test_p256_issuer_signs_in_its_processes_and_rotation_keeps_old_codes(tmp_pat
 
 def grows(part: Path, before: int, process: "subprocess.Popen[Any]") -> bool:
     """Wait until the run has signed something more; False if it ended before."""
-    while process.poll() is None:
-        if part.exists() and part.stat().st_size > before:
-            return True
-        time.sleep(0.01)
-    return False
+
+    def has_grown() -> bool:
+        return part.exists() and part.stat().st_size > before
+
+    wait_until(lambda: has_grown() or process.poll() is not None)
+    return process.poll() is None
 
 
 @pytest.mark.slow
@@ -175,7 +176,7 @@ def test_a_run_killed_again_and_again_loses_no_code_and_mints_none_twice(maker: 
         before = part.stat().st_size if part.exists() else 0
         process = maker.start(*words)
         if kills < 12 and grows(part, before, process):
-            time.sleep(whole.uniform(0.0, 0.3))
+            time.sleep(whole.uniform(0.0, 0.3))  # to be killed at any point of its work
             process.send_signal(signal.SIGKILL)
         out, err = process.communicate(timeout=PATIENCE_S)
         if process.returncode == 0:
@@ -195,17 +196,12 @@ def test_a_run_killed_again_and_again_loses_no_code_and_mints_none_twice(maker: 
 def test_signing_processes_end_when_the_run_is_killed(maker: Maker) -> None:
     process = maker.start(*maker.issue_words("out", 2_000_000))
     part = maker.folder / "out" / "codes.part"
-    deadline = time.monotonic() + PATIENCE_S
-    while not (part.exists() and part.stat().st_size > 1_000_000):
-        assert time.monotonic() < deadline and process.poll() is None
-        time.sleep(0.05)
+    assert grows(part, 1_000_000, process)
     children = children_of(process.pid)
     assert len(children) >= 2
     process.kill()
     process.communicate(timeout=PATIENCE_S)
-    while any(is_alive(child) for child in children):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_until(lambda: not any(is_alive(child) for child in children))
 
 
 def children_of(pid: int) -> list[int]:

@@ -56,7 +56,7 @@ def numbers(settings: KafkaSettings, publisher: KafkaPublisher, scan: Scan) -> l
             )
             for n, raw in enumerate(raws)
         ]
-    ).result(20)
+    ).result(PATIENCE_S)
     listed = touchstone(settings, "list", "--json")
     assert listed.returncode == 0, listed.stderr
     dead_letters = [json.loads(line) for line in listed.stdout.splitlines()]

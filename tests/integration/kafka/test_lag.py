@@ -12,6 +12,7 @@ from events.kafka.publisher import KafkaPublisher
 from events.kafka.settings import KafkaSettings
 from events.publisher import Record
 from events.topics import BATCHES, SCANS, CleanupPolicy, Topic
+from tests.support.patience import PATIENCE_S
 
 
 def acknowledge(settings: KafkaSettings, group: str, offsets: dict[TopicPartition, int]) -> None:
@@ -29,7 +30,7 @@ def test_waiting_is_what_the_group_has_not_acknowledged(
     group = uuid4().hex
     before = lag_of(settings, group, [BATCHES])[BATCHES.name]
     assert before.waiting == before.end, "nothing acknowledged: all of it waits"
-    publisher.publish([Record(BATCHES, b"%d" % n, b"v") for n in range(100)]).result(20)
+    publisher.publish([Record(BATCHES, b"%d" % n, b"v") for n in range(100)]).result(PATIENCE_S)
     with LagWatch(settings, group) as watch:
         now = watch.read([BATCHES, SCANS])
         assert now[BATCHES.name].waiting == before.waiting + 100

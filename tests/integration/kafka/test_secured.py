@@ -18,11 +18,12 @@ from demo.kafka_jars import cache_folder
 from demo.local_kafka import LocalKafka
 from demo.local_ports import free_ports
 from events.kafka.connection import serving_brokers
-from events.kafka.publisher import KafkaPublisher, PublisherLimits
+from events.kafka.publisher import KafkaPublisher
 from events.kafka.settings import KafkaSettings
 from events.kafka.topic_admin import create_missing
 from events.publisher import Record
 from events.topics import SCANS
+from tests.support.patience import PATIENCE_S
 
 PASSWORD = "correct horse battery staple"
 REFUSED = "(refused|ends every connection of) user 'touchstone'"
@@ -100,7 +101,7 @@ def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaSettings]
 
 def test_records_are_acknowledged_over_tls_with_a_password(secured: KafkaSettings) -> None:
     publisher = KafkaPublisher(secured)
-    publisher.publish([Record(SCANS, b"k", b"v")]).result(20)
+    publisher.publish([Record(SCANS, b"k", b"v")]).result(PATIENCE_S)
     publisher.close()
 
 
@@ -108,12 +109,12 @@ def test_a_wrong_password_is_said_to_be_one(secured: KafkaSettings, tmp_path: Pa
     (tmp_path / "wrong").write_text("guess")
     wrong = replace(secured, password_file=tmp_path / "wrong")
     with pytest.raises((ConfigurationError, LogUnavailableError), match=REFUSED) as refusal:
-        serving_brokers(wrong, within_s=2)
+        serving_brokers(wrong)
     assert "password file" in refusal.value.next_step
     assert "guess" not in str(refusal.value) + refusal.value.next_step
-    publisher = KafkaPublisher(wrong, PublisherLimits(delivered_within_s=2.5))
+    publisher = KafkaPublisher(wrong)
     with pytest.raises(LogUnavailableError, match=REFUSED):
-        publisher.publish([Record(SCANS, b"k", b"v")]).result(20)
+        publisher.publish([Record(SCANS, b"k", b"v")]).result(PATIENCE_S)
     publisher.close()
 
 
@@ -122,5 +123,5 @@ def test_a_broker_that_the_authority_does_not_vouch_for_is_not_spoken_to(
 ) -> None:
     _, other = certificate(tmp_path)
     with pytest.raises(ConfigurationError, match="CERTIFICATE_VERIFY_FAILED") as refusal:
-        serving_brokers(replace(secured, ca=other), within_s=1)
+        serving_brokers(replace(secured, ca=other))
     assert "TOUCHSTONE_KAFKA_CA" in refusal.value.next_step

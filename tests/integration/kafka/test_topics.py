@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -17,7 +16,7 @@ from authenticity.errors import ConfigurationError
 from events.kafka.settings import KafkaSettings
 from events.kafka.topic_admin import TopicDrift, TopicOverrides, create_missing, topic_drift
 from events.topics import ALERTS, SCANS_DEAD, TOPICS
-from tests.support.patience import PATIENCE_S
+from tests.support.patience import PATIENCE_S, wait_until
 
 
 @pytest.fixture
@@ -41,13 +40,13 @@ def touchstone(
 
 def until_points_are(expected: set[tuple[str, str]], settings: KafkaSettings) -> list[TopicDrift]:
     """What differs, once the broker's own view has followed the change."""
-    deadline = time.monotonic() + PATIENCE_S
-    while True:
-        found = topic_drift(settings)
-        if {(one.topic, one.point) for one in found} == expected:
-            return found
-        assert time.monotonic() < deadline, found
-        time.sleep(0.05)
+
+    def found() -> tuple[list[TopicDrift]] | None:
+        drift = topic_drift(settings)
+        return (drift,) if {(one.topic, one.point) for one in drift} == expected else None
+
+    (drift,) = wait_until(found, f"what differs is never {expected}")
+    return drift
 
 
 def test_created_topics_are_as_they_should_be(settings: KafkaSettings) -> None:

@@ -4,7 +4,6 @@ import os
 import secrets
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,10 +20,9 @@ from events.kafka.publisher import KafkaPublisher
 from events.publisher import Record
 from events.topics import BATCHES, SCANS, TRUST, TRUST_KEY, batch_key, scan_key
 from stream.sources.faust.settings import GROUP
+from tests.support.patience import PATIENCE_S, wait_until
 
 ROOT = Path(__file__).parents[3]
-DRAINED_WITHIN_S = 120.0
-_COMMAND_WITHIN_S = 120.0
 
 
 @dataclass
@@ -49,7 +47,7 @@ class OperatedSite:
         return subprocess.run(
             [sys.executable, "-m", "cli.main", *arguments],
             env=self.environment(role), capture_output=True, text=True,
-            timeout=_COMMAND_WITHIN_S, check=False,
+            timeout=PATIENCE_S, check=False,
         )  # fmt: skip
 
     def postgres_tool(self, name: str, *arguments: str, database: str | None = None) -> str:
@@ -65,7 +63,7 @@ class OperatedSite:
         done = subprocess.run(
             [str(find_binaries() / name), *arguments],
             env={**os.environ, **connection}, capture_output=True, text=True,
-            timeout=_COMMAND_WITHIN_S, check=False,
+            timeout=PATIENCE_S, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         return done.stdout
@@ -89,10 +87,10 @@ class OperatedSite:
         batches = (self.folder / "scans.batches.ndjson").read_bytes().splitlines()
         publisher = KafkaPublisher(self.kafka.settings)
         try:
-            publisher.publish([Record(TRUST, TRUST_KEY, document)]).result(30)
+            publisher.publish([Record(TRUST, TRUST_KEY, document)]).result(PATIENCE_S)
             publisher.publish(
                 [Record(BATCHES, batch_key(decode_batch(line)), line) for line in batches]
-            ).result(30)
+            ).result(PATIENCE_S)
         finally:
             publisher.close()
 
@@ -104,7 +102,7 @@ class OperatedSite:
             for line in lines:
                 code = decode_scan(line).code
                 records.append(Record(SCANS, scan_key(item_of(code), code), line))
-            publisher.publish(records).result(60)
+            publisher.publish(records).result(PATIENCE_S)
         finally:
             publisher.close()
 
@@ -124,7 +122,7 @@ class OperatedSite:
             try:
                 yield said
                 process.terminate()
-                assert process.wait(60) == 0, said.read_text()
+                assert process.wait(PATIENCE_S) == 0, said.read_text()
             finally:
                 process.kill()
                 process.wait()
@@ -143,11 +141,8 @@ class OperatedSite:
 
 
 def eventually(holds: Callable[[], bool], said: Path) -> None:
-    """Wait, but not for ever."""
-    until = time.monotonic() + DRAINED_WITHIN_S
-    while not holds():
-        assert time.monotonic() < until, said.read_text()
-        time.sleep(0.3)
+    """Wait; the words of the processes are the message should it never hold."""
+    wait_until(holds, said.read_text, every_s=0.3)
 
 
 def simulated(folder: Path, *, items: int) -> list[bytes]:
@@ -156,7 +151,7 @@ def simulated(folder: Path, *, items: int) -> list[bytes]:
     subprocess.run(
         [sys.executable, "-m", "cli.main", "simulate", "--seed", "11", "--items", str(items),
          "--out", str(file)],
-        check=True, capture_output=True, timeout=_COMMAND_WITHIN_S,
+        check=True, capture_output=True, timeout=PATIENCE_S,
     )  # fmt: skip
     return file.read_bytes().splitlines()
 
@@ -184,7 +179,7 @@ def _make_owner(site: OperatedSite) -> None:
     for statement in statements:
         done = subprocess.run(
             [str(find_binaries() / "psql"), site.postgres.address.url, "-c", statement],
-            capture_output=True, text=True, timeout=_COMMAND_WITHIN_S, check=False,
+            capture_output=True, text=True, timeout=PATIENCE_S, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
 
@@ -203,6 +198,6 @@ def _run_roles_script(site: OperatedSite) -> None:
     done = subprocess.run(
         [str(ROOT / "deploy" / "postgres" / "roles.sh")],
         env={**os.environ, **connection}, capture_output=True, text=True,
-        timeout=_COMMAND_WITHIN_S, check=False,
+        timeout=PATIENCE_S, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

@@ -11,11 +11,11 @@ from typing import Final
 import pytest
 
 from keys.store import create_store
+from tests.support.patience import PATIENCE_S
 
 pytestmark = pytest.mark.slow
 
 SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
-ENDS_WITHIN_S: Final = 60.0
 WORST_MOMENT: Final = """
 import os, sys
 import {module} as module
@@ -54,7 +54,7 @@ def started(data: Path, python: list[str], *options: str) -> "subprocess.Popen[s
 def end_of(process: "subprocess.Popen[str]") -> tuple[int, str]:
     """Exit code and what was said; killed if it does not end."""
     try:
-        _, said = process.communicate(timeout=ENDS_WITHIN_S)
+        _, said = process.communicate(timeout=PATIENCE_S)
     finally:
         process.kill()
     return process.returncode, said

@@ -20,6 +20,7 @@ from tests.integration.operations.site import (
     operated_site,
     simulated,
 )
+from tests.support.patience import PATIENCE_S
 
 pytestmark = pytest.mark.slow
 
@@ -45,7 +46,7 @@ def _folded(said: Path) -> set[str]:
 
 
 def _samples(port: int) -> Iterator[tuple[str, float]]:
-    text = httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=5).text
+    text = httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=PATIENCE_S).text
     for family in text_string_to_metric_families(text):
         for sample in family.samples:
             yield sample.name, sample.value
@@ -60,14 +61,16 @@ def _sum(name: str, ports: list[int]) -> float:
 
 def _answers(port: int) -> bool:
     try:
-        return httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=5).status_code == 200
+        return httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=PATIENCE_S).status_code == 200
     except httpx.TransportError:
         return False
 
 
 def _publish_junk(site: OperatedSite) -> None:
     publisher = KafkaPublisher(site.kafka.settings)
-    publisher.publish([Record(SCANS, b"k", b"no scan", _traceparent(DEAD_TRACE))]).result(30)
+    publisher.publish([Record(SCANS, b"k", b"no scan", _traceparent(DEAD_TRACE))]).result(
+        PATIENCE_S
+    )
     publisher.close()
 
 
@@ -92,7 +95,7 @@ def test_a_trace_leads_from_the_request_to_the_fold_and_the_numbers_add_up(
                     f"http://127.0.0.1:{port}/v1/scans",
                     json={"code": code},
                     headers={"traceparent": _traceparent(TRACE)},
-                    timeout=10,
+                    timeout=PATIENCE_S,
                 )
                 assert answered.status_code == 202, answered.text
             _publish_junk(site)

@@ -1,6 +1,7 @@
 """A copy of what 0.1.0 left on a disk, and the `touchstone` command of today to run on it.
 
-Nothing of ours is imported but the local PostgreSQL, here and nowhere else in this folder.
+Nothing of the product is imported but the local PostgreSQL, here and nowhere else in this
+folder.
 """
 
 import gzip
@@ -11,7 +12,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
@@ -22,9 +22,10 @@ from typing import Any
 
 import pytest
 
+from tests.support.patience import PATIENCE_S, wait_until
+
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 PASSPHRASE = "a passphrase for tests only"
-_PATIENCE_S = 120.0
 _EXECUTABLE = Path(sys.executable).with_name("touchstone")
 
 
@@ -53,7 +54,7 @@ class Left:
         """A `touchstone` command in this folder, to its end, which is checked."""
         done = subprocess.run(
             [str(_EXECUTABLE), *arguments], cwd=self.folder, env=_environment(environment),
-            input=stdin, capture_output=True, timeout=_PATIENCE_S, check=False,
+            input=stdin, capture_output=True, timeout=PATIENCE_S, check=False,
         )  # fmt: skip
         assert done.returncode == code, done.stderr.decode()
         return done
@@ -74,18 +75,22 @@ class Left:
             try:
                 yield
                 process.send_signal(signal.SIGTERM)
-                assert process.wait(_PATIENCE_S) == 0, said.read_text()
+                assert process.wait(PATIENCE_S) == 0, said.read_text()
             finally:
                 process.kill()
                 process.wait()
 
     def wait_until_exported(self, expected: bytes) -> None:
         """Until the engine has folded everything: what `export` prints is `expected`."""
-        deadline = time.monotonic() + _PATIENCE_S
-        while (seen := self.run("export", "--data", "data").stdout) != expected:
-            if time.monotonic() > deadline:
-                differing = sorted(set(seen.splitlines()) ^ set(expected.splitlines()))
-                raise AssertionError(f"{len(differing)} lines differ: {differing[:4]}")
+
+        def exported() -> bytes:
+            return self.run("export", "--data", "data").stdout
+
+        def difference() -> str:
+            differing = sorted(set(exported().splitlines()) ^ set(expected.splitlines()))
+            return f"{len(differing)} lines differ: {differing[:4]}"
+
+        wait_until(lambda: exported() == expected, difference)
 
 
 @pytest.fixture
@@ -111,7 +116,7 @@ def restored(left: Left) -> Iterator[str]:
         restoring = subprocess.run(
             [str(find_binaries() / "psql"), "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1",
              f"--file={left.folder / 'postgres' / 'ledger.sql'}", address],
-            capture_output=True, text=True, timeout=_PATIENCE_S, check=False,
+            capture_output=True, text=True, timeout=PATIENCE_S, check=False,
         )  # fmt: skip
         assert restoring.returncode == 0, restoring.stderr
         yield address
@@ -129,17 +134,17 @@ def asked(port: int, path: str, token: str) -> Any:
     request = urllib.request.Request(
         f"http://127.0.0.1:{port}{path}", headers={"Authorization": f"Bearer {token}"}
     )
-    deadline = time.monotonic() + _PATIENCE_S
-    while True:
+
+    def answer() -> tuple[Any] | None:
         try:
-            with urllib.request.urlopen(request, timeout=10) as answer:
-                return json.load(answer)
+            with urllib.request.urlopen(request, timeout=PATIENCE_S) as answered:
+                return (json.load(answered),)
         except urllib.error.HTTPError:
             raise
         except OSError:  # it does not listen yet
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.05)
+            return None
+
+    return wait_until(answer, "the service never answers")[0]
 
 
 def _environment(given: Mapping[str, str]) -> dict[str, str]:
