@@ -175,29 +175,11 @@ def _signing_key(
 def _print_issued(
     issued: "Issued", printed: list[str], seconds: float, rate: float, *, as_json: bool
 ) -> None:
-    header, batch = issued.header, issued.batch
-    csv, parquet = issued.folder / "manifest.csv", issued.folder / "manifest.parquet"
     if as_json:
-        print_json(
-            {
-                "issuer": header.issuer,
-                "gtin": header.gtin,
-                "lot": header.lot,
-                "count": header.count,
-                "signed_now": issued.signed,
-                "key_slot": header.key_slot,
-                "batch_id": header.batch_id,
-                "released": batch.released_at is not None,
-                "serial_filter": batch.serials is not None,
-                "manifest_csv": str(csv),
-                "manifest_parquet": str(parquet),
-                "manifest_sha256": header.manifest_sha256,
-                "labels": printed,
-                "seconds": round(seconds, 3),
-                "codes_per_second": round(rate, 1),
-            }
-        )
+        print_json(_issued_facts(issued, printed, seconds, rate))
         return
+    header, batch = issued.header, issued.batch
+    csv, parquet = _manifests(issued)
     out.print(
         f"issued {header.count:,} codes for GTIN {header.gtin} in {seconds:.1f} s "
         f"({rate:,.0f} signed a second, key slot {header.key_slot})",
@@ -214,6 +196,35 @@ def _print_issued(
             "issued will not be noticed; smaller batches have one",
             markup=False,
         )
+
+
+def _issued_facts(
+    issued: "Issued", printed: list[str], seconds: float, rate: float
+) -> dict[str, object]:
+    header, batch = issued.header, issued.batch
+    csv, parquet = _manifests(issued)
+    return {
+        "issuer": header.issuer,
+        "gtin": header.gtin,
+        "lot": header.lot,
+        "count": header.count,
+        "signed_now": issued.signed,
+        "key_slot": header.key_slot,
+        "batch_id": header.batch_id,
+        "released": batch.released_at is not None,
+        "serial_filter": batch.serials is not None,
+        "manifest_csv": str(csv),
+        "manifest_parquet": str(parquet),
+        "manifest_sha256": header.manifest_sha256,
+        "labels": printed,
+        "seconds": round(seconds, 3),
+        "codes_per_second": round(rate, 1),
+    }
+
+
+def _manifests(issued: "Issued") -> tuple[Path, Path]:
+    """As CSV and as Parquet."""
+    return issued.folder / "manifest.csv", issued.folder / "manifest.parquet"
 
 
 def _label_maker(

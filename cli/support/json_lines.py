@@ -5,7 +5,7 @@ from typing import Any
 
 from pythonjsonlogger.msgspec import MsgspecFormatter
 
-from cli.support.logging_setup import bounded_exception, fields_of, message_of, time_of, trace_of
+from cli.support.log_fields import bounded_exception, fields_of, message_of, time_of, trace_of
 
 
 class JsonLines(MsgspecFormatter):
@@ -14,7 +14,7 @@ class JsonLines(MsgspecFormatter):
     def add_fields(
         self, log_data: dict[str, Any], record: logging.LogRecord, message_dict: dict[str, Any]
     ) -> None:
-        """Only what our own lines add, and the keys that this module's docstring names."""
+        """Only what our own lines add, and the keys that `cli.support.logging_setup` names."""
         log_data |= fields_of(record)
         log_data |= {
             "at": time_of(record).isoformat(timespec="milliseconds").replace("+00:00", "Z"),

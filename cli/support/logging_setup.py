@@ -2,22 +2,25 @@
 
 For people by default; with TOUCHSTONE_LOGS=json one JSON object a line, for machines:
 `at` (UTC), `level`, `logger`, `message`, `trace` (the id of the request that it concerns,
-W3C Trace Context), `exception`, and the fields that our own lines add. What must not be in
-a log is taken out here as well, wherever it came from: bearer tokens, passwords in
-addresses, the query of a printed code; and nothing that was read can begin a new line.
+W3C Trace Context), `exception`, and the fields that our own lines add. Nothing that was
+read can begin a new line; `cli.support.log_fields` takes out what must not be in a log.
 """
 
 import logging
-import re
 import sys
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import IO, Final
 
 from authenticity.errors import ConfigurationError
 from cli.support.console import err
-from events.tracing import current_trace, trace_id_of
+from cli.support.log_fields import (
+    OWN_LOGGERS,
+    bounded_exception,
+    message_of,
+    time_of,
+    trace_of,
+)
 
 
 class LogFormat(StrEnum):
@@ -27,21 +30,10 @@ class LogFormat(StrEnum):
     JSON = "json"
 
 
-_OURS: Final = ("touchstone", "verifier_api", "stream", "ledger", "events", "cli")
 _LEVELS: Final = ("debug", "info", "warning", "error")
-_LONGEST: Final = 16_384
-_SECRETS: Final = (
-    (re.compile(r"\b(bearer|basic)\s{1,9}[^\s\"']+", re.I), r"\1 …"),
-    (re.compile(r"(\b[a-z][a-z0-9+.-]{0,20}://[^\s/@:]{0,80}):[^\s/@]{1,400}@", re.I), r"\1:…@"),
-    (re.compile(r"\b(password|passphrase|secret|token)=[^\s&'\"]+", re.I), r"\1=…"),
-    (re.compile(r"(\bhttps?://[^\s?'\"<>]{0,600})\?[^\s'\"<>]*", re.I), r"\1?…"),
-    (re.compile(r"(/01/[0-9]{14}[^\s?'\"<>]{0,200})\?[^\s'\"<>]*"), r"\1?…"),
-)
-"""Every repetition that is followed by something is bounded: the text may be an attacker's."""
 _CONTROLS: Final = {
     number: f"\\x{number:02x}" for number in (*range(32), *range(127, 160), 0x2028, 0x2029)
 }
-_STANDARD: Final = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "trace"}
 
 
 def set_up_logging(environ: Mapping[str, str], stream: IO[str] | None = None) -> None:
@@ -57,7 +49,7 @@ def set_up_logging(environ: Mapping[str, str], stream: IO[str] | None = None) ->
     handler.set_name(chosen)
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     logging.captureWarnings(True)
-    for name in _OURS:
+    for name in OWN_LOGGERS:
         logging.getLogger(name).setLevel(level)
 
 
@@ -92,50 +84,10 @@ class PlainLines(logging.Formatter):
         return line
 
 
-def message_of(record: logging.LogRecord) -> str:
-    """The message, bounded, without what must not be in a log."""
-    return redacted(record.getMessage())
-
-
-def redacted(text: str) -> str:
-    """The text without tokens, passwords and the queries of addresses."""
-    text = text[:_LONGEST]
-    for pattern, instead in _SECRETS:
-        text = pattern.sub(instead, text)
-    return text
-
-
-def trace_of(record: logging.LogRecord) -> str:
-    """The trace that the line names, else that of the request being answered; its id alone."""
-    named = getattr(record, "trace", None)
-    return trace_id_of(named if isinstance(named, str) else current_trace.get())
-
-
-def fields_of(record: logging.LogRecord) -> dict[str, object]:
-    """What our own lines add; a foreign library's additions are ignored."""
-    if record.name.partition(".")[0] not in _OURS:
-        return {}
-    return {
-        name: redacted(value) if isinstance(value, str) else value
-        for name, value in record.__dict__.items()
-        if name not in _STANDARD and isinstance(value, str | int | float)
-    }
-
-
 def _exception(record: logging.LogRecord) -> str:
     if not record.exc_info:
         return ""
     return bounded_exception(logging.Formatter().formatException(record.exc_info))
-
-
-def bounded_exception(text: str) -> str:
-    """The end of a traceback, without what must not be in a log."""
-    return redacted(text[-_LONGEST:])
-
-
-def time_of(record: logging.LogRecord) -> datetime:
-    """When the line was written, in UTC."""
-    return datetime.fromtimestamp(record.created, UTC)
 
 
 def _choice(

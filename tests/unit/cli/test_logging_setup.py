@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from authenticity.errors import ConfigurationError
-from cli.support.logging_setup import _LONGEST as LONGEST
-from cli.support.logging_setup import announce, redacted, set_up_logging
+from cli.support.log_fields import LONGEST, redacted
+from cli.support.logging_setup import announce, set_up_logging
 from events.tracing import current_trace
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
