@@ -41,7 +41,7 @@ class Pace:
 
 
 class LiveTraffic:
-    """Starts packs and attacks as time passes, and hands out what has arrived."""
+    """Starts packs and attacks as time passes, and yields the scans that have arrived."""
 
     def __init__(self, take: Take, pace: Pace, noise: Noise, seed: int, start_s: float) -> None:
         self.launched: dict[str, AttackFamily] = {}
@@ -73,7 +73,7 @@ class LiveTraffic:
         return arrived
 
     def launch(self, family: AttackFamily, at_s: float) -> list[Pack]:
-        """Begin an attack of this family; answers the packs that it takes hold of."""
+        """Begin an attack of this family; answers the packs that it affects."""
         number = len(self.launched)
         attack = Attack(f"{family}-{number}", family)
         self.launched[attack.id] = family

@@ -1,4 +1,4 @@
-"""A folder that belongs to another user, where that user can reach it; gone when its owner is."""
+"""A folder that belongs to another user, where that user can reach it, for one process."""
 
 import fcntl
 import os

@@ -51,7 +51,7 @@ _FAMILY_LABELS = {
 @dataclass(frozen=True, slots=True)
 class Frame:
     """One moment. `now` is in the demonstration's calendar; `pages` by name, short URLs;
-    `about` names what it runs on, if that is worth a word."""
+    `about` names what it runs on, where that has to be said."""
 
     results: Results
     score: Score
@@ -115,7 +115,7 @@ def attack_table(score: Score, *, wide: bool) -> Table:
 
 
 def false_alert_text(score: Score) -> Text:
-    """How many honest codes have an alert, and what was odd about them."""
+    """How many honest codes have an alert, and the noise and behaviour that they met."""
     number = score.false_alerts
     plural = "" if number == 1 else "s"
     words = Text(f"{number} false alert{plural}", WARN if number else GOOD)

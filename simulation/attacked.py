@@ -30,12 +30,12 @@ _LIFE_UNDER: Final[dict[AttackFamily, Callable[[Scene], Life]]] = {
 
 
 def attacked_life(scene: Scene) -> Life:
-    """Every visit to the victim and to what goes by its name."""
+    """Every visit to the victim and to everything that carries its code."""
     return _LIFE_UNDER[scene.attack.family](scene)
 
 
 def record_of(attack: Attack, lives: Iterable[Life]) -> AttackRecord:
-    """The record of an attack, from the lives of all packs that it takes hold of."""
+    """The record of an attack, from the lives of all packs that it affects."""
     lives = list(lives)
     items = (AttackedItem(*concern) for life in lives for concern in life.concerns)
     first = min(lives, key=lambda life: life.begins_s)

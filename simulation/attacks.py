@@ -67,7 +67,7 @@ _WHOLE_CASES: Final = frozenset((AttackFamily.SWAPPED_CONTENTS,))
 
 
 class Attack(NamedTuple):
-    """One attack; `id` is the same for all packs that it takes hold of."""
+    """One attack; `id` is the same for all packs that it affects."""
 
     id: str
     family: AttackFamily
@@ -77,7 +77,7 @@ class Attack(NamedTuple):
 class AttackPlan:
     """`count` attacks of these families spread evenly over `items` packs in `batches`.
 
-    An attack on several packs takes hold of up to `most_times` as many as `PACKS_TAKEN`.
+    An attack on several packs affects up to `most_times` as many as `PACKS_TAKEN`.
     """
 
     seed: int
@@ -89,14 +89,14 @@ class AttackPlan:
     case_packs: int = 24
 
     def attack_on(self, index: int) -> Attack | None:
-        """The attack that takes hold of this pack, if any."""
+        """The attack that affects this pack, if any."""
         if not self.count:
             return None
         attack, taken = self.attack(index * self.count // self.items)
         return attack if index in taken else None
 
     def attack(self, number: int) -> tuple[Attack, range]:
-        """The attack with this number, 0 to `count` - 1, and the packs it takes hold of."""
+        """The attack with this number, 0 to `count` - 1, and the packs it affects."""
         return _attack(self, number)
 
     def begun_in(self, packs: range) -> Iterator[int]:

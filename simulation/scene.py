@@ -73,7 +73,7 @@ class Concern(NamedTuple):
 
 
 class Life(NamedTuple):
-    """Every visit to a victim and to what goes by its name.
+    """Every visit to a victim and to everything that carries its code.
 
     `begins_s` is when the attackers' goods or scans first appear. `publisher` and
     `sessions` are the attackers' own, where they scan.

@@ -67,7 +67,7 @@ class CodeRecord:
 class Score:
     """`outcomes` counts attacks by family; `false_alerts` counts honest codes with an alert.
 
-    `false_causes` counts what was odd about those codes, by noise and behaviour.
+    `false_causes` counts the noise and the behaviour that those codes met.
     """
 
     outcomes: dict[AttackFamily, Counter[Outcome]]

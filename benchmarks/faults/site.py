@@ -1,4 +1,4 @@
-"""An installation to harm: brokers, database, topics, and workers that can be killed one by one."""
+"""An installation whose brokers, database and workers can be killed one by one."""
 
 import os
 import re

@@ -43,12 +43,12 @@ def fill(ledger: PostgresAddress, count: int, *, analyse: bool = True) -> float:
 
 @dataclass(frozen=True, slots=True)
 class LogBytes:
-    """Bytes of write-ahead log for one more scan of a random item, when its page changes…
+    """Bytes of write-ahead log for one more scan of a random item.
 
-    `first`: …for the first time since a checkpoint. Then the whole page is logged
+    `first`: its page changes for the first time since a checkpoint. Then the whole page is logged
     (`full_page_writes`), and in a ledger far larger than what changes between two
     checkpoints nearly every change is the first of its page. `compressed`: the same with
-    `wal_compression`. `again`: …a further time.
+    `wal_compression`. `again`: its page has changed since the checkpoint.
     """
 
     first: float
