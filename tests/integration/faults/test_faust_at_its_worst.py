@@ -109,6 +109,7 @@ def test_workers_with_nothing_to_do_stay_whoever_joins_and_leaves(
                 second.terminate()
                 assert second.wait(PATIENCE_S) == 0
             _stands_still_rightly(site, first, "first", of=[every_partition])
+        assert "this worker ends" not in _said(site, "first") + _said(site, "second")
 
 
 def test_records_that_were_taken_and_dropped_come_again(tmp_path: Path, traffic: Traffic) -> None:
