@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from authenticity.errors import UnavailableError
@@ -13,6 +14,8 @@ from demo.service import DemoService
 from events.publisher import Publisher
 
 if TYPE_CHECKING:
+    from demo.local_kafka import LocalKafka
+    from demo.local_postgres import LocalPostgres
     from events.kafka.settings import KafkaSettings
     from ledger.address import LedgerAddress
 
@@ -62,25 +65,10 @@ def open_kafka(installation: DemoInstallation, stack: ExitStack, report: Report)
 
     Kafka is fetched the first time. Raises `ConfigurationError` and `UnavailableError`.
     """
-    from demo.kafka_jars import cache_folder, fetch_kafka
-    from demo.local_kafka import LocalKafka
-    from demo.local_postgres import LocalPostgres
     from events.kafka.publisher import KafkaPublisher
     from events.kafka.topic_admin import create_missing
-    from ledger.opening import migrate
 
-    cache = cache_folder(os.environ)
-    fetch_kafka(cache, report)  # minutes the first time, and can be interrupted, unlike a thread
-    kafka = LocalKafka(installation.folder / "kafka", cache=cache, progress=report)
-    postgres = LocalPostgres(installation.folder / "postgres", progress=report)
-    with ThreadPoolExecutor(1, thread_name_prefix="kafka") as beside:
-        stack.callback(kafka.stop)
-        starting = beside.submit(kafka.start)
-        stack.callback(postgres.stop)
-        postgres.start()
-        report("PostgreSQL: making the ledger's tables")
-        migrate(postgres.address)
-        starting.result()
+    kafka, postgres = _start_servers(installation.folder, stack, report)
     scratch = installation.folder / "scratch"
     scratch.mkdir()
     created = create_missing(kafka.settings)
@@ -103,6 +91,30 @@ def open_kafka(installation: DemoInstallation, stack: ExitStack, report: Report)
         finished_within_s=20.0,
         waiting=lambda _service: lag.waiting(),
     )
+
+
+def _start_servers(
+    folder: Path, stack: ExitStack, report: Report
+) -> tuple["LocalKafka", "LocalPostgres"]:
+    """Both at once, the ledger's tables made."""
+    from demo.kafka_jars import cache_folder, fetch_kafka
+    from demo.local_kafka import LocalKafka
+    from demo.local_postgres import LocalPostgres
+    from ledger.opening import migrate
+
+    cache = cache_folder(os.environ)
+    fetch_kafka(cache, report)  # minutes the first time, and can be interrupted, unlike a thread
+    kafka = LocalKafka(folder / "kafka", cache=cache, progress=report)
+    postgres = LocalPostgres(folder / "postgres", progress=report)
+    with ThreadPoolExecutor(1, thread_name_prefix="kafka") as beside:
+        stack.callback(kafka.stop)
+        starting = beside.submit(kafka.start)
+        stack.callback(postgres.stop)
+        postgres.start()
+        report("PostgreSQL: making the ledger's tables")
+        migrate(postgres.address)
+        starting.result()
+    return kafka, postgres
 
 
 class _Lag:

@@ -85,7 +85,7 @@ REASONS: Final[dict[str, ReasonRow]] = {
     ),
     _CODE.MANY_ITEMS_FROM_HERE_LOOK_COPIED: ReasonRow(
         ("items_at_least",),
-        "At least {items_at_least} packs that passed through this scanner's hands look copied:"
+        "At least {items_at_least} packs that this scanner read look copied:"
         " their codes may have been read off there.",
     ),
     _CODE.MANY_ITEMS_LOOK_COPIED: ReasonRow(

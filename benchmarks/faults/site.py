@@ -29,6 +29,7 @@ from benchmarks.local_http import local_client
 from demo.local_kafka import LocalKafka
 from demo.local_ports import free_ports
 from demo.local_postgres import LocalPostgres
+from events.kafka.connection import administration
 from events.kafka.lag import LagWatch
 from events.kafka.publisher import KafkaPublisher
 from events.kafka.reading import read_topic
@@ -198,6 +199,12 @@ class Site:
                 return True
             before = now
         return False
+
+    def members(self) -> int:
+        """How many workers have their partitions; 0 while the group shares them out anew."""
+        with administration(self.kafka.settings) as client:
+            group = client.describe_groups([GROUP])[GROUP]
+        return len(group["members"]) if group["group_state"] == "Stable" else 0
 
     def wait_for_a_member(self) -> None:
         """Until a worker has passed something: the trust list, which waits from the start."""

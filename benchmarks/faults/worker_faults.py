@@ -3,7 +3,6 @@
 import random
 import signal
 import time
-from contextlib import suppress
 from pathlib import Path
 
 from benchmarks.faults.outcome import (
@@ -115,9 +114,8 @@ def endless_rebalances(
                     site.stop_worker(1)
                 else:
                     site.start_worker(1)
-                    with suppress(TimeoutError):  # all scans may have been folded by now
-                        site.until("idle", lambda: site.count(1, "scans_total") > 0, 10.0)
-                        joined += 1
+                    site.until("the worker did not join", lambda: site.members() == 2)
+                    joined += 1
             publishing()
             site.wait_until_passed(within_s=DRAINS_WITHIN_S)
         return outcome_of(

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from authenticity.records.scan import Scan
     from cli.support.backtest_truth import TruthResult
     from simulation.score import CodeRecord
-    from stream.backtest import Backtest
+    from stream.backtest import AlertName, Backtest, Course
 
 MOST_EXAMPLES = 10
 
@@ -162,44 +162,59 @@ def _report(
 ) -> dict[str, Any]:
     """Everything, as `--json` prints it; `docs/reference/command-line.md` names the keys."""
     tried, other = run.courses
-    days, days_other = tried.by_day(), other.by_day()
-    kinds = Counter(name.kind for name in tried.raised)
-    kinds_other = Counter(name.kind for name in other.raised)
     new = sorted(set(tried.raised) - set(other.raised))
     gone = sorted(set(other.raised) - set(tried.raised))
-    report: dict[str, Any] = {
+    return {
         "policy": tried.policy.version,
         "against": other.policy.version,
         "scans": run.scans,
         "refused": len(refused),
         "first_day": run.first_day,
         "last_day": run.last_day,
-        "kinds": {
-            kind: {
-                "alerts": kinds[kind],
-                "against": kinds_other[kind],
-                "new": sum(name.kind == kind for name in new),
-                "gone": sum(name.kind == kind for name in gone),
-                "retracted": sum(name.kind == kind for name in tried.retracted),
-            }
-            for kind in sorted({*kinds, *kinds_other})
-        },
-        "days": [
-            {"day": day, "kind": kind, "alerts": days[day, kind], "against": days_other[day, kind]}
-            for day, kind in sorted({*days, *days_other})
-        ],
+        "kinds": _by_kind(tried, other, new, gone),
+        "days": _by_day(tried, other),
         "new": [name._asdict() for name in new],
         "gone": [name._asdict() for name in gone],
-        "truth": None,
+        "truth": None if records is None else _by_policy(tried, other, records),
     }
-    if records is not None:
-        from cli.support.backtest_truth import against_truth
 
-        report["truth"] = {
-            side: _of_truth(against_truth(course, records))
-            for side, course in (("policy", tried), ("against", other))
+
+def _by_kind(
+    tried: "Course", other: "Course", new: "Sequence[AlertName]", gone: "Sequence[AlertName]"
+) -> dict[str, dict[str, int]]:
+    kinds, kinds_other, kinds_new, kinds_gone, retracted = (
+        Counter(name.kind for name in names)
+        for names in (tried.raised, other.raised, new, gone, tried.retracted)
+    )
+    return {
+        kind: {
+            "alerts": kinds[kind],
+            "against": kinds_other[kind],
+            "new": kinds_new[kind],
+            "gone": kinds_gone[kind],
+            "retracted": retracted[kind],
         }
-    return report
+        for kind in sorted({*kinds, *kinds_other})
+    }
+
+
+def _by_day(tried: "Course", other: "Course") -> list[dict[str, Any]]:
+    days, days_other = tried.by_day(), other.by_day()
+    return [
+        {"day": day, "kind": kind, "alerts": days[day, kind], "against": days_other[day, kind]}
+        for day, kind in sorted({*days, *days_other})
+    ]
+
+
+def _by_policy(
+    tried: "Course", other: "Course", records: "dict[ItemId, CodeRecord]"
+) -> dict[str, dict[str, Any]]:
+    from cli.support.backtest_truth import against_truth
+
+    return {
+        side: _of_truth(against_truth(course, records))
+        for side, course in (("policy", tried), ("against", other))
+    }
 
 
 def _of_truth(result: "TruthResult") -> dict[str, Any]:

@@ -2,8 +2,11 @@
 
 import os
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,7 +16,7 @@ from cli.support.checkout import require_checkout
 from cli.support.console import err, fail, out, print_json
 
 if TYPE_CHECKING:
-    from benchmarks.detection.evaluation.run_worlds import WorldResult
+    from benchmarks.detection.evaluation.assemble_report import DetectionReport
     from benchmarks.faults.suite import FaultReport
     from benchmarks.speed.result import Result
 
@@ -167,60 +170,62 @@ def _show(result: "Result") -> None:
 
 def _bench_detection(run: DetectionRun, *, quick: bool, as_json: bool) -> None:
     """Simulate, assess, score, print."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+    from benchmarks.detection.evaluation.html_report import page
 
+    report = _measured_detection(run, quick=quick)
+    if run.html is not None:
+        run.html.parent.mkdir(parents=True, exist_ok=True)
+        run.html.write_text(page(report), encoding="utf-8")
+        err.print(f"report   {run.html}", markup=False)
+    print_json(report) if as_json else _show_detection(report)
+
+
+def _measured_detection(run: DetectionRun, *, quick: bool) -> "DetectionReport":
     from authenticity.detection.policy import DEFAULT_POLICY
     from benchmarks.detection.evaluation.assemble_report import measure
     from benchmarks.detection.evaluation.export import export
-    from benchmarks.detection.evaluation.html_report import page
-    from benchmarks.detection.evaluation.tables import WIDTH, tables
     from benchmarks.detection.split import DEFAULT_ITEMS, share_out
 
     workers = os.cpu_count() or 1
     items = run.items or (QUICK_ITEMS if quick else DEFAULT_ITEMS)
-    count = run.seeds or (QUICK_SEEDS if quick else 10)
     try:
-        seeds = share_out(count)
+        seeds = share_out(run.seeds or (QUICK_SEEDS if quick else 10))
     except ValueError as error:
         fail(str(error), next_step="touchstone bench detect --seeds 3")
-    folder = run.export
+    keep = None if run.export is None else partial(export, folder=run.export, workers=workers)
+    with _detection_progress(items, len(seeds.all)) as progress:
+        return measure(seeds, items, DEFAULT_POLICY, workers=workers, keep=keep, progress=progress)
 
-    def keep(result: "WorldResult") -> None:
-        if folder is not None:
-            export(result, folder, workers=workers)
+
+@contextmanager
+def _detection_progress(items: int, seeds: int) -> Iterator[Callable[[int, int], None]]:
+    """A bar on a terminal, a line for each seed elsewhere; told of a seed and packs done."""
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (
         TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:.0f} %"),
         TimeRemainingColumn(),
     )  # fmt: skip
+    begun: set[int] = set()
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
-        task = bar.add_task("simulating", total=items * len(seeds.all))
-        begun: set[int] = set()
+        task = bar.add_task("simulating", total=items * seeds)
 
         def progress(seed: int, packs: int) -> None:
             if seed not in begun:
                 begun.add(seed)
                 bar.update(task, description=f"seed {seed}")
                 if not err.is_terminal:
-                    err.print(f"seed {seed}, {len(begun)} of {len(seeds.all)} …")
+                    err.print(f"seed {seed}, {len(begun)} of {seeds} …")
             bar.advance(task, packs)
 
-        report = measure(
-            seeds,
-            items,
-            DEFAULT_POLICY,
-            workers=workers,
-            keep=keep if folder else None,
-            progress=progress,
-        )
-    if run.html is not None:
-        run.html.parent.mkdir(parents=True, exist_ok=True)
-        run.html.write_text(page(report), encoding="utf-8")
-        err.print(f"report   {run.html}", markup=False)
-    if as_json:
-        print_json(report)
-        return
+        yield progress
+
+
+def _show_detection(report: "DetectionReport") -> None:
+    from rich.console import Console
+
+    from benchmarks.detection.evaluation.tables import WIDTH, tables
+
     out.print(f"[bold]detect[/]  {report.machine}")
     out.print(
         f"{report.items:,} items a seed; fit {_listed(report.fit)}, validate"

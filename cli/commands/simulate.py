@@ -13,7 +13,7 @@ from cli.support.checkout import require_checkout
 from cli.support.console import err, out, print_json
 
 if TYPE_CHECKING:
-    from simulation.files import SimulationCounts
+    from simulation.files import SimulationCounts, SimulationFiles
     from simulation.traffic import Scenario
 
 
@@ -87,16 +87,7 @@ def simulate(
     require_checkout("simulation", "touchstone simulate", instead=".venv/bin/touchstone simulate")
     from datetime import UTC
 
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
     from simulation.files import SimulationFiles
-    from simulation.files import simulate as write_simulation
     from simulation.noise import SILENCE
 
     parquet = parquet or out_file.suffix == ".parquet"
@@ -110,6 +101,29 @@ def simulate(
     if quiet:
         scenario = replace(scenario, noise=SILENCE)
     files = SimulationFiles(out_file, truth_file or out_file.with_suffix(".truth.ndjson"))
+    counts = _write(scenario, files)
+    paths = _paths(files, parquet=parquet)
+    if as_json:
+        print_json({"seed": seed, "counts": counts, "files": paths})
+        return
+    out.print(f"{counts.scans:,} scans of {items:,} packs in {counts.batches:,} batches")
+    out.print("attacks, and those that left a scan: " + (_attack_summary(counts) or "none"))
+    for name, path in paths.items():
+        out.print(f"{name.replace('_', ' '):13} {path}")
+
+
+def _write(scenario: "Scenario", files: "SimulationFiles") -> "SimulationCounts":
+    """On all processors, with a bar on a terminal."""
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    from simulation.files import simulate as write_simulation
+
     columns = (
         TextColumn("simulating"),
         BarColumn(),
@@ -118,13 +132,17 @@ def simulate(
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
-        task = bar.add_task("", total=items)
-        counts = write_simulation(
+        task = bar.add_task("", total=scenario.items)
+        return write_simulation(
             scenario,
             files,
             processes=os.cpu_count() or 1,
             progress=lambda packs: bar.advance(task, packs),
         )
+
+
+def _paths(files: "SimulationFiles", *, parquet: bool) -> dict[str, str]:
+    """What was written, by name; with Parquet made of scans and truth where it is asked for."""
     names = ("scans", "truth", "attacks", "trust", "roots", "batches")
     paths = {name: str(getattr(files, name)) for name in names}
     if parquet:
@@ -132,13 +150,7 @@ def simulate(
 
         paths["scans_parquet"] = str(as_parquet(files.scans, SCAN_SCHEMA))
         paths["truth_parquet"] = str(as_parquet(files.truth, TRUTH_SCHEMA))
-    if as_json:
-        print_json({"seed": seed, "counts": counts, "files": paths})
-        return
-    out.print(f"{counts.scans:,} scans of {items:,} packs in {counts.batches:,} batches")
-    out.print("attacks, and those that left a scan: " + (_attack_summary(counts) or "none"))
-    for name, path in paths.items():
-        out.print(f"{name.replace('_', ' '):13} {path}")
+    return paths
 
 
 def _scenario(

@@ -260,7 +260,7 @@ def moved_cases() -> Iterator[Case]:
         flipped[number] ^= 1
         damaged = SignatureField(ED, 0, bytes(flipped[2:]))
         yield case(
-            f"a bit flipped in byte {number} of the seal", printed(ais_of(), damaged), "forged"
+            f"a bit flipped in byte {number} of the signature", printed(ais_of(), damaged), "forged"
         )
     ones = SignatureField(ED, 0, bytes(range(64)))
     yield case("a signature of consecutive bytes", printed(ais_of(), ones), "forged")
@@ -293,7 +293,7 @@ def unsigned_and_foreign_cases() -> Iterator[Case]:
     whole = encode_signature_field(signature_of(ais_of(), ALPINE))
     yield case("a later format version", printed(ais_of(), "IQ" + whole[2:]), foreign)
     yield case("an unknown algorithm", printed(ais_of(), "Hw" + whole[2:]), foreign)
-    yield case("longer than a seal", printed(ais_of(), whole + "AA"), foreign)
+    yield case("longer than a signature", printed(ais_of(), whole + "AA"), foreign)
 
 
 def damaged_cases() -> Iterator[Case]:

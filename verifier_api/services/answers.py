@@ -189,22 +189,9 @@ def _worded(
     *,
     assessment: CallerAssessment | None = None,
 ) -> Answer:
-    verdict, principal = question.verdict, question.principal
-    audience = principal.audience_for(verdict.item)
-    provisional = provisional or (isinstance(verdict, Genuine) and verdict.provisional)
-    unregistered = assessment is not None and assessment.unregistered
-    provisional = provisional or (standing is Standing.VERIFIED and unregistered)
-    occasion = Occasion(
-        standing=standing,
-        cause=cause,
-        issuer=verdict.issuer_name,
-        others_scans=assessment.scans if assessment else 0,
-        first=assessment.first if assessment else None,
-        provisional=provisional,
-        unregistered=unregistered,
-        at=question.at,
-        probability=next((f.probability for f in findings if f.kind is cause), None),
-    )
+    verdict = question.verdict
+    audience = question.principal.audience_for(verdict.item)
+    occasion = _occasion(question, standing, cause, provisional, findings, assessment)
     doubtful = verdict if isinstance(verdict, Doubtful) else None
     return Answer(
         standing=standing,
@@ -225,16 +212,41 @@ def _worded(
             question.translator,
         ),
         findings_of_batch=(),
-        scans=assessment.scans if assessment else 0,
-        first=assessment.first if assessment else None,
+        scans=occasion.others_scans,
+        first=occasion.first,
         last=assessment.last if assessment else None,
-        provisional=provisional,
+        provisional=occasion.provisional,
         recorded=False,
         scan_id=None,
         reference=reference_of(question.observation),
         trust_list_version=question.trust_list_version,
         policy_version=policy.version,
         advice=advise(occasion, audience, question.translator),
+    )
+
+
+def _occasion(
+    question: Question,
+    standing: Standing,
+    cause: Cause,
+    provisional: bool,
+    findings: Sequence[Finding],
+    assessment: CallerAssessment | None,
+) -> Occasion:
+    verdict = question.verdict
+    unregistered = assessment is not None and assessment.unregistered
+    return Occasion(
+        standing=standing,
+        cause=cause,
+        issuer=verdict.issuer_name,
+        others_scans=assessment.scans if assessment else 0,
+        first=assessment.first if assessment else None,
+        provisional=provisional
+        or (isinstance(verdict, Genuine) and verdict.provisional)
+        or (standing is Standing.VERIFIED and unregistered),
+        unregistered=unregistered,
+        at=question.at,
+        probability=next((f.probability for f in findings if f.kind is cause), None),
     )
 
 
