@@ -16,7 +16,7 @@ from cli.support.checkout import require_checkout
 from cli.support.console import err, fail, out, print_json
 
 if TYPE_CHECKING:
-    from benchmarks.detection.evaluation.assemble_report import DetectionReport
+    from benchmarks.detection.evaluation.report import DetectionReport
     from benchmarks.faults.suite import FaultReport
     from benchmarks.speed.result import Result
 
