@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from authenticity.errors import ConfigurationError, LogUnavailableError, UnavailableError
-from cli.support.parent_death_guard import start_killed_with_parent
+from demo.child_processes import start_killed_with_parent
 from demo.kafka_jars import Progress, cache_folder, fetch_kafka, find_java
 from demo.local_ports import free_ports
 from events.kafka.connection import serving_brokers

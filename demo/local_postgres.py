@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from authenticity.errors import ConfigurationError, UnavailableError
-from cli.support.parent_death_guard import start_killed_with_parent
+from demo.child_processes import start_killed_with_parent
 from demo.local_ports import free_ports
 from demo.private_folder import PrivateFolder
 from ledger.address import PostgresAddress, read_address

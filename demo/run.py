@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final
+from typing import Any, Final
 
+from rich.console import Console
 from rich.live import Live
 
 from authenticity.trust.jws import read_roots
 from authenticity.trust.trust_list import TrustList, read_trust_list
 from authenticity.trust.verify import verify
-from cli.support.console import err, out, print_json
 from demo.feed import AlertFeed, read_alert
 from demo.installation import DemoInstallation, make_installation, publish_trust
 from demo.live import LiveTraffic, Pace
@@ -69,8 +69,12 @@ class DemoOptions:
     kafka: bool = False
 
 
-def run_demo(options: DemoOptions) -> None:
-    """Raises `TouchstoneError`; whatever happens, no process and no temporary folder stays."""
+def run_demo(options: DemoOptions, out: Console, err: Console) -> dict[str, Any]:
+    """The summary, shown on `out` unless it is asked for as JSON, which is left to the caller;
+    then progress goes to `err`.
+
+    Raises `TouchstoneError`; whatever happens, no process and no temporary folder stays.
+    """
     with ExitStack() as stack:
         stop_request = stack.enter_context(stop_on_signal())
         folder = options.folder
@@ -78,19 +82,25 @@ def run_demo(options: DemoOptions) -> None:
             temporary = TemporaryDirectory(prefix="touchstone-demo-", ignore_cleanup_errors=True)
             folder = Path(stack.enter_context(temporary))
             folder.chmod(0o711)  # PostgreSQL, started by root, is another user; see LocalPostgres
-        demo = _Demo(options, folder, stack, stop_request)
+        demo = _Demo(options, folder, stack, stop_request, (out, err))
         demo.set_up()
         demo.run()
-        demo.finish()
+        return demo.finish()
 
 
 class _Demo:
     """One demonstration. What it opens is closed by `stack`, in reverse order."""
 
     def __init__(
-        self, options: DemoOptions, folder: Path, stack: ExitStack, stop_request: StopRequest
+        self,
+        options: DemoOptions,
+        folder: Path,
+        stack: ExitStack,
+        stop_request: StopRequest,
+        consoles: tuple[Console, Console],
     ) -> None:
         self._options = options
+        self._out, self._err = consoles
         self._folder = folder
         self._stack = stack
         self._stop_request = stop_request
@@ -154,7 +164,7 @@ class _Demo:
                 show()
                 time.sleep(_TICK_S)
 
-    def finish(self) -> None:
+    def finish(self) -> dict[str, Any]:
         """Steps 3 and 4."""
         self._report("letting the engine finish")
         self._scanners.acknowledged(self._count, wait=True)
@@ -166,10 +176,9 @@ class _Demo:
         score = self._results.score(self._now)
         summary = summary_of(self._results, score, self._second, self._pages.targets)
         summary["engine"] = "kafka" if self._options.kafka else "embedded"
-        if self._options.as_json:
-            print_json(summary)
-        else:
-            print_summary(summary, score, out)
+        if not self._options.as_json:
+            print_summary(summary, score, self._out)
+        return summary
 
     def _connect(self, supply: PackSupply) -> None:
         """Make tokens, follow the alert feed, open the ways to publish, choose the three packs."""
@@ -229,12 +238,13 @@ class _Demo:
 
     def _report(self, line: str) -> None:
         """One line of progress; on stderr if stdout is for a machine."""
-        console = err if self._options.as_json else out
+        console = self._err if self._options.as_json else self._out
         console.print(f"[cyan]·[/] {line}")
 
     @contextmanager
     def _screen(self) -> Iterator[Callable[[], None]]:
         """A function that shows the present moment when it is due, and is cheap when not."""
+        out = self._out
         if self._options.as_json:
             yield lambda: None
         elif not out.is_terminal:

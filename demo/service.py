@@ -17,7 +17,7 @@ import httpx
 
 from authenticity.errors import UnavailableError
 from authenticity.version import USER_AGENT
-from cli.support.parent_death_guard import guarded_command
+from demo.child_processes import touchstone_command
 
 HOST: Final = "127.0.0.1"
 _PREFERRED_PORT: Final = 8000
@@ -62,7 +62,7 @@ class DemoService:
         up = ["up", "--data", str(data), "--host", HOST, "--port", str(port), *arguments]
         with log.open("wb") as output:
             self._process = subprocess.Popen(  # noqa: S603 - our own program, fixed arguments
-                guarded_command(up, remove=remove),
+                touchstone_command(up, remove=remove),
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=subprocess.STDOUT,

@@ -182,7 +182,7 @@ class Traffic:
         return stream_of(self.scenario.seed, "scan rates", turn).sample(rates, len(rates))[place]
 
     def _attack_on(self, index: int) -> Attack | None:
-        """What is meant for every market cannot be diverted."""
+        """The attack on this pack; None for a diversion of a pack that may be sold anywhere."""
         attack = self.plan.attack_on(index)
         if attack is None or attack.family is not AttackFamily.DIVERSION:
             return attack

@@ -93,11 +93,11 @@ class Course:
         before = self._of_item.get(item, ())
         if signals == before:
             return
-        for entity in {signal.subject for signal in before}:
+        for entity in {signal.entity for signal in before}:
             del self._signals[entity][item]
         for signal in signals:
-            self._signals.setdefault(signal.subject, {}).setdefault(item, []).append(signal)
-        self._changed |= {signal.subject for signal in (*before, *signals)}
+            self._signals.setdefault(signal.entity, {}).setdefault(item, []).append(signal)
+        self._changed |= {signal.entity for signal in (*before, *signals)}
         self._of_item[item] = signals
 
 

@@ -98,7 +98,7 @@ class _OfEngine(Collector):
         return []
 
     def collect(self) -> Iterator[Metric]:
-        """As it stands."""
+        """The counters as they stand now."""
         return engine_metrics(self._stats)
 
 

@@ -1,6 +1,6 @@
 """The pure step: (scans, what was known) → (what is known, alerts, signals).
 
-One scan goes through these rooms in this order: it is read (`records.scan.decode_scan`),
+One scan goes through these packages in this order: it is read (`records.scan.decode_scan`),
 verified (`stream.verification`), observed and merged into its item's history
 (`authenticity.history`), assessed (`authenticity.detection.assess`) and written (the ledger).
 The engines and the replay are shells around these functions, which ask no clock and no

@@ -9,7 +9,7 @@ _SUREST: Final = 0.99
 
 @lru_cache(maxsize=64)
 def log_odds(share: float) -> float:
-    """Of a share above 0 and below 1."""
+    """The log-odds, in nats, of a share above 0 and below 1."""
     return log(share / (1 - share))
 
 

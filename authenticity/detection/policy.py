@@ -130,7 +130,7 @@ class Policy:
 
 @lru_cache(1_024)
 def _with(named: tuple[str, ...], also: frozenset[str]) -> frozenset[str]:
-    """Of few kinds, and asked for with every scan."""
+    """The union, remembered: few different ones are asked for with every scan."""
     return also.union(named)
 
 

@@ -105,7 +105,7 @@ def _filled(
 
 
 def _names(key: str, allowed: Mapping[str, object]) -> str:
-    """The likeliest first, if one is like it."""
+    """What is allowed, for a message; a name spelled much like `key` comes first."""
     close = get_close_matches(key, allowed, 1)
     return ", ".join([*close, *(name for name in allowed if name not in close)])
 

@@ -69,7 +69,7 @@ class Signal(Struct, frozen=True, order=True):
     was proven to be several.
     """
 
-    subject: EntityId
+    entity: EntityId
     item: ItemId
     kind: str
     weight: int
@@ -86,7 +86,7 @@ def signals_of(item: ItemId, evidence: Evidence) -> tuple[Signal, ...]:
         signals += _copies_signals(item, genuine, clone_score, evidence.policy)
     if evidence.proof is not None:
         signals += _vouched_signals(item, genuine)
-    one_each = {(signal.subject, signal.kind): signal for signal in signals}
+    one_each = {(signal.entity, signal.kind): signal for signal in signals}
     return tuple(sorted(one_each.values())[:MAX_SIGNALS])
 
 
@@ -109,8 +109,8 @@ def by_entity(signals: Iterable[Signal]) -> dict[EntityId, list[Signal]]:
     """Grouped, each group sorted and cut as `assess_entity` takes it."""
     grouped: dict[EntityId, list[Signal]] = {}
     for signal in sorted(signals):
-        grouped.setdefault(signal.subject, []).append(signal)
-    return {subject: group[:MAX_SIGNALS_ASSESSED] for subject, group in grouped.items()}
+        grouped.setdefault(signal.entity, []).append(signal)
+    return {entity: group[:MAX_SIGNALS_ASSESSED] for entity, group in grouped.items()}
 
 
 def _refused_signals(item: ItemId, doubtful: Sequence[Observation]) -> Iterator[Signal]:
@@ -176,7 +176,7 @@ def _campaign(copies: Sequence[Signal], rules: EntityPolicy) -> Iterator[Finding
     if probability >= rules.campaign_threshold:
         least = coarse(suspicious)
         reason = because(ReasonCode.MANY_ITEMS_LOOK_COPIED, items_at_least=least)
-        if is_about_custodian(copies[0].subject):
+        if is_about_custodian(copies[0].entity):
             reason = because(ReasonCode.MANY_ITEMS_FROM_HERE_LOOK_COPIED, items_at_least=least)
         yield found(FindingKind.CAMPAIGN, reason, probability=published_probability(probability))
 

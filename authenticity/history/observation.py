@@ -40,7 +40,7 @@ _ISSUED: Final = frozenset(
 
 
 class Observation(Struct, frozen=True, array_like=True, order=True, gc=False):
-    """One scan of one item. Fields from `id` to `print_expiry` are its content.
+    """One scan of one item. Fields from `id` to `expiry` are its content.
 
     `id` hashes publisher and scan id, `digest` everything else of the scan but its
     arrival. `session` hashes publisher and session, or the scan itself where it has

@@ -1,7 +1,7 @@
 """Who signed a code, and whether they might: signatures, keys, trust lists, verdicts.
 
-Part of the pure core; it builds on `authenticity.gs1` alone, and every other room may
-import it. Begin with `verify`, which numbers the steps from a text to a verdict.
+Part of the pure core; it builds on `authenticity.gs1` alone, and every other package of the
+core may import it. Begin with `verify`, which numbers the steps from a text to a verdict.
 
 - `verify`: `verify`, in halves `check_signature` (costly, may be remembered; its steps are
   in `signature_check`) and `check_validity` (cheap, asks the time)

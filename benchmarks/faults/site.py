@@ -26,6 +26,7 @@ from authenticity.records.batch import decode_batch
 from authenticity.records.scan import decode_scan
 from benchmarks.faults.traffic import Traffic, run
 from benchmarks.local_http import local_client
+from demo.child_processes import touchstone_command
 from demo.local_kafka import LocalKafka
 from demo.local_ports import free_ports
 from demo.local_postgres import LocalPostgres
@@ -43,8 +44,6 @@ from stream.sources.faust.settings import GROUP
 
 SESSION_S: Final = 3.0
 AT_ONCE: Final = 1_000
-_GUARDED: Final = (sys.executable, "-m", "cli.support.parent_death_guard")
-"""The command, ending with this process, however that ends."""
 _QUIET_S: Final = 0.5
 _HTTP_WITHIN_S: Final = 5.0
 _FOR_GOOD_S: Final = 45.0
@@ -143,7 +142,7 @@ class Site:
         [self._metrics[number]] = free_ports(1)
         with self._log(number).open("ab") as log:
             self.workers[number] = subprocess.Popen(
-                [*_GUARDED, "worker", "--metrics-port", str(self._metrics[number])],
+                touchstone_command(["worker", "--metrics-port", str(self._metrics[number])]),
                 env=self.environment | {"TMPDIR": str(scratch)},
                 stdin=subprocess.PIPE,
                 stderr=log,
@@ -249,12 +248,13 @@ class Site:
             [self._service_port] = free_ports(1)
         with (self.folder / "service.log").open("ab") as log:
             self.service = subprocess.Popen(
-                [*_GUARDED, "up", "--engine", "kafka", "--workers", "0",
-                 "--port", str(self._service_port)],
+                touchstone_command(
+                    ["up", "--engine", "kafka", "--workers", "0", "--port", str(self._service_port)]
+                ),
                 env=self.environment,
                 stdin=subprocess.PIPE,
                 stderr=log,
-            )  # fmt: skip
+            )
         return self.service
 
     def kill_service(self) -> None:

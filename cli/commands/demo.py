@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from cli.support.checkout import require_checkout
-from cli.support.console import fail
+from cli.support.console import err, fail, out, print_json
 from cli.support.open_engine import EngineKind
 
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0}
@@ -70,7 +70,9 @@ def demo(
         as_json=as_json,
         kafka=engine is EngineKind.KAFKA,
     )
-    run_demo(options)
+    summary = run_demo(options, out, err)
+    if as_json:
+        print_json(summary)
 
 
 def _seconds(text: str) -> float:

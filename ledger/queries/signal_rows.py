@@ -26,7 +26,7 @@ class SignalRow(NamedTuple):
     """`rest` is MessagePack of what is not part of the key: text from a pack may hold what a
     database cannot store as text."""
 
-    subject: str
+    entity: str
     item: str
     kind: str
     rest: bytes
@@ -44,7 +44,7 @@ def encode_signals(signals: Sequence[Signal]) -> bytes | None:
     """The signals of one item, without what its key says; None if there are none."""
     if not signals:
         return None
-    return _encode([(to_key(c.subject), c.kind, c.weight, c.detail) for c in signals])
+    return _encode([(to_key(c.entity), c.kind, c.weight, c.detail) for c in signals])
 
 
 def decode_signals(item: ItemId, encoded: bytes | None) -> tuple[Signal, ...]:
@@ -68,7 +68,7 @@ def signal_changes(changes: Iterable[ItemChange]) -> SignalChanges | None:
             come += map(_row, now - before)
     if not gone and not come:
         return None
-    return SignalChanges(sorted(gone), sorted(come), sorted({r.subject for r in (*gone, *come)}))
+    return SignalChanges(sorted(gone), sorted(come), sorted({r.entity for r in (*gone, *come)}))
 
 
 def signal_of(entity: EntityId, item: str, kind: str, rest: bytes) -> Signal:
@@ -92,4 +92,4 @@ def pending_of(entries: Iterable[tuple[int, str]], limit: int) -> Pending | None
 
 def _row(signal: Signal) -> SignalRow:
     rest = _encode((signal.weight, signal.detail))
-    return SignalRow(to_key(signal.subject), to_key(signal.item), signal.kind, rest)
+    return SignalRow(to_key(signal.entity), to_key(signal.item), signal.kind, rest)

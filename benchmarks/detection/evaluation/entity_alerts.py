@@ -31,7 +31,7 @@ def entity_alerts(changes: Iterable[SignalChange], policy: Policy) -> list[Entit
     for at_ms, item, signals in changes:
         grouped: dict[EntityId, list[Signal]] = {}
         for signal in signals:
-            grouped.setdefault(signal.subject, []).append(signal)
+            grouped.setdefault(signal.entity, []).append(signal)
         for entity in about.get(item, set()) | grouped.keys():
             by_entity[entity].append((at_ms, item, tuple(grouped.get(entity, ()))))
         about[item] = set(grouped)

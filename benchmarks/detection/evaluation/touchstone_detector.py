@@ -130,5 +130,5 @@ class TouchstoneMonitor:
 
 @lru_cache(maxsize=16)
 def registry_of(headers: tuple[Header, ...]) -> BatchRegistry:
-    """Of these statements."""
+    """What these headers register."""
     return BatchRegistry(header.batch for header in headers)

@@ -180,7 +180,7 @@ def model_of(fit: Table, check: Table) -> Model:
 
 
 def _without(features: Array, names: tuple[str, ...]) -> Array:
-    """As if nothing were known of these."""
+    """The features of each row, those of these names set to 0."""
     known = np.array([float(feature.name not in names) for feature in FEATURES])
     return np.asarray(features * known)
 

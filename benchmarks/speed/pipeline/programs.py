@@ -4,7 +4,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -18,6 +17,7 @@ from benchmarks.local_http import local_client
 from benchmarks.processes import processor_seconds, signal_all
 from benchmarks.speed.peers.quix_environment import ROOT
 from benchmarks.speed.pipeline.progress import Point, Progress
+from demo.child_processes import touchstone_command
 from demo.local_ports import free_ports
 
 _STOPPED_WITHIN_S: Final = 20.0
@@ -133,11 +133,10 @@ class OurWorker(Program):
     def __init__(self, env: Mapping[str, str], data: Path, log: Path, *, workers: int = 1):
         [port] = free_ports(1)
         self._ports = range(port, port + workers)
-        command = [
-            sys.executable, "-m", "cli.support.parent_death_guard",
+        command = touchstone_command([
             "up", "--engine", "kafka", "--no-api",
             "--workers", str(workers), "--metrics-port", str(port), "--data", str(data),
-        ]  # fmt: skip
+        ])  # fmt: skip
         super().__init__("our worker", command, env, log)
 
     def _watch(self, process: "subprocess.Popen[bytes]", progress: Progress) -> None:

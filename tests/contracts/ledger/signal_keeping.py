@@ -114,7 +114,7 @@ class SignalsContract(WritingContract):
         assert writer.signals_about(BATCH) == []
         assert writer.next_pending(9) is None
 
-    def test_signals_about_a_entity_are_the_first_in_their_order(
+    def test_signals_about_an_entity_are_the_first_in_their_order(
         self, writer: Writer, world: World
     ) -> None:
         items = [item_id(GTINS[0], f"{n * 7 % 10_007:05}") for n in range(MAX_SIGNALS_ASSESSED)]

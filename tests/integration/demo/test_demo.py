@@ -127,7 +127,7 @@ def test_ctrl_c_ends_it_in_good_order_with_a_summary(tmp_path: Path) -> None:
     wait_until_nothing_is_left(tmp_path / "scratch")
 
 
-def test_ctrl_c_before_the_curtain_ends_it_at_once(tmp_path: Path) -> None:
+def test_ctrl_c_before_everything_is_up_ends_it_at_once(tmp_path: Path) -> None:
     with demo(tmp_path) as process:
         wait_for(process, "makers, keys, trust list")
         process.send_signal(signal.SIGINT)

@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(420)]
 @pytest.fixture(scope="module")
 def traffic(tmp_path_factory: pytest.TempPathFactory) -> Traffic:
     made = make_traffic(tmp_path_factory.mktemp("traffic"), 12_000)
-    assert b'"kind":"campaign"' in made.replayed, "what is burnt has something to lose"
+    assert b'"kind":"campaign"' in made.replayed, "a campaign is among the alerts"
     assert b'"item":"urn:touchstone:scanner:' in made.replayed
     return made
 

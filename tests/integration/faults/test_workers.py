@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 
 from benchmarks.faults.site import Site
 from benchmarks.faults.traffic import make_traffic
+from demo.child_processes import touchstone_command
 from tests.support.patience import PATIENCE_S, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
@@ -32,17 +32,7 @@ class Up:
         self._words = folder / "up.log"
         with self._words.open("wb") as log:
             self.process = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-m",
-                    "cli.support.parent_death_guard",
-                    "up",
-                    "--engine",
-                    "kafka",
-                    "--workers",
-                    "2",
-                    "--no-api",
-                ],
+                touchstone_command(["up", "--engine", "kafka", "--workers", "2", "--no-api"]),
                 env=site.environment | env,
                 stdin=subprocess.PIPE,
                 stderr=log,

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from authenticity.errors import ConfigurationError, UnavailableError
-from cli.support.parent_death_guard import start_killed_with_parent
+from demo.child_processes import start_killed_with_parent
 from demo.kafka_jars import cache_folder, fetch_kafka
 from demo.local_kafka import LocalKafka
-from tests.support.patience import wait_until
+from tests.support.patience import PATIENCE_S, wait_until
 
 STARTS_AND_WAITS = """
 import sys, time
@@ -44,21 +44,20 @@ def test_a_broker_does_not_outlive_a_killed_parent(tmp_path: Path) -> None:
 
 
 def test_it_is_tied_to_the_process_and_not_to_the_thread_that_asked(tmp_path: Path) -> None:
-    started: list[subprocess.Popen[bytes]] = []
+    fifo, started = tmp_path / "fifo", list[subprocess.Popen[bytes]]()
+    os.mkfifo(fifo)
 
     def start() -> None:
-        started.append(
-            start_killed_with_parent(["sleep", "30"], folder=tmp_path, output=tmp_path / "output")
-        )
+        reads = ["sh", "-c", f"read word < '{fifo}' && exit 7"]
+        started.append(start_killed_with_parent(reads, folder=tmp_path, output=tmp_path / "output"))
 
     thread = threading.Thread(target=start)
     thread.start()
     thread.join()
+    with fifo.open("w") as pipe:  # opens once somebody reads
+        pipe.write("go on\n")
     [process] = started
-    with pytest.raises(subprocess.TimeoutExpired):
-        process.wait(0.3)
-    process.kill()
-    process.wait(5)
+    assert process.wait(PATIENCE_S) == 7
 
 
 def test_a_folder_that_cannot_be_used_is_named(tmp_path: Path) -> None:

@@ -1,14 +1,17 @@
 """An environment that holds the wheel, and nothing of this checkout."""
 
 import os
+import re
 import subprocess
 import sys
 import sysconfig
 import venv
+from importlib import metadata
 from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).parents[3]
+LOCK: Final = ROOT / "requirements.lock"
 _WITHIN_S: Final = 240.0
 
 
@@ -22,8 +25,8 @@ def build_wheel(folder: Path) -> Path:
 class WheelEnvironment:
     """A virtual environment with the wheel installed.
 
-    Dependencies are those of the environment that runs the tests, found by a line in a .pth
-    file: the .pth files there, of which one names this checkout, are not followed.
+    Its dependencies are those of `requirements.lock` and no others, linked from the environment
+    that runs the tests: what only development needs cannot be imported here.
     """
 
     def __init__(self, folder: Path, wheel: Path) -> None:
@@ -37,8 +40,20 @@ class WheelEnvironment:
             folder,
         )  # fmt: skip
         self.site_packages = next((folder / "venv" / "lib").glob("python*/site-packages"))
-        borrowed = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
-        (self.site_packages / "borrowed.pth").write_text("\n".join(sorted(borrowed)) + "\n")
+        for name in re.findall(r"^([a-z0-9._-]+)==", LOCK.read_text(), re.MULTILINE):
+            self._link(name)
+
+    def _link(self, distribution: str) -> None:
+        """The top-level files and folders of a distribution, if this platform has it."""
+        try:
+            files = metadata.distribution(distribution).files or ()
+        except metadata.PackageNotFoundError:
+            return
+        for top in {file.parts[0] for file in files} - {"..", "__pycache__"}:
+            there = Path(sysconfig.get_path("purelib")) / top
+            here = self.site_packages / top
+            if there.exists() and not here.exists():
+                here.symlink_to(there)
 
     def run(self, *command: str, **environment: str) -> "subprocess.CompletedProcess[str]":
         """Run a command of the environment, in an empty folder."""

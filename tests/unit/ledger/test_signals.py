@@ -40,16 +40,16 @@ def test_keys_are_ordered_as_what_they_stand_for(ids: list[ItemId | EntityId]) -
 
 
 @given(ITEMS, SUBJECTS)
-def test_the_key_of_an_entity_differs_from_that_of_an_item(item: ItemId, subject: EntityId) -> None:
+def test_the_key_of_an_entity_differs_from_that_of_an_item(item: ItemId, entity: EntityId) -> None:
     assert not is_about_entity(to_key(item))
-    assert is_about_entity(to_key(subject))
+    assert is_about_entity(to_key(entity))
 
 
 @given(ITEMS, st.lists(st.tuples(SUBJECTS, TEXTS, st.integers(-(2**31), 2**31), TEXTS)))
 def test_signals_come_back_as_they_were(
     item: ItemId, said: list[tuple[EntityId, str, int, str]]
 ) -> None:
-    signals = tuple(Signal(subject, item, kind, n, detail) for subject, kind, n, detail in said)
+    signals = tuple(Signal(entity, item, kind, n, detail) for entity, kind, n, detail in said)
     assert decode_signals(item, encode_signals(signals)) == signals
     assert (encode_signals(signals) is None) == (not signals)
 

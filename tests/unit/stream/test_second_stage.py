@@ -161,7 +161,7 @@ def _drain_until_killed(engine: EmbeddedSource, survived: int, *, written: bool)
     return False
 
 
-def test_while_scans_keep_coming_subjects_are_assessed_now_and_then_and_at_last(
+def test_while_scans_keep_coming_entities_are_assessed_now_and_then_and_at_last(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = World(4)
@@ -181,7 +181,7 @@ def test_while_scans_keep_coming_subjects_are_assessed_now_and_then_and_at_last(
     assert exported(tmp_path) == replayed(world, scans, [])
 
 
-def test_two_engines_on_one_ledger_assess_the_same_subjects_and_end_equal_to_the_replay(
+def test_two_engines_on_one_ledger_assess_the_same_entities_and_end_equal_to_the_replay(
     tmp_path: Path,
 ) -> None:
     world = World(4)
@@ -273,7 +273,7 @@ class Leading:
         return []
 
 
-async def test_the_leader_assesses_subjects_now_and_then_and_a_backlog_at_once(
+async def test_the_leader_assesses_entities_now_and_then_and_a_backlog_at_once(
     tmp_path: Path,
 ) -> None:
     world = World(4)
@@ -286,7 +286,7 @@ async def test_the_leader_assesses_subjects_now_and_then_and_a_backlog_at_once(
     rounds = 1
     while await leader.work():
         rounds += 1
-    assert rounds == 4, "seven subjects, two at once"
+    assert rounds == 4, "seven entities, two at once"
     assert campaign_alert(tmp_path) is not None
     await setting.engine.fold_scans(scans_of([world.scan(world.forged_code())]))
     assert not await leader.work()

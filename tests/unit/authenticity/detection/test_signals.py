@@ -76,7 +76,7 @@ def test_one_session_with_a_genuine_code_gives_no_signal() -> None:
 def test_the_score_of_sessions_is_a_signal_about_the_batch() -> None:
     [at_home] = signals(seen("a", place=PARIS), seen("b", place=PARIS, after=HOUR))
     [everywhere] = [signal for signal in signals(*buyers(16)) if signal.kind == COPIES]
-    assert at_home.subject == everywhere.subject == BATCH
+    assert at_home.entity == everywhere.entity == BATCH
     assert at_home.weight < 0 < everywhere.weight
 
 
@@ -90,7 +90,7 @@ def test_a_forged_code_is_a_signal_about_the_stranger_who_read_it_and_about_no_o
     forged = doubtful(Doubt.FORGED)
     [signal] = signals(seen("a", forged, session="s"))
     session = session_hash("consumer-web", "s")
-    assert (signal.subject, signal.kind) == (scanner_entity(session, known=False), REFUSED)
+    assert (signal.entity, signal.kind) == (scanner_entity(session, known=False), REFUSED)
     assert signals(trusted("b", verdict=forged, channel=Channel.CUSTOMS)) == ()
 
 
@@ -98,7 +98,7 @@ def test_holding_an_item_elsewhere_before_it_left_the_shop_is_a_signal_about_the
     sale: dict[str, Any] = {"act": Act.SELL, "place": PARIS, "after": 2 * DAY}
     found = signals(seen("a", place=TOKYO, session="s"), trusted("b", **sale))
     [signal] = [signal for signal in found if signal.kind == MISPLACED]
-    assert signal.subject == scanner_entity(session_hash("consumer-web", "s"), known=False)
+    assert signal.entity == scanner_entity(session_hash("consumer-web", "s"), known=False)
 
 
 def test_two_sales_are_a_signal_about_both_shops() -> None:
@@ -106,7 +106,7 @@ def test_two_sales_are_a_signal_about_both_shops() -> None:
         trusted("a", "shop-1", act=Act.SELL, place=PARIS),
         trusted("b", "shop-2", act=Act.SELL, place=LYON, after=DAY),
     )
-    assert len({signal.subject for signal in found if signal.kind == VOUCHED}) == 2
+    assert len({signal.entity for signal in found if signal.kind == VOUCHED}) == 2
 
 
 def test_many_items_that_seem_a_little_copied_are_a_campaign() -> None:
@@ -124,14 +124,14 @@ def test_the_score_is_a_signal_about_the_last_custodian_and_about_no_officer() -
     copies = [signal for signal in signals(*way, *buyers(16)) if signal.kind == COPIES]
     warehouse = custody_leg_entity("09506000134352", "L1", way[2].actor)
     shop = scanner_entity(way[3].actor, known=True)
-    assert {signal.subject for signal in copies} == {BATCH, warehouse, shop}
+    assert {signal.entity for signal in copies} == {BATCH, warehouse, shop}
     assert len({signal.weight for signal in copies}) == 1
     assert batch_within(warehouse) == BATCH
 
 
 def test_items_of_many_batches_from_one_shop_that_seem_copied_are_a_campaign_there() -> None:
     shop = scanner_entity(77, known=True)
-    found = [msgspec.structs.replace(c, subject=shop) for c in of_items(COPIES, [250] * 8)]
+    found = [msgspec.structs.replace(c, entity=shop) for c in of_items(COPIES, [250] * 8)]
     [campaign] = assess_entity(found, DEFAULT_POLICY)
     assert campaign.kind is FindingKind.CAMPAIGN
     assert campaign.reasons[0].reason == "many-items-from-here-look-copied"
