@@ -8,9 +8,10 @@ from its partitions and drops them, as when a fetch outlives the assignment it w
 import re
 import subprocess
 import sys
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
@@ -113,14 +114,18 @@ def test_workers_with_nothing_to_do_stay_whoever_joins_and_leaves(
 
 
 def test_records_that_were_taken_and_dropped_come_again(tmp_path: Path, traffic: Traffic) -> None:
-    with Site(tmp_path, traffic) as site:
+    with Site(tmp_path, traffic, session_s=30.0) as site:
         site.publish_batches()
-        with _worker(site, _DROPS_FETCHES, "dropping"):
+        patient = {"TOUCHSTONE_WORKER_STALL_S": "600"}  # it would end, and nobody starts it again
+        with _worker(site, _DROPS_FETCHES, "dropping", patient) as dropping:
             site.wait_for_a_member()
             for start in range(0, len(traffic.scans), 50):  # also while nothing is committed
                 before = _said(site, "dropping").count("scans were")
                 site.publish_scans(traffic.scans[start : start + 50], scattered=True)
-                wait_until(lambda: _said(site, "dropping").count("scans were") > before)  # noqa: B023
+                wait_until(
+                    lambda: _said(site, "dropping").count("scans were") > before,  # noqa: B023
+                    lambda: f"{dropping.poll()}: {_said(site, 'dropping')[-3_000:]}",
+                )
             assert site.drain(within_s=DRAINS_WITHIN_S) == traffic.replayed
         assert "scans were dropped" in _said(site, "dropping")
 
@@ -153,13 +158,15 @@ def _end_of_a_standing_worker(site: Site) -> int:
 
 
 @contextmanager
-def _worker(site: Site, program: str, name: str) -> "Iterator[subprocess.Popen[bytes]]":
+def _worker(
+    site: Site, program: str, name: str, env: Mapping[str, str] = MappingProxyType({})
+) -> "Iterator[subprocess.Popen[bytes]]":
     """A worker that this program starts."""
     (port,) = free_ports(1)
     with (site.folder / f"{name}.log").open("wb") as log:
         worker = subprocess.Popen(
             [sys.executable, "-c", program, "worker", "--metrics-port", str(port)],
-            env=site.environment | {"PYTHONUNBUFFERED": "1"},
+            env=site.environment | {"PYTHONUNBUFFERED": "1"} | dict(env),
             stderr=log,
         )
         try:

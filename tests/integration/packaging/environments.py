@@ -55,24 +55,40 @@ class WheelEnvironment:
             if there.exists() and not here.exists():
                 here.symlink_to(there)
 
+    @property
+    def away(self) -> Path:
+        """Where commands run: a folder of their own."""
+        folder = self.folder / "away"
+        folder.mkdir(exist_ok=True)
+        return folder
+
     def run(self, *command: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-        """Run a command of the environment, in an empty folder."""
-        away = self.folder / "away"
-        away.mkdir(exist_ok=True)
-        kept = {
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith(("PYTHON", "TOUCHSTONE", "COVERAGE"))
-        }
+        """Run a command of the environment."""
         return subprocess.run(
             [str(self.bin / command[0]), *command[1:]],
-            cwd=away,
-            env=kept | environment,
+            cwd=self.away,
+            env=_environment() | environment,
             capture_output=True,
             text=True,
             timeout=_WITHIN_S,
             check=False,
         )
+
+    def start(self, *command: str, output: Path) -> "subprocess.Popen[bytes]":
+        """Start a command of the environment; what it says goes to `output`."""
+        with output.open("wb") as file:
+            return subprocess.Popen(
+                [str(self.bin / command[0]), *command[1:]],
+                cwd=self.away, env=_environment(), stdout=file, stderr=subprocess.STDOUT,
+            )  # fmt: skip
+
+
+def _environment() -> dict[str, str]:
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PYTHON", "TOUCHSTONE", "COVERAGE"))
+    }
 
 
 def _run(command: list[str], folder: Path) -> None:

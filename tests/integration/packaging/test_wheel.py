@@ -1,15 +1,21 @@
 """The wheel, installed where nothing of this checkout can be found."""
 
 import json
+import re
+import signal
 import subprocess
 import zipfile
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+import httpx
 import pytest
 
+from authenticity.records.scan import Channel, Scan, encode_scan
 from authenticity.version import VERSION
 from tests.integration.packaging.environments import ROOT, WheelEnvironment, build_wheel
+from tests.support.patience import PATIENCE_S, wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -102,7 +108,7 @@ def test_keys_are_made_codes_are_issued_and_verified(installed: WheelEnvironment
          "--data", "data", "--labels", "svg"),
     ):  # fmt: skip
         quiet(installed.run("touchstone", *arguments, **secret))
-    manifest = (installed.folder / "away" / "run" / "manifest.csv").read_text().splitlines()
+    manifest = (installed.away / "run" / "manifest.csv").read_text().splitlines()
     code = manifest[1].split(",")[1]
     printed = quiet(installed.run("touchstone", "verify", code, "--trust-list", "keys/trust.jws"))
     assert printed.startswith("Genuine code from Maker AG")
@@ -113,6 +119,65 @@ def test_a_ledger_is_made_and_read(installed: WheelEnvironment) -> None:
     quiet(installed.run("touchstone", "tokens", "create", "--role", "officer", "--name", "port-7",
                         "--data", "data"))  # fmt: skip
     assert quiet(installed.run("touchstone", "export", "--data", "data")) == ""
+
+
+def test_an_installation_runs_from_the_first_key_to_the_replay(wheel: Path, tmp_path: Path) -> None:
+    """Every command that needs no Kafka, as the README puts them together."""
+    place = WheelEnvironment(tmp_path, wheel)
+
+    def touchstone(*arguments: str, **environment: str) -> str:
+        return quiet(place.run("touchstone", *arguments, **environment))
+
+    secret = {"TOUCHSTONE_PASSPHRASE": "correct horse battery staple"}
+    touchstone("keys", "init", **secret)
+    touchstone("keys", "add-issuer", "Maker AG", "--id", "maker", "--prefix", "9520123",
+               "--host", "id.maker.example", **secret)  # fmt: skip
+    touchstone("keys", "export-trust-list", "--out", "trust.jws", **secret)
+    data = place.away / "touchstone-data"
+    (data / "roots.json").write_bytes((data / "keys" / "roots.json").read_bytes())
+    touchstone("trust", "publish", "trust.jws")
+    touchstone("issue", "--gtin", "09520123456788", "--count", "3", "--lot", "L7",
+               "--expiry", "281231", "--out", "run", "--labels", "pdf", **secret)  # fmt: skip
+    code = (place.away / "run" / "manifest.csv").read_text().splitlines()[1].split(",")[1]
+    said = tmp_path / "up.log"
+    service = place.start("touchstone", "up", "--port", "0", output=said)
+    try:
+        wait_until(lambda: b"service: http" in said.read_bytes())
+        url = re.findall(r"service: (http\S+)", said.read_text())[0]
+        wait_until(lambda: httpx.get(f"{url}/readyz", trust_env=False).is_success)
+        assert "genuine" in touchstone("scan", code, "--channel", "consumer")
+        wait_until(lambda: touchstone("export") != "")
+        assert "L7" in touchstone("batches", "list")
+        touchstone("dead-letters", "list")
+    finally:
+        service.send_signal(signal.SIGTERM)
+        assert service.wait(PATIENCE_S) == 0, said.read_text()
+    assert code.partition("?")[0].rpartition("/")[2] in touchstone("export")
+    (place.away / "strict.toml").write_text(touchstone("policy"))
+    assert json.loads(touchstone("asyncapi"))["asyncapi"].startswith("3.")
+    (place.away / "scans.ndjson").write_bytes(encode_scan(scan_of_code(code)) + b"\n")
+    beside = ("--trust-list", "trust.jws", "--roots", str(data / "roots.json"))
+    assert touchstone("replay", "scans.ndjson", *beside)
+    touchstone("backtest", "--scans", "scans.ndjson", "--policy", "strict.toml", *beside)
+    touchstone("policy", "strict.toml")
+
+
+@pytest.mark.parametrize("command", ["topics check", "topics create", "worker"])
+def test_commands_that_need_kafka_say_so_with_a_next_step(
+    installed: WheelEnvironment, command: str
+) -> None:
+    ended = installed.run("touchstone", *command.split())
+    error, step = ended.stderr.splitlines()
+    assert ended.returncode == 2
+    assert error.startswith("error: ")
+    assert "Kafka" in error
+    assert step.startswith("next:  set TOUCHSTONE_KAFKA=")
+
+
+def scan_of_code(code: str) -> Scan:
+    """A consumer's scan of it, now."""
+    now = datetime.now(UTC)
+    return Scan(1, "a-scan", "consumer-web", code, now, now, Channel.CONSUMER, False)
 
 
 @pytest.mark.parametrize(
