@@ -171,7 +171,7 @@ def test_commands_that_need_kafka_say_so_with_a_next_step(
     assert ended.returncode == 2
     assert error.startswith("error: ")
     assert "Kafka" in error
-    assert step.startswith("next:  set TOUCHSTONE_KAFKA=")
+    assert step.startswith("next:  set TOUCHSTONE_KAFKA")
 
 
 def scan_of_code(code: str) -> Scan:
