@@ -101,6 +101,8 @@ def create_app(dependencies: Dependencies) -> FastAPI:
     app.add_api_route("/openapi.json", serve_openapi, include_in_schema=False)
     app.outermost = RequestMiddleware(
         super(_App, app).__call__,
+        admission=state.admission,
+        refusal=partial(digital_link.refusal, state),
         metrics=state.metrics,
         bare={("POST", verify.PATH): partial(verify.verify_bare, state)},
         access_log=dependencies.settings.access_log,

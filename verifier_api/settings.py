@@ -18,6 +18,10 @@ class Limits:
     """Sizes, counts and times beyond which the service refuses or answers without.
 
     Token and ledger together stay below the 1.5 s within which an answer is owed.
+    `…_per_minute` and `…_burst` are in checks: one code each. `bodies_in_flight_bytes` is
+    the sum over all bodies larger than a scan that are being read or answered. `head_…` are
+    request line and headers together; `answer_stalls_s`: a client that reads nothing for
+    that long is cut off.
     """
 
     token_within_s: float = 0.3
@@ -27,6 +31,8 @@ class Limits:
     scan_body_bytes: int = 16_384
     bulk_body_bytes: int = 16 * 1_048_576
     bulk_lines: int = 10_000
+    bodies_in_flight_bytes: int = 64 * 1_048_576
+    anonymous_bodies_in_flight_bytes: int = 16 * 1_048_576
     page_records: int = 200
     trust_list_every_s: float = 1.0
     trust_list_fresh_s: float = 60.0
@@ -35,7 +41,16 @@ class Limits:
     codes_known: int = 16_384
     anonymous_per_minute: float = 240.0
     anonymous_burst: int = 120
+    token_per_minute: float = 60_000.0
+    token_burst: int = 20_000
     addresses_known: int = 50_000
+    readiness_known_s: float = 1.0
+    head_bytes: int = 32_768
+    head_fields: int = 100
+    head_within_s: float = 10.0
+    connections: int = 4_000
+    connections_per_address: int = 256
+    answer_stalls_s: float = 30.0
     streams: int = 200
     streams_per_token: int = 5
     stream_heartbeat_s: float = 15.0
@@ -66,6 +81,10 @@ class Settings:
             limits=Limits(
                 anonymous_per_minute=_positive(environ, "ANONYMOUS_PER_MINUTE", 240.0),
                 anonymous_burst=int(_positive(environ, "ANONYMOUS_BURST", 120)),
+                token_per_minute=_positive(environ, "TOKEN_PER_MINUTE", 60_000.0),
+                token_burst=int(_positive(environ, "TOKEN_BURST", 20_000)),
+                connections=int(_positive(environ, "CONNECTIONS", 4_000)),
+                connections_per_address=int(_positive(environ, "CONNECTIONS_PER_ADDRESS", 256)),
             ),
         )
 

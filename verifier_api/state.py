@@ -13,14 +13,14 @@ from authenticity.detection.policy import DEFAULT_POLICY, Policy
 from authenticity.trust.trust_list import Roots
 from events.publisher import Publisher
 from ledger.protocols import LedgerReader
-from verifier_api.auth.principals import ANONYMOUS, Principal
+from verifier_api.auth.admission import Admission
 from verifier_api.auth.tokens import Authenticator
-from verifier_api.http.client_address import client_address
-from verifier_api.http.rate_limit import RateLimiter
+from verifier_api.http.body_budget import BodyBudgets
 from verifier_api.i18n.translator import Translator, choose_language, load_translators
 from verifier_api.metrics import EngineMetrics, Metrics
 from verifier_api.services.checking import Checker
 from verifier_api.services.feed_watch import FeedWatch
+from verifier_api.services.readiness import ReadinessChecks
 from verifier_api.services.recording import Recorder
 from verifier_api.services.trust_watch import TrustWatch
 from verifier_api.settings import Settings
@@ -81,37 +81,13 @@ class AppState:
             known=limits.tokens_known,
             within_s=limits.token_within_s,
         )
-        self.rate = RateLimiter(
-            per_minute=limits.anonymous_per_minute,
-            burst=limits.anonymous_burst,
-            addresses=limits.addresses_known,
+        self.readiness = ReadinessChecks(time.monotonic, known_s=limits.readiness_known_s)
+        self.admission = Admission(
+            self.authenticator,
+            BodyBudgets(limits),
+            limits,
+            dependencies.settings.trusted_proxies,
         )
-
-    async def principal(
-        self,
-        scope: Mapping[str, object],
-        authorization: str | None,
-        forwarded: str | None,
-        cost: int = 1,
-    ) -> Principal:
-        """Who sent this. Whoever shows no valid token pays from their address's bucket.
-
-        Raises `Problem` 401 or 429, and `UnavailableError` where the token could not be
-        looked up in time.
-        """
-        if authorization is None:
-            self.charge(scope, forwarded, cost)
-            return ANONYMOUS
-        try:
-            return await self.authenticator.find(authorization)
-        except Exception:
-            self.charge(scope, forwarded, 1)
-            raise
-
-    def charge(self, scope: Mapping[str, object], forwarded: str | None, cost: int = 1) -> None:
-        """Take `cost` checks from the bucket of the sender's address, or raise 429."""
-        address = client_address(scope, forwarded, self.settings.trusted_proxies)
-        self.rate.take(address, time.monotonic(), cost)
 
     def translator(self, asked: str | None, accepted: str | None) -> Translator:
         """The language to answer in, from `?lang=` and Accept-Language."""

@@ -230,6 +230,9 @@ def unhurried(**changes: Any) -> Settings:
     limits: dict[str, Any] = {
         "anonymous_per_minute": 1e8,
         "anonymous_burst": 1_000_000,
+        "token_per_minute": 1e8,
+        "token_burst": 1_000_000,
+        "readiness_known_s": 0.0,
         "token_within_s": PATIENCE_S,
         "ledger_within_s": PATIENCE_S,
         "publish_within_s": PATIENCE_S,

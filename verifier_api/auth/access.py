@@ -1,7 +1,6 @@
 """FastAPI dependencies: who sent a request, and whether their role may make it.
 
-Order of cost: whoever shows no token pays from their address's bucket before anything
-else is read; a token that is not valid pays too.
+`admission` found that out, and who pays, before any route was looked for.
 """
 
 from collections.abc import Awaitable, Callable
@@ -13,8 +12,8 @@ from fastapi.security.base import SecurityBase
 from starlette.requests import Request
 
 from ledger.records import Role
+from verifier_api.auth.admission import Caller, caller_of
 from verifier_api.auth.principals import Principal, require
-from verifier_api.state import State
 
 ANY_ROLE: Final = (Role.OFFICER, Role.RIGHTS_HOLDER, Role.ISSUER, Role.ADMIN)
 CASE_ROLES: Final = (Role.RIGHTS_HOLDER, Role.ISSUER, Role.ADMIN)
@@ -35,17 +34,17 @@ class _AuthorizationHeader(SecurityBase):
 Authorization = Annotated[str | None, Security(_AuthorizationHeader())]
 
 
-async def principal(request: Request, state: State, authorization: Authorization) -> Principal:
-    """Who sent this request. Raises `Problem` 401 or 429."""
-    return await principal_of(request, state, authorization)
+async def caller(request: Request, _: Authorization) -> Caller:
+    """Who sent this request, also where their token could not be looked up."""
+    return caller_of(request.scope)
 
 
-async def principal_of(
-    request: Request, state: State, authorization: str | None, cost: int = 1
-) -> Principal:
-    """Likewise, where the cost (in checks) is known only once the body has been read."""
-    forwarded = request.headers.get("x-forwarded-for")
-    return await state.principal(request.scope, authorization, forwarded, cost)
+AnyCaller = Annotated[Caller, Depends(caller)]
+
+
+async def principal(caller: AnyCaller) -> Principal:
+    """Who sent this request. Raises `UnavailableError` where that cannot be told now."""
+    return caller.identified()
 
 
 def _with_role(*roles: Role) -> Callable[[Principal], Awaitable[Principal]]:

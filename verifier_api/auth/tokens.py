@@ -59,11 +59,15 @@ class Authenticator:
         """
         if authorization is None:
             return ANONYMOUS
-        scheme, _, token = authorization.partition(" ")
-        token = token.strip()
-        if scheme.lower() != "bearer" or not 0 < len(token) <= _LONGEST_TOKEN:
-            raise unauthorised("the Authorization header holds no bearer token")
-        record = await self._record(sha256(token.encode("utf-8", "surrogateescape")).digest())
+        return self._principal(await self._record(_digest(authorization)))
+
+    def remembered(self, authorization: str) -> Principal | None:
+        """The principal of this header where the ledger was asked a moment ago and knew it,
+        else None. The ledger is not asked. Raises `Problem` 401 likewise."""
+        known = self._known.get(_digest(authorization))
+        return None if known is None or known.record is None else self._principal(known.record)
+
+    def _principal(self, record: TokenRecord | None) -> Principal:
         if record is None or record.revoked_at is not None:
             raise unauthorised("this token is not known, or it was revoked")
         if record.expires_at is not None and record.expires_at <= self._clock():
@@ -87,3 +91,11 @@ class Authenticator:
             ) from None
         self._known[digest] = _Remembered(asked_at_s, record)
         return record
+
+
+def _digest(authorization: str) -> bytes:
+    scheme, _, token = authorization.partition(" ")
+    token = token.strip()
+    if scheme.lower() != "bearer" or not 0 < len(token) <= _LONGEST_TOKEN:
+        raise unauthorised("the Authorization header holds no bearer token")
+    return sha256(token.encode("utf-8", "surrogateescape")).digest()

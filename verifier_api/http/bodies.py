@@ -5,7 +5,7 @@ refusals are the ones that callers know.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
 from functools import cache
 from typing import Any, Final, TypeVar
 
@@ -15,6 +15,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive
 
+from verifier_api.auth.admission import caller_of
+from verifier_api.http.body_budget import BodyMeter
 from verifier_api.http.problems import INVALID, MALFORMED, MEDIA_TYPE, TOO_LARGE, TOO_SLOW, Problem
 from verifier_api.state import State
 
@@ -26,6 +28,10 @@ FORM: Final = "application/x-www-form-urlencoded"
 _Body = TypeVar("_Body", bound=Struct)
 _lines_decoder = msgspec.json.Decoder(list[msgspec.Raw])
 _encoder = msgspec.json.Encoder()
+_CLOSE: Final = {"Connection": "close"}
+"""For what is refused before its body was read to the end."""
+_FIELDS_A_SCAN: Final = 32
+"""Commas that one scan in an array may have: elements are made for no more than that."""
 
 
 @cache
@@ -46,36 +52,41 @@ def body_of(
     async def body(request: Request, state: State) -> _Body:
         media_type(request.headers.get("content-type"), *media_types)
         limits = state.limits
-        raw = await read_body(request.receive, limits.scan_body_bytes, limits.body_within_s)
+        meter = caller_of(request.scope).meter
+        raw = await read_body(request.receive, limits.scan_body_bytes, limits.body_within_s, meter)
         return decode(raw, kind)
 
     return body
 
 
-async def read_body(receive: Receive, limit_bytes: int, within_s: float) -> bytes:
-    """The whole body. 413 as soon as it grows past the limit, 408 if it trickles."""
+async def read_body(receive: Receive, limit_bytes: int, within_s: float, meter: BodyMeter) -> bytes:
+    """The whole body, paid for as it arrives. 413 as soon as it grows past the limit, 408 if
+    it trickles, 429 or 503 as `BodyMeter`."""
     try:
         async with asyncio.timeout(within_s):
-            return await _read(receive, limit_bytes)
+            return await _read(receive, limit_bytes, meter)
     except TimeoutError:
-        raise Problem(TOO_SLOW, f"the body took longer than {within_s:g} s", "try again") from None
+        raise Problem(
+            TOO_SLOW, f"the body took longer than {within_s:g} s", "try again", _CLOSE
+        ) from None
 
 
-async def _read(receive: Receive, limit_bytes: int) -> bytes:
+async def _read(receive: Receive, limit_bytes: int, meter: BodyMeter) -> bytes:
     message = await receive()
     if not message.get("more_body", False):  # the usual case: all in one piece
         body: bytes = message.get("body", b"")
         _bounded(len(body), limit_bytes)
+        meter.arrived(len(body))
         return body
-    parts = [message.get("body", b"")]
-    size = len(parts[0])
+    parts = bytearray(message.get("body", b""))
     while message.get("more_body", False):
-        _bounded(size, limit_bytes)
+        _bounded(len(parts), limit_bytes)
+        meter.arrived(len(parts))
         message = await receive()
-        parts.append(message.get("body", b""))
-        size += len(parts[-1])
-    _bounded(size, limit_bytes)
-    return b"".join(parts)
+        parts += message.get("body", b"")
+    _bounded(len(parts), limit_bytes)
+    meter.arrived(len(parts))
+    return bytes(parts)
 
 
 def _bounded(size: int, limit_bytes: int) -> None:
@@ -84,7 +95,7 @@ def _bounded(size: int, limit_bytes: int) -> None:
             TOO_LARGE,
             f"the body is larger than {limit_bytes:,} bytes",
             "send the code text alone, and many scans in several requests",
-            {"Connection": "close"},
+            _CLOSE,
         )
 
 
@@ -116,33 +127,47 @@ def is_array(raw: bytes) -> bool:
     return raw[:64].lstrip(b" \t\r\n").startswith(b"[")
 
 
-def lines_of(raw: bytes, kind: str, limit: int) -> list[bytes | msgspec.Raw]:
-    """The scans of a bulk body, not yet decoded: elements of an array, or lines."""
-    if kind == JSON:
-        try:
-            lines: list[bytes | msgspec.Raw] = list(_lines_decoder.decode(raw))
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise Problem(
-                MALFORMED, f"the body is not a JSON array: {error}", "send [{…}, {…}], or NDJSON"
-            ) from None
-    else:
-        lines = list(_split(raw, limit))
-    if len(lines) > limit:
-        raise Problem(
-            TOO_LARGE, f"more than {limit:,} scans in one request", "send several requests"
-        )
+def lines_of(raw: bytes, kind: str, limit: int, meter: BodyMeter) -> list[bytes | msgspec.Raw]:
+    """The scans of a bulk body, not yet decoded: elements of an array, or lines that are not
+    empty.
+
+    They are paid for before they are taken apart: empty lines too, and an array by its
+    elements, of which no more are made than could be paid for. Raises `Problem` 429 where
+    they cannot, 413 beyond `limit`, 400 for no array, 422 for no scan.
+    """
+    lines = _elements(raw, limit, meter) if kind == JSON else _split(raw, limit, meter)
     if not lines:
         raise Problem(INVALID, "the body holds no scan", "send at least one")
     return lines
 
 
-def _split(raw: bytes, limit: int) -> Iterator[bytes]:
-    """Non-empty lines; one more than `limit` at most, however many there are."""
-    start, found = 0, 0
-    while start < len(raw) and found <= limit:
-        end = raw.find(b"\n", start)
-        end = len(raw) if end < 0 else end
-        if line := raw[start:end].strip():
-            found += 1
-            yield line
-        start = end + 1
+def _elements(raw: bytes, limit: int, meter: BodyMeter) -> list[bytes | msgspec.Raw]:
+    most = min(limit, meter.most_scans)
+    commas = raw.count(b",")
+    if commas >= most * _FIELDS_A_SCAN:
+        _refuse_above(limit, commas // _FIELDS_A_SCAN + 1)
+        meter.paid_for(commas // _FIELDS_A_SCAN + 1)
+    try:
+        elements: list[bytes | msgspec.Raw] = list(_lines_decoder.decode(raw))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Problem(
+            MALFORMED, f"the body is not a JSON array: {error}", "send [{…}, {…}], or NDJSON"
+        ) from None
+    _refuse_above(limit, len(elements))
+    meter.paid_for(len(elements))
+    return elements
+
+
+def _split(raw: bytes, limit: int, meter: BodyMeter) -> list[bytes | msgspec.Raw]:
+    ends = raw.count(b"\n")
+    count = ends if raw.endswith(b"\n") else ends + 1
+    _refuse_above(limit, count)
+    meter.paid_for(count)
+    return [line for part in raw.split(b"\n") if (line := part.strip())]
+
+
+def _refuse_above(limit: int, lines: int) -> None:
+    if lines > limit:
+        raise Problem(
+            TOO_LARGE, f"more than {limit:,} scans in one request", "send several requests"
+        )

@@ -1,49 +1,114 @@
-"""The client's address, read through trusted proxies."""
+"""The client's address, read through trusted proxies; the buckets it pays from."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from ipaddress import IPv6Address, ip_address, ip_network
-from typing import Any
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from typing import Any, Final
 
+from verifier_api.http.problems import FORWARDED, Problem
 from verifier_api.settings import Network
+
+Address = IPv4Address | IPv6Address
+UNKNOWN: Final = IPv4Address(0)
+"""Where the server gives no address: all such connections count as one client."""
+
+_FORWARDED_FOR: Final = b"x-forwarded-for"
+_HOPS: Final = 32
+"""Hops that are looked at; a chain of proxies is shorter."""
+_LONGEST_HOP: Final = 64
+_NAT64: Final = IPv6Network("64:ff9b::/96")
+_MAPPED: Final = IPv6Network("::ffff:0:0/96")
+_PORT_DIGITS: Final = 5
+
+
+def forwarded_for(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
+    """Every X-Forwarded-For line of an ASGI scope as one list (RFC 9110, 5.3); None without."""
+    lines = [value for name, value in headers if name == _FORWARDED_FOR]
+    return b",".join(lines).decode("latin-1") if lines else None
 
 
 def client_address(
-    scope: Mapping[str, Any], forwarded_for: str | None, proxies: tuple[Network, ...]
-) -> str:
+    scope: Mapping[str, Any], forwarded: str | None, proxies: tuple[Network, ...]
+) -> Address:
     """The nearest address that is none of our own proxies.
 
-    X-Forwarded-For is read from its right end, where our proxies wrote, and only
-    while each hop is a configured proxy: everything left of the first stranger was
-    written by that stranger.
+    `forwarded` (`forwarded_for`) is read from its right end, where our proxies wrote, and
+    only while each hop is a configured proxy: everything left of the first stranger was
+    written by that stranger. IPv4 inside IPv6 (mapped, NAT64) counts as IPv4.
+
+    Raises `Problem` 400 for a hop that counts and is no address: a common bucket for all
+    of them would be one that anybody can empty for the others.
     """
     client = scope.get("client")
-    nearest = str(client[0]) if client else ""
-    if not proxies or not forwarded_for:
+    nearest = _address_of(str(client[0])) if client else UNKNOWN
+    if nearest is None:
+        return UNKNOWN
+    if not proxies or not forwarded:
         return nearest
-    for hop in reversed(forwarded_for[-1024:].split(",")):
-        if not _is_within(nearest, proxies):
+    for hop in reversed(forwarded.rsplit(",", _HOPS)[-_HOPS:]):
+        if not any(nearest in network for network in proxies):
             break
-        nearest = hop.strip()
+        if text := hop.strip():  # an empty element of a list is none (RFC 9110, 5.6.1.2)
+            nearest = _forwarded_address(text)
     return nearest
 
 
-@lru_cache(maxsize=4_096)
-def _is_within(address: str, networks: tuple[Network, ...]) -> bool:
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return False
-    return any(parsed in network for network in networks)
-
-
-@lru_cache(maxsize=4_096)
-def bucket_name(address: str) -> str:
-    """One bucket an IPv4 address; one a /64 of IPv6, for a household holds all of it."""
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return ""
-    if isinstance(parsed, IPv6Address):
-        return str(ip_network((parsed, 64), strict=False).network_address)
+def _forwarded_address(hop: str) -> Address:
+    address = _address_of(hop) if len(hop) <= _LONGEST_HOP else None
+    if address is None:
+        raise Problem(
+            FORWARDED,
+            f"X-Forwarded-For names {hop[:_LONGEST_HOP]!r}, which is no IP address",
+            "the operator's proxy must write the address it sees there, like 203.0.113.7, "
+            "203.0.113.7:49152 or [2001:db8::1]:443",
+        )
     return address
+
+
+@lru_cache(maxsize=4_096)
+def _address_of(text: str) -> Address | None:
+    """The address in this text of at most 64 characters, whatever surrounds it."""
+    try:
+        address = ip_address(_without_port(text.strip().strip('"').strip()))
+    except ValueError:
+        return None
+    if isinstance(address, IPv4Address):
+        return address
+    if address in _NAT64 or address in _MAPPED:
+        return IPv4Address(int(address) & 0xFFFF_FFFF)
+    return IPv6Address(int(address))  # without its zone: that is a name of our own network card
+
+
+def _without_port(text: str) -> str:
+    if text.startswith("["):
+        text, bracket, port = text[1:].partition("]")
+        if not bracket or (port and not _is_port(port)):
+            raise ValueError("not a bracketed address")
+    elif text.count(":") == 1:
+        text, _, port = text.partition(":")
+        if not _is_port(":" + port):
+            raise ValueError("not a port")
+    return text
+
+
+def _is_port(text: str) -> bool:
+    digits = text[1:]
+    return (
+        text[0] == ":" and 0 < len(digits) <= _PORT_DIGITS and digits.isascii() and digits.isdigit()
+    )
+
+
+BucketKeys = tuple[tuple[Any, int], ...]
+"""The buckets that one client pays from, and how many times the usual allowance each holds."""
+
+_LEVELS: Final = ((64, 1), (56, 4), (48, 16))
+"""IPv6: prefix lengths and shares. A site holds a /48: counting /64 alone would give it 65,536
+allowances; a /48 of an access network holds many households, hence its larger share."""
+
+
+def bucket_keys(address: Address) -> BucketKeys:
+    """One bucket for an IPv4 address; for IPv6 one each of its /64, /56 and /48."""
+    number = int(address)
+    if isinstance(address, IPv4Address):
+        return ((number, 1),)
+    return tuple(((length, number >> (128 - length)), share) for length, share in _LEVELS)

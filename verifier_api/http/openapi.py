@@ -14,6 +14,8 @@ from msgspec import Struct
 from starlette.routing import BaseRoute
 
 from verifier_api.http.bodies import JSON
+from verifier_api.http.cross_site import SAFE_METHODS
+from verifier_api.http.middleware import FREE_PATHS
 from verifier_api.http.problems import PROBLEM_JSON, ProblemDetails
 
 API_VERSION: Final = "1"
@@ -23,9 +25,9 @@ Responses = dict[int | str, Json]
 OR_NO_TOKEN: Final[Json] = {"security": [{}]}
 """`openapi_extra` of an operation that takes a token, and does without one too."""
 _DESCRIPTIONS: Final = {
-    400: "Not JSON",
+    400: "It cannot be read: not JSON, or forwarded from what is no address",
     401: "No valid token",
-    403: "Another role is needed",
+    403: "Another role is needed, or another site's page made this request",
     404: "Nothing there, or nothing of yours",
     408: "The body did not arrive in time",
     409: "The case cannot change so",
@@ -70,6 +72,17 @@ def problems(*statuses: int, or_html: Sequence[int] = ()) -> Responses:
     return rows
 
 
+def _add_refusals(paths: Json) -> None:
+    """What is refused before any route, on all that is charged."""
+    for path, operations in paths.items():
+        for method, operation in operations.items():
+            statuses = [400, 401, 429] if path not in FREE_PATHS else []
+            if method.upper() not in SAFE_METHODS:
+                statuses.append(403)
+            for status, row in problems(*statuses).items():
+                operation["responses"].setdefault(str(status), row)
+
+
 def openapi_document(routes: Sequence[BaseRoute], structs: Iterable[type[Struct]]) -> Json:
     """OpenAPI 3.1 of these routes. `structs` are all that their rows refer to."""
     document = get_openapi(
@@ -88,4 +101,5 @@ def openapi_document(routes: Sequence[BaseRoute], structs: Iterable[type[Struct]
     for name in _LINE_RESULTS:
         schemas[name]["properties"]["results"]["items"] = {"anyOf": either}
     document["components"]["schemas"] = schemas
+    _add_refusals(document["paths"])
     return document

@@ -30,6 +30,14 @@ async def translator(
     return state.translator(lang, accept_language)
 
 
+def language_asked(query: bytes) -> str | None:
+    """`?lang=` of a query string that the framework has not parsed."""
+    if not query:
+        return None
+    found = [part[5:] for part in query[:200].split(b"&") if part.startswith(b"lang=")]
+    return found[0].decode("latin-1") if found else None
+
+
 async def cursor(
     after: Annotated[str | None, Query(), WithJsonSchema({"type": "string"})] = None,
 ) -> str | None:

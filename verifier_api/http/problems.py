@@ -45,8 +45,15 @@ class Kind:
 
 
 MALFORMED: Final = Kind("malformed", HTTPStatus.BAD_REQUEST, "This is not JSON")
+NOT_A_CODE: Final = Kind("not-a-code", HTTPStatus.BAD_REQUEST, "This is no GS1 Digital Link")
+FORWARDED: Final = Kind(
+    "forwarded-address", HTTPStatus.BAD_REQUEST, "The proxy names no address of the client"
+)
 UNAUTHORISED: Final = Kind("token-needed", HTTPStatus.UNAUTHORIZED, "A valid token is needed")
 FORBIDDEN: Final = Kind("role-needed", HTTPStatus.FORBIDDEN, "Another role is needed")
+CROSS_SITE: Final = Kind(
+    "cross-site", HTTPStatus.FORBIDDEN, "Another site's page may not record here"
+)
 NOT_FOUND: Final = Kind("not-found", HTTPStatus.NOT_FOUND, "There is nothing here")
 METHOD: Final = Kind("method", HTTPStatus.METHOD_NOT_ALLOWED, "This method does not work here")
 TOO_SLOW: Final = Kind("body-too-slow", HTTPStatus.REQUEST_TIMEOUT, "The body did not arrive")
@@ -65,6 +72,7 @@ NOT_RECORDED: Final = Kind(
 UNAVAILABLE: Final = Kind(
     "unavailable", HTTPStatus.SERVICE_UNAVAILABLE, "Something this needs is not available"
 )
+BUSY: Final = Kind("busy", HTTPStatus.SERVICE_UNAVAILABLE, "Too many large bodies at once")
 NO_TRUST_LIST: Final = Kind(
     "no-trust-list", HTTPStatus.SERVICE_UNAVAILABLE, "No trust list is known yet"
 )

@@ -23,6 +23,7 @@ SOURCE_LANGUAGE: Final = "en"
 LANGUAGES: Final = ("en", "de", "es", "fr", "ko")
 LOCALES: Final = Path(__file__).parent / "locales"
 _LONGEST_HEADER: Final = 200
+_LONGEST_TAG: Final = 8
 
 
 def msg(text: str) -> str:
@@ -73,13 +74,20 @@ def _load(folder: Path, language: str) -> Translator:
     return Translator(language, gettext.GNUTranslations(compiled), locale)
 
 
-@lru_cache(maxsize=1_024)
 def choose_language(asked: str | None, accepted: str | None) -> str:
-    """`?lang=` if it is one of ours, else the best of Accept-Language (RFC 9110, 12.5.4)."""
-    if asked and (language := asked[:8].lower().partition("-")[0]) in LANGUAGES:
+    """`?lang=` if it is one of ours, else the best of Accept-Language (RFC 9110, 12.5.4).
+
+    What is remembered is cut first: texts of any length may come.
+    """
+    return _chosen((asked or "")[:_LONGEST_TAG], (accepted or "")[:_LONGEST_HEADER])
+
+
+@lru_cache(maxsize=1_024)
+def _chosen(asked: str, accepted: str) -> str:
+    if (language := asked.lower().partition("-")[0]) in LANGUAGES:
         return language
     ranked: list[tuple[float, int, str]] = []
-    for place, part in enumerate((accepted or "")[:_LONGEST_HEADER].split(",")):
+    for place, part in enumerate(accepted.split(",")):
         tag, _, weight = part.strip().partition(";")
         language = tag.strip().lower().partition("-")[0]
         if language in LANGUAGES and (quality := _quality(weight)) > 0:

@@ -9,17 +9,28 @@ from urllib.parse import parse_qs
 import msgspec
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import WithJsonSchema
+from starlette.datastructures import Headers
+from starlette.types import Scope
 
 from authenticity.errors import CodeError
 from authenticity.gs1.code import read_code
 from authenticity.records.scan import Instant
-from authenticity.trust.verdict import Note
-from verifier_api.auth.access import Authorization, principal_of
+from authenticity.trust.verdict import Doubt, Note
+from verifier_api.auth.access import AnyCaller
 from verifier_api.auth.principals import ANONYMOUS
 from verifier_api.http.bodies import FORM, JSON, json_response, media_type, read_body
 from verifier_api.http.openapi import OR_NO_TOKEN, Json, Responses, content, problems, request_body
-from verifier_api.http.parameters import Language
-from verifier_api.http.problems import INVALID, NOT_FOUND, TOO_MANY, Problem, problem_response
+from verifier_api.http.parameters import Language, language_asked
+from verifier_api.http.problems import (
+    INVALID,
+    NOT_A_CODE,
+    NOT_FOUND,
+    PROBLEM_JSON,
+    TOO_MANY,
+    Problem,
+    ProblemDetails,
+    problem_response,
+)
 from verifier_api.i18n.translator import Translator
 from verifier_api.routes.scans import record_and_check
 from verifier_api.services.answers import Answer
@@ -40,6 +51,7 @@ _CHOSEN_LANGUAGE: Final = re.compile(r"[?&]lang=[a-z]{2}\Z")
 """What our own language links append; it was never printed."""
 _CANONICAL_HOST: Final = "id.gs1.org"
 _FORM_BYTES: Final = 2_048
+_PREFIX: Final = "/01/"
 _HEADERS: Final = {
     "X-Robots-Tag": "noindex, nofollow",
     "Vary": "Accept, Accept-Language",
@@ -56,7 +68,7 @@ them, and paths that are no code, on one route."""
 async def show(
     request: Request,
     state: State,
-    authorization: Authorization,
+    caller: AnyCaller,
     translator: Language,
     link_type: Annotated[str | None, Query(alias="linkType"), WithJsonSchema(_STRING)] = None,
 ) -> Response:
@@ -70,28 +82,39 @@ async def show(
         if _expanded(link_type) not in (PRODUCT_PAGE, VERIFICATION, None):
             raise Problem(NOT_FOUND, "no link of this type", "use linkType=linkset")
     try:
-        await principal_of(request, state, authorization)
+        caller.identified()
         scan = unrecorded_scan(code_text, ANONYMOUS, state.clock())
         answer = await state.checker.check(scan, ANONYMOUS, translator)
     except Problem as problem:
         return _apology(problem, kind, translator)
     answer = _without_host_note(answer)
+    # GS1-Conformant resolver 1.2, 7: what is no GS1 Digital Link is a bad request.
+    status = HTTPStatus.BAD_REQUEST if answer.doubt is Doubt.UNREADABLE else HTTPStatus.OK
     if kind == JSON:
-        return json_response(answer, headers=_HEADERS)
-    return _page(state, answer, code_text, translator, None)
+        return json_response(answer, status_code=status, headers=_HEADERS)
+    page = _page(state, answer, code_text, translator, None)
+    page.status_code = status
+    return page
+
+
+@router.options("/01/{code:path}", include_in_schema=False)
+@router.options("/.well-known/gs1resolver", include_in_schema=False)
+async def options() -> Response:
+    """What a browser asks before a page of another site may read (CORS): it may."""
+    return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
 @router.post("/01/{code:path}", include_in_schema=False)
 async def confirm(
-    request: Request, state: State, authorization: Authorization, translator: Language
+    request: Request, state: State, caller: AnyCaller, translator: Language
 ) -> Response:
     """The page's button: records without a script."""
     media_type(request.headers.get("content-type"), FORM)
-    raw = await read_body(request.receive, _FORM_BYTES, state.limits.body_within_s)
+    raw = await read_body(request.receive, _FORM_BYTES, state.limits.body_within_s, caller.meter)
     code_text = code_text_of(request)
     body = _form(raw, code_text)
     try:
-        await principal_of(request, state, authorization)
+        caller.identified()
         scan = scan_of(body, ANONYMOUS, state.clock())
         answer, recorded = await record_and_check(state, scan, ANONYMOUS, translator)
     except Problem as problem:
@@ -123,11 +146,15 @@ _PAGE_OR_DATA: Final[Responses] = {
         "description": "The page, the answer or a linkset, by Accept",
         "content": {HTML: {}, **content(Answer), LINKSET_JSON: {"schema": {"type": "object"}}},
     },
+    400: {
+        "description": "This is no GS1 Digital Link: the page or the answer says why",
+        "content": {HTML: {}, **content(Answer), **content(ProblemDetails, PROBLEM_JSON)},
+    },
     **problems(401, 404, 422, 429, 503, or_html=(429, 503)),
 }
 _PAGE: Final[Responses] = {
     200: {"description": "The page", "content": {HTML: {}}},
-    **problems(401, 404, 408, 413, 415, 422, 429, 503, or_html=(429, 503)),
+    **problems(401, 403, 404, 408, 413, 415, 422, 429, 503, or_html=(429, 503)),
 }
 _FORM_SCHEMA: Final[Json] = {
     "type": "object",
@@ -203,7 +230,7 @@ def _linkset(request: Request, code_text: str) -> Response:
     try:
         code = read_code(code_text)
     except CodeError as error:
-        raise Problem(INVALID, str(error), error.next_step) from None
+        raise Problem(NOT_A_CODE, str(error), error.next_step) from None
     body: dict[str, Any] = linkset_of(code, _origin(request), code_text)
     return Response(msgspec.json.encode(body), media_type=LINKSET_JSON, headers=_HEADERS)
 
@@ -265,6 +292,17 @@ def _form(raw: bytes, code_text: str) -> ScanBody:
         )
     except (KeyError, ValueError, UnicodeDecodeError):
         raise Problem(INVALID, "the form is not ours", "open the page again") from None
+
+
+def refusal(state: AppState, scope: Scope, problem: Problem) -> Response:
+    """What the limiter refuses, before any route: as a page where a page was asked for."""
+    if not scope["path"].startswith(_PREFIX):
+        return problem_response(problem)
+    headers = Headers(scope=scope)
+    kind = HTML if scope["method"] == "POST" else preferred_type(headers.get("accept"))
+    accepted = headers.get("accept-language")
+    translator = state.translator(language_asked(scope["query_string"]), accepted)
+    return _apology(problem, kind, translator)
 
 
 def _apology(problem: Problem, kind: str, translator: Translator) -> Response:

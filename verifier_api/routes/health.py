@@ -1,6 +1,7 @@
 """For those who run the service: alive, ready, metrics. Keep /metrics from the public."""
 
 import asyncio
+from functools import partial
 from typing import Final
 
 from fastapi import APIRouter, Response
@@ -55,11 +56,9 @@ async def health() -> Response:
     },
 )
 async def ready(state: State) -> Response:
-    """503 while any check fails."""
-    names = ("trust-list", "ledger", "log", "engine")
-    found = await asyncio.gather(_trust(state), _ledger(state), _log(state), _engine(state))
-    is_ready = all(check == "ok" for check in found)
-    checks = dict(zip(names, found, strict=True))
+    """503 while any check fails. Checked once a second at most, however often it is asked."""
+    checks = await state.readiness.now(partial(_checks, state))
+    is_ready = all(check == "ok" for check in checks.values())
     return json_response(Readiness(is_ready, checks), status_code=200 if is_ready else 503)
 
 
@@ -78,6 +77,12 @@ async def metrics(state: State) -> Response:
         counted.trust_expires_s = trust_list.expires_at.timestamp()
     counted.streams = sum(state.feed.places.values())
     return Response(counted.exposition(), media_type=CONTENT_TYPE)
+
+
+async def _checks(state: AppState) -> dict[str, str]:
+    names = ("trust-list", "ledger", "log", "engine")
+    found = await asyncio.gather(_trust(state), _ledger(state), _log(state), _engine(state))
+    return dict(zip(names, found, strict=True))
 
 
 async def _trust(state: AppState) -> str:

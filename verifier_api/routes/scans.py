@@ -8,9 +8,9 @@ import msgspec
 from fastapi import APIRouter, Request, Response
 from msgspec import Struct
 
-from authenticity.errors import UnavailableError
 from authenticity.records.scan import Scan
-from verifier_api.auth.access import Authorization, principal_of
+from verifier_api.auth.access import AnyCaller
+from verifier_api.auth.admission import Caller
 from verifier_api.auth.principals import ANONYMOUS, Principal
 from verifier_api.http.bodies import (
     JSON,
@@ -117,40 +117,34 @@ router = APIRouter(default_response_class=Response)
             "content": {**content(BulkResult), LINES: {}},
         },
         503: {"description": "Not recorded", "content": content(NotRecorded, PROBLEM_JSON)},
-        **problems(400, 401, 408, 413, 415, 422, 429),
+        **problems(400, 401, 403, 408, 413, 415, 422, 429),
     },
     openapi_extra={**request_body(_ONE_OR_MANY), **OR_NO_TOKEN},
 )
 async def record_scans(
-    request: Request, state: State, authorization: Authorization, translator: Language
+    request: Request, state: State, caller: AnyCaller, translator: Language
 ) -> Response:
     """The answer comes only once the log has the scan, durably."""
     limits = state.limits
     kind = media_type(request.headers.get("content-type"), JSON, *NDJSON)
     largest = limits.bulk_body_bytes
-    if authorization is None:  # who may send few codes is not listened to for megabytes
+    if caller.principal.is_anonymous:  # who may send few codes is not listened to for megabytes
         largest = min(largest, limits.anonymous_burst * limits.scan_body_bytes)
-    raw = await read_body(request.receive, largest, limits.body_within_s)
+    raw = await read_body(request.receive, largest, limits.body_within_s, caller.meter)
     if kind == JSON and not is_array(raw):
         _check_size(raw, limits.scan_body_bytes)
-        return await _record_one(request, state, authorization, decode(raw, ScanBody), translator)
-    lines = lines_of(raw, kind, limits.bulk_lines)
-    cost = len(lines) if authorization is None else 1
-    principal = await principal_of(request, state, authorization, cost)
+        return await _record_one(state, caller, decode(raw, ScanBody), translator)
+    principal = caller.identified()
+    lines = lines_of(raw, kind, limits.bulk_lines, caller.meter)
     wants_lines = any(kind in request.headers.get("accept", "") for kind in NDJSON)
     return await _record_many(state, lines, principal, translator, wants_lines=wants_lines)
 
 
 async def _record_one(
-    request: Request,
-    state: AppState,
-    authorization: str | None,
-    body: ScanBody,
-    translator: Translator,
+    state: AppState, caller: Caller, body: ScanBody, translator: Translator
 ) -> Response:
-    try:
-        principal = await principal_of(request, state, authorization)
-    except UnavailableError:
+    principal = caller.principal
+    if caller.unavailable is not None:
         scan = scan_of(body, ANONYMOUS, state.clock())
         answer = await state.checker.check(scan, ANONYMOUS, translator)
         return _not_recorded("who you are could not be checked in time", answer)

@@ -12,13 +12,12 @@ from fastapi import APIRouter, Request, Response
 from msgspec import Struct
 from starlette.types import Receive, Scope, Send
 
-from authenticity.errors import UnavailableError
 from authenticity.records.scan import Text
-from verifier_api.auth.access import Authorization
-from verifier_api.auth.principals import ANONYMOUS, Principal
+from verifier_api.auth.access import AnyCaller
+from verifier_api.auth.admission import Caller, caller_of
 from verifier_api.http.bodies import JSON, decode, json_response, media_type, read_body
 from verifier_api.http.openapi import OR_NO_TOKEN, content, described, problems, request_body
-from verifier_api.http.parameters import Language
+from verifier_api.http.parameters import Language, language_asked
 from verifier_api.http.problems import Problem, problem_response
 from verifier_api.i18n.translator import Translator
 from verifier_api.services.answers import Answer
@@ -52,30 +51,22 @@ router = APIRouter(default_response_class=Response)
     openapi_extra={**request_body(content(CheckBody)), **OR_NO_TOKEN},
 )
 async def verify(
-    request: Request, state: State, authorization: Authorization, translator: Language
+    request: Request, state: State, caller: AnyCaller, translator: Language
 ) -> Response:
     """Where a token cannot be looked up in time, the answer is that for anybody."""
-    forwarded = request.headers.get("x-forwarded-for")
-    principal = await _principal(state, request.scope, authorization, forwarded)
     content_type = request.headers.get("content-type")
-    return json_response(await _answer(state, request.receive, content_type, principal, translator))
+    return json_response(await _answer(state, request.receive, content_type, caller, translator))
 
 
 async def verify_bare(state: AppState, scope: Scope, receive: Receive, send: Send) -> None:
     """The same on bare ASGI."""
-    headers = dict(scope["headers"])
+    headers = dict(reversed(scope["headers"]))  # of several lines the first, as in Starlette
     try:
-        principal = await _principal(
-            state,
-            scope,
-            _text(headers.get(b"authorization")),
-            _text(headers.get(b"x-forwarded-for")),
-        )
         translator = state.translator(
-            _lang(scope["query_string"]), _text(headers.get(b"accept-language"))
+            language_asked(scope["query_string"]), _text(headers.get(b"accept-language"))
         )
         content_type = _text(headers.get(b"content-type"))
-        answer = await _answer(state, receive, content_type, principal, translator)
+        answer = await _answer(state, receive, content_type, caller_of(scope), translator)
     except Problem as problem:
         await problem_response(problem)(scope, receive, send)
         return
@@ -85,31 +76,16 @@ async def verify_bare(state: AppState, scope: Scope, receive: Receive, send: Sen
     await send({"type": "http.response.body", "body": body})
 
 
-async def _principal(
-    state: AppState, scope: Scope, authorization: str | None, forwarded: str | None
-) -> Principal:
-    if authorization is None:
-        state.charge(scope, forwarded)
-        return ANONYMOUS
-    try:
-        return await state.authenticator.find(authorization)
-    except UnavailableError:
-        return ANONYMOUS  # cannot be told now: answered as anybody, from the code alone
-    except Problem:
-        state.charge(scope, forwarded)
-        raise
-
-
 async def _answer(
     state: AppState,
     receive: Receive,
     content_type: str | None,
-    principal: Principal,
+    caller: Caller,
     translator: Translator,
 ) -> Answer:
     media_type(content_type, JSON)
-    limits = state.limits
-    raw = await read_body(receive, limits.scan_body_bytes, limits.body_within_s)
+    limits, principal = state.limits, caller.principal
+    raw = await read_body(receive, limits.scan_body_bytes, limits.body_within_s, caller.meter)
     body = decode(raw, CheckBody)
     scan = unrecorded_scan(body.code, principal, state.clock(), body.session)
     return await state.checker.check(scan, principal, translator)
@@ -117,10 +93,3 @@ async def _answer(
 
 def _text(value: bytes | None) -> str | None:
     return None if value is None else value.decode("latin-1")
-
-
-def _lang(query: bytes) -> str | None:
-    if not query:
-        return None
-    found = [part[5:] for part in query[:200].split(b"&") if part.startswith(b"lang=")]
-    return found[0].decode("latin-1") if found else None

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
@@ -94,8 +94,9 @@ def render_answer(sheet: Sheet) -> str:
     )
 
 
+@lru_cache(maxsize=64)
 def render_apology(translator: Translator, *, too_many: bool) -> str:
-    """The page for when nothing can be said at all."""
+    """The page for when nothing can be said at all. Remembered: it is what a flood gets."""
     template = environment().get_template("apology.html")
     return template.render(
         t=translator.text,

@@ -91,7 +91,7 @@ def test_the_resolver_knows_its_link_types_alone(
 
 def test_a_linkset_of_what_is_no_code_is_refused(client: httpx.Client) -> None:
     response = client.get("/01/123?linkType=linkset")
-    assert (response.status_code, response.json()["status"]) == (422, 422)
+    assert (response.status_code, response.json()["status"]) == (400, 400)
 
 
 @pytest.mark.parametrize(
