@@ -42,19 +42,20 @@ def serve(
     host, port = address
     publisher = open_publisher(folder)
     reader = open_reader(folder.ledger)
+    settings = Settings.from_env(os.environ)
     app = create_app(
         Dependencies(
             reader=reader,
             publisher=publisher,
             roots=load_roots(folder),
-            settings=Settings.from_env(os.environ),
+            settings=settings,
             policy=policy,
             engine_metrics=engine_metrics,
             engine_failure=engine_failure,
         )
     )
     listening = _listen(host, port)
-    server = Server(server_config(app, host=host, port=port), goes_on)
+    server = Server(server_config(app, host=host, port=port, settings=settings), goes_on)
     address, bound = listening.getsockname()[:2]
     announce(f"service: http://{f'[{address}]' if ':' in address else address}:{bound}")
     try:

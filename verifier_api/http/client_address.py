@@ -40,7 +40,7 @@ def client_address(
     of them would be one that anybody can empty for the others.
     """
     client = scope.get("client")
-    nearest = _address_of(str(client[0])) if client else UNKNOWN
+    nearest = address_of(str(client[0])) if client else UNKNOWN
     if nearest is None:
         return UNKNOWN
     if not proxies or not forwarded:
@@ -54,7 +54,7 @@ def client_address(
 
 
 def _forwarded_address(hop: str) -> Address:
-    address = _address_of(hop) if len(hop) <= _LONGEST_HOP else None
+    address = address_of(hop) if len(hop) <= _LONGEST_HOP else None
     if address is None:
         raise Problem(
             FORWARDED,
@@ -66,8 +66,9 @@ def _forwarded_address(hop: str) -> Address:
 
 
 @lru_cache(maxsize=4_096)
-def _address_of(text: str) -> Address | None:
-    """The address in this text of at most 64 characters, whatever surrounds it."""
+def address_of(text: str) -> Address | None:
+    """The address in this text of at most 64 characters, without port, brackets or quotes; None
+    where there is none. IPv4 inside IPv6 (mapped, NAT64) is given as IPv4."""
     try:
         address = ip_address(_without_port(text.strip().strip('"').strip()))
     except ValueError:

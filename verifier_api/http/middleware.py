@@ -34,6 +34,9 @@ _TRACE_HEADER: Final = b"traceresponse"
 """Name and form of the W3C draft for answers: `traceparent` is for requests alone."""
 _NO_STORE: Final = (b"cache-control", b"no-store")
 
+_PIECE_BYTES: Final = 65_536
+"""Of an answer; `connections` sees by them whether a client reads."""
+
 FREE_PATHS: Final = frozenset(("/healthz", "/readyz"))
 """Not charged: an address that asks too often must not look like a service that fails. The
 first says a constant, the second what was found at most a second ago."""
@@ -94,6 +97,9 @@ class RequestMiddleware:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 _add_headers(message, trace, cors)
+            elif len(message.get("body", b"")) > _PIECE_BYTES:
+                await _send_in_pieces(message, send)
+                return
             await send(message)
 
         method = scope["method"]
@@ -134,6 +140,15 @@ class RequestMiddleware:
             await (bare or self._app)(scope, receive, send)
         finally:
             caller.meter.close()
+
+
+async def _send_in_pieces(message: Message, send: Send) -> None:
+    """Each piece waits until the client has read most of those before."""
+    body, is_last = message["body"], not message.get("more_body", False)
+    for at in range(0, len(body), _PIECE_BYTES):
+        more = not is_last or at + _PIECE_BYTES < len(body)
+        piece = body[at : at + _PIECE_BYTES]
+        await send({"type": "http.response.body", "body": piece, "more_body": more})
 
 
 def _log_request(method: str, route: str, status: int, ms: float) -> None:

@@ -58,6 +58,11 @@ NOT_FOUND: Final = Kind("not-found", HTTPStatus.NOT_FOUND, "There is nothing her
 METHOD: Final = Kind("method", HTTPStatus.METHOD_NOT_ALLOWED, "This method does not work here")
 TOO_SLOW: Final = Kind("body-too-slow", HTTPStatus.REQUEST_TIMEOUT, "The body did not arrive")
 CONFLICT: Final = Kind("case-transition", HTTPStatus.CONFLICT, "The case cannot change so")
+HEAD_TOO_LARGE: Final = Kind(
+    "head-too-large",
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+    "The request line and headers are too large",
+)
 TOO_LARGE: Final = Kind("too-large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The body is too large")
 MEDIA_TYPE: Final = Kind(
     "media-type", HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "This media type is not read here"

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
-from fastapi import FastAPI
 
 from tests.support.patience import PATIENCE_S, wait_until
 from tests.support.service import Stand, assembled_service, path_of
+from verifier_api.http.connections import Connections
 from verifier_api.http.server import server_config
+from verifier_api.settings import Settings
 
 __all__ = ["Stand", "path_of", "standing_service"]
 
@@ -22,23 +23,24 @@ def standing_service(folder: Path, **parts: Any) -> Iterator[Stand]:
     with assembled_service(folder, **parts) as stand:
         stand.engine.start()
         stand.until(lambda: stand.engine.stats.trust_version == 1)
-        with served(stand.app) as url:
+        with served(stand.app, stand.state.settings) as (url, _):
             stand.url = url
             yield stand
         stand.engine.stop()
 
 
 @contextmanager
-def served(app: FastAPI) -> Iterator[str]:
-    """The app under uvicorn, on a free port of this machine, in a thread."""
-    config = server_config(app, host="127.0.0.1", port=0)
+def served(app: Any, settings: Settings | None = None) -> Iterator[tuple[str, Connections]]:
+    """The app under uvicorn, on a free port of this machine, in a thread: its URL and its
+    connections."""
+    config = server_config(app, host="127.0.0.1", port=0, settings=settings)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     wait_until(lambda: server.started)
     port = server.servers[0].sockets[0].getsockname()[1]
     try:
-        yield f"http://127.0.0.1:{port}"
+        yield f"http://127.0.0.1:{port}", config.connections
     finally:
         server.should_exit = True
         thread.join(PATIENCE_S)

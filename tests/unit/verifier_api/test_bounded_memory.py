@@ -16,7 +16,7 @@ from verifier_api.i18n import translator
 
 CACHES: dict[str, Any] = {
     "languages": translator._chosen,
-    "addresses": client_address._address_of,
+    "addresses": client_address.address_of,
 }
 MARK = "remember-me-"
 LONG = MARK + "x" * 100_000
