@@ -101,6 +101,10 @@ def test_every_route_costs_and_none_is_reached_by_whoever_has_nothing_left(
     assert inner.reached == reached
 
 
+def test_nothing_but_health_is_free() -> None:
+    assert FREE_PATHS == {"/healthz", "/readyz"}
+
+
 def test_health_is_free_and_cheap(tmp_path: Path) -> None:
     settings = unhurried(**SCARCE, readiness_known_s=1e9)
     with in_process_service(tmp_path, settings=settings) as stand, stand.client() as client:
@@ -147,6 +151,9 @@ def test_a_refused_body_or_token_pays_until_nothing_is_left(
     ("body", "kind"),
     [
         (b"\n" * 150_000, NDJSON),
+        (b"\n" * 500, NDJSON),
+        (b"{}\n" * 500, NDJSON),
+        (b"[" + b"1," * 500 + b"1]", JSON),
         (b"{}\n" * 50_000, NDJSON),
         (b"[" + b"1," * 75_000 + b"1]", JSON),
         (b"[" + b"{}," * 49_000 + b"{}]", JSON),
