@@ -102,7 +102,7 @@ def test_every_route_costs_and_none_is_reached_by_whoever_has_nothing_left(
 
 
 def test_nothing_but_health_is_free() -> None:
-    assert FREE_PATHS == {"/healthz", "/readyz"}
+    assert {"/healthz", "/readyz"} == FREE_PATHS
 
 
 def test_health_is_free_and_cheap(tmp_path: Path) -> None:
