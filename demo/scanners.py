@@ -65,8 +65,9 @@ class Scanners:
             return False
         scan = line.scan
         if scan.channel is Channel.CUSTOMS:
-            return True
-        return scan.channel is Channel.CONSUMER and scan.scan_id.startswith("00")
+            return scan.authorised
+        anybodys = scan.channel is Channel.CONSUMER and scan.act is scan.operation is None
+        return anybodys and scan.scan_id.startswith("00")
 
     def _send(self, line: Line) -> bool:
         """Whether the service took it. What it did not take goes to the log, as on a device

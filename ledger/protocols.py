@@ -15,13 +15,13 @@ from authenticity.history.history import History
 from authenticity.records.batch import Batch
 from authenticity.records.batch_registry import BatchRegistry
 from authenticity.records.dead_letter import DeadLetter
+from authenticity.trust.entitlement import Entitlement
 from ledger.records import (
     AlertFilter,
     AlertRecord,
     CaseChange,
     FeedEntry,
     Page,
-    Prefixes,
     TokenRecord,
 )
 
@@ -159,8 +159,8 @@ class LedgerStore(Protocol):
 class LedgerReader(Protocol):
     """What the service asks of the ledger; nothing of it blocks the event loop.
 
-    Every method may raise `LedgerUnavailableError`. `prefixes` narrow the query itself: rows of
-    other companies are never read.
+    Every method may raise `LedgerUnavailableError`. `entitlement` narrows the query itself
+    (None does not): rows of other companies are never read.
     """
 
     async def item(self, item: ItemId) -> History | None:
@@ -185,11 +185,13 @@ class LedgerReader(Protocol):
         """Alerts in the order they were raised. Raises `InputError` for a made-up cursor."""
         ...
 
-    async def alert(self, alert_id: str, prefixes: Prefixes) -> AlertRecord | None:
-        """One alert, None if there is none or its item is not of these prefixes."""
+    async def alert(self, alert_id: str, entitlement: Entitlement | None) -> AlertRecord | None:
+        """One alert, None if there is none or its item is not theirs."""
         ...
 
-    async def feed(self, after: int, limit: int, prefixes: Prefixes) -> list[FeedEntry]:
+    async def feed(
+        self, after: int, limit: int, entitlement: Entitlement | None
+    ) -> list[FeedEntry]:
         """Changes with a number above `after`, in order."""
         ...
 
@@ -198,15 +200,17 @@ class LedgerReader(Protocol):
         ...
 
     async def change_case(
-        self, alert_id: str, change: CaseChange, prefixes: Prefixes
+        self, alert_id: str, change: CaseChange, entitlement: Entitlement | None
     ) -> AlertRecord | None:
-        """Move a case; None if there is no such alert, or its item is not of these prefixes.
+        """Move a case; None if there is no such alert, or its item is not theirs.
 
         Raises `CaseError` for a move its state does not allow, or closing without a reason.
         """
         ...
 
-    async def batches(self, prefixes: Prefixes, *, after: str | None, limit: int) -> Page[Batch]:
+    async def batches(
+        self, entitlement: Entitlement | None, *, after: str | None, limit: int
+    ) -> Page[Batch]:
         """Batches by issuer and id. Raises `InputError` for a made-up cursor."""
         ...
 

@@ -13,9 +13,11 @@ from authenticity.detection.policy import Severity
 from authenticity.errors import InputError
 from authenticity.gs1.item import ITEM_PREFIX, SCANNER_PREFIX, TEXT_PREFIX, EntityId, ItemId
 from authenticity.records.dead_letter import DeadLetter
+from authenticity.trust.entitlement import Entitlement
 
 Prefixes = tuple[str, ...] | None
-"""GS1 company prefixes whose items may be seen; None for all of them."""
+"""GS1 company prefixes that a token is limited to; None for no limit. What they open is told
+by `authenticity.trust.entitlement` alone."""
 
 T = TypeVar("T")
 
@@ -77,9 +79,10 @@ class AlertRecord(Struct, frozen=True):
 
 
 class AlertFilter(Struct, frozen=True):
-    """Which alerts; what is None or empty does not narrow. `since`: updated at or after."""
+    """Which alerts; what is None or empty does not narrow. `since`: updated at or after.
+    `entitlement`: of whose GTINs; None for all of them, and for alerts about scanners."""
 
-    prefixes: Prefixes
+    entitlement: Entitlement | None
     kinds: tuple[FindingKind, ...] = ()
     severities: tuple[Severity, ...] = ()
     cases: tuple[CaseState, ...] = ()

@@ -17,7 +17,8 @@ _PREFIX: Final = "TOUCHSTONE_"
 class Limits:
     """Sizes, counts and times beyond which the service refuses or answers without.
 
-    Token and ledger together stay below the 1.5 s within which an answer is owed.
+    Token and ledger together stay below the 1.5 s within which an answer is owed. A stream
+    ends within 5 s of its token: `token_known_s` and `stream_token_every_s` are most of them.
     `…_per_minute` and `…_burst` are in checks: one code each. `bodies_in_flight_bytes` is
     the sum over all bodies larger than a scan that are being read or answered. `head_…` are
     request line and headers together; `answer_stalls_s`: a client that reads nothing for
@@ -55,6 +56,7 @@ class Limits:
     streams_per_token: int = 5
     stream_heartbeat_s: float = 15.0
     stream_poll_s: float = 0.25
+    stream_token_every_s: float = 1.0
     stream_batch: int = 200
 
 

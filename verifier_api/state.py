@@ -77,6 +77,7 @@ class AppState:
             reader,
             clock,
             time.monotonic,
+            entitlement_of=lambda prefixes: self.checker.trust().entitlement_of(prefixes),
             known_s=limits.token_known_s,
             known=limits.tokens_known,
             within_s=limits.token_within_s,

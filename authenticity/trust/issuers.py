@@ -155,6 +155,18 @@ class TrustList:
         holder = self._known_gtins.get(gtin)
         return holder if holder is not None else self._search(gtin)
 
+    def issuer_of_prefix(self, prefix: str) -> Issuer | None:
+        """Who holds this company prefix: that of the longest prefix that it begins with."""
+        for length in self._prefix_lengths:
+            holder = self._by_prefix.get(prefix[:length]) if length <= len(prefix) else None
+            if holder is not None:
+                return holder
+        return None
+
+    def prefixes(self) -> Iterator[tuple[str, Issuer]]:
+        """Every company prefix with its issuer, in list order."""
+        yield from self._by_prefix.items()
+
     def _search(self, gtin: str) -> Issuer | None:
         for length in self._prefix_lengths:
             holder = self._by_prefix.get(gtin[1 : length + 1])

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from authenticity.records.scan import Place
     from authenticity.trust.trust_list import TrustList
     from authenticity.trust.verdict import Verdict
-    from producers.scanner.scanning import Reading, Send, Verifier
+    from producers.scanner.scanning import Circumstances, Reading, Send, Verifier
 
 
 def register(app: typer.Typer) -> None:
@@ -41,8 +41,12 @@ def scan(
         ),
     ],
     channel: Annotated[
-        Channel, typer.Option("--channel", help="Whose reading it is.")
-    ] = Channel.CONSUMER,
+        Channel | None,
+        typer.Option(
+            "--channel",
+            help="Whose reading it is; default: a consumer's, or as the token's role scans.",
+        ),
+    ] = None,
     publisher: Annotated[
         str, typer.Option("--publisher", help="Who publishes; scan ids are unique within it.")
     ] = "command-line",
@@ -108,14 +112,13 @@ def scan(
 
     by = Circumstances(
         publisher=publisher,
-        channel=channel,
-        authorised=channel is not Channel.CONSUMER,
+        channel=channel or Channel.CONSUMER,
+        authorised=token is not None if api else channel not in (None, Channel.CONSUMER),
         session=session or uuid4().hex,
         place=_place(place, country),
         act=act,
     )
-    if act is not None and not by.authorised:
-        fail("a consumer's scan carries no act", next_step="say whose it is with --channel")
+    _refuse_claims(by, api, token)
     where = DataFolder.find(data)
     with ExitStack() as stack:
         readings = readings_of(
@@ -126,7 +129,8 @@ def scan(
             captured_at=None if at is None else parse_instant(at, option="--at"),
             verify=_verifier(trust_list, roots, None if api else where),
         )
-        send = _to_service(api, token, stack) if api else _to_log(where, stack)
+        tell_channel = channel is not None
+        send = _to_service(api, token, stack, tell_channel) if api else _to_log(where, stack)
         advance = stack.enter_context(_running_count())
         counts: Counter[str] = Counter()
         for reading in send(readings):
@@ -150,13 +154,24 @@ def _to_log(where: DataFolder, stack: ExitStack) -> "Send":
     return sending_to_log(publisher)
 
 
-def _to_service(url: str, token: str | None, stack: ExitStack) -> "Send":
+def _refuse_claims(by: "Circumstances", api: str | None, token: str | None) -> None:
+    """What the service would refuse, or nobody would believe, is not sent."""
+    if api and token is None and (by.act is not None or by.channel is not Channel.CONSUMER):
+        fail(
+            "a service takes acts, and channels but consumer, with a token alone",
+            next_step="set TOUCHSTONE_TOKEN, or leave out --act and --channel",
+        )
+    if by.act is not None and not by.authorised:
+        fail("a consumer's scan carries no act", next_step="say whose it is with --channel")
+
+
+def _to_service(url: str, token: str | None, stack: ExitStack, tell_channel: bool) -> "Send":
     from producers.scanner.scanning import sending_to_service
     from producers.scanner.service_client import ScanService
 
     service = ScanService(url, token)
     stack.callback(service.close)
-    return sending_to_service(service)
+    return sending_to_service(service, tell_channel=tell_channel)
 
 
 def _outcome(reading: "Reading") -> str:

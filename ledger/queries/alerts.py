@@ -4,10 +4,23 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, func, insert, or_, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    Row,
+    bindparam,
+    case,
+    false,
+    func,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.sql import Select
 
 from authenticity.records.scan import from_epoch_ms, to_epoch_ms
+from authenticity.trust.entitlement import Entitlement
 from ledger import schema
 from ledger.records import (
     BEYOND_PRODUCTS,
@@ -18,27 +31,40 @@ from ledger.records import (
     CaseError,
     CaseState,
     CaseStep,
-    Prefixes,
     decode_alert,
     to_key,
 )
 
 
-def owned(column: ColumnElement[str], prefixes: Prefixes) -> Sequence[ColumnElement[bool]]:
-    """Items and batches (or GTINs) of these companies: a GTIN's first digit is an indicator.
+def owned(
+    column: ColumnElement[str], entitlement: Entitlement | None
+) -> Sequence[ColumnElement[bool]]:
+    """`Entitlement.opens` as a condition on a key (`to_key`), or `holds` on a GTIN.
 
-    Scanners, and texts whose hash happens to look like a GTIN, are no company's.
+    Scanners, and texts whose hash happens to look like a GTIN, are no company's. Prefixes are
+    digits (checked when a token is made and when a list is read), and stand in the statement
+    itself: a range may be sold in more parts than a statement has parameters.
     """
-    if prefixes is None:
+    if entitlement is None:
         return ()
-    theirs = or_(False, *(func.substr(column, 2, len(p)) == p for p in prefixes))
-    return (theirs, column < BEYOND_PRODUCTS)
+    steps: list[tuple[ColumnElement[bool], bool]] = []
+    for length in entitlement.lengths:
+        begins_with = func.substr(column, 2, length)
+        for prefixes, opens in ((entitlement.held, True), (entitlement.sold, False)):
+            if these := sorted(prefix for prefix in prefixes if len(prefix) == length):
+                listed: BindParameter[list[str]] = bindparam(
+                    None, these, expanding=True, literal_execute=True
+                )
+                steps.append((begins_with.in_(listed), opens))
+    if not steps:
+        return (false(),)
+    return (case(*steps, else_=False), column < BEYOND_PRODUCTS)
 
 
 def conditions_of(where: AlertFilter) -> list[ColumnElement[bool]]:
     """What narrows the alerts to those that are asked for."""
     table = schema.alerts
-    conditions = [*owned(table.c.item, where.prefixes)]
+    conditions = [*owned(table.c.item, where.entitlement)]
     for column, wanted in (
         (table.c.kind, where.kinds),
         (table.c.severity, where.severities),
@@ -56,14 +82,18 @@ def conditions_of(where: AlertFilter) -> list[ColumnElement[bool]]:
 
 
 def find_alert(
-    connection: Connection, alert_id: str, prefixes: Prefixes, *, to_change: bool = False
+    connection: Connection,
+    alert_id: str,
+    entitlement: Entitlement | None,
+    *,
+    to_change: bool = False,
 ) -> AlertRecord | None:
     """One alert; `to_change` holds back others who would change its case."""
     table = schema.alerts
     if not storable(alert_id):
         return None
     statement: Select[Any] = select(table).where(
-        table.c.id == alert_id, *owned(table.c.item, prefixes)
+        table.c.id == alert_id, *owned(table.c.item, entitlement)
     )
     if to_change:
         statement = statement.with_for_update()
@@ -93,10 +123,10 @@ def records_of(connection: Connection, rows: Sequence[Row[Any]]) -> tuple[AlertR
 
 
 def change_case(
-    connection: Connection, alert_id: str, change: CaseChange, prefixes: Prefixes
+    connection: Connection, alert_id: str, change: CaseChange, entitlement: Entitlement | None
 ) -> AlertRecord | None:
     """See `LedgerReader.change_case`."""
-    record = find_alert(connection, alert_id, prefixes, to_change=True)
+    record = find_alert(connection, alert_id, entitlement, to_change=True)
     if record is None:
         return None
     if change.state not in CASE_MOVES[record.case]:
@@ -121,7 +151,7 @@ def change_case(
     connection.execute(
         update(schema.alerts).where(schema.alerts.c.id == alert_id).values(case_state=change.state)
     )
-    return find_alert(connection, alert_id, prefixes)
+    return find_alert(connection, alert_id, entitlement)
 
 
 def storable(text: str) -> bool:

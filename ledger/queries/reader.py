@@ -15,6 +15,7 @@ from authenticity.history.history import History, decode_history
 from authenticity.records.batch import Batch, decode_batch
 from authenticity.records.batch_registry import BatchRegistry
 from authenticity.records.scan import from_epoch_ms
+from authenticity.trust.entitlement import Entitlement
 from ledger import schema
 from ledger.address import LedgerAddress
 from ledger.batch_cache import CachedBatchRegistry
@@ -34,7 +35,6 @@ from ledger.records import (
     CaseChange,
     FeedEntry,
     Page,
-    Prefixes,
     Role,
     TokenRecord,
     decode_alert,
@@ -110,16 +110,18 @@ class SqlReader:
 
         return await self._query(read)
 
-    async def alert(self, alert_id: str, prefixes: Prefixes) -> AlertRecord | None:
+    async def alert(self, alert_id: str, entitlement: Entitlement | None) -> AlertRecord | None:
         """See `LedgerReader.alert`."""
-        return await self._query(lambda connection: find_alert(connection, alert_id, prefixes))
+        return await self._query(lambda connection: find_alert(connection, alert_id, entitlement))
 
-    async def feed(self, after: int, limit: int, prefixes: Prefixes) -> list[FeedEntry]:
+    async def feed(
+        self, after: int, limit: int, entitlement: Entitlement | None
+    ) -> list[FeedEntry]:
         """See `LedgerReader.feed`."""
         table = schema.feed
         statement = (
             select(table)
-            .where(table.c.number > after, *owned(table.c.item, prefixes))
+            .where(table.c.number > after, *owned(table.c.item, entitlement))
             .order_by(table.c.number)
             .limit(_bounded(limit))
         )
@@ -138,15 +140,17 @@ class SqlReader:
         return await self._query(lambda connection: connection.scalar(newest) or 0)
 
     async def change_case(
-        self, alert_id: str, change: CaseChange, prefixes: Prefixes
+        self, alert_id: str, change: CaseChange, entitlement: Entitlement | None
     ) -> AlertRecord | None:
         """See `LedgerReader.change_case`."""
         return await self._query(
-            lambda connection: change_case(connection, alert_id, change, prefixes),
+            lambda connection: change_case(connection, alert_id, change, entitlement),
             self._database.writes,
         )
 
-    async def batches(self, prefixes: Prefixes, *, after: str | None, limit: int) -> Page[Batch]:
+    async def batches(
+        self, entitlement: Entitlement | None, *, after: str | None, limit: int
+    ) -> Page[Batch]:
         """See `LedgerReader.batches`."""
         table = schema.batches
         issuer, batch_id = _cursor_pair(after)
@@ -158,7 +162,7 @@ class SqlReader:
                     table.c.issuer > issuer,
                     (table.c.issuer == issuer) & (table.c.batch_id > batch_id),
                 ),
-                *owned(table.c.gtin, prefixes),
+                *owned(table.c.gtin, entitlement),
             )
             .order_by(table.c.issuer, table.c.batch_id)
             .limit(limit + 1)

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+import msgspec
+
 from authenticity.errors import InputError, LogUnavailableError
 from authenticity.gs1.code import item_of
 from authenticity.records.scan import SCAN_FORMAT, Act, Channel, Place, Scan, encode_scan
@@ -128,25 +130,28 @@ def sending_to_log(publisher: Publisher) -> Send:
     return send
 
 
-def sending_to_service(service: ScanService) -> Send:
-    """To a service, which sets publisher and role by its own knowledge, and answers."""
+def sending_to_service(service: ScanService, *, tell_channel: bool = True) -> Send:
+    """To a service, which sets publisher and role by its own knowledge, and answers.
+
+    `tell_channel` False leaves the channel of codes read now to the token's role.
+    """
 
     def send(readings: Iterable[Reading]) -> Iterator[Reading]:
         waiting: list[Reading] = []
         for reading in readings:
             waiting.append(reading)
             if len(waiting) == service.lines_at_once:
-                yield from _answered(service, waiting)
+                yield from _answered(service, waiting, tell_channel)
                 waiting = []
-        yield from _answered(service, waiting)
+        yield from _answered(service, waiting, tell_channel)
 
     return send
 
 
-def _answered(service: ScanService, waiting: list[Reading]) -> list[Reading]:
+def _answered(service: ScanService, waiting: list[Reading], tell_channel: bool) -> list[Reading]:
     asked = [(reading, reading.scan) for reading in waiting if reading.scan is not None]
     if asked:
-        lines = [reading.raw or encode_scan(scan) for reading, scan in asked]
+        lines = [reading.raw or _body_of(scan, tell_channel) for reading, scan in asked]
         for (reading, _), answer in zip(asked, service.publish(lines), strict=True):
             reading.answer = answer
             if not answer.get("recorded"):
@@ -154,6 +159,13 @@ def _answered(service: ScanService, waiting: list[Reading]) -> list[Reading]:
                 next_step = str(answer.get("next_step") or "send it again")
                 reading.error = InputError(reason, next_step=next_step)
     return waiting
+
+
+def _body_of(scan: Scan, tell_channel: bool) -> bytes:
+    if tell_channel:
+        return encode_scan(scan)
+    fields: dict[str, Any] = msgspec.to_builtins(scan)
+    return msgspec.json.encode({name: fields[name] for name in fields.keys() - {"channel"}})
 
 
 def publish_all(publisher: Publisher, records: Iterable[Record]) -> Iterator[int]:

@@ -1,13 +1,15 @@
 """Principals: who sent a request, what they may see, and what they may scan as."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from authenticity.gs1.item import ItemId, gtin_of
+from authenticity.gs1.item import ItemId
 from authenticity.records.scan import Channel
-from ledger.records import Prefixes, Role
-from verifier_api.http.problems import FORBIDDEN, INVALID, UNAUTHORISED, Problem
+from authenticity.trust.entitlement import NOTHING, Entitlement
+from ledger.records import Role
+from verifier_api.http.problems import FORBIDDEN, UNAUTHORISED, Problem
 
 CONSUMER_PUBLISHER: Final = "consumer-web"
 
@@ -39,12 +41,13 @@ _AUDIENCES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """`role`: None without a token. `prefixes`: the GS1 company prefixes the role is
-    limited to; None for all."""
+    """`role`: None without a token. `entitlement`: what the role is limited to; None for
+    everything. `expires_at`: when the token ends, UTC."""
 
     role: Role | None
     name: str
-    prefixes: Prefixes
+    entitlement: Entitlement | None
+    expires_at: datetime | None = None
 
     @property
     def is_anonymous(self) -> bool:
@@ -55,10 +58,12 @@ class Principal:
         """Whether the role alone, without a signed code, opens this item's history."""
         if self.is_anonymous or item is None:
             return False
-        if self.prefixes is None:
-            return True
-        gtin = gtin_of(item)
-        return gtin is not None and any(gtin[1:].startswith(prefix) for prefix in self.prefixes)
+        return self.entitlement is None or self.entitlement.opens(item)
+
+    def may_act_on(self, item: ItemId | None) -> bool:
+        """Whether what the role says of this item counts; one without limits speaks also of
+        texts that name no item."""
+        return not self.is_anonymous and (self.entitlement is None or self.is_entitled_to(item))
 
     def audience_for(self, item: ItemId | None) -> Audience:
         """For whom an answer about this item is worded: of another's item, as for anybody."""
@@ -67,19 +72,32 @@ class Principal:
         return _AUDIENCES[self.role]
 
     def channel(self, asked: Channel | None) -> Channel:
-        """What they scan as. An anonymous body has no say in it."""
+        """What they scan as. Raises `Problem` 401 or 403 for a channel that is not theirs."""
         allowed = _CHANNELS[self.role]
-        if asked is None or self.is_anonymous:
+        if asked is None:
             return allowed[0]
         if asked not in allowed:
+            if self.is_anonymous:
+                raise unauthorised(f"scanning as {asked} needs a token")
             names = ", ".join(allowed)
             raise Problem(
-                INVALID, f"the role {self.role} does not scan as {asked}", f"use one of: {names}"
+                FORBIDDEN, f"the role {self.role} does not scan as {asked}", f"use one of: {names}"
             )
         return asked
 
+    def require_act_on(self, item: ItemId | None) -> None:
+        """Raise `Problem` 401 or 403 unless they may say what is done with this item."""
+        if self.is_anonymous:
+            raise unauthorised("an act or an operation needs a token")
+        if not self.may_act_on(item):
+            raise Problem(
+                FORBIDDEN,
+                f"the token {self.name} may not act on this item: it is not of its companies",
+                "leave out act and operation, or use a token for the item's company prefix",
+            )
 
-ANONYMOUS: Final = Principal(None, CONSUMER_PUBLISHER, ())
+
+ANONYMOUS: Final = Principal(None, CONSUMER_PUBLISHER, NOTHING)
 
 
 def require(principal: Principal, *roles: Role) -> None:

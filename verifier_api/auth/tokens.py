@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 from cachetools import TLRUCache
 
 from authenticity.errors import LedgerUnavailableError
+from authenticity.trust.entitlement import Entitlement
 from ledger.protocols import LedgerReader
 from ledger.records import Role, TokenRecord
 from verifier_api.auth.principals import ANONYMOUS, Principal, unauthorised
@@ -29,7 +30,8 @@ class Authenticator:
 
     Tokens are looked up by their SHA-256. A token is 256 random bits, so neither the
     lookup nor its timing tells a guesser how near a guess came: near tokens have
-    unrelated digests. A revocation therefore takes effect within `known_s`.
+    unrelated digests. A revocation therefore takes effect within `known_s`. Whose items a
+    token's company prefixes open is asked anew every time (`entitlement_of`).
     """
 
     def __init__(
@@ -38,12 +40,14 @@ class Authenticator:
         clock: Callable[[], datetime],
         monotonic_s: Callable[[], float],
         *,
+        entitlement_of: Callable[[tuple[str, ...]], Entitlement],
         known_s: float,
         known: int,
         within_s: float,
     ) -> None:
         self._reader = reader
         self._clock = clock
+        self._entitlement_of = entitlement_of
         self._within_s = within_s
         self._monotonic_s = monotonic_s
         self._known: TLRUCache[bytes, _Remembered] = TLRUCache(
@@ -55,7 +59,8 @@ class Authenticator:
 
         Raises `Problem` 401 for a token that is unknown, expired or revoked: a wrong
         token is never quietly treated as none. Raises `LedgerUnavailableError` where
-        that cannot be told in time.
+        that cannot be told in time, and what `entitlement_of` raises where it cannot be
+        told whose items a token opens.
         """
         if authorization is None:
             return ANONYMOUS
@@ -76,7 +81,8 @@ class Authenticator:
         prefixes = record.prefixes
         if role in (Role.RIGHTS_HOLDER, Role.ISSUER) and prefixes is None:
             prefixes = ()  # such a role without prefixes is a mistake, and opens nothing
-        return Principal(role, record.name, prefixes)
+        entitlement = None if prefixes is None else self._entitlement_of(prefixes)
+        return Principal(role, record.name, entitlement, record.expires_at)
 
     async def _record(self, digest: bytes) -> TokenRecord | None:
         if (known := self._known.get(digest)) is not None:

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import partial
 from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
 from fastapi import APIRouter, Depends, Header, Path, Query, Response
 from msgspec import Meta, Struct
 from pydantic import WithJsonSchema
-from starlette.responses import StreamingResponse
 
 from authenticity.detection.alerts import Alert
 from authenticity.detection.findings import FindingKind
@@ -17,14 +17,16 @@ from authenticity.detection.policy import Severity
 from authenticity.gs1.item import ItemId, gtin_of, names_an_item
 from authenticity.records.scan import Instant
 from ledger.records import AlertFilter, AlertRecord, CaseChange, CaseError, CaseState, CaseStep
-from verifier_api.auth.access import AnyRole, CaseRole
+from verifier_api.auth.access import AnyRole, Authorization, CaseRole
 from verifier_api.http.bodies import JSON, body_of, json_response
+from verifier_api.http.event_stream import EventStream
 from verifier_api.http.openapi import content, described, problems, request_body
 from verifier_api.http.parameters import Cursor, Language, PageSize
 from verifier_api.http.problems import CONFLICT, INVALID, NOT_FOUND, TOO_MANY, Problem
 from verifier_api.i18n.findings import LocalizedFinding, localize
 from verifier_api.i18n.translator import Translator
 from verifier_api.routes.items import is_gtin
+from verifier_api.services.feed_watch import Listener
 from verifier_api.state import State
 
 _Member = TypeVar("_Member", bound=StrEnum)
@@ -81,7 +83,7 @@ async def alert_filter(
 ) -> AlertFilter:
     """What the query narrows the alerts to, within the principal's company prefixes."""
     return AlertFilter(
-        principal.prefixes,
+        principal.entitlement,
         _named(FindingKind, kind, "kind"),
         _named(Severity, severity, "severity"),
         _named(CaseState, case, "case"),
@@ -113,7 +115,7 @@ async def alerts(
 @router.get(
     "/v1/alerts/stream",
     operation_id="alertStream",
-    summary="Alert changes as server-sent events, without an end.",
+    summary="Alert changes as server-sent events, until the token ends.",
     responses={
         200: {"description": "Events", "content": {"text/event-stream": {}}},
         **problems(401, 403, 422, 429, 503),
@@ -122,6 +124,7 @@ async def alerts(
 async def alert_stream(
     principal: AnyRole,
     state: State,
+    authorization: Authorization,
     last_event_id: Annotated[
         str | None,
         Header(
@@ -131,26 +134,31 @@ async def alert_stream(
         _schema(type="string", pattern="^[0-9]{1,18}$"),
     ] = None,
 ) -> Response:
-    """A comment goes out as heartbeat while nothing changes."""
+    """A comment goes out as heartbeat while nothing changes. It ends when the token does."""
     limits, feed = state.limits, state.feed
     after = _event_number(last_event_id)
-    if after is None:
-        after = await state.reader.newest_feed_number()
-    if sum(feed.places.values()) >= limits.streams or (
-        feed.places[principal.name] >= limits.streams_per_token
-    ):
+    if not feed.take_place(principal.name, most=limits.streams, most_each=limits.streams_per_token):
         raise Problem(
             TOO_MANY, "too many event streams are open", "close one", {"Retry-After": "5"}
         )
-    events = feed.counted(
-        principal.name,
-        after,
-        principal.prefixes,
-        batch=limits.stream_batch,
-        heartbeat_s=limits.stream_heartbeat_s,
+    release = partial(feed.leave, principal.name)
+    try:
+        if after is None:
+            after = await state.reader.newest_feed_number()
+    except BaseException:
+        release()
+        raise
+    find = partial(state.authenticator.find, authorization)
+    listener = Listener(principal, find, state.clock)
+    events = feed.events(
+        listener, after, batch=limits.stream_batch, heartbeat_s=limits.stream_heartbeat_s
     )
-    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(events, media_type="text/event-stream", headers=headers)
+
+    async def ended() -> None:
+        await listener.until_ended(limits.stream_token_every_s)
+        feed.wake()
+
+    return EventStream(events, ended=ended, release=release)
 
 
 @router.get(
@@ -163,7 +171,7 @@ async def alert(
     principal: AnyRole, state: State, alert_id: AlertId, translator: Language
 ) -> Response:
     """404 alike for an alert that does not exist and for one about another's brand."""
-    record = await state.reader.alert(alert_id, principal.prefixes)
+    record = await state.reader.alert(alert_id, principal.entitlement)
     return json_response(_case(_found(record), translator))
 
 
@@ -188,7 +196,7 @@ async def change_case(
     (case,) = _named(CaseState, [body.state], "state")
     change = CaseChange(case, body.reason.strip() or None, principal.name)
     try:
-        record = await state.reader.change_case(alert_id, change, principal.prefixes)
+        record = await state.reader.change_case(alert_id, change, principal.entitlement)
     except CaseError as error:
         raise Problem(CONFLICT, str(error), error.next_step) from None
     return json_response(_case(_found(record), translator))

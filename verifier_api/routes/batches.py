@@ -34,7 +34,7 @@ router = APIRouter(default_response_class=Response)
 )
 async def batches(principal: AnyRole, state: State, after: Cursor, limit: PageSize) -> Response:
     """Those of the principal's company prefixes, or all; `next` continues, null at the end."""
-    found = await state.reader.batches(principal.prefixes, after=after, limit=limit)
+    found = await state.reader.batches(principal.entitlement, after=after, limit=limit)
     shown = tuple(without_filter(batch) for batch in found.items)
     return json_response(Batches(shown, found.after))
 

@@ -94,7 +94,7 @@ async def item(
     printed, batch = batch_printed(known.batch_match), batch_holding(known.batch_match)
     if printed is not None and printed.lot is not None:
         entity = batch_entity(printed.gtin, printed.lot)
-        of_batch = await standing_alerts(state.reader, entity, principal.prefixes)
+        of_batch = await standing_alerts(state.reader, entity, principal.entitlement)
     return json_response(
         ItemStanding(
             item,

@@ -7,8 +7,9 @@ from typing import Final, NamedTuple
 from authenticity.detection.alerts import Alert
 from authenticity.errors import LedgerUnavailableError
 from authenticity.gs1.item import EntityId, ItemId
+from authenticity.trust.entitlement import Entitlement
 from ledger.protocols import LedgerReader
-from ledger.records import AlertFilter, Prefixes
+from ledger.records import AlertFilter
 from verifier_api.services.answers import Known
 
 _ITEMS_A_QUERY: Final = 256
@@ -17,10 +18,10 @@ _ALERTS_OF_AN_ENTITY: Final = 10
 
 
 async def standing_alerts(
-    reader: LedgerReader, entity: EntityId, prefixes: Prefixes
+    reader: LedgerReader, entity: EntityId, entitlement: Entitlement | None
 ) -> tuple[Alert, ...]:
     """The alerts about a batch that stand. Raises `LedgerUnavailableError`."""
-    where = AlertFilter(prefixes, retracted=False, item=ItemId(entity))
+    where = AlertFilter(entitlement, retracted=False, item=ItemId(entity))
     found = await reader.alerts(where, after=None, limit=_ALERTS_OF_AN_ENTITY)
     return tuple(record.alert for record in found.items)
 

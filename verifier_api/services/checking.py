@@ -79,6 +79,7 @@ class Checker:
     async def check(self, scan: Scan, principal: Principal, translator: Translator) -> Answer:
         """The answer for one scan; nothing is recorded here."""
         trust = self.trust()
+        scan = _as_heard(scan, principal)
         verdict = _verdict(trust, scan)
         asked = item_to_look_up(verdict, principal)
         known = None if asked is None else await self._look_up(asked)
@@ -94,6 +95,7 @@ class Checker:
         """The answers in order. Signatures are checked in threads; past the deadline the
         items not looked up yet are answered from their codes alone."""
         trust = self.trust()
+        scans = [_as_heard(scan, principal) for scan in scans]
         verdicts = await self._verdicts(trust, scans)
         asked = [item_to_look_up(verdict, principal) for verdict in verdicts]
         known = await self._look_up_many({item for item in asked if item is not None})
@@ -167,7 +169,9 @@ class Checker:
         try:
             async with asyncio.timeout(self._ledger_within_s):
                 for entity in dict.fromkeys(entities):
-                    alerts[entity] = await standing_alerts(self._reader, entity, principal.prefixes)
+                    alerts[entity] = await standing_alerts(
+                        self._reader, entity, principal.entitlement
+                    )
         except (TimeoutError, UnavailableError):
             self._failed()
         return alerts
@@ -178,6 +182,14 @@ class Checker:
         if self._failures >= _FAILURES_TO_REST:
             self._failures = 0
             self._rests_until_s = self._monotonic_s() + _REST_S
+
+
+def _as_heard(scan: Scan, principal: Principal) -> Scan:
+    """The scan that the answer is about. Without a token only the service's clock counts: a
+    time of the caller's choice would choose the answer."""
+    if not principal.is_anonymous or scan.captured_at == scan.received_at:
+        return scan
+    return msgspec.structs.replace(scan, captured_at=scan.received_at)
 
 
 def _batch_entities(verdicts: Sequence[Verdict], principal: Principal) -> dict[int, EntityId]:

@@ -3,15 +3,61 @@
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import datetime
 
 import msgspec
 
 from authenticity.errors import UnavailableError
 from ledger.protocols import LedgerReader
-from ledger.records import FeedEntry, Prefixes
+from ledger.records import FeedEntry
+from verifier_api.auth.principals import Principal
+from verifier_api.http.problems import Problem
 
 log = logging.getLogger(__name__)
+
+
+class Listener:
+    """Who listens to a stream, as known by now. `find` asks again who that is.
+
+    `unsure`: that could not be told when it was last asked. `ended`: the token was revoked or
+    has expired. Both show nothing more.
+    """
+
+    def __init__(
+        self,
+        principal: Principal,
+        find: Callable[[], Awaitable[Principal]],
+        clock: Callable[[], datetime],
+    ) -> None:
+        self.principal = principal
+        self._find = find
+        self._clock = clock
+        self.unsure = False
+        self.ended = False
+
+    @property
+    def entitled(self) -> bool:
+        """Whether they may be shown something now."""
+        return not (self.ended or self.unsure)
+
+    async def until_ended(self, every_s: float) -> None:
+        """Return when the right to listen has ended; asked every so many seconds."""
+        while not self.ended:
+            await asyncio.sleep(every_s)
+            await self.ask_again()
+
+    async def ask_again(self) -> None:
+        """Who they are by now, and what is theirs: a range may have been sold meanwhile."""
+        try:
+            self.principal = await self._find()
+            self.unsure = False
+        except Problem:
+            self.ended = True
+        except UnavailableError:
+            self.unsure = True
+            expires_at = self.principal.expires_at
+            self.ended = expires_at is not None and expires_at <= self._clock()
 
 
 class FeedWatch:
@@ -38,8 +84,7 @@ class FeedWatch:
             else:
                 if newest != self.newest:
                     self.newest = newest
-                    self._changed.set()
-                    self._changed = asyncio.Event()
+                    self.wake()
             await asyncio.sleep(self._poll_s)
 
     async def changed(self, within_s: float) -> None:
@@ -50,46 +95,63 @@ class FeedWatch:
         except TimeoutError:
             return
 
-    async def counted(
-        self, listener: str, after: int, prefixes: Prefixes, *, batch: int, heartbeat_s: float
-    ) -> AsyncIterator[bytes]:
-        """`events`, holding one of this listener's places until they end."""
-        self.places[listener] += 1
-        try:
-            stream = self.events(after, prefixes, batch=batch, heartbeat_s=heartbeat_s)
-            async for event in stream:
-                yield event
-        finally:
-            self.places[listener] -= 1
-            if not self.places[listener]:
-                del self.places[listener]
+    def take_place(self, name: str, *, most: int, most_each: int) -> bool:
+        """One place for a stream of this name, given back with `leave`; False if there is none.
+
+        Nothing is awaited between counting and taking: a burst gets no place twice.
+        """
+        if self.places.total() >= most or self.places[name] >= most_each:
+            return False
+        self.places[name] += 1
+        return True
+
+    def leave(self, name: str) -> None:
+        """Give one place back."""
+        self.places[name] -= 1
+        if not self.places[name]:
+            del self.places[name]
+
+    def wake(self) -> None:
+        """Have every stream look again."""
+        self._changed.set()
+        self._changed = asyncio.Event()
 
     async def events(
-        self, after: int, prefixes: Prefixes, *, batch: int, heartbeat_s: float
+        self, listener: Listener, after: int, *, batch: int, heartbeat_s: float
     ) -> AsyncIterator[bytes]:
         """Every change above `after`, then each new one as it comes; comments in between.
 
-        While the ledger does not answer only the heartbeat goes out: the listener's
-        place is its last event's number, so nothing is passed over.
+        Ends when the listener's right to listen has ended. While that cannot be told, or the
+        ledger does not answer, only the heartbeat goes out: the listener's place is its last
+        event's number, so nothing is passed over.
         """
         yield b"retry: 2000\n\n"
-        while True:
+        while not listener.ended:
             seen = self.newest
-            try:
-                async with asyncio.timeout(5):
-                    entries = await self._reader.feed(after, batch, prefixes)
-            except (TimeoutError, UnavailableError):
-                entries = []
-                await asyncio.sleep(1)
+            theirs = listener.principal.entitlement
+            entries = await self._entries(listener, after, batch)
             for entry in entries:
+                if not listener.entitled or listener.principal.entitlement is not theirs:
+                    break
                 after = entry.number
                 yield _event(entry)
-            if len(entries) == batch:
+            if len(entries) == batch or (entries and after < entries[-1].number):
                 continue
             if seen == self.newest:
                 await self.changed(heartbeat_s)
-            if seen == self.newest:
+            if seen == self.newest and not listener.ended:
                 yield b": still here\n\n"
+
+    async def _entries(self, listener: Listener, after: int, limit: int) -> list[FeedEntry]:
+        """None where the ledger, or whether they may be shown, is not known in time."""
+        if listener.entitled:
+            try:
+                async with asyncio.timeout(5):
+                    return await self._reader.feed(after, limit, listener.principal.entitlement)
+            except (TimeoutError, UnavailableError):
+                pass
+        await asyncio.sleep(0 if listener.ended else 1)
+        return []
 
 
 def _event(entry: FeedEntry) -> bytes:

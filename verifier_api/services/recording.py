@@ -41,7 +41,7 @@ class ScanBody(Struct, frozen=True):
     """What `POST /v1/scans` takes. Unknown fields are ignored, so a whole scan fits too.
 
     `scan_id` makes a retry the same scan, and needs `captured_at` with it. Without a
-    token `channel` and `act` have no effect.
+    token `act`, `operation` and any `channel` but consumer are refused.
     """
 
     code: CodeText
@@ -98,8 +98,13 @@ def scan_of(body: ScanBody, principal: Principal, now: datetime) -> Scan:
 
     A known scanner speaks with authority only about items its role covers. An
     anonymous scan id is scoped by its session, or without one by what was scanned:
-    nobody can overwrite, or seem to reuse, another's.
+    nobody can overwrite, or seem to reuse, another's. Raises `Problem` 401 or 403 for a
+    channel, act or operation that is not theirs: nothing is accepted and then ignored.
     """
+    item = item_of(body.code)
+    channel = principal.channel(body.channel)
+    if body.act is not None or body.operation is not None:
+        principal.require_act_on(item)
     if body.scan_id is not None and body.captured_at is None:
         raise Problem(
             INVALID,
@@ -109,7 +114,7 @@ def scan_of(body: ScanBody, principal: Principal, now: datetime) -> Scan:
     if body.captured_at is not None and not has_utc(body.captured_at):
         raise Problem(INVALID, "captured_at lies outside the calendar in UTC")
     captured_at = body.captured_at.astimezone(UTC) if body.captured_at else _to_ms(now)
-    authorised = principal.is_entitled_to(item_of(body.code))
+    authorised = principal.may_act_on(item)
     scan_id = body.scan_id or secrets.token_hex(16)
     if principal.is_anonymous and body.scan_id is not None:
         scan_id = _scoped(body, captured_at)
@@ -120,12 +125,12 @@ def scan_of(body: ScanBody, principal: Principal, now: datetime) -> Scan:
         body.code,
         captured_at,
         _to_ms(now),
-        principal.channel(body.channel),
+        channel,
         authorised,
         body.session,
         body.place,
-        body.act if authorised else None,
-        body.operation if authorised else None,
+        body.act,
+        body.operation,
     )
     if len(encode_scan(scan)) > LIMITS.scan_bytes:
         raise Problem(INVALID, f"the scan is larger than {LIMITS.scan_bytes:,} bytes")

@@ -5,11 +5,12 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from hashlib import sha256
 
 from authenticity.errors import TouchstoneError, TrustListError
 from authenticity.limits import LIMITS
+from authenticity.trust.entitlement import Entitlement, entitlement_of
 from authenticity.trust.trust_list import Roots, TrustList, read_next_trust_list
 from authenticity.trust.verify import SignatureCheck, check_signature
 from ledger.protocols import LedgerReader
@@ -22,13 +23,15 @@ class TrustInForce:
     """One trust list, the document it came from, and the signatures checked under it.
 
     `check_signature` remembers a bounded number of codes: checking a signature costs fifty times
-    finding it here.
+    finding it here. `entitlement_of` remembers as many sets of company prefixes: each costs a
+    walk through the list.
     """
 
     trust_list: TrustList
     document: bytes
     etag: str
     check_signature: Callable[[str], SignatureCheck]
+    entitlement_of: Callable[[tuple[str, ...]], Entitlement]
 
 
 class TrustWatch:
@@ -101,4 +104,5 @@ def in_force(trust_list: TrustList, document: bytes, *, codes_known: int) -> Tru
         return remembered(code_text)
 
     etag = f'"{sha256(document).hexdigest()[:32]}"'
-    return TrustInForce(trust_list, document, etag, checked)
+    entitlements = lru_cache(maxsize=codes_known)(partial(entitlement_of, trust_list=trust_list))
+    return TrustInForce(trust_list, document, etag, checked, entitlements)

@@ -3,6 +3,7 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from random import Random
 
 import pytest
 
@@ -16,20 +17,23 @@ from authenticity.gs1.item import (
     TEXT_PREFIX,
     ItemId,
     batch_entity,
+    custody_leg_entity,
     item_id,
     scanner_entity,
     text_id,
 )
 from authenticity.history.history import EMPTY, encode_history
 from authenticity.records.batch_registry import InBatch
+from authenticity.trust.entitlement import NOTHING, Entitlement
 from ledger.administration import LedgerAdministration
 from ledger.protocols import LedgerReader
-from ledger.records import AlertFilter, CaseChange, CaseError, CaseState, Prefixes, Role
+from ledger.records import AlertFilter, CaseChange, CaseError, CaseState, Role
 from tests.contracts.ledger.ledgers import Ledgers
 from tests.support.world import GTINS, World
 
-ALL = AlertFilter(prefixes=None)
-ALPINE, HARBOUR = ("9521234",), ("9526543",)
+ALL = AlertFilter(entitlement=None)
+ALPINE, HARBOUR = (Entitlement(frozenset({prefix})) for prefix in ("9521234", "9526543"))
+BOTH = Entitlement(ALPINE.held | HARBOUR.held)
 
 
 def raised(item: ItemId, kind: FindingKind = FindingKind.FORGED, version: int = 1) -> Alert:
@@ -41,9 +45,9 @@ def raised(item: ItemId, kind: FindingKind = FindingKind.FORGED, version: int = 
 ITEMS = [item_id(GTINS[n % 2], f"S{n}") for n in range(6)]
 
 
-async def alerts_of(reader: LedgerReader, prefixes: Prefixes) -> set[str]:
+async def alerts_of(reader: LedgerReader, entitlement: Entitlement | None) -> set[str]:
     """The items of all alerts that these may see."""
-    page = await reader.alerts(AlertFilter(prefixes=prefixes), after=None, limit=100)
+    page = await reader.alerts(AlertFilter(entitlement=entitlement), after=None, limit=1_000)
     return {record.alert.item for record in page.items}
 
 
@@ -69,9 +73,9 @@ class ReadingContract:
     ) -> None:
         assert await alerts_of(reader, ALPINE) == set(ITEMS[0::2])
         assert await alerts_of(reader, HARBOUR) == set(ITEMS[1::2])
-        assert await alerts_of(reader, (*ALPINE, *HARBOUR)) == set(ITEMS)
+        assert await alerts_of(reader, BOTH) == set(ITEMS)
         assert len(await alerts_of(reader, None)) == 7
-        assert await alerts_of(reader, ()) == set()
+        assert await alerts_of(reader, NOTHING) == set()
         assert {e.alert.item for e in await reader.feed(0, 100, ALPINE)} == set(ITEMS[0::2])
         batches = await reader.batches(HARBOUR, after=None, limit=9)
         assert [batch.issuer for batch in batches.items] == ["harbour"]
@@ -96,8 +100,53 @@ class ReadingContract:
         scanner_alert = raised(scanners[0], FindingKind.CAMPAIGN).id
         assert await reader.alert(scanner_alert, None) is not None
         assert await reader.alert(scanner_alert, ALPINE) is None
-        where = AlertFilter(prefixes=ALPINE, item=batches[0])
+        where = AlertFilter(entitlement=ALPINE, item=batches[0])
         assert len((await reader.alerts(where, after=None, limit=9)).items) == 1
+
+    async def test_every_query_opens_what_the_one_function_opens(
+        self, reader: LedgerReader, ledgers: Ledgers
+    ) -> None:
+        """Short alphabets, so that ranges of several lengths are sold within one another."""
+        draw, world = Random(3), World(2)
+
+        def digits(length: int) -> str:
+            return "9521" + "".join(draw.choices("12", k=length - 4))
+
+        gtins = [draw.choice("01") + digits(12) + "3" for _ in range(60)]
+        subjects = [
+            *(item_id(gtin, "S") for gtin in gtins),
+            *(ItemId(batch_entity(gtin, "L1")) for gtin in gtins[:20]),
+            *(ItemId(custody_leg_entity(gtin, "L1", 9)) for gtin in gtins[:20]),
+        ]
+        changes = [ItemChange(it, 0, encode_history(EMPTY), [raised(it)]) for it in set(subjects)]
+        ledgers.writer().write(changes, (await self._version(ledgers)), world.now)
+        ledgers.writer().accept_batches(
+            [world.batch(batch_id=gtin, gtin=gtin) for gtin in set(gtins)]
+        )
+        everything = await alerts_of(reader, None)
+        for _ in range(25):
+            held, sold = ({digits(draw.randint(4, 9)) for _ in range(n)} for n in (2, 4))
+            theirs = Entitlement(frozenset(held), frozenset(sold - held))
+            opened = {subject for subject in everything if theirs.opens(ItemId(subject))}
+            assert await alerts_of(reader, theirs) == opened
+            assert {e.alert.item for e in await reader.feed(0, 1_000, theirs)} == opened
+            batches = await reader.batches(theirs, after=None, limit=1_000)
+            assert {b.gtin for b in batches.items} == {
+                gtin for gtin in (*gtins, *GTINS) if theirs.holds(gtin)
+            }
+            for subject in draw.sample(subjects, 3):
+                alert = await reader.alert(raised(subject).id, theirs)
+                assert (alert is not None) == (subject in opened)
+                change = CaseChange(CaseState.ACTIVE, None, "they")
+                if subject not in opened:
+                    assert await reader.change_case(raised(subject).id, change, theirs) is None
+
+    async def test_a_range_sold_in_very_many_parts_is_still_one_query(
+        self, reader: LedgerReader
+    ) -> None:
+        parts = frozenset(f"9521{number:08}" for number in range(0, 80_000, 2))
+        theirs = Entitlement(frozenset({"9521"}), parts - {"952123400001"})
+        assert await alerts_of(reader, theirs) == set(ITEMS[0::2])
 
     @staticmethod
     async def _version(ledgers: Ledgers) -> int:
@@ -140,7 +189,7 @@ class ReadingContract:
 
     async def test_filters_narrow(self, reader: LedgerReader) -> None:
         async def count(**narrow: object) -> int:
-            where = AlertFilter(prefixes=None, **narrow)  # type: ignore[arg-type]
+            where = AlertFilter(entitlement=None, **narrow)  # type: ignore[arg-type]
             return len((await reader.alerts(where, after=None, limit=100)).items)
 
         assert await count(item=ITEMS[3]) == 1
@@ -200,10 +249,16 @@ class ReadingContract:
     ) -> None:
         administration = LedgerAdministration(ledgers.address)
         until = datetime.now(UTC) + timedelta(days=1)
-        text, record = administration.create_token(Role.RIGHTS_HOLDER, "alpine", ALPINE, until)
+        text, record = administration.create_token(
+            Role.RIGHTS_HOLDER, "alpine", ("9521234",), until
+        )
         found = await reader.token(sha256(text.encode()).digest())
         assert found is not None
-        assert (found.id, found.role, found.prefixes) == (record.id, Role.RIGHTS_HOLDER, ALPINE)
+        assert (found.id, found.role, found.prefixes) == (
+            record.id,
+            Role.RIGHTS_HOLDER,
+            ("9521234",),
+        )
         assert await reader.token(sha256(b"another").digest()) is None
         assert record.id.encode() in ledgers.all_bytes()
         assert text.encode() not in ledgers.all_bytes()

@@ -101,6 +101,14 @@ def test_an_officer_publishes_recorded_scans_with_a_token(running: AppState) -> 
     assert answer["answer"]["scan_id"] == made.scan_id
 
 
+def test_an_officers_code_is_read_on_the_channel_of_the_token(running: AppState) -> None:
+    (answer,) = scan(
+        running.codes[76], "--act", "inspect-conformant", "--api", running.url,
+        token=running.officer,
+    )  # fmt: skip
+    assert answer["published"] and answer["answer"]["recorded"] is True
+
+
 def test_the_engine_s_trust_list_tells_what_a_code_proves(running: AppState) -> None:
     genuine, text = scan(running.codes[78], "hello", "--data", str(running.data))
     assert (genuine["verdict"], genuine["doubt"]) == ("Genuine", None)

@@ -105,6 +105,8 @@ def test_wrong_use_is_told_with_a_next_step_and_nothing_is_published(tmp_path: P
     data = ["--data", str(tmp_path / "data")]
     for wrong in (
         [CODE, "--act", "detain"],
+        [CODE, "--act", "detain", "--channel", "customs", "--api", "http://127.0.0.1:9"],
+        [CODE, "--channel", "customs", "--api", "http://127.0.0.1:9"],
         [CODE, "--at", "2026-11-23T10:00:00"],
         [CODE, "--place", "91,0"],
         [CODE, "--country", "KR"],

@@ -17,6 +17,7 @@ from authenticity.records.batch import Batch, BatchStatus
 from authenticity.records.batch_registry import BatchRegistry
 from authenticity.records.scan import Act, Scan
 from authenticity.records.serial_filter import build_filter
+from authenticity.trust.entitlement import Entitlement
 from authenticity.trust.trust_list import read_trust_list
 from authenticity.trust.verdict import Doubt
 from authenticity.trust.verify import verify
@@ -29,8 +30,8 @@ from verifier_api.services.answers import Answer, Known, Question, answer
 
 WORDS = load_translators()
 OFFICER = Principal(Role.OFFICER, "customs-1", None)
-HOLDER = Principal(Role.RIGHTS_HOLDER, "alpine", ("9521234",))
-STRANGER = Principal(Role.RIGHTS_HOLDER, "harbour", ("9526543",))
+HOLDER = Principal(Role.RIGHTS_HOLDER, "alpine", Entitlement(frozenset({"9521234"})))
+STRANGER = Principal(Role.RIGHTS_HOLDER, "harbour", Entitlement(frozenset({"9526543"})))
 
 
 @pytest.fixture

@@ -1,18 +1,18 @@
 """The API as callers meet it, without a socket: real app, real log, real engine, real ledger."""
 
 import asyncio
+import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
-import msgspec
 import pytest
 
 from authenticity.errors import LogUnavailableError
 from authenticity.gs1.code import item_of
-from authenticity.gs1.item import ItemId
+from authenticity.gs1.item import ItemId, text_id
 from authenticity.history.history import History
 from authenticity.records.batch_registry import BatchRegistry
 from authenticity.records.scan import Act, Channel, encode_scan
@@ -97,13 +97,60 @@ def test_nobody_overwrites_anothers_scan_id(client: httpx.Client, stand: Stand) 
     assert "scan-id-reused" not in kinds
 
 
-def test_an_anonymous_body_can_claim_no_authority(client: httpx.Client, stand: Stand) -> None:
+@pytest.mark.parametrize(
+    "claim",
+    [
+        *({"channel": channel} for channel in Channel if channel is not Channel.CONSUMER),
+        *({"act": act} for act in Act),
+        {"operation": "sale"},
+        {"channel": "consumer", "act": "sell"},
+    ],
+    ids=str,
+)
+def test_an_anonymous_claim_of_authority_is_refused_and_leaves_nothing(
+    client: httpx.Client, stand: Stand, claim: dict[str, str]
+) -> None:
     code = stand.world.code()
-    claimed = stand.world.officer_scan(code, act=Act.DESTROY)
-    _posted(client, "/v1/scans", msgspec.to_builtins(claimed))
+    body = {"code": code, "authorised": True, "publisher": "customs-1"} | claim
+    response = client.post("/v1/scans", json=body)
+    assert response.status_code == 401
+    assert "WWW-Authenticate" in response.headers and response.json()["next_step"]
+    lines = client.post("/v1/scans", json=[body, {"code": code}, body]).json()
+    assert [each.get("status") for each in lines["results"]] == [401, None, 401]
     stand.drain()
     [observation] = _history(stand, code).observations
     assert (observation.actor, observation.act, observation.channel) == (0, 0, 0)
+
+
+def test_an_act_on_anothers_item_is_refused_and_a_mere_scan_is_that_of_a_stranger(
+    client: httpx.Client, stand: Stand
+) -> None:
+    code, theirs = (stand.world.code(maker=maker) for maker in (0, 1))
+    headers = stand.bearer(Role.RIGHTS_HOLDER, "alpine-line", ["9521234"])
+    for claim in ({"act": "sell"}, {"operation": "sale"}):
+        body = {"code": theirs, "channel": "retail"} | claim
+        assert client.post("/v1/scans", json=body, headers=headers).status_code == 403
+        lines = [body, body | {"code": code}, {"code": theirs}, body | {"code": "no code"}]
+        response = client.post("/v1/scans", json=lines, headers=headers)
+        statuses = [each.get("status") for each in response.json()["results"]]
+        assert (response.status_code, statuses) == (207, [403, None, None, 403])
+    stand.drain()
+    assert all(each.actor == each.act == 0 for each in _history(stand, theirs).observations)
+    assert all(each.actor for each in _history(stand, code).observations)
+
+
+def test_an_officers_act_on_a_pack_that_cannot_be_read_is_kept(
+    client: httpx.Client, stand: Stand
+) -> None:
+    text = f"torn label {secrets.token_hex(8)}"
+    body = {"code": text, "act": "detain", "channel": "customs"}
+    headers = stand.bearer(Role.OFFICER, "customs-7")
+    assert client.post("/v1/scans", json=body, headers=headers).status_code == 202
+    stand.drain()
+    history = stand.read(stand.reader.item(text_id(text)))
+    assert history is not None
+    [observation] = history.observations
+    assert observation.actor != 0 and observation.act != 0
 
 
 def test_an_officers_act_is_recorded_under_their_name(client: httpx.Client, stand: Stand) -> None:
@@ -367,5 +414,6 @@ def test_a_revoked_token_stops_working(stand: Stand) -> None:
 def test_no_channel_beyond_the_role(client: httpx.Client, stand: Stand) -> None:
     body = {"code": stand.world.code(), "channel": Channel.MAKER}
     headers = stand.bearer(Role.OFFICER, "customs-4")
-    assert client.post("/v1/scans", json=body, headers=headers).status_code == 422
-    assert client.post("/v1/scans", json=body).status_code == 202
+    assert client.post("/v1/scans", json=body, headers=headers).status_code == 403
+    assert client.post("/v1/scans", json=[body], headers=headers).json()["refused"] == 1
+    assert client.post("/v1/scans", json=body).status_code == 401

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from authenticity.trust.entitlement import NOTHING
 from ledger.records import Role, TokenRecord
 from verifier_api.auth.tokens import Authenticator
 from verifier_api.http.problems import Problem
@@ -33,7 +34,15 @@ class OneToken:
 
 
 def _authenticator(ledger: Any, clock: list[float]) -> Authenticator:
-    return Authenticator(ledger, lambda: NOW, lambda: clock[0], known_s=2.0, known=2, within_s=5.0)
+    return Authenticator(
+        ledger,
+        lambda: NOW,
+        lambda: clock[0],
+        entitlement_of=lambda _: NOTHING,
+        known_s=2.0,
+        known=2,
+        within_s=5.0,
+    )
 
 
 def test_a_revocation_takes_effect_two_seconds_after_the_ledger_was_asked() -> None:
