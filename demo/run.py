@@ -239,7 +239,8 @@ class _Demo:
     def _report(self, line: str) -> None:
         """One line of progress; on stderr if stdout is for a machine."""
         console = self._err if self._options.as_json else self._out
-        console.print(f"[cyan]·[/] {line}")
+        console.print("· ", style="cyan", end="")
+        console.print(line)
 
     @contextmanager
     def _screen(self) -> Iterator[Callable[[], None]]:

@@ -52,7 +52,8 @@ def print_summary(summary: dict[str, Any], score: Score, console: Console) -> No
         f"{attacks['launched']} attacks launched: [bold]{attacks['caught']} caught[/], "
         f"{attacks['noticed']} noticed, {attacks['missed']} missed, "
         f"{attacks['not_detectable']} undetectable; {summary['alerts']} alerts, "
-        f"{summary['false_alerts']} of them false"
+        f"{summary['false_alerts']} of them false",
+        markup=True,
     )
     console.print()
     console.print(attack_table(score, wide=console.width >= _WIDE))

@@ -80,7 +80,6 @@ def backtest(
         err.print(
             f"both policies say version {tried.version!r}: change `version` before it is used",
             style="yellow",
-            markup=False,
         )
     records = None if truth is None else _records(truth)
     believed, batch_registry = recorded_beside(str(scans), trust_list, roots, batches)
@@ -239,7 +238,7 @@ def _of_truth(result: "TruthResult") -> dict[str, Any]:
 
 def _print(report: dict[str, Any], run: "Backtest", refused: Sequence[tuple[int, str]]) -> None:
     for number, reason in refused[:MOST_REFUSALS_SHOWN]:
-        err.print(f"line {number}: {reason}", markup=False)
+        err.print(f"line {number}: {reason}")
     if refused:
         err.print(f"{len(refused):,} lines were no scans and are left out", style="yellow")
     if run.first_day is None or run.last_day is None:
@@ -248,7 +247,6 @@ def _print(report: dict[str, Any], run: "Backtest", refused: Sequence[tuple[int,
     out.print(
         f"{run.scans:,} scans that arrived on {span:,} days, {run.first_day} to {run.last_day}; "
         f"policy {report['policy']} against {report['against']}",
-        markup=False,
     )
     if not report["kinds"]:
         out.print("no alert under either policy")
@@ -298,7 +296,7 @@ def _print_days(report: dict[str, Any]) -> None:
 
 def _print_examples(word: str, names: Sequence[dict[str, str]]) -> None:
     for name in names[:MOST_EXAMPLES]:
-        out.print(f"{word:4} {name['kind']:20} {name['item']}", markup=False)
+        out.print(f"{word:4} {name['kind']:20} {name['item']}")
     if len(names) > MOST_EXAMPLES:
         out.print(f"{word:4} … {len(names) - MOST_EXAMPLES:,} more; --json lists all")
 
@@ -327,7 +325,6 @@ def _print_truth(truth: dict[str, Any]) -> None:
         f"{tried['alerts']:,} alerts stand, {tried['false_alerts']:,} of them false: precision "
         f"{_percent(tried['precision'])} (the other policy: {other['alerts']:,}, "
         f"{other['false_alerts']:,}, {_percent(other['precision'])})",
-        markup=False,
     )
 
 

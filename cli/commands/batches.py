@@ -97,9 +97,9 @@ def manifest(
         print_json({"header": header, "sound": not faults, "faults": faults})
     else:
         for name in header.__struct_fields__:
-            out.print(f"{name:22} {getattr(header, name)}", markup=False)
+            out.print(f"{name:22} {getattr(header, name)}")
         for fault in faults:
-            err.print(fault, style="red", markup=False)
+            err.print(fault, style="red")
     if faults:
         raise typer.Exit(EXIT_BAD_ANSWER)
 
@@ -192,5 +192,4 @@ def _print_batch(batch: "Batch", as_json: bool) -> None:
     out.print(
         f"batch {batch.batch_id} of {batch.issuer}: {batch.status}, {released} "
         f"(revision {batch.revision})",
-        markup=False,
     )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cli.support.checkout import require_checkout
-from cli.support.console import err, fail, out, print_json
+from cli.support.console import SafeConsole, err, fail, out, print_json
 
 if TYPE_CHECKING:
     from benchmarks.detection.evaluation.report import DetectionReport
@@ -136,7 +136,7 @@ def _measured(name: str, *, quick: bool) -> Any:
     began = time.monotonic()
 
     def say(sentence: str) -> None:
-        err.print(f"{time.monotonic() - began:6.0f} s  {sentence}", markup=False)
+        err.print(f"{time.monotonic() - began:6.0f} s  {sentence}")
 
     if BENCHMARKS[name].reports_progress:
         return measure(name, quick=quick, say=say)
@@ -145,19 +145,24 @@ def _measured(name: str, *, quick: bool) -> Any:
 
 
 def _show_faults(report: "FaultReport") -> None:
-    out.print(f"[bold]fire[/]  {report.machine}")
+    out.print("fire", style="bold", end="  ")
+    out.print(report.machine)
     for one in report.scenarios:
-        harm = "unharmed" if one.unharmed else "[bold red]HARMED[/]"
         out.print(
             f"  {one.name:<28} {one.faults:>4} faults {one.scans:>9,} scans  {one.lost} lost,"
-            f" {one.counted_twice} twice, {one.differing_lines} lines differ  {harm}"
+            f" {one.counted_twice} twice, {one.differing_lines} lines differ  ",
+            end="",
+        )
+        out.print(
+            "unharmed" if one.unharmed else "HARMED", style="" if one.unharmed else "bold red"
         )
         for key, value in one.details.items():
             out.print(f"      {key}: {value}")
 
 
 def _show(result: "Result") -> None:
-    out.print(f"[bold]{result.name}[/]  {result.machine}")
+    out.print(result.name, style="bold", end="  ")
+    out.print(result.machine)
     out.print(f"  ours     {result.ours:>12,.1f} {result.unit}")
     out.print(f"  baseline {result.baseline:>12,.1f} {result.unit}")
     reached = "reached" if result.ratio >= result.target else "not reached"
@@ -176,7 +181,7 @@ def _bench_detection(run: DetectionRun, *, quick: bool, as_json: bool) -> None:
     if run.html is not None:
         run.html.parent.mkdir(parents=True, exist_ok=True)
         run.html.write_text(page(report), encoding="utf-8")
-        err.print(f"report   {run.html}", markup=False)
+        err.print(f"report   {run.html}")
     print_json(report) if as_json else _show_detection(report)
 
 
@@ -222,16 +227,15 @@ def _detection_progress(items: int, seeds: int) -> Iterator[Callable[[int, int],
 
 
 def _show_detection(report: "DetectionReport") -> None:
-    from rich.console import Console
-
     from benchmarks.detection.evaluation.tables import WIDTH, tables
 
-    out.print(f"[bold]detect[/]  {report.machine}")
+    out.print("detect", style="bold", end="  ")
+    out.print(report.machine)
     out.print(
         f"{report.items:,} items a seed; fit {_listed(report.fit)}, validate"
         f" {_listed(report.validate)}, test {_listed(report.test)}; policy {report.policy}"
     )
-    wide = Console(width=max(out.width, WIDTH), highlight=False)
+    wide = SafeConsole(width=max(out.width, WIDTH))
     for table in tables(report, intervals=False):
         wide.print(table)
 

@@ -1,13 +1,12 @@
 """`touchstone dead-letters`: records that could not be processed. Nothing is thrown away."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from authenticity.errors import InputError
-from cli.support.console import EXIT_BAD_ANSWER, err, out, print_json
+from cli.support.console import EXIT_BAD_ANSWER, err, out, print_json, write_record
 from cli.support.data import DataFolder
 from cli.support.dead_letter_sources import ListedDeadLetter, open_dead_letters
 from cli.support.publishing import open_publisher
@@ -50,9 +49,7 @@ def list_dead_letters(
                 }
             )  # fmt: skip
         else:
-            out.print(
-                f"{listed.number:>6}  {listed.bytes:>9,} bytes  {listed.reason}", markup=False
-            )
+            out.print(f"{listed.number:>6}  {listed.bytes:>9,} bytes  {listed.reason}")
     if not found and not as_json:
         out.print("none")
 
@@ -61,14 +58,13 @@ def list_dead_letters(
 def show_dead_letter(
     number: Annotated[str, typer.Argument(help="As list shows it.")], data: Data = None
 ) -> None:
-    """Write the bytes of one record to stdout, as they came.
+    """Write the bytes of one record to stdout, as they came; to a terminal, escaped.
 
     Example: [bold]touchstone dead-letters show 17 > record.bin[/]
     """
     with open_dead_letters(DataFolder.find(data)) as source:
         _, raw = source.find(number)
-    sys.stdout.buffer.write(raw)
-    sys.stdout.buffer.flush()
+    write_record(raw)
 
 
 @dead_letters_app.command("republish")
@@ -116,6 +112,6 @@ def _print_republished(listed: ListedDeadLetter, error: InputError | None, as_js
             }
         )  # fmt: skip
     elif error is None:
-        out.print(f"{listed.number:>6}  published on {listed.topic}", markup=False)
+        out.print(f"{listed.number:>6}  published on {listed.topic}")
     else:
-        err.print(f"{listed.number:>6}  left alone: {error}", style="red", markup=False)
+        err.print(f"{listed.number:>6}  left alone: {error}", style="red")

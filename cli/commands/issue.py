@@ -183,18 +183,17 @@ def _print_issued(
     out.print(
         f"issued {header.count:,} codes for GTIN {header.gtin} in {seconds:.1f} s "
         f"({rate:,.0f} signed a second, key slot {header.key_slot})",
-        markup=False,
     )
-    out.print(f"  manifest  {csv}\n            {parquet}", markup=False)
+    out.print(f"  manifest  {csv}")
+    out.print(f"            {parquet}")
     for path in printed:
-        out.print(f"  labels    {path}", markup=False)
+        out.print(f"  labels    {path}")
     state = "released" if batch.released_at else "not to be sold before `batches release`"
-    out.print(f"  batch     {batch.issuer} {batch.batch_id}, registered, {state}", markup=False)
+    out.print(f"  batch     {batch.issuer} {batch.batch_id}, registered, {state}")
     if batch.serials is None:
         out.print(
             "            too many codes for a filter of their serials: a serial that was never "
             "issued will not be noticed; smaller batches have one",
-            markup=False,
         )
 
 

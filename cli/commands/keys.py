@@ -239,7 +239,7 @@ def export_trust_list(
     if not pinned.exists():
         write_durably(pinned, roots, mode=0o644)
     elif pinned.read_bytes() != roots:
-        err.print(f"{pinned} pins other roots and was left alone", style="yellow", markup=False)
+        err.print(f"{pinned} pins other roots and was left alone", style="yellow")
     write_durably(target, export.document, mode=0o644)
     trust_list = export.trust_list
     facts = {
@@ -281,8 +281,8 @@ def check(
         print_json({"sound": sound, "complaints": found})
     else:
         for complaint in found:
-            out.print(f"{complaint.severity}: {complaint.message}", markup=False)
-            out.print(f"  next: {complaint.next_step}", markup=False)
+            out.print(f"{complaint.severity}: {complaint.message}")
+            out.print(f"  next: {complaint.next_step}")
         if not found:
             out.print(f"{store.folder}: all is well")
     if not sound:
@@ -299,4 +299,4 @@ def _print_done(as_json: bool, facts: object, sentence: str) -> None:
     if as_json:
         print_json(facts)
     else:
-        out.print(sentence, markup=False)
+        out.print(sentence)

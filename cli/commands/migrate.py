@@ -45,13 +45,13 @@ def migrate(
         from ledger.postgres.grants import grants
 
         for statement in grants(worker=worker_role, api=api_role):
-            out.print(statement, markup=False)
+            out.print(statement)
         return
     from ledger.opening import migrate as bring_up_to_date
 
     ledger = DataFolder.find(data).ledger
     revision = bring_up_to_date(ledger)
-    out.print(f"{ledger}: up to date (revision {revision})", markup=False)
+    out.print(f"{ledger}: up to date (revision {revision})")
     if grant:
         from ledger.postgres.grants import grant as run_grants
 
@@ -60,4 +60,4 @@ def migrate(
                 "a ledger in a file has no roles", next_step="leave out --grant"
             )
         run_grants(ledger, worker=worker_role, api=api_role)
-        out.print(f"{ledger}: granted to {worker_role} and {api_role}", markup=False)
+        out.print(f"{ledger}: granted to {worker_role} and {api_role}")

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from cli.support.data import DataFolder
+from cli.support.escaping import visible_json
 from cli.support.policies import policy_in_force
 
 
@@ -28,4 +29,4 @@ def policy(
     """
     from authenticity.detection.policy_file import write_policy
 
-    typer.echo(write_policy(policy_in_force(DataFolder.find(data), file)), nl=False)
+    typer.echo(visible_json(write_policy(policy_in_force(DataFolder.find(data), file))), nl=False)

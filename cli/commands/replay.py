@@ -85,7 +85,7 @@ def _print_refusals(engine: "Replay") -> None:
     if not engine.refused:
         return
     for number, reason in engine.refused[:MOST_REFUSALS_SHOWN]:
-        err.print(f"line {number}: {reason}", markup=False)
+        err.print(f"line {number}: {reason}")
     fail(
         f"{len(engine.refused):,} lines were no scans; {engine.scans:,} were folded",
         next_step="an engine would keep such lines as dead letters",

@@ -208,23 +208,25 @@ def _print_reading(reading: "Reading") -> None:
 
     verdict, scan = reading.verdict, reading.scan
     if reading.error is not None:
-        err.print("[bold red]refused[/]    ", end="")
-        err.print(f"{reading.origin}: {reading.error}", markup=False)
+        err.print("refused    ", style="bold red", end="")
+        err.print(f"{reading.origin}: {reading.error}")
         if reading.error.next_step:
-            err.print(f"           {reading.error.next_step}", markup=False)
+            err.print(f"           {reading.error.next_step}")
         return
-    label, rest = "published", scan.code[:120] if scan else ""
+    label, style, rest = "published", "", scan.code[:120] if scan else ""
     if isinstance(verdict, Genuine):
-        label, rest = "[green]genuine[/]  ", f"{verdict.item}, issued by {verdict.issuer_name}"
+        label, style = "genuine  ", "green"
+        rest = f"{verdict.item}, issued by {verdict.issuer_name}"
     elif isinstance(verdict, Doubtful):
-        label, rest = f"[red]{verdict.doubt}[/]", f"{verdict.item or rest}: {verdict.detail}"
+        label, style = str(verdict.doubt), "red"
+        rest = f"{verdict.item or rest}: {verdict.detail}"
     elif reading.answer is not None:
-        label = f"[bold]{reading.answer.get('standing')}[/]"
+        label, style = str(reading.answer.get("standing")), "bold"
         rest = str(reading.answer.get("item") or rest)
-    out.print(f"{label}  ", end="")
-    out.print(rest, markup=False)
+    out.print(label, style=style, end="  ")
+    out.print(rest)
     for line in _advice(reading.answer or {}):
-        out.print(f"           {line}", markup=False)
+        out.print(f"           {line}")
 
 
 def _advice(answer: dict[str, Any]) -> Iterator[str]:

@@ -52,7 +52,7 @@ def create(
         print_json({"token": text, **_facts(record)})
         return
     err.print(f"token {record.id} for {name}, valid until {expires_at:%Y-%m-%d}; keep it secret:")
-    out.print(text, markup=False)
+    out.print(text)
 
 
 @tokens_app.command("list")

@@ -151,10 +151,10 @@ def _print_topics(created: "list[str]", found: "list[TopicDrift]", as_json: bool
         print_json({"created": created, "differences": [_facts(one) for one in found]})
     else:
         for name in created:
-            out.print(f"created topic {name}", markup=False)
+            out.print(f"created topic {name}")
         for one in found:
-            err.print(str(one), style="red", markup=False)
-            err.print(f"  {one.next_step}", markup=False)
+            err.print(str(one), style="red")
+            err.print(f"  {one.next_step}")
         if not found:
             out.print("all topics are as they should be")
     if found:

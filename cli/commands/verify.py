@@ -81,7 +81,7 @@ def verify(
         if as_json or code == "-":
             print_json(describe(verdict, listed, moment))
         else:
-            out.print(sentence(verdict), markup=False)
+            out.print(sentence(verdict))
     if doubtful:
         raise typer.Exit(EXIT_BAD_ANSWER)
 

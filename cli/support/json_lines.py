@@ -5,11 +5,16 @@ from typing import Any
 
 from pythonjsonlogger.msgspec import MsgspecFormatter
 
+from cli.support.escaping import visible_json
 from cli.support.log_fields import bounded_exception, fields_of, message_of, time_of, trace_of
 
 
 class JsonLines(MsgspecFormatter):
     """For machines: one JSON object a line. Our keys win over fields of the same name."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line, in which no character is left that a terminal would obey."""
+        return visible_json(super().format(record))
 
     def add_fields(
         self, log_data: dict[str, Any], record: logging.LogRecord, message_dict: dict[str, Any]

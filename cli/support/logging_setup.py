@@ -14,6 +14,7 @@ from typing import IO, Final
 
 from authenticity.errors import ConfigurationError
 from cli.support.console import err
+from cli.support.escaping import visible
 from cli.support.log_fields import (
     OWN_LOGGERS,
     bounded_exception,
@@ -31,9 +32,6 @@ class LogFormat(StrEnum):
 
 
 _LEVELS: Final = ("debug", "info", "warning", "error")
-_CONTROLS: Final = {
-    number: f"\\x{number:02x}" for number in (*range(32), *range(127, 160), 0x2028, 0x2029)
-}
 
 
 def set_up_logging(environ: Mapping[str, str], stream: IO[str] | None = None) -> None:
@@ -58,7 +56,7 @@ def announce(sentence: str) -> None:
     if any(handler.name == LogFormat.JSON for handler in logging.getLogger().handlers):
         logging.getLogger("touchstone").info("%s", sentence)
     else:
-        err.print(sentence, markup=False)
+        err.print(sentence)
 
 
 def _formatter(chosen: str) -> logging.Formatter:
@@ -76,11 +74,11 @@ class PlainLines(logging.Formatter):
         """One line, and a traceback below it if there was an exception."""
         trace = trace_of(record)
         line = f"{time_of(record):%Y-%m-%d %H:%M:%S}Z {record.levelname} {record.name}: "
-        line += message_of(record).translate(_CONTROLS)
+        line += visible(message_of(record))
         if trace:
-            line += f" [trace {trace}]"
+            line += f" [trace {visible(trace)}]"
         if exception := _exception(record):
-            line += "\n" + exception
+            line += "\n" + visible(exception, lines=True)
         return line
 
 

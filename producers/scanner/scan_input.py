@@ -64,7 +64,10 @@ def read_inputs(arguments: list[str]) -> Iterator[Input]:
         elif (path := _file(argument)) is not None:
             yield from _read_file(path)
         else:
-            yield ReadCode("argument", argument)
+            try:
+                yield ReadCode("argument", _text(argument.encode("utf-8", "surrogateescape")))
+            except InputError as error:
+                yield Refused("argument", error)
 
 
 def _file(argument: str) -> Path | None:
@@ -136,4 +139,4 @@ def _text(content: bytes) -> str:
     try:
         return content.decode()
     except UnicodeDecodeError:
-        raise ScanError("this line is not UTF-8", next_step="save the file as UTF-8") from None
+        raise ScanError("this is no text in UTF-8", next_step="write it as UTF-8") from None
