@@ -1,7 +1,7 @@
 """Files that are written whole or not at all, and one writer of a folder at a time.
 
-Nothing here is about secrets: files that only their owner may read are in
-`keys.guarded_files`. The errors name the file or the folder at hand.
+They are their owner's alone unless the caller says otherwise. What refuses files that others
+may read is in `keys.guarded_files`. The errors name the file or the folder at hand.
 """
 
 import fcntl
@@ -15,31 +15,34 @@ from typing import Final
 
 from authenticity.errors import UnavailableError
 
+PRIVATE: Final = 0o600
 LOCK_SECONDS: Final = 10.0
 _BETWEEN_TRIES_SECONDS: Final = 0.02
 
 
-def write_durably(path: Path, content: bytes, *, mode: int | None = None) -> None:
+def write_durably(path: Path, content: bytes, *, mode: int = PRIVATE) -> None:
     """Write the file anew; see `replacing`."""
-    with replacing(path, mode=mode) as temporary:
-        temporary.write_bytes(content)
+    with _written_beside(path) as (temporary, descriptor):
+        _write(descriptor, content)
+        _finish(temporary, descriptor, mode)
+        temporary.replace(path)
+        sync_folder(path.parent)
 
 
 @contextmanager
-def replacing(path: Path, *, mode: int | None = None) -> Iterator[Path]:
+def replacing(path: Path, *, mode: int = PRIVATE) -> Iterator[Path]:
     """An empty file beside `path` to write to, which takes its place at the end of the block.
 
     Whoever reads `path` finds the old content or the new one, and the new one is on disk
-    when the block has ended. If the block raises, `path` is as it was. `mode` None: as the
-    umask says; else the file is its owner's alone until it has that mode.
+    when the block has ended. If the block raises, `path` is as it was. The file is its
+    owner's alone until it has `mode`, whatever the umask. A link under either name is
+    replaced, never followed.
 
-    Raises `UnavailableError` where the file cannot be written.
+    Raises `UnavailableError` where the file cannot be written, or was exchanged for another.
     """
-    with _written_beside(path, mode) as temporary:
+    with _written_beside(path) as (temporary, descriptor):
         yield temporary
-        _sync(temporary)
-        if mode is not None:
-            temporary.chmod(mode)
+        _finish(temporary, descriptor, mode)
         temporary.replace(path)
         sync_folder(path.parent)
 
@@ -49,12 +52,16 @@ def write_new(path: Path, content: bytes, *, mode: int) -> None:
 
     Raises `FileExistsError` if there is one, `UnavailableError` where it cannot be written.
     """
-    with _written_beside(path, mode) as temporary:
-        temporary.write_bytes(content)
-        _sync(temporary)
-        temporary.chmod(mode)
+    with _written_beside(path) as (temporary, descriptor):
+        _write(descriptor, content)
+        _finish(temporary, descriptor, mode)
         os.link(temporary, path)  # unlike rename, refuses to replace
         sync_folder(path.parent)
+
+
+def open_own(path: str, flags: int) -> int:
+    """An opener for `open`: a new file is its owner's alone, and a link is refused."""
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, PRIVATE)
 
 
 def is_temporary(path: Path) -> bool:
@@ -75,7 +82,7 @@ def locked(path: Path, holding: str, *, seconds: float = LOCK_SECONDS) -> Iterat
     `UnavailableError` if another process holds it longer than `seconds`.
     """
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, PRIVATE)
     except OSError as error:
         raise UnavailableError(
             f"cannot lock {holding}: {error.strerror}", next_step="check who may write there"
@@ -99,13 +106,15 @@ def locked(path: Path, holding: str, *, seconds: float = LOCK_SECONDS) -> Iterat
 
 
 @contextmanager
-def _written_beside(path: Path, mode: int | None) -> Iterator[Path]:
-    """A new file in the folder of `path`; gone at the end of the block, if it is still there."""
+def _written_beside(path: Path) -> Iterator[tuple[Path, int]]:
+    """A new file in the folder of `path`, open for writing; gone at the end of the block, if
+    it is still there."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    descriptor = -1
     try:
-        os.close(os.open(temporary, flags, 0o666 if mode is None else 0o600))
-        yield temporary
+        descriptor = open_own(str(temporary), os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+        os.fchmod(descriptor, PRIVATE)
+        yield temporary, descriptor
     except FileExistsError:
         raise
     except OSError as error:
@@ -114,7 +123,24 @@ def _written_beside(path: Path, mode: int | None) -> Iterator[Path]:
             next_step="check the free space, and who may write there, then run it again",
         ) from None
     finally:
-        temporary.unlink(missing_ok=True)
+        if descriptor >= 0:
+            os.close(descriptor)
+            temporary.unlink(missing_ok=True)
+
+
+def _write(descriptor: int, content: bytes) -> None:
+    rest = memoryview(content)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
+
+
+def _finish(temporary: Path, descriptor: int, mode: int) -> None:
+    """On disk, with its mode; the name must still be that of the file that was opened."""
+    os.fchmod(descriptor, mode)
+    os.fsync(descriptor)
+    ours, named = os.fstat(descriptor), temporary.stat(follow_symlinks=False)
+    if (ours.st_dev, ours.st_ino) != (named.st_dev, named.st_ino):
+        raise OSError(f"{temporary.name} was exchanged for another file")
 
 
 def _sync(path: Path) -> None:

@@ -17,16 +17,18 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from authenticity.errors import ConfigurationError
+from authenticity.errors import ConfigurationError, UnavailableError
 from authenticity.records.batch import encode_batch
 from authenticity.records.scan import encode_scan, to_epoch_ms
 from authenticity.trust.jws import encode_roots
+from keys.durable_files import replacing, write_durably
 from producers.processes import in_processes
 from simulation.ceiling import encode_attack
 from simulation.traffic import Line, Scenario, Traffic
 from simulation.truth import encode_truth
 
 CHUNK_PACKS: Final = 10_000
+_READABLE: Final = 0o644  # nothing of a simulation is secret
 _CHUNKS_WORTH_PROCESSES: Final = 3
 
 Progress = Callable[[int], None]
@@ -94,14 +96,14 @@ def simulate(
             folder = Path(scratch)
             chunks = _chunks(scenario, chunk_packs, folder)
             runs = list(_sorted_runs(scenario, chunks, processes, progress))
-            scans, attacks = _merge_runs([run.chunk.path for run in runs], files, folder)
+            scans, attacks = _merge_runs([run.chunk.path for run in runs], files)
         headers = sorted(header for run in runs for header in run.headers)
         _write_lines(files.batches, (line for _, line in headers))
         records = [record for run in runs for record in run.attacks]
         _write_lines(files.attacks, (line for _, line in records))
-        files.trust.write_bytes(traffic.world.trust_document)
-        files.roots.write_bytes(encode_roots(traffic.world.roots))
-    except OSError as error:
+        write_durably(files.trust, traffic.world.trust_document, mode=_READABLE)
+        write_durably(files.roots, encode_roots(traffic.world.roots), mode=_READABLE)
+    except (OSError, UnavailableError) as error:
         raise ConfigurationError(
             f"the simulation cannot be written: {error}",
             next_step="choose another --out, or make room on the disk",
@@ -177,16 +179,16 @@ def _row(line: Line) -> bytes:
     return b"\t".join((order, encode_scan(line.scan), encode_truth(line.truth))) + b"\n"
 
 
-def _merge_runs(
-    runs: Iterable[Path], files: SimulationFiles, folder: Path
-) -> tuple[int, Counter[str]]:
+def _merge_runs(runs: Iterable[Path], files: SimulationFiles) -> tuple[int, Counter[str]]:
     attacks: dict[str, str] = {}
     lines = 0
-    parts = folder / "scans", files.truth.with_name(f".{files.truth.name}.part")
     with ExitStack() as opened:
+        parts = [
+            opened.enter_context(replacing(path, mode=_READABLE))
+            for path in (files.scans, files.truth)
+        ]
         sources = [opened.enter_context(run.open("rb")) for run in runs]
         scans, truths = (opened.enter_context(part.open("wb")) for part in parts)
-        opened.callback(parts[1].unlink, missing_ok=True)
         for row in merge(*sources):
             _, _, scan, truth = row.split(b"\t")
             scans.write(scan + b"\n")
@@ -195,13 +197,11 @@ def _merge_runs(
             _note_attack(truth, attacks)
         for written in (scans, truths):
             written.flush()
-        parts[0].replace(files.scans)
-        parts[1].replace(files.truth)
     return lines, Counter(attacks.values())
 
 
 def _write_lines(path: Path, lines: Iterable[bytes]) -> None:
-    path.write_bytes(b"".join(line + b"\n" for line in lines))
+    write_durably(path, b"".join(line + b"\n" for line in lines), mode=_READABLE)
 
 
 def _note_attack(truth: bytes, attacks: dict[str, str]) -> None:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pytest_socket import disable_socket, enable_socket
@@ -14,6 +15,12 @@ register_profiles()
 
 TESTS = Path(__file__).parent
 UNIT = TESTS / "unit"
+
+
+@pytest.fixture(autouse=True)
+def _state_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: Any) -> None:
+    """No test remembers which trust lists another was handed, nor do they leave a trace."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

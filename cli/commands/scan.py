@@ -269,8 +269,8 @@ def _verifier(
 def _list_of_engine(where: DataFolder, now: datetime) -> "TrustList | None":
     import asyncio
 
-    from authenticity.trust.jws import read_roots
     from authenticity.trust.trust_list import read_trust_list
+    from cli.support.trust_list import load_roots
     from ledger.opening import open_reader
 
     async def newest() -> bytes | None:
@@ -283,7 +283,7 @@ def _list_of_engine(where: DataFolder, now: datetime) -> "TrustList | None":
     document = asyncio.run(newest())
     if document is None:
         return None
-    return read_trust_list(document, read_roots(where.roots.read_bytes()), at=now)
+    return read_trust_list(document, load_roots(where), at=now)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from authenticity.errors import LedgerUnavailableError, UnavailableError
 from cli.support.data import DataFolder
 from cli.support.logging_setup import announce, set_up_logging
 from cli.support.open_engine import EngineKind, kafka_and_ledger, open_engine
+from cli.support.passphrase import refuse_in_environment
 from cli.support.policies import policy_in_force
 from cli.support.serving import Address, serve
 from cli.support.shutdown import ShutdownRequest
@@ -57,6 +58,7 @@ def up(
     A worker that dies is started again; one that gives up, because Kafka or the
     ledger stayed away, ends the command with exit code 3.
     """
+    refuse_in_environment()
     folder = DataFolder.find(data)
     set_up_logging(os.environ)
     from stream.garbage_collection import collect_garbage_rarely

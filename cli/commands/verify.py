@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -45,6 +46,12 @@ def verify(
             help="When the code was read, with its offset from UTC. Default: now.", metavar="TIME"
         ),
     ] = None,
+    allow_older_list: Annotated[
+        bool,
+        typer.Option(
+            "--allow-older-list", help="Believe a list older than the newest you were handed."
+        ),
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON object instead of a sentence.")
     ] = False,
@@ -53,6 +60,9 @@ def verify(
 
     A genuine answer proves that the code was issued, not that the item in the hand
     is the one it was issued for: a copied code is as genuine as the first.
+
+    The newest list that these root keys signed is remembered in XDG_STATE_HOME
+    (~/.local/state); an older one is refused.
 
     With - (one JSON line for every line of stdin, in order) and with --json, prints
     the keys verdict (Genuine or Doubtful), doubt (null or the reason), item, issuer,
@@ -68,12 +78,14 @@ def verify(
     """
     from authenticity.trust.verdict import Doubtful
     from authenticity.trust.verify import verify as verify_code
+    from cli.support.lists_seen import refuse_older
     from cli.support.trust_list import load_trust_list
 
     now = datetime.now(UTC)
     moment = now if at is None else parse_instant(at, option="--at")
     # A list that was already out when the code was read is none from the future.
-    listed = load_trust_list(trust_list, roots, max(moment, now))
+    accept = partial(refuse_older, allow=allow_older_list)
+    listed = load_trust_list(trust_list, roots, max(moment, now), accept=accept)
     doubtful = False
     for text in _texts(code):
         verdict = verify_code(text, listed, moment)

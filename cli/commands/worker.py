@@ -7,6 +7,7 @@ import typer
 
 from cli.support.data import DataFolder
 from cli.support.open_engine import kafka_and_ledger
+from cli.support.passphrase import refuse_in_environment
 from cli.support.policies import policy_in_force
 from cli.support.trust_list import load_roots
 
@@ -31,6 +32,7 @@ def worker(
     from stream.sources.faust.app import run_worker
     from stream.sources.faust.settings import WorkerSettings
 
+    refuse_in_environment()
     folder = DataFolder.find(data)
     set_up_logging(os.environ)
     from stream.garbage_collection import collect_garbage_rarely

@@ -1,6 +1,7 @@
 """The data folder of an installation, and the settings that replace parts of it."""
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,8 +18,12 @@ class DataFolder:
 
     @classmethod
     def find(cls, given: Path | None) -> "DataFolder":
-        """The folder in force."""
-        return cls(given or Path(os.environ.get("TOUCHSTONE_DATA", "touchstone-data")))
+        """The folder in force. Databases in it that others may read are closed to them."""
+        root = given or Path(os.environ.get("TOUCHSTONE_DATA", "touchstone-data"))
+        for name in ("log.sqlite", "ledger.sqlite"):
+            for path in (root / f"{name}{end}" for end in ("", "-wal", "-shm")):
+                _close_to_others(path)
+        return cls(root)
 
     @property
     def log(self) -> Path:
@@ -55,6 +60,18 @@ class DataFolder:
     def policy(self) -> Path:
         """The policy, if the defaults do not fit."""
         return self.root / "policy.toml"
+
+
+def _close_to_others(path: Path) -> None:
+    """As an earlier version, or a copy, left it open. A link, and another's file, is left."""
+    with suppress(OSError):
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            facts = os.fstat(descriptor)
+            if facts.st_uid == os.geteuid() and facts.st_mode & 0o077:
+                os.fchmod(descriptor, 0o600)
+        finally:
+            os.close(descriptor)
 
 
 def _ledger_password() -> str | None:

@@ -34,6 +34,21 @@ def keys_folder(given: Path | None, data: Path | None = None) -> Path:
     return given or DataFolder.find(data).keys
 
 
+def refuse_in_environment() -> None:
+    """Raise `ConfigurationError` if the passphrase is in the environment of this process.
+
+    For programs that run for long and sign nothing: whoever may look at the process may read
+    what it was started with. Forgetting the variable afterwards would not take it out there.
+    """
+    from authenticity.errors import ConfigurationError
+
+    if VARIABLE in os.environ:
+        raise ConfigurationError(
+            f"{VARIABLE} is set, and this program runs for long and signs nothing",
+            next_step=f"unset {VARIABLE}, and give the commands that sign --passphrase-file FILE",
+        )
+
+
 def obtain_passphrase(file: Path | None, *, new: bool = False) -> bytes:
     """The passphrase; typed twice if it will lock a `new` key.
 

@@ -1,9 +1,11 @@
 """Which trust list to believe, and which root keys it is measured by."""
 
 import os
+import stat
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 from cli.support.data import DataFolder
 
@@ -15,11 +17,18 @@ ROOTS_VARIABLE: Final = "TOUCHSTONE_ROOTS"
 ROOTS_BYTES: Final = 262_144
 
 
-def load_trust_list(path: Path, roots_path: Path | None, at: datetime) -> "TrustList":
+def load_trust_list(
+    path: Path,
+    roots_path: Path | None,
+    at: datetime,
+    *,
+    accept: "Callable[[TrustList, Roots], None] | None" = None,
+) -> "TrustList":
     """The signed trust list in this file, if the pinned root keys vouch for it.
 
-    `at` is the reader's own clock. Raises `TrustListError` for a list that must not
-    be believed, `ConfigurationError` for a file that is missing or is no roots file.
+    `at` is the reader's own clock. `accept` may refuse what they vouch for. Raises
+    `TrustListError` for a list that must not be believed, `ConfigurationError` for a file that
+    is missing, is no roots file, or may be changed by others.
     """
     from authenticity.limits import LIMITS
     from authenticity.trust.trust_list import read_roots, read_trust_list
@@ -30,11 +39,11 @@ def load_trust_list(path: Path, roots_path: Path | None, at: datetime) -> "Trust
         LIMITS.trust_list_bytes,
         "make one with: touchstone keys export-trust-list; or name it with --trust-list FILE",
     )
-    pinned = roots_path or find_roots(path)
-    roots = read_roots(
-        _contents(pinned, "roots file", ROOTS_BYTES, "name the root keys you trust: --roots FILE")
-    )
-    return read_trust_list(document, roots, at=at)
+    roots = read_roots(_pinned(roots_path or find_roots(path)))
+    trust_list = read_trust_list(document, roots, at=at)
+    if accept is not None:
+        accept(trust_list, roots)
+    return trust_list
 
 
 def load_roots(folder: DataFolder) -> "Roots":
@@ -48,10 +57,7 @@ def load_roots(folder: DataFolder) -> "Roots":
             f"no root keys are pinned: {path} is missing",
             next_step="copy the roots.json that `touchstone keys init` wrote to this place",
         )
-    try:
-        return read_roots(path.read_bytes())
-    except OSError as error:
-        raise ConfigurationError(f"cannot read {path}: {error.strerror}") from error
+    return read_roots(_pinned(path))
 
 
 def find_roots(trust_path: Path) -> Path:
@@ -77,11 +83,47 @@ def find_roots(trust_path: Path) -> Path:
     )
 
 
-def _contents(path: Path, what: str, limit_bytes: int, next_step: str) -> bytes:
+def _pinned(path: Path) -> bytes:
+    """The roots file, if nobody but its owner could have put it there."""
+    next_step = "name the root keys you trust: --roots FILE"
+    return _contents(path, "roots file", ROOTS_BYTES, next_step, refuse=_refuse_open_to_others)
+
+
+def _refuse_open_to_others(path: Path, file: BinaryIO) -> None:
+    """Raise `ConfigurationError` if others may change the file, or put another in its place.
+
+    In a folder with the sticky bit, as /tmp, only the owner of a file may replace it.
+    """
+    from authenticity.errors import ConfigurationError
+
+    if os.fstat(file.fileno()).st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise ConfigurationError(
+            f"others may change the root keys in {path}: whoever did is believed in everything",
+            next_step=f"compare them with those you were given, then: chmod go-w {path}",
+        )
+    for folder in {*path.absolute().parents, *path.resolve().parents}:
+        mode = folder.stat().st_mode
+        if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
+            raise ConfigurationError(
+                f"others may put other root keys in the place of {path}: they may write {folder}",
+                next_step=f"compare them with those you were given, then: chmod o-w {folder}",
+            )
+
+
+def _contents(
+    path: Path,
+    what: str,
+    limit_bytes: int,
+    next_step: str,
+    *,
+    refuse: Callable[[Path, BinaryIO], None] | None = None,
+) -> bytes:
     from authenticity.errors import ConfigurationError
 
     try:
         with path.open("rb") as file:
+            if refuse is not None:
+                refuse(path, file)
             contents = file.read(limit_bytes + 1)
     except OSError as error:
         reason = error.strerror or str(error)

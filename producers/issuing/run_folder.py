@@ -26,7 +26,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from authenticity.errors import ConfigurationError, UnavailableError
-from keys.durable_files import is_temporary, locked, sync_folder, write_durably
+from keys.durable_files import is_temporary, locked, open_own, sync_folder, write_durably
 from producers.issuing.order import Order
 
 RUN_FORMAT: Final = 1
@@ -65,7 +65,8 @@ class RunFolder:
         Raises `UnavailableError` if it cannot be made, or if another run holds it.
         """
         try:
-            self.root.mkdir(parents=True, exist_ok=True)
+            self.root.parent.mkdir(parents=True, exist_ok=True)
+            self.root.mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
             raise UnavailableError(
                 f"cannot make the folder {self.root}: {error.strerror}",
@@ -110,11 +111,11 @@ class RunFolder:
         """
         if self.csv.exists():
             return _count_lines(self.csv, self.csv.stat().st_size) - 1
-        if not _begins_with_header(self.part):
+        if self.part.is_symlink() or not _begins_with_header(self.part):
             write_durably(self.part, CSV_HEADER)
             return 0
         end = _credible_end(self.part, is_own_line)
-        with self.part.open("r+b") as file:
+        with open(self.part, "r+b", opener=open_own) as file:
             file.truncate(end)
             os.fsync(file.fileno())
         return _count_lines(self.part, end) - 1
@@ -125,7 +126,7 @@ class RunFolder:
 
         Raises `UnavailableError` when the disk is full; what was synced before stays.
         """
-        with self.part.open("ab", buffering=0) as file:
+        with open(self.part, "ab", buffering=0, opener=open_own) as file:
 
             def append(lines: bytes) -> None:
                 try:

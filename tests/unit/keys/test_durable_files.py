@@ -1,5 +1,6 @@
 """Files written whole or not at all, and locks that name what they hold."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -25,10 +26,48 @@ def test_a_file_has_the_mode_that_was_asked_for(tmp_path: Path, mode: int) -> No
     assert (tmp_path / "a").stat().st_mode & 0o777 == mode
 
 
-def test_without_a_mode_the_umask_decides(tmp_path: Path) -> None:
-    (tmp_path / "usual").touch()
-    write_durably(tmp_path / "a", b"1")
-    assert (tmp_path / "a").stat().st_mode == (tmp_path / "usual").stat().st_mode
+@pytest.mark.parametrize("umask", [0, 0o022, 0o377])
+@pytest.mark.parametrize("mode", [0o600, 0o644])
+def test_the_umask_has_no_say(tmp_path: Path, umask: int, mode: int) -> None:
+    before = os.umask(umask)
+    try:
+        write_durably(tmp_path / "a", b"1")
+        write_durably(tmp_path / "b", b"1", mode=mode)
+        write_new(tmp_path / "c", b"1", mode=mode)
+        with replacing(tmp_path / "d") as temporary:
+            temporary.write_bytes(b"1")
+    finally:
+        os.umask(before)
+    modes = [(tmp_path / name).stat().st_mode & 0o777 for name in "abcd"]
+    assert modes == [0o600, mode, mode, 0o600]
+
+
+def test_a_link_under_the_temporary_name_is_not_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("keys.durable_files.secrets.token_hex", lambda _: "0")
+    (tmp_path / "elsewhere").write_bytes(b"x")
+    (tmp_path / ".a.0.tmp").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(FileExistsError):
+        write_durably(tmp_path / "a", b"y")
+    with pytest.raises(FileExistsError):
+        write_new(tmp_path / "a", b"y", mode=0o600)
+    assert (tmp_path / "elsewhere").read_bytes() == b"x"
+
+
+def test_a_link_that_comes_in_its_place_while_it_is_written_is_no_result(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").write_bytes(b"x")
+    with pytest.raises(UnavailableError, match="exchanged"), replacing(tmp_path / "a") as temporary:
+        temporary.unlink()
+        temporary.symlink_to(tmp_path / "elsewhere")
+    assert not (tmp_path / "a").exists()
+
+
+def test_a_lock_is_no_link(tmp_path: Path) -> None:
+    (tmp_path / "lock").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(UnavailableError), locked(tmp_path / "lock", "the folder"):
+        pass
+    assert not (tmp_path / "elsewhere").exists()
 
 
 def test_a_private_file_is_never_open_to_others(tmp_path: Path) -> None:

@@ -1,0 +1,168 @@
+"""What others of the machine may read, change, or put in the place of something."""
+
+import os
+import stat
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from authenticity.errors import ConfigurationError, TrustListError
+from cli.support.data import DataFolder
+from cli.support.lists_seen import refuse_older
+from cli.support.passphrase import refuse_in_environment
+from cli.support.trust_list import load_roots, load_trust_list
+from tests.support.patience import PATIENCE_S
+from tests.support.world import World
+
+WORLD = World()
+AT = WORLD.now
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with a list and its roots."""
+    made = tmp_path / "pinned"
+    made.mkdir()
+    (made / "list.jws").write_bytes(WORLD.trust_document)
+    (made / "roots.json").write_bytes(WORLD.roots_document)
+    (made / "roots.json").chmod(0o644)
+    return made
+
+
+@pytest.mark.parametrize("mode", [0o664, 0o646, 0o602, 0o620, 0o666])
+def test_roots_that_others_may_change_are_refused_with_what_to_do(folder: Path, mode: int) -> None:
+    roots = folder / "roots.json"
+    roots.chmod(mode)
+    for read in (
+        lambda: load_trust_list(folder / "list.jws", None, AT),
+        lambda: load_trust_list(folder / "list.jws", roots, AT),
+        lambda: load_roots(DataFolder(folder)),
+    ):
+        with pytest.raises(ConfigurationError, match="others may change") as caught:
+            read()
+        assert f"chmod go-w {roots}" in caught.value.next_step
+    roots.chmod(mode & 0o755)
+    assert load_trust_list(folder / "list.jws", None, AT).version == 1
+
+
+@pytest.mark.parametrize("which", ["pinned", "."])
+def test_roots_that_others_may_replace_are_refused(folder: Path, which: str) -> None:
+    open_folder = folder.parent / which
+    open_folder.chmod(0o777)
+    with pytest.raises(ConfigurationError, match="in the place of") as caught:
+        load_roots(DataFolder(folder))
+    assert "chmod o-w" in caught.value.next_step
+    open_folder.chmod(0o1777)  # as /tmp
+    load_roots(DataFolder(folder))
+
+
+def test_a_link_in_a_folder_of_everybody_is_refused_wherever_it_leads(folder: Path) -> None:
+    everybodys = folder.parent / "everybodys"
+    everybodys.mkdir()
+    everybodys.chmod(0o777)
+    (everybodys / "roots.json").symlink_to(folder / "roots.json")
+    with pytest.raises(ConfigurationError, match="in the place of"):
+        load_roots(DataFolder(everybodys))
+
+
+def test_an_older_list_is_refused_for_its_roots_alone(tmp_path: Path) -> None:
+    first = WORLD.trust_list
+    second_document = WORLD.next_trust_document()
+    from authenticity.trust.trust_list import read_trust_list
+
+    second = read_trust_list(second_document, WORLD.roots, at=AT)
+    refuse_older(first, WORLD.roots)
+    refuse_older(first, WORLD.roots)
+    refuse_older(second, WORLD.roots)
+    with pytest.raises(TrustListError, match="version 1; you had version 2") as caught:
+        refuse_older(first, WORLD.roots)
+    assert "--allow-older-list" in caught.value.next_step
+    refuse_older(first, WORLD.roots, allow=True)
+    with pytest.raises(TrustListError):
+        refuse_older(first, WORLD.roots)  # allowed once, not forgotten
+    other = read_trust_list(
+        WORLD.next_trust_document(expires_at=first.expires_at - timedelta(days=1)),
+        WORLD.roots,
+        at=AT,
+    )
+    with pytest.raises(TrustListError, match="another trust list of version 2"):
+        refuse_older(other, WORLD.roots)
+    refuse_older(first, World(seed=9).roots)
+    memory = Path(os.environ["XDG_STATE_HOME"]) / "touchstone"
+    assert stat.S_IMODE(memory.stat().st_mode) == 0o700
+    assert stat.S_IMODE((memory / "trust-lists.json").stat().st_mode) == 0o600
+
+
+def test_a_memory_that_is_damaged_is_said(tmp_path: Path) -> None:
+    memory = Path(os.environ["XDG_STATE_HOME"]) / "touchstone"
+    memory.mkdir()
+    (memory / "trust-lists.json").write_bytes(b"{")
+    with pytest.raises(ConfigurationError, match=r"trust-lists\.json cannot be read"):
+        refuse_older(WORLD.trust_list, WORLD.roots)
+
+
+def test_where_nothing_can_be_remembered_a_warning_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a-file").touch()
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "a-file"))
+    refuse_older(WORLD.trust_list, WORLD.roots)
+    assert "cannot be remembered" in capsys.readouterr().err
+
+
+def _run(*arguments: str, umask: int, **environ: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "cli.main", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+        umask=umask,
+        env=os.environ | environ,
+    )
+
+
+def test_whatever_the_umask_data_are_their_owners_alone(tmp_path: Path) -> None:
+    data, run, secret = tmp_path / "data", tmp_path / "run", tmp_path / "secret"
+    secret.write_text("correct horse battery staple")
+    secret.chmod(0o600)
+    keys = ("--keys", str(data / "keys"), "--passphrase-file", str(secret))
+    for command in (
+        ("keys", "init", *keys),
+        ("keys", "add-issuer", "Maker", *keys, "--id", "maker", "--prefix", "9520123",
+         "--host", "id.maker.example"),
+        ("keys", "export-trust-list", *keys, "--out", str(data / "trust.jws")),
+        ("trust", "publish", str(data / "trust.jws"), "--data", str(data)),
+        ("issue", "--gtin", "09520123456788", "--count", "3", "--out", str(run), *keys,
+         "--data", str(data)),
+        ("migrate", "--data", str(data)),
+    ):  # fmt: skip
+        ended = _run(*command, umask=0)
+        assert ended.returncode == 0, (command, ended.stderr)
+    published = {data / "roots.json", data / "trust.jws"}
+    for path in (data, run, *data.rglob("*"), *run.rglob("*")):
+        wanted = 0o700 if path.is_dir() else 0o644 if path in published else 0o600
+        assert stat.S_IMODE(path.stat().st_mode) == wanted, path
+    assert {"log.sqlite", "ledger.sqlite"} <= {path.name for path in data.iterdir()}
+
+
+def test_databases_that_were_left_open_are_closed_and_links_are_not_followed(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "ledger.sqlite").touch(mode=0o644)
+    (tmp_path / "elsewhere").touch(mode=0o644)
+    (tmp_path / "log.sqlite").symlink_to(tmp_path / "elsewhere")
+    DataFolder.find(tmp_path)
+    assert stat.S_IMODE((tmp_path / "ledger.sqlite").stat().st_mode) == 0o600
+    assert stat.S_IMODE((tmp_path / "elsewhere").stat().st_mode) & 0o044
+
+
+@pytest.mark.parametrize("command", ["up", "worker"])
+def test_a_program_that_runs_for_long_refuses_the_passphrase(tmp_path: Path, command: str) -> None:
+    ended = _run(command, "--data", str(tmp_path), umask=0o022, TOUCHSTONE_PASSPHRASE="hush-5531")
+    assert ended.returncode == 2
+    assert "unset TOUCHSTONE_PASSPHRASE" in ended.stderr and "5531" not in ended.stderr
+    refuse_in_environment()
