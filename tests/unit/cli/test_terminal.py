@@ -168,8 +168,8 @@ def test_a_fault_of_ours_shows_its_text_escaped(
 @pytest.mark.parametrize("formatter", [PlainLines(), JsonLines()], ids=["plain", "json"])
 @pytest.mark.parametrize("text", HOSTILE, ids=ascii)
 def test_no_log_line_carries_what_a_terminal_obeys(formatter: logging.Formatter, text: str) -> None:
-    if "\udc9b" in text and isinstance(formatter, JsonLines):
-        pytest.skip("no JSON text holds a lone surrogate")
+    if isinstance(formatter, JsonLines):  # no JSON text holds a lone surrogate
+        text = text.replace("\udc9b", "\x9b")
     try:
         raise ValueError(text)
     except ValueError:
