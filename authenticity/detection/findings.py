@@ -49,6 +49,7 @@ class FindingKind(StrEnum):
     PROBING = "probing"
     POISONING = "poisoning"
     COLLUDING = "colluding"
+    NEWER_KEY = "newer-key"
 
 
 COPIES: Final = "copies"
@@ -229,6 +230,12 @@ _OF_DOUBTS: Final = (
         severity=Severity.INFO,
         title="Judged by an outdated list of makers",
         standing=Standing.UNREADABLE,
+    ),
+    FindingRow(
+        kind=FindingKind.NEWER_KEY,
+        severity=Severity.LOW,
+        title="Signed with a key that our list of makers does not have yet",
+        standing=Standing.CAUTION,
     ),
 )
 _FOR_ROLES: Final = (

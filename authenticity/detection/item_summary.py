@@ -16,7 +16,12 @@ from authenticity.records.batch_registry import BatchMatch, BatchRegistry
 from authenticity.records.scan import from_epoch_ms
 
 _GENUINE_WORST_FIRST: Final = (Standing.SUSPECT, Standing.CAUTION, Standing.SEEN_BEFORE)
-_DOUBTFUL_WORST_FIRST: Final = (Standing.SUSPECT, Standing.NOT_ISSUED, Standing.UNREADABLE)
+_DOUBTFUL_WORST_FIRST: Final = (
+    Standing.SUSPECT,
+    Standing.NOT_ISSUED,
+    Standing.CAUTION,
+    Standing.UNREADABLE,
+)
 
 
 class ItemSummary(Struct, frozen=True):

@@ -180,6 +180,10 @@ class TrustList:
         """Every key of this issuer that was ever in the slot, valid or not, in list order."""
         return self._by_slot.get((issuer.id, slot), ())
 
+    def holds_slot(self, issuer: Issuer, slot: int) -> bool:
+        """Whether this issuer ever had a key in the slot, as far as this list knows."""
+        return (issuer.id, slot) in self._by_slot
+
     def keys_of_others(
         self, holder: Issuer | None, slot: int, algorithm: Algorithm
     ) -> Iterator[tuple[Issuer, IssuerKey]]:

@@ -112,8 +112,21 @@ def _not_genuine(
     if holder is None:
         detail = "no issuer on the trust list holds this product's company prefix"
         return _doubtful(Doubt.UNKNOWN_ISSUER, code, trust_list, detail, rests_on_list=True)
+    if not trust_list.holds_slot(holder, packed[1]) and not _made_by(holder, code, packed):
+        detail = (
+            f"it names key slot {packed[1]} of {holder.name}, which trust list version "
+            f"{trust_list.version} does not hold: the key is newer than this list, or the code "
+            "is made up; get a newer trust list and check again"
+        )
+        return _doubtful(Doubt.NEWER_KEY, code, trust_list, detail, rests_on_list=True)
     detail = f"no key of {holder.name} made this signature"
     return _doubtful(Doubt.FORGED, code, trust_list, detail, rests_on_list=True)
+
+
+def _made_by(holder: Issuer, code: Code, packed: bytes) -> bool:
+    """Whether a listed key of the holder signed under a slot that is not its own, as somebody
+    might with a key that was revoked. At most `LIMITS.foreign_keys_tried` keys are tried."""
+    return _maker_of(packed, code, holder.keys[: LIMITS.foreign_keys_tried]) is not None
 
 
 def _issuer_who_signed(

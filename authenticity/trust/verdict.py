@@ -23,6 +23,7 @@ class Doubt(StrEnum):
     KEY_NOT_VALID = "key-not-valid"
     KEY_REVOKED = "key-revoked"
     STALE_TRUST_LIST = "stale-trust-list"
+    NEWER_KEY = "newer-key"
 
 
 class Note(StrEnum):

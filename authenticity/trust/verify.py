@@ -11,7 +11,9 @@
    came in a single case: mangled. A broken scanner makes no forgery.
 5. If a key of another issuer verifies: not-entitled. At most
    `LIMITS.foreign_keys_tried` keys are tried.
-6. Nobody holds the prefix: unknown-issuer. Somebody does: forged.
+6. Nobody holds the prefix: unknown-issuer. Somebody does, and has no key in the slot that
+   the code names: newer-key, for a key may be newer than the list, and only a newer list can
+   tell it from an invented slot. Else forged.
 
 `check_validity`, the cheap half, asks the time at which the code was read:
 

@@ -45,6 +45,8 @@ ALPINE_OLD: Final = SeededSigner(TEST_SEED, "alpine-old", ED, 1)
 ALPINE_NEW: Final = SeededSigner(TEST_SEED, "alpine-new", ED, 1)
 ALPINE_STOLEN: Final = SeededSigner(TEST_SEED, "alpine-stolen", ED, 2)
 ALPINE_P256: Final = SeededSigner(TEST_SEED, "alpine-p256", EC, 3)
+ALPINE_NEXT: Final = SeededSigner(TEST_SEED, "alpine-next", ED, 7)
+ALPINE_DISGUISED: Final = SeededSigner(TEST_SEED, "alpine-stolen", ED, 8)
 HARBOUR: Final = SeededSigner(TEST_SEED, "harbour", ED, 0)
 HARBOUR_P256: Final = SeededSigner(TEST_SEED, "harbour-p256", EC, 4)
 BUYER: Final = SeededSigner(TEST_SEED, "buyer", ED, 0)
@@ -241,7 +243,7 @@ def moved_cases() -> Iterator[Case]:
     yield case(
         "signature under an empty slot",
         printed(ais_of(), SignatureField(ED, 9, field.signature)),
-        "forged",
+        "newer-key",
     )
     yield case("signature under another algorithm",
                printed(ais_of(), SignatureField(EC, 0, field.signature)),
@@ -278,6 +280,11 @@ def wrong_signer_cases() -> Iterator[Case]:
                issuer="buyer")  # fmt: skip
     yield case("the buyer outside the range", code(BUYER), refused, issuer="alpine")
     yield case("a maker's key on nobody's prefix", code(gtin=NOBODYS_GTIN), refused, issuer=None)
+    yield case("a key newer than the list", code(ALPINE_NEXT), "newer-key", item=item(GTIN),
+               issuer="alpine", lot="L7", revoked_at=None)  # fmt: skip
+    past = EXPIRES + timedelta(days=14) + SECOND
+    yield case("newer than a list past its grace", code(ALPINE_NEXT), "stale-trust-list", past)
+    yield case("a revoked key under a slot that is not its own", code(ALPINE_DISGUISED), "forged")
     nobody = code(STRANGER, gtin=NOBODYS_GTIN)
     yield case("nobody's prefix", nobody, "unknown-issuer", item=item(NOBODYS_GTIN), issuer=None)
 

@@ -54,10 +54,12 @@ _TITLES: Final = {
     Standing.UNREADABLE: msg("This could not be read"),
 }
 _NOBODY_KNOWN: Final = msg("No maker we know")
+_NOT_NOW: Final = msg("We cannot judge this code now")
 _TITLES_OF_CAUSE: Final[dict[Cause, str]] = {
     Doubt.UNKNOWN_ISSUER: _NOBODY_KNOWN,
     Doubt.FOREIGN_SIGNATURE: msg("We cannot judge this code"),
-    Doubt.STALE_TRUST_LIST: msg("We cannot judge this code now"),
+    Doubt.STALE_TRUST_LIST: _NOT_NOW,
+    Doubt.NEWER_KEY: _NOT_NOW,
 }
 
 _TEXTS: Final[dict[Cause, str]] = {
@@ -80,6 +82,10 @@ _TEXTS: Final[dict[Cause, str]] = {
     ),
     Doubt.STALE_TRUST_LIST: msg(
         "Our list of makers is out of date, so nothing can be claimed. Try again later."
+    ),
+    Doubt.NEWER_KEY: msg(
+        "This code names a key of {issuer} that is not on our list. The key may be newer than "
+        "the list, or the code may be made up: only a newer list can tell."
     ),
 }
 _UNSIGNED_BY_NOBODY: Final = msg("This code carries no signature, so nobody vouches for it.")
@@ -157,7 +163,18 @@ _HOLDER_STEPS: Final[dict[Standing, tuple[str, ...]]] = {
     Standing.SUSPECT: (msg("Open a case from the alert."),),
     Standing.NOT_ISSUED: (msg("Open a case from the alert."),),
 }
-
+_AWAIT_NEWER_LIST: Final[dict[Audience, tuple[str, ...]]] = {
+    Audience.CONSUMER: (
+        msg("Check this code again in a few days, and do not rely on it until then."),
+        msg("If it is a medicine, ask your pharmacist before you use it."),
+        _KEEP,
+    ),
+    Audience.OFFICER: (
+        msg("Get the newest trust list, then scan again."),
+        msg("If the newest list does not have the key either, ask the maker about it."),
+    ),
+    Audience.RIGHTS_HOLDER: (msg("Publish the trust list that holds your newest key."),),
+}
 
 _HOW_LIKELY: Final = msg("How likely: {likelihood}.")
 
@@ -185,6 +202,8 @@ def _title_and_steps(
             title, steps = _OFFICER_TITLES[standing], _OFFICER_STEPS[standing]
         case Audience.RIGHTS_HOLDER:
             steps = _HOLDER_STEPS.get(standing, ())
+    if cause is Doubt.NEWER_KEY:
+        steps = _AWAIT_NEWER_LIST[audience]
     localized = [translator.text(step) for step in steps]
     if audience is Audience.OFFICER and isinstance(cause, FindingKind):
         localized = [*inspection(cause, translator), *localized]

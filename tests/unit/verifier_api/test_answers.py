@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from authenticity.detection.alerts import Alert, alert_id
 from authenticity.detection.findings import FINDINGS, FindingKind
@@ -22,6 +23,7 @@ from authenticity.trust.trust_list import read_trust_list
 from authenticity.trust.verdict import Doubt
 from authenticity.trust.verify import verify
 from ledger.records import Role
+from simulation.seeded_signer import SeededSigner
 from tests.support.world import World
 from verifier_api.auth.principals import ANONYMOUS, Principal
 from verifier_api.i18n.advice import advise
@@ -197,6 +199,28 @@ def test_a_forged_code_takes_nothing_from_the_history(world: World, principal: P
     answered = _answer(world, world.forged_code(serial="S1"), scans, principal=principal)
     assert (answered.standing, answered.doubt) == (Standing.SUSPECT, Doubt.FORGED)
     assert (answered.findings, answered.scans, answered.first) == ((), 0, None)
+
+
+@pytest.mark.parametrize("slot", [1, 9, 255])
+def test_an_invented_slot_takes_nothing_from_the_history_and_is_never_good(
+    world: World, slot: int
+) -> None:
+    """Amber with careful words, and not a thing of the item that the code claims to be."""
+    scans = [world.scan(world.code(serial="S1"), minutes=-m) for m in (1, 2)]
+    signer = SeededSigner(1, "somebody", key_slot=slot)
+    code = world.code("S1", signer=signer)
+    for principal in (ANONYMOUS, STRANGER):
+        answered = _answer(world, code, scans, principal=principal)
+        assert (answered.standing, answered.doubt) == (Standing.CAUTION, Doubt.NEWER_KEY)
+        assert (answered.findings, answered.scans, answered.first) == ((), 0, None)
+        assert answered.verdict == "Doubtful"
+        assert "Genuine" not in answered.advice.title + answered.advice.text
+        assert answered.advice.title != "Do not use"
+        unseen = _answer(world, code, [], principal=principal)
+        assert replace(unseen, reference="") == replace(answered, reference="")
+    officer = _answer(world, code, scans, principal=OFFICER)
+    assert officer.advice.title == "Amber: inspect"
+    assert officer.advice.steps[0] == "Get the newest trust list, then scan again."
 
 
 def test_an_officer_sees_the_history_of_what_a_forged_code_claims(world: World) -> None:

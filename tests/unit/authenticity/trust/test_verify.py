@@ -54,7 +54,8 @@ def test_a_flipped_bit_in_every_byte_of_the_signature_field_is_doubted(byte: int
     code = WORLD.code("23456789ABCDEFGH")
     verdict = verify(flipped(code, 8 * byte + 3), LISTED, NOON)
     assert isinstance(verdict, Doubtful)
-    assert verdict.doubt is (Doubt.FORGED if byte else Doubt.FOREIGN_SIGNATURE)
+    expected = {0: Doubt.FOREIGN_SIGNATURE, 1: Doubt.NEWER_KEY}  # version; slot
+    assert verdict.doubt is expected.get(byte, Doubt.FORGED)
 
 
 def flipped(code: str, bit: int) -> str:
@@ -95,7 +96,26 @@ def test_a_forged_signature_becomes_mangled_by_its_case_alone(value: str) -> Non
     code = WORLD.unsigned_code("23456789ABCDEFGH") + f"?8030={value}"
     verdict = verify(code, LISTED, NOON)
     assert isinstance(verdict, Doubtful)
-    assert verdict.doubt is Doubt.FORGED
+    is_listed = field is not None and field.key_slot == WORLD.signers[0].key_slot
+    assert verdict.doubt is (Doubt.FORGED if is_listed else Doubt.NEWER_KEY)
+
+
+@given(st.integers(0, 255), st.sampled_from(list(Algorithm)), st.booleans())
+def test_a_slot_that_the_list_does_not_hold_is_doubted_and_never_forged(
+    slot: int, algorithm: Algorithm, listed_already: bool
+) -> None:
+    """The maker rotated to `slot`; the verifier holds the list from before, or the new one."""
+    old, new = key("maker", 0), SeededSigner(1, "next", algorithm, slot)
+    listed_new = key("maker", slot, public_key=new.public_key, algorithm=algorithm)
+    held = trust_list(issuer(keys=(old, listed_new) if listed_already else (old,)))
+    verdict = verify(signed_code([("01", GTINS[0]), ("21", "A1")], "id.maker.example", new),
+                     held, NOON)  # fmt: skip
+    if listed_already:
+        assert isinstance(verdict, Genuine)
+        return
+    assert isinstance(verdict, Doubtful)
+    assert verdict.doubt is (Doubt.NEWER_KEY if slot else Doubt.FORGED)
+    assert "newer trust list" in verdict.detail or not slot
 
 
 def test_validity_under_another_list_is_a_broken_program() -> None:
