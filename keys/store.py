@@ -29,7 +29,7 @@ from authenticity.trust.jws import Roots, assemble_jws, encode_roots, signing_in
 from authenticity.trust.signature_field import Algorithm
 from authenticity.trust.trust_list import encode_payload, read_trust_list
 from keys.durable_files import locked, write_durably
-from keys.guarded_files import PRIVATE_FILE, make_private_folder
+from keys.guarded_files import PRIVATE_FILE, make_private_folder, read_guarded
 from keys.keyring import (
     KEYRING_FILE,
     KEYRING_FORMAT,
@@ -254,6 +254,13 @@ class KeyStore:
             read_back = read_trust_list(document, keyring.pinned_roots, at=at, seen_version=version)
             write_durably(self.folder / TRUST_LIST_FILE, document, mode=PRIVATE_FILE)
         return Export(document, read_back, tuple(signers))
+
+    def exported_list(self, *, at: datetime) -> TrustList | None:
+        """The trust list exported last, None before the first. Raises `TrustListError`."""
+        path = self.folder / TRUST_LIST_FILE
+        if not path.exists():
+            return None
+        return read_trust_list(read_guarded(path), self.roots(), at=at)
 
     def _root_files(self, keyring: Keyring, passphrase: bytes) -> dict[str, KeyFile]:
         files = {

@@ -184,6 +184,12 @@ class TrustList:
         """Whether this issuer ever had a key in the slot, as far as this list knows."""
         return (issuer.id, slot) in self._by_slot
 
+    def lists(self, issuer_id: IssuerId, public_key: PublicKey) -> bool:
+        """Whether this issuer is on the list with this key, and it is not revoked."""
+        issuer = self.issuer(issuer_id)
+        keys = () if issuer is None else issuer.keys
+        return any(key.public_key == public_key and key.revoked_at is None for key in keys)
+
     def keys_of_others(
         self, holder: Issuer | None, slot: int, algorithm: Algorithm
     ) -> Iterator[tuple[Issuer, IssuerKey]]:

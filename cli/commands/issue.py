@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.support.console import fail, out, print_json
+from cli.support.console import err, fail, out, print_json
 from cli.support.data import DataFolder
 from cli.support.passphrase import KeysFolder, PassphraseFile, keys_folder, obtain_passphrase
 from cli.support.progress import progress
@@ -60,6 +60,13 @@ def issue(
     unreleased: Annotated[
         bool, typer.Option("--unreleased", help="Not to be sold before `batches release`.")
     ] = False,
+    before_publication: Annotated[
+        bool,
+        typer.Option(
+            "--before-publication",
+            help="Sign although the trust list exported last lacks the key.",
+        ),
+    ] = False,
     folder: KeysFolder = None,
     data: Annotated[Path | None, typer.Option("--data", help="Data folder of the engine.")] = None,
     passphrase_file: PassphraseFile = None,
@@ -99,6 +106,7 @@ def issue(
         serials_sha256=digest,
     )
     checked_order(order, keyring, at=now)
+    _refuse_unpublished(store, issuer_id, at=now, anyway=before_publication)
     layout_options = (label_size, sheet, margin, gap, module, product)
     release_labels = None if labels is None else _label_maker(order, labels, *layout_options)
     issued = _sign(order, store, target, passphrase_file, existing, silent=as_json)
@@ -121,6 +129,34 @@ def _count(count: int | None, existing: list[str] | None) -> int:
             next_step="leave --count out",
         )
     return len(existing)
+
+
+def _refuse_unpublished(store: "KeyStore", issuer: str, *, at: datetime, anyway: bool) -> None:
+    """Packs that leave before verifiers know their key are doubted wherever they are scanned."""
+    from authenticity.trust.verdict import IssuerId
+
+    record = store.keyring().issuer(issuer).signing_key
+    if record is None:
+        return  # opening the key says so
+    listed = store.exported_list(at=at)
+    if listed is not None and listed.lists(IssuerId(issuer), record.public):
+        return
+    where = (
+        "no trust list has been exported yet, so nobody can verify what is signed now"
+        if listed is None
+        else f"trust list {listed.version} lacks the key in slot {record.slot} of {issuer}, so "
+        "what is signed now is doubted (newer-key) wherever that list is in force"
+    )
+    next_step = (
+        "touchstone keys export-trust-list --out trust.jws, then touchstone trust publish "
+        "trust.jws, before the first pack leaves"
+    )
+    if listed is not None and not anyway:
+        fail(where, next_step=f"{next_step}; or sign all the same with --before-publication")
+    err.print("[bold yellow]warning:[/] ", end="")
+    err.print(where, markup=False)
+    err.print("[bold]next:[/]    ", end="")
+    err.print(next_step, markup=False)
 
 
 def _sign(

@@ -18,7 +18,7 @@ import pytest
 
 from authenticity.records.batch import decode_batch
 from authenticity.trust.trust_list import read_roots, read_trust_list
-from authenticity.trust.verdict import Genuine
+from authenticity.trust.verdict import Doubt, Doubtful, Genuine
 from authenticity.trust.verify import verify
 from events.embedded.log import EmbeddedLog
 from events.topics import BATCHES
@@ -127,6 +127,27 @@ def test_issued_codes_are_genuine_under_the_exported_trust_list(maker: Maker) ->
     assert maker.json("keys", "check")["sound"] is True
     with pikepdf.open(maker.folder / summary["labels"][0]) as pdf:
         assert len(pdf.pages) == -(-300 // 24)
+
+
+def test_nothing_is_signed_with_a_key_that_the_exported_list_lacks(maker: Maker) -> None:
+    _, warned = maker.run(*maker.issue_words("first", 2))
+    assert "no trust list has been exported yet" in warned and "export-trust-list" in warned
+    maker.run("keys", "export-trust-list", "--out", "trust.jws")
+    assert "warning" not in maker.run(*maker.issue_words("second", 2))[1]
+    maker.run("keys", "rotate", "maker")
+    _, refused = maker.run(*maker.issue_words("third", 2), code=2)
+    assert "lacks the key in slot 1" in refused and "--before-publication" in refused
+    assert not (maker.folder / "third").exists()
+    _, warned = maker.run(*maker.issue_words("third", 2), "--before-publication")
+    assert "lacks the key in slot 1" in warned
+    assert [v.doubt for v in maker.verdicts("third") if isinstance(v, Doubtful)] == [
+        Doubt.NEWER_KEY
+    ] * 2
+    maker.run("keys", "export-trust-list", "--out", "trust.jws")
+    assert "warning" not in maker.run(*maker.issue_words("fourth", 2))[1]
+    maker.run("keys", "revoke", "maker", "--slot", "1", "--reason", "stolen")
+    maker.run("keys", "rotate", "maker")
+    assert maker.run(*maker.issue_words("fifth", 2), code=2)[1]
 
 
 def test_batch_and_its_recall_are_on_the_log(maker: Maker) -> None:
