@@ -19,8 +19,9 @@ from authenticity.trust.signature_field import Algorithm
 from events.publisher import Publisher, Record
 from events.topics import TRUST, TRUST_KEY
 from keys.store import KeyStore, create_store
+from producers.issuing.issued_serials import IssuedSerials
 from producers.issuing.order import Order, checked_order
-from producers.issuing.registration import publish_batches
+from producers.issuing.registration import publish_statements
 from producers.issuing.run import Issued, SigningKey, begin_or_continue, issue
 from producers.issuing.run_folder import RUN_FORMAT, Run, RunFolder
 from simulation.cities import COUNTRIES
@@ -83,7 +84,7 @@ class DemoInstallation:
         product = number // len(MAKERS) % len(maker.products)
         order = self._order(number, maker, product)
         issued = self._carry_out(order, self.folder / "batches" / f"{order.lot}", workers)
-        publish_batches(publisher, [issued.batch])
+        publish_statements(publisher, [issued.statement])
         return _packs_of(issued, maker.host, number * self.packs_per_batch)
 
     def _order(self, number: int, maker: DemoMaker, product: int) -> Order:
@@ -113,7 +114,10 @@ class DemoInstallation:
 
         with RunFolder(folder).opened():
             files, run = begin_or_continue(folder, order, new_run=new_run)
-            return issue(files, run, key, clock=lambda: self.at, workers=workers)
+            on_record = IssuedSerials(self.store.folder)
+            return issue(
+                files, run, key, on_record=on_record, clock=lambda: self.at, workers=workers
+            )
 
 
 def make_installation(

@@ -53,12 +53,18 @@ def _channel(topic: Topic) -> dict[str, Any]:
         payload = {"type": "object", "description": "JWS, general JSON serialization (RFC 7515)."}
     else:
         payload = {"$ref": _COMPONENTS.format(name=topic.value.__name__)}
+    if topic.signed:
+        payload = {
+            "type": "string",
+            "description": "JWS in compact form (RFC 7515); contentSchema is that of its payload.",
+            "contentSchema": payload,
+        }
     return {
         "address": topic.name,
         "description": f"{topic.about} Kept: {topic.kept}.",
         "messages": {
             "record": {
-                "contentType": "application/json",
+                "contentType": "application/jose" if topic.signed else "application/json",
                 "headers": _HEADERS,
                 "payload": payload,
                 "bindings": {"kafka": {"key": {"type": "string", "description": topic.keyed_by}}},

@@ -4,7 +4,7 @@ import msgspec
 
 from authenticity.errors import InputError
 from authenticity.gs1.code import item_of
-from authenticity.records.batch import decode_batch
+from authenticity.records.batch_statement import read_statement
 from authenticity.records.scan import decode_scan
 from events.publisher import Record
 from events.topics import BATCHES, SCANS, TRUST, TRUST_KEY, batch_key, scan_key
@@ -26,7 +26,7 @@ def record_again(topic: str, raw: bytes, length: int) -> Record:
         scan = decode_scan(raw)
         return Record(SCANS, scan_key(item_of(scan.code), scan.code), raw)
     if topic == BATCHES.name:
-        return Record(BATCHES, batch_key(decode_batch(raw)), raw)
+        return Record(BATCHES, batch_key(read_statement(raw).batch), raw)
     if topic == TRUST.name:
         _check_json(raw)
         return Record(TRUST, TRUST_KEY, raw)

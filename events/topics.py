@@ -39,7 +39,8 @@ class Topic:
     """One topic. `value` is None where the value is no JSON of ours (the trust list: a JWS).
 
     `most_bytes` bounds one record, `kept_days` is how long Kafka keeps one (None: until a
-    newer one of its key replaces it).
+    newer one of its key replaces it). `signed`: the record is a JWS in compact form, and
+    `value` is its payload.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Topic:
     about: str
     kept_days: int | None = None
     most_bytes: int = 2**20
+    signed: bool = False
 
     @property
     def compacted(self) -> bool:
@@ -63,7 +65,8 @@ SCANS: Final = Topic(
 )  # fmt: skip
 BATCHES: Final = Topic(
     "batches", Batch, "issuer / batch id", CleanupPolicy.COMPACTED, 4,
-    "What was minted, and what its issuer has declared of it since.",
+    "What was minted, and what its issuer has declared of it since, signed by the issuer.",
+    signed=True,
 )  # fmt: skip
 TRUST: Final = Topic(
     "trust", None, "constant", CleanupPolicy.COMPACTED, 1,

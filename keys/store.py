@@ -156,7 +156,7 @@ class KeyStore:
         algorithm: Algorithm | None = None,
         life: timedelta = KEY_LIFE,
     ) -> KeyRecord:
-        """A new key in the next free slot signs from now on; the old ones stay valid.
+        """A new key in the next slot signs from now on; the old ones stay valid.
 
         `algorithm` None: the one of the newest key.
         """
@@ -164,7 +164,10 @@ class KeyStore:
             keyring = self.keyring()
             issuer = keyring.issuer(issuer_id)
             used = {key.slot for key in issuer.keys}
-            slot = next((slot for slot in range(SLOTS) if slot not in used), None)
+            # Upwards, for a batch statement by a higher slot outranks one by a lower.
+            above = max(used, default=-1) + 1
+            free = (number for number in range(SLOTS) if number not in used)
+            slot = above if above < SLOTS else next(free, None)
             if slot is None:
                 raise KeyFileError(f"all {SLOTS} key slots of {issuer_id} are used")
             chosen = algorithm or issuer.keys[-1].public.algorithm

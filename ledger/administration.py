@@ -13,12 +13,13 @@ from sqlalchemy import Row, func, insert, select, update
 from authenticity.detection.alerts import Alert
 from authenticity.gs1.item import ItemId
 from authenticity.history.history import History, decode_history
-from authenticity.records.batch import Batch, decode_batch
+from authenticity.records.batch import Batch
 from authenticity.records.batch_registry import BatchRegistry
 from authenticity.records.dead_letter import DeadLetter
 from authenticity.records.scan import from_epoch_ms, to_epoch_ms
 from ledger import schema
 from ledger.address import LedgerAddress
+from ledger.batch_cache import batch_of
 from ledger.database import Database
 from ledger.postgres.server import LONG
 from ledger.queries.reader import token_record
@@ -97,7 +98,7 @@ class LedgerAdministration:
             headers = connection.scalars(
                 select(table.c.header).order_by(table.c.issuer, table.c.batch_id)
             )
-            return [decode_batch(header) for header in headers]
+            return [batch_of(header) for header in headers]
 
     def snapshot(self) -> "Snapshot":
         """A view of the whole ledger at one moment, while engines go on."""
@@ -128,7 +129,7 @@ class Snapshot:
         """The registered batches."""
         with self._database.translate_errors():
             headers = self._connection.scalars(select(schema.batches.c.header))
-            return BatchRegistry(decode_batch(header) for header in headers)
+            return BatchRegistry(batch_of(header) for header in headers)
 
     def alerts(self) -> Iterator[Alert]:
         """The newest version of every alert, retracted ones too, by id."""

@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from authenticity.records.batch import Batch, decode_batch, later
+from authenticity.records.batch import Batch
 from authenticity.records.batch_registry import BatchRegistry
+from authenticity.records.batch_statement import BatchStatement, later_statement, read_statement
 
 BatchKey = tuple[str, str]
 """Issuer and batch id."""
@@ -23,7 +24,7 @@ class CachedBatchRegistry:
 
     def keep(self, version: int, headers: Iterable[bytes]) -> BatchRegistry:
         """Decode the headers of this version, and keep them."""
-        batch_registry = BatchRegistry(decode_batch(header) for header in headers)
+        batch_registry = BatchRegistry(map(batch_of, headers))
         self._kept = (version, batch_registry)
         return batch_registry
 
@@ -32,20 +33,35 @@ class CachedBatchRegistry:
         self._kept = (-1, BatchRegistry())
 
 
+def batch_of(row: bytes) -> Batch:
+    """The batch that a row of the ledger is about: a statement, or an unsigned header of 0.1.0.
+
+    Its signature was checked before it was written.
+    """
+    return read_statement(row).batch
+
+
 class Standing(NamedTuple):
     """Batches with a newer statement, and the products whose items must be reassessed."""
 
-    changed: Sequence[Batch]
+    changed: Sequence[BatchStatement]
     gtins: Sequence[str]
 
 
-def standing_after(known: Mapping[BatchKey, Batch], updates: Iterable[Batch]) -> Standing:
+def key_of(statement: BatchStatement) -> BatchKey:
+    """Which batch it is about."""
+    return statement.batch.issuer, statement.batch.batch_id
+
+
+def standing_after(
+    known: Mapping[BatchKey, BatchStatement], updates: Iterable[BatchStatement]
+) -> Standing:
     """What changes when these statements, in any order, are added to those known."""
     stands = dict(known)
-    for batch in updates:
-        key = (batch.issuer, batch.batch_id)
-        stands[key] = later(stands[key], batch) if key in stands else batch
-    changed = [batch for key, batch in stands.items() if batch != known.get(key)]
-    before = [known[key] for batch in changed if (key := (batch.issuer, batch.batch_id)) in known]
-    changed.sort(key=lambda batch: (batch.issuer, batch.batch_id))
-    return Standing(changed, sorted({batch.gtin for batch in (*changed, *before)}))
+    for update in updates:
+        key = key_of(update)
+        stands[key] = later_statement(stands[key], update) if key in stands else update
+    changed = [each for key, each in stands.items() if each != known.get(key)]
+    before = [known[key] for each in changed if (key := key_of(each)) in known]
+    changed.sort(key=key_of)
+    return Standing(changed, sorted({each.batch.gtin for each in (*changed, *before)}))

@@ -14,6 +14,7 @@ from authenticity.gs1.item import EntityId, ItemId
 from authenticity.history.history import History
 from authenticity.records.batch import Batch
 from authenticity.records.batch_registry import BatchRegistry
+from authenticity.records.batch_statement import BatchStatement
 from authenticity.records.dead_letter import DeadLetter
 from authenticity.trust.entitlement import Entitlement
 from ledger.records import (
@@ -101,9 +102,12 @@ class LedgerStore(Protocol):
         ...
 
     async def accept_batches(
-        self, batches: Sequence[Batch], *, progress: Progress | None = None
+        self, statements: Sequence[BatchStatement], *, progress: Progress | None = None
     ) -> None:
-        """Register batches, or later statements about them; have their items reassessed."""
+        """Register batches, or later statements about them; have their items reassessed.
+
+        Signatures are not checked here; an unsigned statement gives way to a signed one.
+        """
         ...
 
     async def accept_trust_list(

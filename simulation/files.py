@@ -18,7 +18,6 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from authenticity.errors import ConfigurationError, UnavailableError
-from authenticity.records.batch import encode_batch
 from authenticity.records.scan import encode_scan, to_epoch_ms
 from authenticity.trust.jws import encode_roots
 from keys.durable_files import replacing, write_durably
@@ -162,7 +161,7 @@ def _write_run(traffic: Traffic, chunk: _Chunk) -> _Run:
     with chunk.path.open("wb") as file:
         file.writelines(rows)
     headers = [
-        (to_epoch_ms(arrives_at), encode_batch(batch))
+        (to_epoch_ms(arrives_at), traffic.world.statement(number, batch).raw)
         for number in traffic.world.batches
         if traffic.world.packs_of(number).start in packs
         for arrives_at, batch in traffic.world.headers(number)

@@ -18,6 +18,7 @@ import msgspec
 from authenticity.gs1.code import write_digital_link
 from authenticity.gs1.item import ItemId, item_id
 from authenticity.records.batch import BATCH_FORMAT, Batch
+from authenticity.records.batch_statement import BatchStatement
 from authenticity.records.serial import RANDOM_BYTES, mint_serial
 from authenticity.records.serial_filter import build_filter
 from authenticity.trust.issuers import Issuer, IssuerKey, TrustList
@@ -33,6 +34,7 @@ from authenticity.trust.signature_field import (
 )
 from authenticity.trust.trust_list import encode_payload
 from authenticity.trust.verdict import IssuerId
+from keys.batch_signing import sign_batch
 from simulation.cities import COUNTRIES
 from simulation.draws import digest_of, stream_of
 from simulation.seeded_signer import SeededSigner
@@ -233,15 +235,27 @@ class World:
     @property
     def trust_document(self) -> bytes:
         """The signed trust list, version 1, valid until a year after the last day."""
-        issued_at = self.start - timedelta(days=60)
+        issued_at = self._listed_at
         end = self.start + timedelta(days=self.days + 365)
         issuers = tuple(_issuer(maker, issued_at - timedelta(days=365)) for maker in self.makers)
         payload = encode_payload(TrustList(1, issued_at, end, issuers))
         return assemble_jws(payload, {ROOT: self._root.sign(signing_input(payload, ROOT))})
 
     @property
+    def _listed_at(self) -> datetime:
+        return self.start - timedelta(days=60)
+
+    @property
     def _root(self) -> SeededSigner:
         return SeededSigner(self.seed, ROOT)
+
+    def statement(self, number: int, batch: Batch) -> BatchStatement:
+        """The header of this batch, signed by its maker.
+
+        Dated like the trust list: an engine takes it whenever it takes the list, although
+        some of the world's days may lie ahead of its clock.
+        """
+        return sign_batch(batch, self.maker_of(number).key, at=self._listed_at)
 
     def _serial(self, index: int) -> str:
         drawn = blake2b(f"{self.seed}/serial/{index}".encode(), digest_size=RANDOM_BYTES)

@@ -23,7 +23,7 @@ from authenticity.errors import (
 )
 from authenticity.gs1.item import ItemId
 from authenticity.history.history import History
-from authenticity.records.batch import Batch, decode_batch
+from authenticity.records.batch_statement import BatchStatement, check_statement, read_statement
 from authenticity.records.scan import Scan, decode_scan
 from authenticity.trust.trust_list import Roots, TrustList
 from ledger.protocols import LedgerStore, Progress
@@ -32,7 +32,7 @@ from stream.engine_stats import EngineStats
 from stream.fold import Compute, LedgerFold
 from stream.outages import Outages
 from stream.step import reassess, updates_of
-from stream.trust_keeper import TrustKeeper, entitled
+from stream.trust_keeper import TrustKeeper
 from stream.verification import ScanVerifier
 
 log = logging.getLogger("touchstone.stream")
@@ -125,19 +125,22 @@ class Engine:
             await self._send_to_dead_letters(refused)
 
     async def accept_batches(self, records: Sequence[SourceRecord]) -> None:
-        """Register batches of entitled issuers.
+        """Register batches by statements that an entitled issuer has signed.
 
         Topics are not ordered among each other: a batch may overtake the trust list that
-        names its issuer. So a stranger's batch is tried again for `trust_patience_s`.
+        names its issuer. So a batch that is refused is tried again for `trust_patience_s`.
         """
         deadline = time.monotonic() + self.limits.trust_patience_s
         while True:
-            batches, refused = _registrable(records, await self.wait_for_trust_list())
+            trust_list = await self.wait_for_trust_list()
+            statements, refused = _registrable(records, trust_list, self.clock())
             if not refused or time.monotonic() >= deadline:
                 break
             await asyncio.sleep(self.limits.trust_poll_s)
         progress = self.dead_letters.progress(records, refused, self.clock())
-        await self.outages.through(lambda: self.ledger.accept_batches(batches, progress=progress))
+        await self.outages.through(
+            lambda: self.ledger.accept_batches(statements, progress=progress)
+        )
         await self._send_to_dead_letters(refused)
 
     async def fold_scans(self, records: Sequence[SourceRecord]) -> None:
@@ -312,16 +315,18 @@ class Engine:
 
 
 def _registrable(
-    records: Sequence[SourceRecord], trust_list: TrustList
-) -> tuple[list[Batch], list[Refused]]:
-    batches: list[Batch] = []
+    records: Sequence[SourceRecord], trust_list: TrustList, at: datetime
+) -> tuple[list[BatchStatement], list[Refused]]:
+    statements: list[BatchStatement] = []
     refused: list[Refused] = []
     for record in records:
         try:
-            batches.append(entitled(decode_batch(record.value), trust_list))
+            statement = read_statement(record.value)
+            statements.append(check_statement(statement, trust_list, at=at))
         except BatchError as error:
-            refused.append(Refused(record, str(error)))
-    return batches, refused
+            next_step = f" (next: {error.next_step})" if error.next_step else ""
+            refused.append(Refused(record, f"{error}{next_step}"))
+    return statements, refused
 
 
 def _log_traces(records: Sequence[SourceRecord]) -> None:

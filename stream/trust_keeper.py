@@ -1,9 +1,7 @@
-"""The trust list in force, the refusal of every older one, and whose batches it lets in."""
+"""The trust list in force, and the refusal of every older one."""
 
 from datetime import datetime
 
-from authenticity.errors import BatchError
-from authenticity.records.batch import Batch
 from authenticity.trust.trust_list import Roots, TrustList, read_next_trust_list
 
 
@@ -22,14 +20,3 @@ class TrustKeeper:
         """
         self.trust_list = read_next_trust_list(document, self._roots, self.trust_list, at=at)
         return self.trust_list
-
-
-def entitled(batch: Batch, trust_list: TrustList) -> Batch:
-    """The batch, if its issuer holds the GTIN's company prefix. Raises `BatchError`."""
-    holder = trust_list.issuer_of(batch.gtin)
-    if holder is None or holder.id != batch.issuer:
-        raise BatchError(
-            f"issuer {batch.issuer} does not hold the company prefix of {batch.gtin}",
-            next_step="publish the trust list that names this issuer, then the batch again",
-        )
-    return batch

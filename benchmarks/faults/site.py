@@ -22,7 +22,7 @@ import psycopg
 from authenticity.detection.alerts import Alert
 from authenticity.errors import UnavailableError
 from authenticity.gs1.code import item_of
-from authenticity.records.batch import decode_batch
+from authenticity.records.batch_statement import read_statement
 from authenticity.records.scan import decode_scan
 from benchmarks.faults.traffic import Traffic, run
 from benchmarks.local_http import local_client
@@ -133,7 +133,9 @@ class Site:
     def publish_batches(self) -> None:
         """All batches of the traffic."""
         lines = self.traffic.batches
-        self.publish([Record(BATCHES, batch_key(decode_batch(line)), line) for line in lines])
+        self.publish(
+            [Record(BATCHES, batch_key(read_statement(line).batch), line) for line in lines]
+        )
 
     def start_worker(self, number: int) -> "subprocess.Popen[bytes]":
         """A worker with local files of its own."""

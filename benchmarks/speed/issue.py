@@ -27,6 +27,7 @@ from benchmarks.machine import machine
 from benchmarks.speed.result import Details, Result, interleaved
 from keys.guarded_files import make_private_folder
 from keys.signer import KeyFile, generate_key_file
+from producers.issuing.issued_serials import IssuedSerials
 from producers.issuing.order import Order
 from producers.issuing.run import SigningKey, begin_or_continue, issue
 from producers.issuing.run_folder import RUN_FORMAT, Run, RunFolder
@@ -91,6 +92,7 @@ def _ours(bench: _Bench, number: int) -> float:
             files,
             run,
             bench.key,
+            on_record=IssuedSerials(bench.folder / "keys"),
             clock=lambda: now,
             workers=bench.cores,
             on_progress=on_progress,

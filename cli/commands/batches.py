@@ -9,10 +9,14 @@ import typer
 from cli.support.console import EXIT_BAD_ANSWER, err, fail, out, print_json
 from cli.support.data import DataFolder
 from cli.support.open_ledger import open_administration
-from cli.support.registering import register_batches
+from cli.support.passphrase import KeysFolder, PassphraseFile, keys_folder
+from cli.support.registering import batch_signer, put_on_record, register_batches
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from authenticity.records.batch import Batch
+    from authenticity.records.batch_statement import BatchStatement
 
 batches = typer.Typer(
     no_args_is_help=True,
@@ -35,48 +39,86 @@ def register(app: typer.Typer) -> None:
 @batches.command("register")
 def register_batch(
     source: Annotated[
-        Path, typer.Argument(help="Folder of a finished run, or NDJSON of batch headers.")
+        Path, typer.Argument(help="Folder of a finished run, or a file of batches, one a line.")
     ],
+    sign_again: Annotated[
+        bool,
+        typer.Option(
+            "--sign-again", help="Sign anew with the issuer's newest key, as after a revocation."
+        ),
+    ] = False,
     data: Data = None,
+    folder: KeysFolder = None,
+    passphrase_file: PassphraseFile = None,
     as_json: Json = False,
 ) -> None:
     """Publish the batch of a finished run, or every batch in a file (again: it does no harm).
 
+    What is not signed yet, as by version 0.1.0, is signed with the issuer's newest key.
+
     Example: touchstone batches register batch-L7
     """
-    from producers.issuing.declarations import read_batches
+    from producers.issuing.declarations import keep_statement, read_statements
 
-    found = read_batches(source)
+    sign = batch_signer(keys_folder(folder, data), passphrase_file)
+    found = [
+        sign(each.batch) if sign_again or not each.is_signed else each
+        for each in read_statements(source)
+    ]
+    if source.is_dir():
+        put_on_record(keys_folder(folder, data), source, found[0].batch)
+        keep_statement(source, found[0])
     register_batches(DataFolder.find(data), found, f"touchstone batches register {source}")
-    for batch in found:
-        _print_batch(batch, as_json)
+    for statement in found:
+        _print_batch(statement.batch, as_json)
 
 
 @batches.command()
-def release(target: Target, data: Data = None, as_json: Json = False) -> None:
+def release(
+    target: Target,
+    data: Data = None,
+    folder: KeysFolder = None,
+    passphrase_file: PassphraseFile = None,
+    as_json: Json = False,
+) -> None:
     """The batch may be sold from now on; ends a recall or a report of theft too.
 
     Example: touchstone batches release batch-L7
     """
-    _declare("release", target, data, as_json)
+    sign = batch_signer(keys_folder(folder, data), passphrase_file)
+    _declare("release", target, data, sign, as_json)
 
 
 @batches.command()
-def recall(target: Target, data: Data = None, as_json: Json = False) -> None:
+def recall(
+    target: Target,
+    data: Data = None,
+    folder: KeysFolder = None,
+    passphrase_file: PassphraseFile = None,
+    as_json: Json = False,
+) -> None:
     """Call the whole batch back. Undone by `release`.
 
     Example: touchstone batches recall maker 3f2a0c…
     """
-    _declare("recall", target, data, as_json)
+    sign = batch_signer(keys_folder(folder, data), passphrase_file)
+    _declare("recall", target, data, sign, as_json)
 
 
 @batches.command()
-def stolen(target: Target, data: Data = None, as_json: Json = False) -> None:
+def stolen(
+    target: Target,
+    data: Data = None,
+    folder: KeysFolder = None,
+    passphrase_file: PassphraseFile = None,
+    as_json: Json = False,
+) -> None:
     """Report the whole batch as stolen. Undone by `release`.
 
     Example: touchstone batches stolen batch-L7
     """
-    _declare("stolen", target, data, as_json)
+    sign = batch_signer(keys_folder(folder, data), passphrase_file)
+    _declare("stolen", target, data, sign, as_json)
 
 
 @batches.command()
@@ -144,8 +186,14 @@ def list_batches(
     out.print(table)
 
 
-def _declare(word: str, target: list[str], data: Path | None, as_json: bool) -> None:
-    from producers.issuing.declarations import Declaration, declared, keep_batch, read_batch
+def _declare(
+    word: str,
+    target: list[str],
+    data: Path | None,
+    sign: "Callable[[Batch], BatchStatement]",
+    as_json: bool,
+) -> None:
+    from producers.issuing.declarations import Declaration, declared, keep_statement, read_batch
 
     where = DataFolder.find(data)
     folder = Path(target[0]) if len(target) == 1 else None
@@ -158,11 +206,11 @@ def _declare(word: str, target: list[str], data: Path | None, as_json: bool) -> 
             "name the run's folder, or an issuer and a batch id",
             next_step=f"touchstone batches {word} DIR",
         )
-    batch = declared(current, Declaration(word), at=datetime.now(UTC))
-    register_batches(where, [batch], f"touchstone batches {word} {' '.join(target)}")
+    statement = sign(declared(current, Declaration(word), at=datetime.now(UTC)))
+    register_batches(where, [statement], f"touchstone batches {word} {' '.join(target)}")
     if folder is not None:
-        keep_batch(folder, batch)
-    _print_batch(batch, as_json)
+        keep_statement(folder, statement)
+    _print_batch(statement.batch, as_json)
 
 
 def _batch_by_id(where: DataFolder, issuer: str, batch_id: str) -> "Batch":

@@ -113,7 +113,7 @@ def issue(
     signing_seconds = time.perf_counter() - began
     printed = release_labels(issued, as_json) if release_labels else []
     again = f"touchstone batches register {target}"
-    register_batches(DataFolder.find(data), [issued.batch], again)
+    register_batches(DataFolder.find(data), [issued.statement], again)
     rate = issued.signed / signing_seconds
     _print_issued(issued, printed, time.perf_counter() - began, rate, as_json=as_json)
 
@@ -170,6 +170,7 @@ def _sign(
 ) -> "Issued":
     from uuid import uuid4
 
+    from producers.issuing.issued_serials import IssuedSerials
     from producers.issuing.run import begin_or_continue
     from producers.issuing.run import issue as carry_out
     from producers.issuing.run_folder import RUN_FORMAT, Run, RunFolder
@@ -189,6 +190,7 @@ def _sign(
                 files,
                 run,
                 key_in(run.key_slot),
+                on_record=IssuedSerials(store.folder),
                 clock=lambda: datetime.now(UTC),
                 workers=os.cpu_count() or 1,
                 serials=existing,

@@ -7,9 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from authenticity.records.batch_registry import BatchRegistry
-from cli.support.console import fail
+from cli.support.console import err, fail
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from authenticity.records.batch import Batch
+    from authenticity.records.batch_statement import BatchStatement
     from authenticity.trust.trust_list import TrustList
 
 MOST_REFUSALS_SHOWN = 10
@@ -20,7 +24,8 @@ TrustListFile = Annotated[
 ]
 RootsFile = Annotated[Path | None, typer.Option(help="Root keys that vouch for the trust list.")]
 BatchesFile = Annotated[
-    Path | None, typer.Option(help="NDJSON of batch headers. Default: beside the scans, if there.")
+    Path | None,
+    typer.Option(help="Batch statements, one a line. Default: beside the scans, if there."),
 ]
 
 
@@ -30,7 +35,7 @@ def recorded_beside(
     """The trust list and the batches to check these scans against: those named, else those that
     stand beside the file."""
     from cli.support.trust_list import load_trust_list
-    from producers.issuing.declarations import read_batches
+    from producers.issuing.declarations import read_statements
 
     stem = None if scans == "-" else Path(scans).with_suffix("")
     trust_path = trust_list or (stem and stem.with_suffix(".trust.json"))
@@ -40,4 +45,36 @@ def recorded_beside(
     if batches is None and batches_path and not batches_path.exists():
         batches_path = None
     believed = load_trust_list(trust_path, roots, datetime.now(UTC))
-    return believed, BatchRegistry(read_batches(batches_path) if batches_path else ())
+    statements = read_statements(batches_path) if batches_path else []
+    return believed, BatchRegistry(_believed_batches(statements, believed))
+
+
+def _believed_batches(
+    statements: "Sequence[BatchStatement]", trust_list: "TrustList"
+) -> "Iterator[Batch]":
+    """The batches that stand, as an engine would have them; unsigned ones of files that 0.1.0
+    wrote too, with a warning, where no signed statement is about the same batch."""
+    from authenticity.errors import BatchError
+    from authenticity.records.batch_statement import check_statement, later_statement
+
+    stand: dict[tuple[str, str], BatchStatement] = {}
+    refused: list[BatchError] = []
+    for each in statements:
+        try:
+            found = check_statement(each, trust_list) if each.is_signed else each
+        except BatchError as error:
+            refused.append(error)
+            continue
+        key = (each.batch.issuer, each.batch.batch_id)
+        stand[key] = later_statement(stand[key], found) if key in stand else found
+    unsigned = sum(not each.is_signed for each in stand.values())
+    if unsigned:
+        _warn(f"{unsigned:,} batches are not signed: taken as they are, which no engine does")
+    if refused:
+        _warn(f"{len(refused):,} batch statements are left out, the first: {refused[0]}")
+    return (each.batch for each in stand.values())
+
+
+def _warn(text: str) -> None:
+    err.print("[bold yellow]warning:[/] ", end="")
+    err.print(text, markup=False)

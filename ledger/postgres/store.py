@@ -22,12 +22,12 @@ from authenticity.detection.item_state import ItemChange, KnownItem
 from authenticity.detection.signals import MAX_SIGNALS_ASSESSED, Signal
 from authenticity.errors import LedgerUnavailableError
 from authenticity.gs1.item import EntityId, ItemId
-from authenticity.records.batch import Batch, decode_batch, encode_batch
 from authenticity.records.batch_registry import BatchRegistry
+from authenticity.records.batch_statement import BatchStatement, read_statement
 from authenticity.records.dead_letter import kept_bytes
 from authenticity.records.scan import to_epoch_ms
 from ledger.address import PostgresAddress
-from ledger.batch_cache import CachedBatchRegistry, standing_after
+from ledger.batch_cache import CachedBatchRegistry, key_of, standing_after
 from ledger.known_items import known_items
 from ledger.postgres import statements as sql
 from ledger.postgres.connection import Connection, OwnConnection
@@ -115,14 +115,14 @@ class PostgresStore:
 
     async def accept_batches(
         self,
-        batches: Sequence[Batch],
+        statements: Sequence[BatchStatement],
         *,
         progress: Progress | None = None,
     ) -> None:
         """See `LedgerStore.accept_batches`. Waits for the folds that are writing."""
-        if not batches and progress is None:
+        if not statements and progress is None:
             return
-        keys = sorted({(batch.issuer, batch.batch_id) for batch in batches})
+        keys = sorted({key_of(statement) for statement in statements})
         async with self._connection.use() as db:
             await db.execute(sql.BEGIN_BATCHES)
             rows = await db.fetch(
@@ -131,15 +131,15 @@ class PostgresStore:
                 [issuer for issuer, _ in keys],
                 [batch_id for _, batch_id in keys],
             )
-            known = [decode_batch(row[0]) for row in rows]
-            changed, gtins = standing_after({(b.issuer, b.batch_id): b for b in known}, batches)
+            known = [read_statement(row[0]) for row in rows]
+            changed, gtins = standing_after({key_of(each): each for each in known}, statements)
             if changed:
                 await db.execute(
                     sql.WRITE_BATCHES,
-                    [batch.issuer for batch in changed],
-                    [batch.batch_id for batch in changed],
-                    [batch.gtin for batch in changed],
-                    [encode_batch(batch) for batch in changed],
+                    [each.batch.issuer for each in changed],
+                    [each.batch.batch_id for each in changed],
+                    [each.batch.gtin for each in changed],
+                    [each.raw for each in changed],
                 )
                 await db.execute(sql.REASSESS, gtins)
             await _write_progress(db, progress)

@@ -12,13 +12,13 @@ from sqlalchemy import Connection, Engine, Row, func, or_, select
 from authenticity.errors import InputError
 from authenticity.gs1.item import ItemId
 from authenticity.history.history import History, decode_history
-from authenticity.records.batch import Batch, decode_batch
+from authenticity.records.batch import Batch
 from authenticity.records.batch_registry import BatchRegistry
 from authenticity.records.scan import from_epoch_ms
 from authenticity.trust.entitlement import Entitlement
 from ledger import schema
 from ledger.address import LedgerAddress
-from ledger.batch_cache import CachedBatchRegistry
+from ledger.batch_cache import CachedBatchRegistry, batch_of
 from ledger.database import Database
 from ledger.queries.alerts import (
     change_case,
@@ -172,7 +172,7 @@ class SqlReader:
             rows = connection.execute(statement).all()
             page, more = rows[:limit], len(rows) > limit
             cursor = json.dumps([page[-1].issuer, page[-1].batch_id]) if more else None
-            return Page(tuple(decode_batch(row.header) for row in page), cursor)
+            return Page(tuple(batch_of(row.header) for row in page), cursor)
 
         return await self._query(read)
 

@@ -15,11 +15,11 @@ from authenticity.detection.alerts import Alert
 from authenticity.detection.item_state import ItemChange, KnownItem
 from authenticity.detection.signals import MAX_SIGNALS_ASSESSED, Signal
 from authenticity.gs1.item import EntityId, ItemId
-from authenticity.records.batch import Batch, decode_batch, encode_batch
 from authenticity.records.batch_registry import BatchRegistry
+from authenticity.records.batch_statement import BatchStatement, read_statement
 from authenticity.records.dead_letter import kept_bytes
 from authenticity.records.scan import to_epoch_ms
-from ledger.batch_cache import BatchKey, CachedBatchRegistry, standing_after
+from ledger.batch_cache import BatchKey, CachedBatchRegistry, key_of, standing_after
 from ledger.known_items import known_items
 from ledger.protocols import BatchRegistryChanged, Pending, Progress, Reassessment
 from ledger.queries.signal_rows import (
@@ -97,18 +97,18 @@ class SqliteStore:
 
     async def accept_batches(
         self,
-        batches: Sequence[Batch],
+        statements: Sequence[BatchStatement],
         *,
         progress: Progress | None = None,
     ) -> None:
         """See `LedgerStore.accept_batches`."""
         with self._transaction():
-            changed, gtins = standing_after(self._known_batches(batches), batches)
+            changed, gtins = standing_after(self._known_batches(statements), statements)
             self._db.executemany(
                 "INSERT INTO batches (issuer, batch_id, gtin, header) VALUES (?, ?, ?, ?)"
                 " ON CONFLICT (issuer, batch_id) DO UPDATE"
                 " SET gtin = excluded.gtin, header = excluded.header",
-                [(b.issuer, b.batch_id, b.gtin, encode_batch(b)) for b in changed],
+                [(*key_of(each), each.batch.gtin, each.raw) for each in changed],
             )
             if changed:
                 self._have_reassessed(gtins)
@@ -297,14 +297,16 @@ class SqliteStore:
             (json.dumps(pending.numbers),),
         )
 
-    def _known_batches(self, batches: Sequence[Batch]) -> dict[BatchKey, Batch]:
-        """Those of these that are registered, as they stand."""
-        known: dict[BatchKey, Batch] = {}
-        for key in {(batch.issuer, batch.batch_id) for batch in batches}:
+    def _known_batches(
+        self, statements: Sequence[BatchStatement]
+    ) -> dict[BatchKey, BatchStatement]:
+        """What stands about the batches of these."""
+        known: dict[BatchKey, BatchStatement] = {}
+        for key in {key_of(statement) for statement in statements}:
             for (header,) in self._db.execute(
                 "SELECT header FROM batches WHERE issuer = ? AND batch_id = ?", key
             ):
-                known[key] = decode_batch(header)
+                known[key] = read_statement(header)
         return known
 
     def _have_reassessed(self, gtins: Sequence[str]) -> None:

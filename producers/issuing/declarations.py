@@ -1,14 +1,19 @@
-"""Release, recall and theft of a batch, and the batch header in a run's folder."""
+"""Release, recall and theft of a batch, and the batch statement in a run's folder."""
 
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
+from typing import Final
 
 from msgspec.structs import replace
 
 from authenticity.errors import BatchError, ConfigurationError
-from authenticity.records.batch import Batch, BatchStatus, decode_batch, encode_batch
+from authenticity.records.batch import Batch, BatchStatus, encode_batch
+from authenticity.records.batch_statement import BatchStatement, read_statement
 from keys.durable_files import write_durably
+
+HEADER_FILE: Final = "batch.json"
+STATEMENT_FILE: Final = "batch.jws"
 
 
 class Declaration(StrEnum):
@@ -44,36 +49,50 @@ def declared(batch: Batch, declaration: Declaration, *, at: datetime) -> Batch:
 
 def read_batch(folder: Path) -> Batch:
     """The newest batch header of a run's folder."""
-    path = folder / "batch.json"
-    try:
-        return decode_batch(path.read_bytes())
-    except OSError as error:
-        raise ConfigurationError(
-            f"{folder} is no folder of a finished run: {error.strerror}",
-            next_step="name the folder that was given to `touchstone issue --out`",
-        ) from None
+    return read_folder(folder).batch
 
 
-def read_batches(path: Path) -> list[Batch]:
-    """The batches of a run's folder (one), or of a file of headers, one JSON object a line.
+def read_folder(folder: Path) -> BatchStatement:
+    """The newest statement about the batch of a run's folder; unsigned in a folder of 0.1.0."""
+    for name in (STATEMENT_FILE, HEADER_FILE):
+        try:
+            return read_statement((folder / name).read_bytes().rstrip(b"\n"))
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise _no_run(folder, error.strerror) from None
+    raise _no_run(folder, "there is no batch.json")
+
+
+def read_statements(path: Path) -> list[BatchStatement]:
+    """The statement of a run's folder (one), or those of a file, one a line; some may be
+    unsigned headers. No signature is checked.
 
     Raises `ConfigurationError`, or `BatchError` naming the line.
     """
     if path.is_dir():
-        return [read_batch(path)]
+        return [read_folder(path)]
     try:
         lines = path.read_bytes().splitlines()
     except OSError as error:
         raise ConfigurationError(f"cannot read the batches {path}: {error.strerror}") from None
-    batches: list[Batch] = []
+    statements: list[BatchStatement] = []
     for number, line in enumerate(lines, 1):
         try:
-            batches.append(decode_batch(line))
+            statements.append(read_statement(line))
         except BatchError as error:
             raise BatchError(f"{path.name} line {number}: {error}") from None
-    return batches
+    return statements
 
 
-def keep_batch(folder: Path, batch: Batch) -> None:
-    """Write this revision to `batch.json`, beside the manifest."""
-    write_durably(folder / "batch.json", encode_batch(batch) + b"\n")
+def keep_statement(folder: Path, statement: BatchStatement) -> None:
+    """Write it to `batch.jws`, and its header, for people and tools, to `batch.json`."""
+    write_durably(folder / HEADER_FILE, encode_batch(statement.batch) + b"\n")
+    write_durably(folder / STATEMENT_FILE, statement.raw + b"\n")
+
+
+def _no_run(folder: Path, reason: str | None) -> ConfigurationError:
+    return ConfigurationError(
+        f"{folder} is no folder of a finished run: {reason}",
+        next_step="name the folder that was given to `touchstone issue --out`",
+    )

@@ -6,7 +6,7 @@ the CSV stays a plain table. `manifest_sha256` is the SHA-256 of the serials sor
 by their bytes, each followed by a line feed: it does not depend on order or format.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -23,6 +23,7 @@ from keys.durable_files import replacing
 from producers.issuing.run_folder import CSV_HEADER
 
 METADATA_KEY: Final = b"touchstone"
+_SERIALS_AT_ONCE: Final = 1 << 16
 _COLUMNS: Final = {"serial": pa.string(), "code": pa.string()}
 
 
@@ -106,6 +107,12 @@ def _plain(file: BinaryIO, rows: int) -> bool:
         line_feeds += block.count(b"\n")
         commas += block.count(b",")
     return line_feeds == commas == rows
+
+
+def serials_of(csv: Path) -> Iterator[list[str]]:
+    """The serials of a manifest, some at a time. Raises `ConfigurationError` if it is none."""
+    for rows in read_codes(csv).to_batches(max_chunksize=_SERIALS_AT_ONCE):
+        yield rows["serial"].to_pylist()
 
 
 def digest_of(table: pa.Table) -> str:

@@ -1,23 +1,23 @@
-"""Publish batch headers on the event log."""
+"""Publish batch statements on the event log."""
 
 from collections.abc import Sequence
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from typing import Final
 
 from authenticity.errors import LogUnavailableError
-from authenticity.records.batch import Batch, encode_batch
+from authenticity.records.batch_statement import BatchStatement
 from events.publisher import Publisher, Record
 from events.topics import BATCHES, batch_key
 
 ACKNOWLEDGED_WITHIN_SECONDS: Final = 15.0
 
 
-def publish_batches(publisher: Publisher, batches: Sequence[Batch]) -> None:
+def publish_statements(publisher: Publisher, statements: Sequence[BatchStatement]) -> None:
     """Publish them and return when the log has acknowledged all; publishing twice changes nothing.
 
     Raises `LogUnavailableError`; what was published then is unknown.
     """
-    records = [Record(BATCHES, batch_key(batch), encode_batch(batch)) for batch in batches]
+    records = [Record(BATCHES, batch_key(each.batch), each.raw) for each in statements]
     try:
         publisher.publish(records).result(timeout=ACKNOWLEDGED_WITHIN_SECONDS)
     except FutureTimeoutError:

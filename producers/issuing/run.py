@@ -2,10 +2,11 @@
 
 1. Take the folder; it is new, or belongs to the same order.
 2. Write down the run (batch id, key) before anything is minted.
-3. Sign what is missing, chunk by chunk, each on disk before the next is counted.
+3. Put existing serials on record; refuse one that another batch has. Sign what is
+   missing, chunk by chunk, each on disk before the next is counted.
 4. Sort, hash, look for a serial twice; minted ones are replaced. Chance alone makes none
    (see `authenticity.records.serial`), a broken random source could.
-5. Write the manifest and the batch header; the marker of completeness last.
+5. Write the manifest and the signed batch header; the marker of completeness last.
 
 Killed at any point, the same call continues: no serial is minted twice or lost.
 """
@@ -23,18 +24,22 @@ import msgspec
 from authenticity.errors import ConfigurationError
 from authenticity.limits import LIMITS
 from authenticity.records.batch import BATCH_FORMAT, Batch, decode_batch, encode_batch
+from authenticity.records.batch_statement import BatchStatement
 from authenticity.records.serial_filter import build_filter
 from authenticity.trust.keys import PublicKey, verifies
 from authenticity.trust.signature_field import parse_signature_field
+from keys.batch_signing import sign_batch
 from keys.durable_files import write_durably
 from keys.signer import SignerSource
-from producers.issuing.declarations import keep_batch, read_batch
+from producers.issuing.declarations import keep_statement, read_folder
+from producers.issuing.issued_serials import IssuedSerials
 from producers.issuing.manifest import (
     DuplicateSerials,
     ManifestHeader,
     digest_of,
     read_codes,
     read_header,
+    serials_of,
     write_parquet,
 )
 from producers.issuing.order import CodeTemplate, Order, template_of
@@ -61,8 +66,13 @@ class Issued:
 
     folder: Path
     header: ManifestHeader
-    batch: Batch
+    statement: BatchStatement
     signed: int
+
+    @property
+    def batch(self) -> Batch:
+        """What the statement says."""
+        return self.statement.batch
 
 
 def begin_or_continue(
@@ -90,6 +100,7 @@ def issue(
     run: Run,
     key: SigningKey,
     *,
+    on_record: IssuedSerials,
     clock: Callable[[], datetime],
     workers: int,
     serials: list[str] | None = None,
@@ -97,11 +108,19 @@ def issue(
 ) -> Issued:
     """Steps 3 to 5; `on_progress` gets the number of codes on disk.
 
-    `serials`: existing ones, in the order of their file; else they are minted.
+    `serials`: existing ones, in the order of their file; else they are minted. Raises
+    `ConfigurationError`, before anything is signed, if one of them is on record as issued.
     """
     if files.header.exists():
         on_progress(run.order.count)
-        return Issued(files.root, read_header(files.header), read_batch(files.root), 0)
+        statement = read_folder(files.root)
+        if not statement.is_signed:
+            statement = sign_batch(statement.batch, key.source.open(), at=clock())
+            keep_statement(files.root, statement)
+        return Issued(files.root, read_header(files.header), statement, 0)
+    gtin, batch_id = run.order.gtin, run.batch_id
+    if serials is not None:
+        on_record.reserve(gtin, batch_id, serials)
     template = template_of(run.order, key.public_key.algorithm, key.key_slot)
     signed = _sign_missing(files, run, key, template, workers, serials, on_progress)
     for _ in range(_ROUNDS):
@@ -118,10 +137,14 @@ def issue(
     else:
         raise RuntimeError("the operating system's random numbers repeat")
     files.finish_codes()
-    batch = _batch(run, header, _filter(files, header), clock())
-    keep_batch(files.root, batch)
+    if serials is None:
+        on_record.keep(gtin, batch_id, serials_of(files.csv))
+    now = clock()
+    batch = _batch(run, header, _filter(files, header), now)
+    statement = sign_batch(batch, key.source.open(), at=now)
+    keep_statement(files.root, statement)
     write_durably(files.header, msgspec.json.encode(header) + b"\n")
-    return Issued(files.root, header, batch, signed)
+    return Issued(files.root, header, statement, signed)
 
 
 def _write_manifest(files: RunFolder, run: Run, key: SigningKey) -> ManifestHeader:

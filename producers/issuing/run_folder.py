@@ -7,6 +7,7 @@ DIR/
 ├── manifest.csv      codes.part under its final name
 ├── manifest.parquet  the same rows
 ├── batch.json        the batch header, its newest revision
+├── batch.jws         the same, signed, as it is registered
 ├── manifest.json     what all of it is; written last, so it marks a complete run
 └── labels…
 ```

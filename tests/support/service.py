@@ -19,7 +19,7 @@ from fastapi import FastAPI
 from authenticity.detection.policy import DEFAULT_POLICY
 from authenticity.gs1.code import item_of
 from authenticity.history.history import History
-from authenticity.records.batch import Batch, encode_batch
+from authenticity.records.batch import Batch
 from authenticity.records.scan import Scan, encode_scan
 from events.embedded.log import EmbeddedLog
 from events.embedded.publisher import EmbeddedPublisher
@@ -100,9 +100,9 @@ class Stand:
 
     def register(self, batch: Batch) -> None:
         """Register a batch and wait until it stands in the ledger."""
-        self.publisher.publish([Record(BATCHES, batch_key(batch), encode_batch(batch))]).result(
-            PATIENCE_S
-        )
+        self.publisher.publish(
+            [Record(BATCHES, batch_key(batch), self.world.statement(batch))]
+        ).result(PATIENCE_S)
         self.until(lambda: batch in self.read(self._batches()))
 
     async def _batches(self) -> Sequence[Batch]:

@@ -30,6 +30,7 @@ from authenticity.trust.jws import Roots, assemble_jws, encode_roots, signing_in
 from authenticity.trust.signature_field import Algorithm
 from authenticity.trust.trust_list import encode_payload, read_trust_list
 from authenticity.trust.verdict import IssuerId
+from keys.batch_signing import sign_batch
 from simulation.seeded_signer import SeededSigner
 from simulation.world import signed_code
 
@@ -74,6 +75,9 @@ class World:
         self.signers = tuple(
             SeededSigner(seed, issuer, algorithm)
             for issuer, algorithm in zip(_IDS, _ALGORITHMS, strict=True)
+        )
+        self.successors = tuple(
+            SeededSigner(seed, f"{issuer}, next", key_slot=1) for issuer in _IDS
         )
         self.stranger = SeededSigner(seed, "stranger")
         self.roots = Roots({ROOT: self.root.public_key}, threshold=1)
@@ -168,6 +172,13 @@ class World:
         }
         return Batch(**(fields | changes))
 
+    def statement(self, batch: Batch, *, signer: SeededSigner | None = None, **when: Any) -> bytes:
+        """The record in which its maker, or another signer, states this; `at`: when, else now."""
+        maker = _IDS.index(batch.issuer) if batch.issuer in _IDS else ED25519_MAKER
+        fallen = self.trust_list.issuers[maker].keys[0].revoked_at is not None
+        newest = self.successors[maker] if fallen else self.signers[maker]
+        return sign_batch(batch, signer or newest, at=when.get("at", self.now)).raw
+
     def sign_trust_list(self, trust_list: TrustList) -> bytes:
         """The document in which the root vouches for this list."""
         payload = encode_payload(trust_list)
@@ -176,11 +187,13 @@ class World:
     def next_trust_document(
         self, *, revoked: Mapping[int, datetime] = MappingProxyType({}), **changes: Any
     ) -> bytes:
-        """The list of the next version: `revoked` maps makers to when their key fell."""
+        """The list of the next version: `revoked` maps makers to when their key fell; each of
+        these has a new one in slot 1."""
         issuers = list(self.trust_list.issuers)
         for maker, at in revoked.items():
             key = replace(issuers[maker].keys[0], revoked_at=at, revocation_reason="stolen")
-            issuers[maker] = replace(issuers[maker], keys=(key,))
+            keys = (key, self._key(self.successors[maker]))
+            issuers[maker] = replace(issuers[maker], keys=keys)
         version = self.trust_list.version + 1
         fields: dict[str, Any] = {"version": version, "issuers": tuple(issuers)}
         return self.sign_trust_list(replace(self.trust_list, **(fields | changes)))

@@ -16,6 +16,7 @@ from authenticity.gs1.item import ItemId, item_id, text_id
 from authenticity.history.history import EMPTY, History, encode_history, history_of, merge
 from authenticity.history.observation import observe
 from authenticity.records.batch_registry import UNREGISTERED, InBatch
+from authenticity.records.batch_statement import read_statement
 from authenticity.records.dead_letter import dead_letter
 from authenticity.trust.verify import verify
 from ledger.administration import LedgerAdministration, Snapshot
@@ -134,6 +135,19 @@ class FoldContract(WritingContract):
         batch_registry, unchanged = writer.batch_registry()
         assert unchanged == version
         assert batch_registry.find(newer.gtin, newer.lot, newer.expiry, "S") == InBatch(newer)
+
+    def test_an_unsigned_batch_of_an_old_ledger_stays_until_a_signed_statement_comes(
+        self, writer: Writer, world: World
+    ) -> None:
+        old = world.batch(revision=9, status="recalled")
+        writer.accept_batches([old])
+        batch_registry, _ = writer.batch_registry()
+        assert batch_registry.find(old.gtin, old.lot, old.expiry, "S") == InBatch(old)
+        signed = read_statement(world.statement(world.batch()))
+        writer.accept_statements([signed])
+        writer.accept_batches([world.batch(revision=10)])
+        batch_registry, _ = writer.batch_registry()
+        assert batch_registry.find(old.gtin, old.lot, old.expiry, "S") == InBatch(signed.batch)
 
     def test_the_newest_trust_list_is_kept(self, writer: Writer, world: World) -> None:
         assert writer.trust_list() is None

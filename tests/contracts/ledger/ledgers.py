@@ -16,6 +16,7 @@ from authenticity.detection.signals import Signal
 from authenticity.gs1.item import EntityId, ItemId
 from authenticity.records.batch import Batch
 from authenticity.records.batch_registry import BatchRegistry
+from authenticity.records.batch_statement import BatchStatement, unsigned_statement
 from ledger.address import LedgerAddress
 from ledger.opening import open_reader, open_store
 from ledger.protocols import LedgerReader, Pending, Progress, Reassessment
@@ -74,7 +75,13 @@ class Writer:
         )  # fmt: skip
 
     def accept_batches(self, batches: Sequence[Batch], *, progress: Progress | None = None) -> None:
-        self._loop.run(self._store.accept_batches(batches, progress=progress))
+        statements = [unsigned_statement(batch) for batch in batches]
+        self.accept_statements(statements, progress=progress)
+
+    def accept_statements(
+        self, statements: Sequence[BatchStatement], *, progress: Progress | None = None
+    ) -> None:
+        self._loop.run(self._store.accept_batches(statements, progress=progress))
 
     def accept_trust_list(
         self,

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from authenticity.records.batch import decode_batch
+from authenticity.records.batch_statement import read_statement
 from events.embedded.publisher import EmbeddedPublisher
 from events.publisher import Record
 from events.topics import BATCHES, SCANS, TRUST, TRUST_KEY, batch_key
@@ -45,7 +45,9 @@ class Installation:
         self.publish([Record(TRUST, TRUST_KEY, document)])
 
     def publish_batches(self, lines: Iterable[bytes]) -> None:
-        self.publish([Record(BATCHES, batch_key(decode_batch(line)), line) for line in lines])
+        self.publish(
+            [Record(BATCHES, batch_key(read_statement(line).batch), line) for line in lines]
+        )
 
     def publish_scans(self, lines: Iterable[bytes]) -> None:
         self.publish([Record(SCANS, b"scan", line) for line in lines])

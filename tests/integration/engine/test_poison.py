@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from authenticity.records.batch import encode_batch
 from authenticity.records.scan import encode_scan
 from tests.support.patience import wait_until
 from tests.support.world import World
@@ -66,8 +65,8 @@ def test_a_batch_of_an_issuer_without_the_prefix_and_a_forged_trust_list_are_ref
     installation: Installation, world: World, tmp_path: Path
 ) -> None:
     scan = encode_scan(world.scan(world.code()))
-    stolen = encode_batch(world.batch(issuer="harbour"))
-    fine = encode_batch(world.batch(lot="L1", status="recalled"))
+    stolen = world.statement(world.batch(issuer="harbour"))
+    fine = world.statement(world.batch(lot="L1", status="recalled"))
     installation.publish_trust_list(world.trust_document)
     installation.publish_trust_list(World(6).next_trust_document())
     installation.publish_scans([scan])

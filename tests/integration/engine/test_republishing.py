@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from authenticity.records.batch import encode_batch
 from tests.integration.engine.installation import Installation, run
 from tests.support.patience import wait_until
 from tests.support.world import World
@@ -32,7 +31,7 @@ def test_a_dead_letter_goes_to_its_topic_again_and_poison_is_left_alone(
     installation: Installation,
 ) -> None:
     world = World()
-    foreign = encode_batch(world.batch(issuer="harbour"))
+    foreign = world.statement(world.batch(issuer="harbour"))
     installation.publish_trust_list(world.trust_document)
     installation.publish_scans([b"no scan"])
     installation.publish_batches([foreign])

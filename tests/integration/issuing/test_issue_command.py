@@ -16,7 +16,7 @@ from typing import Any
 import pikepdf
 import pytest
 
-from authenticity.records.batch import decode_batch
+from authenticity.records.batch_statement import read_statement
 from authenticity.trust.trust_list import read_roots, read_trust_list
 from authenticity.trust.verdict import Doubt, Doubtful, Genuine
 from authenticity.trust.verify import verify
@@ -156,7 +156,7 @@ def test_batch_and_its_recall_are_on_the_log(maker: Maker) -> None:
     maker.run("batches", "recall", "out")
     log = EmbeddedLog(maker.folder / "data" / "log.sqlite")
     try:
-        values = [decode_batch(entry.value) for entry in log.read(BATCHES, 0, 100)]
+        values = [read_statement(entry.value).batch for entry in log.read(BATCHES, 0, 100)]
     finally:
         log.close()
     assert {batch.batch_id for batch in values} == {summary["batch_id"]}

@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from authenticity.gs1.code import item_of
-from authenticity.records.batch import decode_batch
+from authenticity.records.batch_statement import read_statement
 from authenticity.records.scan import decode_scan
 from demo.local_kafka import LocalKafka
 from demo.local_postgres import LocalPostgres, find_binaries
@@ -89,7 +89,7 @@ class OperatedSite:
         try:
             publisher.publish([Record(TRUST, TRUST_KEY, document)]).result(PATIENCE_S)
             publisher.publish(
-                [Record(BATCHES, batch_key(decode_batch(line)), line) for line in batches]
+                [Record(BATCHES, batch_key(read_statement(line).batch), line) for line in batches]
             ).result(PATIENCE_S)
         finally:
             publisher.close()

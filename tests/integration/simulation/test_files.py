@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from authenticity.errors import ConfigurationError
-from authenticity.records.batch import decode_batch
+from authenticity.records.batch_statement import read_statement
 from authenticity.records.scan import decode_scan
 from authenticity.trust.jws import read_roots
 from authenticity.trust.trust_list import read_trust_list
@@ -84,7 +84,7 @@ def test_the_trust_list_is_vouched_for_by_the_roots_beside_it(files: SimulationF
 def test_batches_hold_every_pack_and_the_digest_of_their_serials(files: SimulationFiles) -> None:
     from simulation.traffic import Traffic
 
-    batches = [decode_batch(line) for line in files.batches.read_bytes().splitlines()]
+    batches = [read_statement(line).batch for line in files.batches.read_bytes().splitlines()]
     assert sum(batch.count for batch in batches) == SCENARIO.items
     world = Traffic(SCENARIO).world
     serials: dict[str, list[str]] = {}

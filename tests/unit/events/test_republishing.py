@@ -4,7 +4,6 @@ import pytest
 
 from authenticity.errors import InputError
 from authenticity.gs1.code import item_of
-from authenticity.records.batch import encode_batch
 from authenticity.records.scan import encode_scan
 from events.publisher import Record
 from events.republishing import record_again
@@ -19,7 +18,7 @@ def test_records_come_back_under_their_keys_byte_for_byte() -> None:
     assert record_again("scans", raw, len(raw)) == Record(
         SCANS, scan_key(item_of(scan.code), scan.code), raw
     )
-    raw = encode_batch(batch)
+    raw = world.statement(batch)
     assert record_again("batches", raw, len(raw)) == Record(BATCHES, batch_key(batch), raw)
     raw = world.trust_document
     assert record_again("trust", raw, len(raw)) == Record(TRUST, TRUST_KEY, raw)

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -19,6 +20,7 @@ from authenticity.detection.policy import DEFAULT_POLICY
 from authenticity.errors import LedgerUnavailableError, LogUnavailableError
 from authenticity.gs1.item import ItemId
 from authenticity.records.batch import Batch, encode_batch
+from authenticity.records.batch_registry import InBatch
 from authenticity.records.dead_letter import DeadLetter
 from authenticity.records.scan import Scan, encode_scan
 from events.publisher import Record
@@ -138,6 +140,9 @@ async def setting(tmp_path: Path) -> Any:
     await made.close()
 
 
+SIGNING = World(4)
+
+
 def received(topic: Topic, offset: int, value: bytes) -> SourceRecord:
     return SourceRecord(topic, 0, offset, b"key", value)
 
@@ -146,8 +151,8 @@ def scans_of(scans: Sequence[Scan]) -> list[SourceRecord]:
     return [received(SCANS, n, encode_scan(scan)) for n, scan in enumerate(scans)]
 
 
-def batches_of(batches: Sequence[Batch]) -> list[SourceRecord]:
-    return [received(BATCHES, n, encode_batch(batch)) for n, batch in enumerate(batches)]
+def batches_of(batches: Sequence[Batch], world: World = SIGNING) -> list[SourceRecord]:
+    return [received(BATCHES, n, world.statement(batch)) for n, batch in enumerate(batches)]
 
 
 @settings(max_examples=examples(20))
@@ -224,6 +229,41 @@ async def test_a_strangers_batch_becomes_a_dead_letter_after_a_while(setting: Se
     assert "does not hold the company prefix" in setting.published.reasons[0]
     _, version = await setting.ledger.batch_registry()
     assert version == 1
+
+
+@pytest.mark.parametrize("kind", ["unsigned", "wrongly signed"])
+async def test_a_statement_that_its_maker_did_not_sign_is_a_dead_letter_with_a_next_step(
+    setting: Setting, kind: str
+) -> None:
+    world = setting.world
+    recalled = world.batch(revision=2, status="recalled")
+    raw = encode_batch(recalled)
+    if kind == "wrongly signed":
+        raw = world.statement(recalled, signer=world.stranger)
+    await setting.trust()
+    await setting.engine.accept_batches(batches_of([world.batch()]))
+    await setting.engine.accept_batches([received(BATCHES, 9, raw)])
+    [reason] = setting.published.reasons
+    assert "sign it again: touchstone batches register" in reason
+    registry, _ = await setting.ledger.batch_registry()
+    assert registry.find(recalled.gtin, "L1", "281231", "S") == InBatch(world.batch())
+
+
+async def test_the_maker_supersedes_what_a_stolen_key_stated_and_it_states_no_more(
+    setting: Setting,
+) -> None:
+    world = setting.world
+    thiefs = world.batch(revision=10_000_000, status="stolen")
+    await setting.trust()
+    await setting.engine.accept_batches(batches_of([world.batch(), thiefs]))
+    revoked = world.next_trust_document(revoked={0: world.now})
+    await setting.engine.accept_trust_lists([received(TRUST, 1, revoked)])
+    own = world.statement(world.batch(), signer=world.successors[0])
+    again = world.statement(thiefs, at=world.now - timedelta(days=9))
+    await setting.engine.accept_batches([received(BATCHES, 3, own), received(BATCHES, 4, again)])
+    assert "revoked" in setting.published.reasons[0]
+    registry, _ = await setting.ledger.batch_registry()
+    assert registry.find(thiefs.gtin, "L1", "281231", "S") == InBatch(world.batch())
 
 
 def replace_issuer(batch: Batch) -> Batch:

@@ -79,7 +79,7 @@ def test_a_campaign_comes_and_goes_with_what_is_declared_of_the_batch(tmp_path: 
         drain(engine)
         assert campaign_alert(tmp_path) is None
         for batch, retracted, version in ((believed, False, 1), (not_believed, True, 2)):
-            engine.log.append(records(batch))
+            engine.log.append(records(batch, world=world))
             drain(engine)
             alert = campaign_alert(tmp_path)
             assert alert is not None
@@ -255,11 +255,11 @@ async def test_a_batch_header_that_comes_late_retracts_a_campaign_in_the_other_e
     scans, _ = campaign(world)
     setting = Setting(tmp_path, world)
     await setting.trust()
-    await setting.engine.accept_batches(batches_of([believed]))
+    await setting.engine.accept_batches(batches_of([believed], world))
     await setting.engine.fold_scans(scans_of(scans))
     await setting.reassess_all()
     assert "campaign" in kinds_of(exported(tmp_path))
-    await setting.engine.accept_batches(batches_of([not_believed]))
+    await setting.engine.accept_batches(batches_of([not_believed], world))
     await setting.reassess_all()
     assert "campaign" not in kinds_of(exported(tmp_path))
     assert exported(tmp_path) == replayed(world, scans, [not_believed])

@@ -27,6 +27,7 @@ from authenticity.trust.verify import verify
 from keys.signer import Signer
 from producers.issuing import run as issuing
 from producers.issuing.declarations import Declaration, declared, read_batch
+from producers.issuing.issued_serials import IssuedSerials
 from producers.issuing.manifest import check_manifest, read_codes, read_header
 from producers.issuing.order import CodeTemplate, Order, template_of
 from producers.issuing.run import Issued, SigningKey, begin_or_continue, issue
@@ -77,14 +78,17 @@ def key(maker: int = 0) -> SigningKey:
     return SigningKey(Seeded(maker), 0, WORLD.signers[maker].public_key, "Alpine Tea")
 
 
-def new_run(order: Order = ORDER) -> Callable[[], Run]:
-    return lambda: Run(1, order, "b" * 32, 0, key().public_key.thumbprint, NOON)
+def new_run(order: Order = ORDER, batch_id: str = "b" * 32) -> Callable[[], Run]:
+    return lambda: Run(1, order, batch_id, 0, key().public_key.thumbprint, NOON)
 
 
 def run(folder: Path, order: Order = ORDER, **changes: Any) -> Issued:
     with RunFolder(folder).opened():
         files, begun = begin_or_continue(folder, order, new_run=new_run(order))
-        return issue(files, begun, key(), clock=lambda: NOON, workers=2, **changes)
+        record = IssuedSerials(folder.parent / "keys")
+        return issue(
+            files, begun, key(), on_record=record, clock=lambda: NOON, workers=2, **changes
+        )
 
 
 def rows(folder: Path) -> list[tuple[str, str]]:

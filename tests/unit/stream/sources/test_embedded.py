@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from authenticity.detection.policy import DEFAULT_POLICY
 from authenticity.errors import LedgerUnavailableError
-from authenticity.records.batch import Batch, encode_batch
+from authenticity.records.batch import Batch
 from authenticity.records.dead_letter import kept_bytes
 from authenticity.records.scan import Scan, encode_scan
 from events.embedded.log import EmbeddedLog, LogLimits
@@ -50,14 +50,17 @@ def an_engine(folder: Path, world: World, **limits: Any) -> Iterator[EmbeddedSou
     engine.stop() if engine.running else engine.close()
 
 
-def records(*values: Scan | Batch | bytes) -> list[Record]:
+SIGNING = World(4)
+
+
+def records(*values: Scan | Batch | bytes, world: World = SIGNING) -> list[Record]:
     made = []
     for value in values:
         match value:
             case Scan():
                 made.append(Record(SCANS, b"scan", encode_scan(value)))
             case Batch():
-                made.append(Record(BATCHES, batch_key(value), encode_batch(value)))
+                made.append(Record(BATCHES, batch_key(value), world.statement(value)))
             case bytes():
                 made.append(Record(TRUST, TRUST_KEY, value))
     return made

@@ -1,0 +1,89 @@
+"""No serial of a product is issued twice, whatever folder and lot it is asked for."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from authenticity.errors import ConfigurationError
+from producers.issuing.issued_serials import IssuedSerials
+from producers.issuing.run import begin_or_continue, issue
+from producers.issuing.run_folder import RunFolder
+from tests.unit.producers.issuing.test_run import NOON, ORDER, key, new_run, rows, run
+
+GTIN, OTHER_GTIN = "09521234000013", "09521234000020"
+SERIALS = [f"S{number}" for number in range(20)]
+
+
+@pytest.mark.parametrize("shared", [1, 20])
+def test_serials_of_another_folder_and_lot_are_refused_before_anything_is_signed(
+    tmp_path: Path, shared: int
+) -> None:
+    order = replace(ORDER, lot="S1", count=len(SERIALS), serials_sha256="0" * 64)
+    run(tmp_path / "one", order, serials=SERIALS)
+    again = [*SERIALS[:shared], *(f"T{number}" for number in range(shared, 20))]
+    other = replace(order, lot="S9", serials_sha256="1" * 64)
+    on_record = IssuedSerials(tmp_path / "keys")
+    with RunFolder(tmp_path / "two").opened():
+        files, begun = begin_or_continue(
+            tmp_path / "two", other, new_run=new_run(other, batch_id="c" * 32)
+        )
+        with pytest.raises(ConfigurationError, match=f"{shared} of these serials") as refused:
+            issue(files, begun, key(), on_record=on_record, clock=lambda: NOON, workers=1,
+                  serials=again)  # fmt: skip
+    assert refused.value.next_step
+    assert not files.part.exists() and not files.csv.exists()
+
+
+def test_a_minted_serial_cannot_be_issued_again_even_if_its_run_is_lost(tmp_path: Path) -> None:
+    run(tmp_path / "one")
+    minted = [serial for serial, _ in rows(tmp_path / "one")]
+    for path in (tmp_path / "one").iterdir():
+        path.unlink()
+    with pytest.raises(ConfigurationError, match="50 of these serials"):
+        IssuedSerials(tmp_path / "keys").reserve(ORDER.gtin, "other", minted)
+
+
+def test_an_interrupted_run_goes_on_with_its_own_serials(tmp_path: Path) -> None:
+    order = replace(ORDER, count=len(SERIALS), serials_sha256="0" * 64)
+    IssuedSerials(tmp_path / "keys").reserve(order.gtin, "b" * 32, SERIALS)
+    assert run(tmp_path / "out", order, serials=SERIALS).signed == len(SERIALS)
+
+
+def test_nothing_is_put_on_record_by_what_is_refused(tmp_path: Path) -> None:
+    record = IssuedSerials(tmp_path)
+    record.reserve(GTIN, "one", ["A"])
+    with pytest.raises(ConfigurationError):
+        record.reserve(GTIN, "two", ["A", "B"])
+    record.reserve(GTIN, "three", ["B"])
+
+
+def test_another_products_serials_are_its_own(tmp_path: Path) -> None:
+    record = IssuedSerials(tmp_path)
+    record.reserve(GTIN, "one", SERIALS)
+    record.reserve(OTHER_GTIN, "two", SERIALS)
+
+
+_SETS = st.lists(st.sampled_from(SERIALS), unique=True, max_size=6)
+
+
+@given(st.lists(_SETS, max_size=5))
+def test_a_batch_is_refused_exactly_if_it_meets_an_earlier_one(
+    tmp_path_factory: pytest.TempPathFactory, batches: list[list[str]]
+) -> None:
+    record, known = IssuedSerials(tmp_path_factory.mktemp("keys")), set[str]()
+    for number, serials in enumerate(batches):
+        if known & set(serials):
+            with pytest.raises(ConfigurationError):
+                record.reserve(GTIN, f"b{number}", serials)
+        else:
+            record.reserve(GTIN, f"b{number}", serials)
+            known |= set(serials)
+
+
+def test_only_their_owner_can_read_the_record(tmp_path: Path) -> None:
+    IssuedSerials(tmp_path / "keys").reserve(GTIN, "one", SERIALS)
+    folder = tmp_path / "keys" / "issued" / GTIN
+    assert {path.stat().st_mode & 0o077 for path in (folder, *folder.iterdir())} == {0}
