@@ -9,7 +9,7 @@ class Limits:
 
     code_characters: int = 512
     scan_bytes: int = 16_384
-    batch_bytes: int = 344_064
+    batch_bytes: int = 884_736
     batch_filter_serials: int = 131_072
     trust_list_bytes: int = 4_194_304
     issuers: int = 10_000

@@ -66,7 +66,7 @@ SCANS: Final = Topic(
 BATCHES: Final = Topic(
     "batches", Batch, "issuer / batch id", CleanupPolicy.COMPACTED, 4,
     "What was minted, and what its issuer has declared of it since, signed by the issuer.",
-    signed=True,
+    most_bytes=2 * 2**20, signed=True,
 )  # fmt: skip
 TRUST: Final = Topic(
     "trust", None, "constant", CleanupPolicy.COMPACTED, 1,

@@ -83,7 +83,8 @@ def never_issued_findings(batch_match: BatchMatch) -> Iterator[Finding]:
 
     A stolen key, or a factory that prints more than was ordered, makes such codes. An
     unregistered batch accuses nobody: a late manifest is no crime. One such serial in
-    1,024 passes a filter unnoticed, and every serial a batch that has no filter
+    2^32 passes a filter unnoticed (in 1,024, one of version 0.1.0), and every serial a batch
+    that has no filter
     (`authenticity.records.serial_filter`).
     """
     if isinstance(batch_match, NotInBatch):

@@ -6,14 +6,14 @@ from typing import Final
 
 from msgspec import Struct
 
-DEAD_LETTER_BYTES: Final = 1_048_576
+DEAD_LETTER_BYTES: Final = 1_310_720
 """Of a record's value so many bytes are kept."""
 
 
 class DeadLetter(Struct, frozen=True):
     """A record that could not be processed: its bytes as they came, and why.
 
-    `raw` is base64 of at most the first 1,048,576 bytes; `bytes` is the full length.
+    `raw` is base64 of at most the first 1,310,720 bytes; `bytes` is the full length.
     """
 
     topic: str

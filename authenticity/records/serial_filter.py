@@ -1,19 +1,23 @@
 """The serials of a batch, so small that its header carries them: a filter, not a list.
 
-A xor filter (Graf & Lemire, "Xor Filters", ACM JEA 2020) with 10-bit fingerprints: some
-12.3 bits a serial. What it was built from it never denies; of other serials it takes one
-in 1,024 for its own. The serials cannot be read back from it.
+A xor filter (Graf & Lemire, "Xor Filters", ACM JEA 2020) with 32-bit fingerprints: some
+39.4 bits a serial. What it was built from it never denies; of other serials it takes one
+in 4,294,967,296 for its own. The serials cannot be read back from it.
 
 ```
 offset  bytes
      0      1  seed: the salt of BLAKE2b under which the filter could be built, the least
-     1      4  how many serials, big endian, n
-     5    ...  3 * segment(n) fingerprints of 10 bits, least significant bit first, padded with 0
+     1      1  bits of a fingerprint: 32, or 0 for the 10 bits of version 0.1.0
+     2      3  how many serials, big endian, n
+     5    ...  3 * segment(n) fingerprints, least significant bit first, padded with 0
 ```
+
+Filters of 10 bits, which take one serial in 1,024 for their own, are read and not built.
 
 The same serials give the same bytes, in whatever order they come.
 """
 
+import struct
 from collections.abc import Iterable
 from hashlib import blake2b
 from typing import Final
@@ -21,9 +25,9 @@ from typing import Final
 from authenticity.errors import BatchError
 from authenticity.limits import LIMITS
 
-FINGERPRINT_BITS: Final = 10
+FINGERPRINT_BITS: Final = 32
 _HEAD_BYTES: Final = 5
-_FINGERPRINT: Final = (1 << FINGERPRINT_BITS) - 1
+_BITS: Final = {FINGERPRINT_BITS: FINGERPRINT_BITS, 0: 10}
 _SEEDS: Final = 256
 _WORD: Final = 0xFFFFFFFF
 
@@ -41,23 +45,24 @@ def build_filter(serials: Iterable[str]) -> bytes | None:
         return None
     for seed in range(_SEEDS):  # the first one does, all but always
         if (slots := _slots(distinct, seed)) is not None:
-            head = bytes((seed,)) + len(distinct).to_bytes(4, "big")
-            return head + _packed(slots)
+            head = bytes((seed, FINGERPRINT_BITS)) + len(distinct).to_bytes(3, "big")
+            return head + struct.pack(f"<{len(slots)}I", *slots)
     raise RuntimeError("no seed builds the filter: BLAKE2b is broken")
 
 
 def may_hold(serials: bytes, serial: str) -> bool:
-    """False: it was surely not built from this serial. True for one in 1,024 others too.
+    """False: it was surely not built from this serial. True for one in 2^32 others too,
+    and for one in 1,024 with a filter of version 0.1.0.
 
     The caller owes a filter that `check_filter` accepts.
     """
-    count = int.from_bytes(serials[1:_HEAD_BYTES], "big")
+    count, bits = int.from_bytes(serials[2:_HEAD_BYTES], "big"), _BITS[serials[1]]
     one, two, three, fingerprint = _places(serial, serials[:1], _segment(count))
     for slot in (one, two, three):
-        bit = slot * FINGERPRINT_BITS
+        bit = slot * bits
         start = _HEAD_BYTES + (bit >> 3)
-        fingerprint ^= int.from_bytes(serials[start : start + 2], "little") >> (bit & 7)
-    return not fingerprint & _FINGERPRINT
+        fingerprint ^= int.from_bytes(serials[start : start + 4], "little") >> (bit & 7)
+    return not fingerprint & ((1 << bits) - 1)
 
 
 def check_filter(serials: bytes, count: int) -> None:
@@ -65,13 +70,16 @@ def check_filter(serials: bytes, count: int) -> None:
     can see. Raises `BatchError`."""
     if len(serials) < _HEAD_BYTES:
         raise BatchError(f"serials: a filter of {len(serials)} bytes has no head")
-    held = int.from_bytes(serials[1:_HEAD_BYTES], "big")
+    bits_each = _BITS.get(serials[1])
+    if bits_each is None:
+        raise BatchError(f"serials: a filter with fingerprints of {serials[1]} bits is not known")
+    held = int.from_bytes(serials[2:_HEAD_BYTES], "big")
     if held != count:
         raise BatchError(f"serials: the filter holds {held:,} serials, the batch {count:,}")
     if held > LIMITS.batch_filter_serials:
         limit = LIMITS.batch_filter_serials
         raise BatchError(f"serials: the filter holds {held:,} serials; the limit is {limit:,}")
-    bits = 3 * _segment(held) * FINGERPRINT_BITS
+    bits = 3 * _segment(held) * bits_each
     if len(serials) != _HEAD_BYTES + -(-bits // 8):
         raise BatchError(f"serials: {len(serials):,} bytes are no filter of {held:,} serials")
     if bits % 8 and serials[-1] >> bits % 8:
@@ -91,7 +99,7 @@ def _places(serial: str, seed: bytes, segment: int) -> tuple[int, int, int, int]
         (number & _WORD) * segment >> 32,
         ((number >> 32 & _WORD) * segment >> 32) + segment,
         ((number >> 64 & _WORD) * segment >> 32) + 2 * segment,
-        number >> 96 & _FINGERPRINT,
+        number >> 96,
     )
 
 
@@ -129,13 +137,3 @@ def _slots(serials: list[str], seed: int) -> list[int] | None:
         one, two, three, fingerprint = places[number]
         slots[own] = fingerprint ^ slots[one] ^ slots[two] ^ slots[three]
     return slots
-
-
-def _packed(slots: list[int]) -> bytes:
-    """Four fingerprints in five bytes."""
-    padded = [*slots, *[0] * (-len(slots) % 4)]
-    packed = b"".join(
-        (a | b << 10 | c << 20 | d << 30).to_bytes(5, "little")
-        for a, b, c, d in zip(*[iter(padded)] * 4, strict=True)
-    )
-    return packed[: -(-len(slots) * FINGERPRINT_BITS // 8)]

@@ -41,7 +41,7 @@ class SourceLimits:
     """How many records at once, how long to wait. `drain_s`: for what waits when it is to stop."""
 
     scans_at_once: int = 4_096
-    batches_at_once: int = 500
+    batches_at_once: int = 100
     entities_every_s: float = 1.0
     idle_s: float = 0.02
     drain_s: float = 4.0
