@@ -72,6 +72,13 @@ class RateLimiter:
             if (bucket := self._buckets.get(key)) is not None:
                 bucket.tokens = min(float(self._burst * share), bucket.tokens + cost)
 
+    def owe(self, keys: BucketKeys, cost: float) -> None:
+        """Take `cost` more checks for what has been answered; at most a full bucket is owed."""
+        now_s = self._monotonic_s()
+        for key, share in keys:
+            bucket = self._bucket(key, share, now_s)
+            bucket.tokens = max(-float(self._burst * share), bucket.tokens - cost)
+
     def most(self, keys: BucketKeys) -> int:
         """How many checks `take` would allow at once, now."""
         now_s = self._monotonic_s()
@@ -114,6 +121,10 @@ class Allowance:
     def pay(self, cost: float = 1, *, in_all: float = 0) -> None:
         """As `RateLimiter.take`. Raises `Problem` 429."""
         self.limiter.take(self.keys, cost, in_all=in_all)
+
+    def owe(self, cost: float) -> None:
+        """As `RateLimiter.owe`."""
+        self.limiter.owe(self.keys, cost)
 
     @property
     def left(self) -> int:

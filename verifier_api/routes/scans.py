@@ -41,6 +41,7 @@ from verifier_api.http.problems import (
 )
 from verifier_api.i18n.translator import Translator
 from verifier_api.services.answers import Answer
+from verifier_api.services.probing import charge_invented
 from verifier_api.services.recording import ScanBody, record_of, scan_of
 from verifier_api.state import AppState, State
 
@@ -134,10 +135,10 @@ async def record_scans(
     if kind == JSON and not is_array(raw):
         _check_size(raw, limits.scan_body_bytes)
         return await _record_one(state, caller, decode(raw, ScanBody), translator)
-    principal = caller.identified()
+    caller.identified()
     lines = lines_of(raw, kind, limits.bulk_lines, caller.meter)
     wants_lines = any(kind in request.headers.get("accept", "") for kind in NDJSON)
-    return await _record_many(state, lines, principal, translator, wants_lines=wants_lines)
+    return await _record_many(state, lines, caller, translator, wants_lines=wants_lines)
 
 
 async def _record_one(
@@ -147,9 +148,11 @@ async def _record_one(
     if caller.unavailable is not None:
         scan = scan_of(body, ANONYMOUS, state.clock())
         answer = await state.checker.check(scan, ANONYMOUS, translator)
+        charge_invented(caller, ANONYMOUS, (answer,))
         return _not_recorded("who you are could not be checked in time", answer)
     scan = scan_of(body, principal, state.clock())
     answer, recorded = await record_and_check(state, scan, principal, translator)
+    charge_invented(caller, principal, (answer,))
     answer = msgspec.structs.replace(
         answer, recorded=recorded, scan_id=body.scan_id or scan.scan_id
     )
@@ -173,11 +176,12 @@ async def record_and_check(
 async def _record_many(
     state: AppState,
     lines: Sequence[bytes | msgspec.Raw],
-    principal: Principal,
+    caller: Caller,
     translator: Translator,
     *,
     wants_lines: bool,
 ) -> Response:
+    principal = caller.principal
     results: list[Answer | LineRefused | None] = [None] * len(lines)
     places, bodies, scans = [], [], []
     for place, line in enumerate(lines):
@@ -193,6 +197,7 @@ async def _record_many(
         if place % _LINES_A_TURN == _LINES_A_TURN - 1:
             await asyncio.sleep(0)  # ten thousand lines must not stop the other requests
     answers = await state.checker.check_many(scans, principal, translator)
+    charge_invented(caller, principal, answers)
     records = [record_of(scan, answer.item) for scan, answer in zip(scans, answers, strict=True)]
     flags = await state.recorder.record_many(records)
     for place, body, scan, answer, flag in zip(places, bodies, scans, answers, flags, strict=True):

@@ -21,6 +21,7 @@ from verifier_api.http.parameters import Language, language_asked
 from verifier_api.http.problems import Problem, problem_response
 from verifier_api.i18n.translator import Translator
 from verifier_api.services.answers import Answer
+from verifier_api.services.probing import charge_invented
 from verifier_api.services.recording import CodeText, unrecorded_scan
 from verifier_api.state import AppState, State
 
@@ -88,7 +89,9 @@ async def _answer(
     raw = await read_body(receive, limits.scan_body_bytes, limits.body_within_s, caller.meter)
     body = decode(raw, CheckBody)
     scan = unrecorded_scan(body.code, principal, state.clock(), body.session)
-    return await state.checker.check(scan, principal, translator)
+    answer = await state.checker.check(scan, principal, translator)
+    charge_invented(caller, principal, (answer,))
+    return answer
 
 
 def _text(value: bytes | None) -> str | None:

@@ -144,6 +144,12 @@ def answer(question: Question, known: Known | None, policy: Policy) -> Answer:
     return _worded(question, standing, verdict.doubt, provisional, policy, findings)
 
 
+def names_invented_serial(answer: Answer) -> bool:
+    """Whether its code verifies, and no registered batch of its print holds the serial: made
+    with a stolen key, or tried out."""
+    return any(finding.kind is FindingKind.NEVER_ISSUED for finding in answer.findings)
+
+
 def _with_batch_findings(question: Question, answer: Answer, alerts: tuple[Alert, ...]) -> Answer:
     """With the alerts that stand about the batch, for an officer or its rights-holder."""
     audience = question.principal.audience_for(answer.item)

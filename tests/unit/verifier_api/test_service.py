@@ -16,6 +16,7 @@ from authenticity.gs1.item import ItemId, text_id
 from authenticity.history.history import History
 from authenticity.records.batch_registry import BatchRegistry
 from authenticity.records.scan import Act, Channel, encode_scan
+from authenticity.records.serial_filter import build_filter
 from ledger.protocols import LedgerReader
 from ledger.records import Role
 from tests.support.service import (
@@ -378,6 +379,44 @@ def test_an_escaped_serial_is_read_as_it_was_printed(client: httpx.Client, stand
     assert (answer["standing"], answer["doubt"]) == ("verified", None)
     raw = path_of(code).replace("%2F", "/")
     assert client.get(raw, headers={"Accept": "application/json"}).json()["doubt"] is not None
+
+
+@pytest.mark.parametrize("door", ["verify", "page", "scan", "scans", "form"])
+def test_an_invented_serial_costs_twenty_checks_at_every_door(tmp_path: Path, door: str) -> None:
+    """A stolen key signs what it likes; asking which serials pass is dear."""
+    limits = Limits(anonymous_per_minute=0.001, anonymous_burst=30)
+    with (
+        in_process_service(tmp_path, settings=Settings(limits=limits)) as stand,
+        stand.client() as client,
+    ):
+        world = stand.world
+        own, invented = world.code(serial="S1"), world.code(serial="INVENTED")
+        stand.register(world.batch(count=1, serials=build_filter(["S1"])))
+
+        def ask(code: str) -> int:
+            now = world.now.isoformat()
+            match door:
+                case "verify":
+                    return client.post("/v1/verify", json={"code": code}).status_code
+                case "page":
+                    return client.get(path_of(code)).status_code
+                case "form":
+                    form = {"captured_at": now, "scan_id": code[-20:], "session": "s"}
+                    return client.post(path_of(code), data=form).status_code
+                case "scan":
+                    body = {"code": code, "captured_at": now}
+                    return client.post("/v1/scans", json=body).status_code
+            body = [{"code": code, "captured_at": now}]
+            return client.post("/v1/scans", json=body).status_code
+
+        honest = [ask(own) for _ in range(8)]
+        assert 429 not in honest, honest
+        assert ask(invented) not in (429, 422, 400)
+        assert [ask(own) for _ in range(2)] == [honest[0], honest[0]]
+        assert ask(own) == 429
+        officer = client.post("/v1/verify", json={"code": invented},
+                              headers=stand.bearer(Role.OFFICER))  # fmt: skip
+        assert officer.json()["standing"] == "suspect"
 
 
 def test_anonymous_calls_are_limited_and_told_when_to_return(tmp_path: Path) -> None:
