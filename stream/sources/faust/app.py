@@ -105,7 +105,7 @@ def build_app(
     ready = engine.wait_for_trust_list
     for topic, take, most, ready_for in (
         (SCANS, engine.fold_scans, Most(settings.scans_at_once, in_hand=2), ready),
-        (BATCHES, engine.accept_batches, Most(500, in_hand=1), ready),
+        (BATCHES, engine.accept_batches, Most(100, in_hand=1), ready),
         (TRUST, engine.accept_trust_lists, Most(1, in_hand=1), None),
     ):
         add_agent(app, topic, take, most, settings.linger_s, ready_for)

@@ -406,8 +406,8 @@ def test_an_invented_serial_costs_twenty_checks_at_every_door(tmp_path: Path, do
                 case "scan":
                     body = {"code": code, "captured_at": now}
                     return client.post("/v1/scans", json=body).status_code
-            body = [{"code": code, "captured_at": now}]
-            return client.post("/v1/scans", json=body).status_code
+            bodies = [{"code": code, "captured_at": now}]
+            return client.post("/v1/scans", json=bodies).status_code
 
         honest = [ask(own) for _ in range(8)]
         assert 429 not in honest, honest
