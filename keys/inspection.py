@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from authenticity.errors import TouchstoneError, TrustListError
+from authenticity.errors import TouchstoneError
 from authenticity.trust.issuers import TrustList
-from authenticity.trust.trust_list import encode_payload, read_trust_list
-from keys.guarded_files import FILE_BYTES_LIMIT, refuse_exposed_folder
+from authenticity.trust.trust_list import encode_payload
+from keys.guarded_files import refuse_exposed_folder
 from keys.keyring import IssuerRecord, Keyring
 from keys.signer import KeyFile
-from keys.store import TRUST_LIST_FILE, KeyStore
+from keys.store import KeyStore
 
 KEY_AHEAD: Final = timedelta(days=180)
 TRUST_LIST_AHEAD: Final = timedelta(days=14)
@@ -126,14 +126,11 @@ def _coming_ends(keyring: Keyring, at: datetime) -> Iterator[Complaint]:
 
 def _trust_list(store: KeyStore, keyring: Keyring, at: datetime) -> Iterator[Complaint]:
     export = "touchstone keys export-trust-list --out trust.jws"
-    path = store.folder / TRUST_LIST_FILE
-    if not path.exists():
-        yield Complaint(Severity.WARNING, "no trust list has been exported yet", export)
-        return
     try:
-        if path.stat().st_size > FILE_BYTES_LIMIT:
-            raise TrustListError(f"{path} is too big to be a trust list")
-        listed = read_trust_list(path.read_bytes(), keyring.pinned_roots, at=at)
+        listed = store.exported_list(at=at)
+        if listed is None:
+            yield Complaint(Severity.WARNING, "no trust list has been exported yet", export)
+            return
         current = keyring.trust_list(
             version=listed.version, issued_at=listed.issued_at, expires_at=listed.expires_at
         )

@@ -29,7 +29,11 @@ from authenticity.trust.jws import Roots, assemble_jws, encode_roots, signing_in
 from authenticity.trust.signature_field import Algorithm
 from authenticity.trust.trust_list import encode_payload, read_trust_list
 from keys.durable_files import locked, write_durably
-from keys.guarded_files import PRIVATE_FILE, make_private_folder, read_guarded
+from keys.guarded_files import (
+    FILE_BYTES_LIMIT,
+    PRIVATE_FILE,
+    make_private_folder,
+)
 from keys.keyring import (
     KEYRING_FILE,
     KEYRING_FORMAT,
@@ -259,11 +263,14 @@ class KeyStore:
         return Export(document, read_back, tuple(signers))
 
     def exported_list(self, *, at: datetime) -> TrustList | None:
-        """The trust list exported last, None before the first. Raises `TrustListError`."""
+        """The trust list exported last, None before the first. It is public, so others may read
+        its file. Raises `TrustListError`."""
         path = self.folder / TRUST_LIST_FILE
         if not path.exists():
             return None
-        return read_trust_list(read_guarded(path), self.roots(), at=at)
+        if path.stat().st_size > FILE_BYTES_LIMIT:
+            raise TrustListError(f"{path} is too big to be a trust list")
+        return read_trust_list(path.read_bytes(), self.roots(), at=at)
 
     def _root_files(self, keyring: Keyring, passphrase: bytes) -> dict[str, KeyFile]:
         files = {
