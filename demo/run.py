@@ -81,7 +81,9 @@ def run_demo(options: DemoOptions, out: Console, err: Console) -> dict[str, Any]
         if folder is None:
             temporary = TemporaryDirectory(prefix="touchstone-demo-", ignore_cleanup_errors=True)
             folder = Path(stack.enter_context(temporary))
-            folder.chmod(0o711)  # PostgreSQL, started by root, is another user; see LocalPostgres
+            (folder / "demo").mkdir()
+            for way in (folder, folder / "demo"):  # whatever the umask: PostgreSQL, started by
+                way.chmod(0o711)  # root, is another user, who must get to its folder
         demo = _Demo(options, folder, stack, stop_request, (out, err))
         demo.set_up()
         demo.run()
