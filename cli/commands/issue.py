@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.support.console import err, fail, out, print_json
+from cli.support.console import fail, out, print_json, warn
 from cli.support.data import DataFolder
 from cli.support.passphrase import KeysFolder, PassphraseFile, keys_folder, obtain_passphrase
 from cli.support.progress import progress
@@ -153,10 +153,7 @@ def _refuse_unpublished(store: "KeyStore", issuer: str, *, at: datetime, anyway:
     )
     if listed is not None and not anyway:
         fail(where, next_step=f"{next_step}; or sign all the same with --before-publication")
-    err.print("[bold yellow]warning:[/] ", end="")
-    err.print(where, markup=False)
-    err.print("[bold]next:[/]    ", end="")
-    err.print(next_step, markup=False)
+    warn(where, next_step=next_step)
 
 
 def _sign(

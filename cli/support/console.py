@@ -92,6 +92,15 @@ def fail(message: str, *, next_step: str = "", code: int = EXIT_WRONG_USE) -> No
     raise typer.Exit(code)
 
 
+def warn(message: str, *, next_step: str = "") -> None:
+    """Say on stderr what may be wrong, and what to do about it; the command goes on."""
+    err.print("warning: ", style="bold yellow", end="")
+    err.print(message)
+    if next_step:
+        err.print("next:    ", style="bold", end="")
+        err.print(next_step)
+
+
 def exit_with_translated_errors(command: typer.Typer) -> int:
     """Run `command`; print errors, and return the exit code that fits them or Ctrl-C.
 

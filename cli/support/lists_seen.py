@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from authenticity.errors import ConfigurationError, TrustListError, UnavailableError
-from cli.support.console import err
+from cli.support.console import warn
 
 if TYPE_CHECKING:
     from authenticity.trust.jws import Roots
@@ -49,12 +49,12 @@ def refuse_older(trust_list: "TrustList", roots: "Roots", *, allow: bool = False
             if not _follows(now, seen.get(name)):
                 if not allow:
                     raise _refusal(now, seen[name], folder / _FILE)
-                err.print(f"warning: trust list {now.version} is not the newest you were handed")
+                warn(f"trust list {now.version} is not the newest you were handed")
             elif seen.get(name) != now:
                 content = msgspec.json.encode(seen | {name: now}, order="sorted")
                 write_durably(folder / _FILE, content + b"\n")
     except (OSError, UnavailableError) as error:
-        err.print(f"warning: which trust list is the newest cannot be remembered: {error}")
+        warn(f"which trust list is the newest cannot be remembered: {error}")
 
 
 def _follows(now: ListSeen, known: ListSeen | None) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from authenticity.records.batch_registry import BatchRegistry
-from cli.support.console import err, fail
+from cli.support.console import fail, warn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -55,26 +55,19 @@ def _believed_batches(
     """The batches that stand, as an engine would have them; unsigned ones of files that 0.1.0
     wrote too, with a warning, where no signed statement is about the same batch."""
     from authenticity.errors import BatchError
-    from authenticity.records.batch_statement import check_statement, later_statement
+    from authenticity.records.batch_statement import check_statement
+    from ledger.batch_cache import standing_after
 
-    stand: dict[tuple[str, str], BatchStatement] = {}
+    believed: list[BatchStatement] = []
     refused: list[BatchError] = []
     for each in statements:
         try:
-            found = check_statement(each, trust_list) if each.is_signed else each
+            believed.append(check_statement(each, trust_list) if each.is_signed else each)
         except BatchError as error:
             refused.append(error)
-            continue
-        key = (each.batch.issuer, each.batch.batch_id)
-        stand[key] = later_statement(stand[key], found) if key in stand else found
-    unsigned = sum(not each.is_signed for each in stand.values())
-    if unsigned:
-        _warn(f"{unsigned:,} batches are not signed: taken as they are, which no engine does")
+    stand = standing_after({}, believed).changed
+    if unsigned := sum(not each.is_signed for each in stand):
+        warn(f"{unsigned:,} batches are not signed: taken as they are, which no engine does")
     if refused:
-        _warn(f"{len(refused):,} batch statements are left out, the first: {refused[0]}")
-    return (each.batch for each in stand.values())
-
-
-def _warn(text: str) -> None:
-    err.print("[bold yellow]warning:[/] ", end="")
-    err.print(text, markup=False)
+        warn(f"{len(refused):,} batch statements are left out, the first: {refused[0]}")
+    return (each.batch for each in stand)
