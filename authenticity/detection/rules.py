@@ -82,10 +82,9 @@ def never_issued_findings(batch_match: BatchMatch) -> Iterator[Finding]:
     """A valid signature on a serial that no batch holds.
 
     A stolen key, or a factory that prints more than was ordered, makes such codes. An
-    unregistered batch accuses nobody: a late manifest is no crime. One such serial in
-    2^32 passes a filter unnoticed (in 1,024, one of version 0.1.0), and every serial a batch
-    that has no filter
-    (`authenticity.records.serial_filter`).
+    unregistered batch accuses nobody: a late manifest is no crime. One such serial in 2^32
+    passes the filter of a batch unnoticed, one in 1,024 a filter of version 0.1.0. A batch
+    without a filter lets every serial pass (`authenticity.records.serial_filter`).
     """
     if isinstance(batch_match, NotInBatch):
         reason = because(ReasonCode.SERIAL_IN_NO_BATCH, batch=batch_match.batch.batch_id)

@@ -122,8 +122,9 @@ def check_statement(
     2. The issuer holds the GTIN's company prefix (longest match).
     3. A listed key of the issuer in that slot verifies, was valid when it was signed, and
        is not revoked: whoever stole it could date a statement back.
-    4. It was not signed after `at`, the reader's clock, and its revision is no larger than the
-       seconds from 2020 to its signing, so that a later one always has a larger revision left.
+    4. It is dated at most `CLOCK_TOLERANCE` after `at`, the reader's clock (None: not checked).
+    5. Its revision is no larger than the seconds from 2020 to its signing, so that a larger one
+       is always left for a later statement.
 
     Raises `BatchError` with a next step.
     """

@@ -28,6 +28,8 @@ from verifier_api.settings import Limits, Network
 
 _IN_SCOPE: Final = "touchstone.caller"
 _AUTHORIZATION: Final = b"authorization"
+_FAULT: Final = 500
+"""From this status on it is not the token that is wrong, but us."""
 
 
 @dataclass(slots=True)  # not frozen: that costs a microsecond for each request
@@ -139,6 +141,3 @@ class Admission:
 
     def _of(self, address: Address) -> Allowance:
         return Allowance(self.anonymous, bucket_keys(address))
-
-
-_FAULT: Final = 500
