@@ -11,7 +11,8 @@ from math import cos, pi, sin
 from random import Random
 from typing import Final
 
-from authenticity.records.scan import Channel, Place, PlaceSource
+from authenticity.records.place import Place, PlaceSource
+from authenticity.records.scan import Channel
 from simulation.cities import ADDRESSES, city_abroad, moved, some_city
 from simulation.draws import lognormal
 from simulation.visits import Spot

@@ -7,7 +7,8 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from authenticity.records.scan import SCAN_FORMAT, Channel, Place, Scan, from_epoch_ms
+from authenticity.records.place import Place
+from authenticity.records.scan import SCAN_FORMAT, Channel, Scan, from_epoch_ms
 from simulation.draws import digest_of, stream_of
 from simulation.location import consumer_place, exact_place, known_place
 from simulation.visits import DAY_S, HOUR_S, ScannerSession, Visit

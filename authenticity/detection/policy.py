@@ -9,7 +9,8 @@ from enum import StrEnum
 from functools import lru_cache
 
 from authenticity.records.batch import Batch
-from authenticity.records.scan import Channel, PlaceSource
+from authenticity.records.place import PlaceSource
+from authenticity.records.scan import Channel
 
 
 class Severity(StrEnum):

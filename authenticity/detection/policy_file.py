@@ -25,7 +25,8 @@ from authenticity.detection.policy import (
 )
 from authenticity.errors import PolicyError
 from authenticity.limits import LIMITS
-from authenticity.records.scan import Channel, Country, PlaceSource
+from authenticity.records.place import Country, PlaceSource
+from authenticity.records.scan import Channel
 
 MOST_CHARACTERS: Final = 1_048_576
 _LARGEST: Final = 1_000_000_000

@@ -20,7 +20,8 @@ from authenticity.history.observation import (
     Observation,
     accuracy_km,
 )
-from authenticity.records.scan import Channel, PlaceSource
+from authenticity.records.place import PlaceSource
+from authenticity.records.scan import Channel
 
 MOST_KNOWN: Final = 6
 MOST_OTHERS: Final = 12

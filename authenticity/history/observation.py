@@ -12,7 +12,8 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from authenticity.records.scan import Act, Channel, PlaceSource, Scan, to_epoch_ms
+from authenticity.records.place import PlaceSource
+from authenticity.records.scan import Act, Channel, Scan, to_epoch_ms
 from authenticity.trust.verdict import Doubt, Doubtful, Verdict
 
 CHANNELS: Final = tuple(Channel)

@@ -8,7 +8,8 @@ from msgspec import Meta, Struct
 
 from authenticity.errors import BatchError
 from authenticity.limits import LIMITS
-from authenticity.records.scan import Country, Instant
+from authenticity.records.place import Country
+from authenticity.records.scan import Instant
 from authenticity.records.serial_filter import check_filter
 
 BATCH_FORMAT: Final = 1

@@ -9,12 +9,13 @@ from msgspec import Meta, Struct
 
 from authenticity.errors import ScanError
 from authenticity.limits import LIMITS
+from authenticity.records.network import Hex16, NetworkEvidence
+from authenticity.records.place import Place
 
-SCAN_FORMAT: Final = 1
+SCAN_FORMAT: Final = 2
+"""What is written. Format 1, without the last three fields, is read too."""
 
 Text = Annotated[str, Meta(min_length=1, max_length=LIMITS.scan_id_characters)]
-Country = Annotated[str, Meta(pattern="^[A-Z]{2}$", max_length=2)]
-"""ISO 3166-1 alpha-2."""
 Instant = Annotated[datetime, Meta(tz=True)]
 
 
@@ -27,16 +28,6 @@ class Channel(StrEnum):
     RETAIL = "retail"
     LOGISTICS = "logistics"
     MAKER = "maker"
-
-
-class PlaceSource(StrEnum):
-    """How a place was found; it decides how far the place can be believed."""
-
-    GPS = "gps"
-    WIFI = "wifi"
-    FIXED_IP = "fixed-ip"
-    MOBILE_IP = "mobile-ip"
-    DECLARED = "declared"
 
 
 class Act(StrEnum):
@@ -52,16 +43,6 @@ class Act(StrEnum):
     DESTROY = "destroy"
 
 
-class Place(Struct, frozen=True, gc=False):
-    """WGS 84 degrees and the radius, in km, in which the reading took place."""
-
-    lat: Annotated[float, Meta(ge=-90, le=90)]
-    lon: Annotated[float, Meta(ge=-180, le=180)]
-    accuracy_km: Annotated[float, Meta(ge=0, le=20_040)]
-    source: PlaceSource
-    country: Country | None = None
-
-
 class Scan(Struct, frozen=True, gc=False):
     """One scan, as carried by the `scans` topic.
 
@@ -70,6 +51,12 @@ class Scan(Struct, frozen=True, gc=False):
     caller's role, never from an anonymous body; a `scan_id` is unique within its
     publisher. `code` is the text as read, which may be no code at all.
     A field that may be null may be left out.
+
+    `place` is what the device reports, `network` what the service derived from the
+    caller's address, or a gateway with the right to passed on. `selection`: 64 bits that
+    decide what a history keeps, an HMAC of publisher, scan id and network under the
+    installation's secret: a retry has the same ones, and nobody outside can choose them.
+    `clamped`: the capture time was out of bounds, and the arrival stands in its place.
     """
 
     v: int
@@ -84,6 +71,9 @@ class Scan(Struct, frozen=True, gc=False):
     place: Place | None = None
     act: Act | None = None
     operation: Text | None = None
+    network: NetworkEvidence | None = None
+    selection: Hex16 | None = None
+    clamped: bool = False
 
 
 class _Version(Struct):
@@ -113,7 +103,10 @@ def decode_scan(raw: bytes) -> Scan:
         if not has_utc(instant):
             raise _refusal(raw, ValueError(f"`{name}` lies outside the calendar in UTC"))
     if scan.v != SCAN_FORMAT:
-        raise _refusal(raw, ValueError("version"))
+        if scan.v != 1:
+            raise _refusal(raw, ValueError("version"))
+        if scan.network is not None or scan.selection is not None or scan.clamped:
+            raise _refusal(raw, ValueError("`network`, `selection`, `clamped` need version 2"))
     return scan
 
 
@@ -127,10 +120,11 @@ def _refusal(raw: bytes, error: Exception) -> ScanError:
         version = _version_decoder.decode(raw).v
     except (msgspec.DecodeError, ValueError, RecursionError):
         version = SCAN_FORMAT
-    if version != SCAN_FORMAT:
+    if version not in (1, SCAN_FORMAT):
         return ScanError(
-            f"scan format version {version} is not known here (this program reads {SCAN_FORMAT})",
-            next_step="upgrade this program, or send version 1",
+            f"scan format version {version} is not known here"
+            f" (this program reads 1 and {SCAN_FORMAT})",
+            next_step=f"upgrade this program, or send version {SCAN_FORMAT}",
         )
     return ScanError(f"not a scan: {error}", next_step="see docs/asyncapi.json for the format")
 

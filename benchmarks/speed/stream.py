@@ -18,7 +18,8 @@ from nacl.bindings import crypto_sign_open
 
 from authenticity.detection.policy import DEFAULT_POLICY
 from authenticity.gs1.item import item_id
-from authenticity.records.scan import Channel, Place, PlaceSource, Scan, encode_scan
+from authenticity.records.place import Place, PlaceSource
+from authenticity.records.scan import Channel, Scan, encode_scan
 from benchmarks.machine import machine
 from benchmarks.speed.printed_codes import NOW, printed_codes, signed_parts
 from benchmarks.speed.result import Details, Result, interleaved

@@ -19,7 +19,7 @@ from cli.support.publishing import open_publisher
 REFUSED = "refused"
 
 if TYPE_CHECKING:
-    from authenticity.records.scan import Place
+    from authenticity.records.place import Place
     from authenticity.trust.trust_list import TrustList
     from authenticity.trust.verdict import Verdict
     from producers.scanner.scanning import Circumstances, Reading, Send, Verifier
@@ -301,7 +301,7 @@ def _place(text: str | None, country: str | None) -> "Place | None":
     """`LAT,LON[,KM]`: declared by whoever scans, one kilometre unless said otherwise."""
     import msgspec
 
-    from authenticity.records.scan import Place
+    from authenticity.records.place import Place
 
     if text is None:
         if country is not None:

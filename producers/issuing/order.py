@@ -11,7 +11,7 @@ from msgspec import Meta, Struct
 from authenticity.errors import CodeError, ConfigurationError
 from authenticity.gs1.code import write_digital_link
 from authenticity.records.batch import Gtin, Name, PrintedDate
-from authenticity.records.scan import Country
+from authenticity.records.place import Country
 from authenticity.trust.signature_field import (
     Algorithm,
     SignatureField,

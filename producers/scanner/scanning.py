@@ -16,7 +16,8 @@ import msgspec
 
 from authenticity.errors import InputError, LogUnavailableError
 from authenticity.gs1.code import item_of
-from authenticity.records.scan import SCAN_FORMAT, Act, Channel, Place, Scan, encode_scan
+from authenticity.records.place import Place
+from authenticity.records.scan import SCAN_FORMAT, Act, Channel, Scan, encode_scan
 from authenticity.trust.verdict import Verdict
 from events.publisher import Publisher, Record
 from events.topics import SCANS, scan_key

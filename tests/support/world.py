@@ -23,7 +23,8 @@ import msgspec
 from authenticity.gs1.code import write_digital_link
 from authenticity.gs1.item import ItemId, item_id
 from authenticity.records.batch import Batch
-from authenticity.records.scan import Channel, Place, PlaceSource, Scan
+from authenticity.records.place import Place, PlaceSource
+from authenticity.records.scan import Channel, Scan
 from authenticity.records.serial import RANDOM_BYTES, mint_serial
 from authenticity.trust.issuers import Issuer, IssuerKey, TrustList
 from authenticity.trust.jws import Roots, assemble_jws, encode_roots, signing_input

@@ -15,12 +15,12 @@ from authenticity.errors import UnavailableError
 from authenticity.gs1.code import item_of
 from authenticity.gs1.item import ItemId
 from authenticity.limits import LIMITS
+from authenticity.records.place import Place
 from authenticity.records.scan import (
     SCAN_FORMAT,
     Act,
     Channel,
     Instant,
-    Place,
     Scan,
     Text,
     encode_scan,

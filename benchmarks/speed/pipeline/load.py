@@ -8,7 +8,8 @@ from typing import Final
 
 from authenticity.gs1.code import read_code
 from authenticity.gs1.item import ItemId, item_id
-from authenticity.records.scan import Act, Channel, Place, PlaceSource, Scan, encode_scan
+from authenticity.records.place import Place, PlaceSource
+from authenticity.records.scan import Act, Channel, Scan, encode_scan
 from authenticity.trust.jws import encode_roots
 from benchmarks.speed.printed_codes import NOW, printed_codes
 from benchmarks.speed.signed_trust_list import signed_document, trust_list_of

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from authenticity.records.scan import PlaceSource
+from authenticity.records.place import PlaceSource
 from simulation.behaviour import Rates
 from simulation.chain import Chain
 from simulation.cities import ADDRESSES, CITIES, COUNTRIES

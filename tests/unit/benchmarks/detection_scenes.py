@@ -4,7 +4,8 @@ from datetime import timedelta
 from typing import Any
 
 from authenticity.history.observation import observe
-from authenticity.records.scan import Place, to_epoch_ms
+from authenticity.records.place import Place
+from authenticity.records.scan import to_epoch_ms
 from benchmarks.detection.dataset import Arrival, Example, Header
 from benchmarks.detection.evaluation.code_assessment import DetectorOutcome
 from benchmarks.detection.evaluation.counts import Case

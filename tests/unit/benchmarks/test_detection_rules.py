@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 
 from authenticity.detection.policy import DEFAULT_POLICY
-from authenticity.records.scan import Channel, Place
+from authenticity.records.place import Place
+from authenticity.records.scan import Channel
 from authenticity.trust.verdict import Doubt
 from benchmarks.detection.dataset import Arrival
 from benchmarks.detection.evaluation.baseline_rules import RULES

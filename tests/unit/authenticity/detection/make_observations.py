@@ -14,7 +14,8 @@ from authenticity.history.history import History
 from authenticity.history.observation import Observation, observe
 from authenticity.records.batch import Batch
 from authenticity.records.batch_registry import UNREGISTERED, BatchMatch, InBatch
-from authenticity.records.scan import Act, Channel, Place, PlaceSource, Scan
+from authenticity.records.place import Place, PlaceSource
+from authenticity.records.scan import Act, Channel, Scan
 from authenticity.trust.verdict import Doubt, Doubtful, Genuine, IssuerId, Verdict
 
 ITEM: ItemId = item_id("09506000134352", "23456789ABCDEFG2")

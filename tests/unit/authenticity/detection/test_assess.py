@@ -19,7 +19,8 @@ from authenticity.history.history import EMPTY, History, history_of, merge
 from authenticity.history.observation import Observation, observe
 from authenticity.records.batch import Batch, BatchStatus
 from authenticity.records.batch_registry import BatchRegistry
-from authenticity.records.scan import Act, Channel, Place, PlaceSource
+from authenticity.records.place import Place, PlaceSource
+from authenticity.records.scan import Act, Channel
 from authenticity.trust.verdict import Doubt
 from tests.support.examples import examples
 from tests.unit.authenticity.detection.make_observations import (

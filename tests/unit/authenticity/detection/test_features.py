@@ -27,7 +27,8 @@ from authenticity.history.history import history_of
 from authenticity.history.observation import Observation
 from authenticity.records.batch import Batch
 from authenticity.records.batch_registry import UNREGISTERED
-from authenticity.records.scan import Act, Channel, Place, PlaceSource
+from authenticity.records.place import Place, PlaceSource
+from authenticity.records.scan import Act, Channel
 from tests.unit.authenticity.detection.make_observations import (
     LYON,
     PARIS,

@@ -24,7 +24,8 @@ from authenticity.detection.policy_file import read_policy, write_policy
 from authenticity.errors import PolicyError
 from authenticity.history.history import history_of
 from authenticity.limits import LIMITS
-from authenticity.records.scan import Channel, PlaceSource
+from authenticity.records.place import PlaceSource
+from authenticity.records.scan import Channel
 from tests.support.examples import examples
 from tests.unit.authenticity.detection.make_observations import NOON, findings_of, seen
 

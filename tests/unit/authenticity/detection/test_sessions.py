@@ -12,7 +12,8 @@ from authenticity.detection.sessions import (
     places_of,
     scan_sessions,
 )
-from authenticity.records.scan import Channel, Place, PlaceSource
+from authenticity.records.place import Place, PlaceSource
+from authenticity.records.scan import Channel
 from tests.unit.authenticity.detection.make_observations import LYON, PARIS, TOKYO, seen, trusted
 
 POLICY = DEFAULT_POLICY.clone

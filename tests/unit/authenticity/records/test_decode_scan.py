@@ -7,15 +7,8 @@ import pytest
 
 from authenticity.errors import BatchError, ScanError
 from authenticity.records.batch import decode_batch, encode_batch
-from authenticity.records.scan import (
-    Place,
-    PlaceSource,
-    decode_scan,
-    encode_scan,
-    from_epoch_ms,
-    has_utc,
-    to_epoch_ms,
-)
+from authenticity.records.place import Place, PlaceSource
+from authenticity.records.scan import decode_scan, encode_scan, from_epoch_ms, has_utc, to_epoch_ms
 from tests.support.world import World, changed
 
 WORLD = World(3)
