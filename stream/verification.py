@@ -9,11 +9,10 @@ import os
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
 from hashlib import blake2b
 from typing import Final
 
-from authenticity.records.scan import Scan
+from authenticity.records.scan import Scan, judged_at
 from authenticity.trust.trust_list import TrustList
 from authenticity.trust.verify import SignatureCheck, check_signature, check_validity
 from stream.step import CheckedScan
@@ -40,11 +39,7 @@ class ScanVerifier:
         self.misses = 0
 
     def check(self, scans: Sequence[Scan], trust_list: TrustList) -> list[CheckedScan]:
-        """Each scan with the verdict on its code when it was captured, in order.
-
-        A capture that claims to be later than its arrival is checked at its arrival: the
-        clock is wrong, which is no fault of the code.
-        """
+        """Each scan with the verdict on its code at the time that `judged_at` names, in order."""
         if self._version != (trust_list.version, trust_list.digest):
             self._version = (trust_list.version, trust_list.digest)
             self._remembered.clear()
@@ -54,7 +49,7 @@ class ScanVerifier:
         )
         version = trust_list.version
         return [
-            CheckedScan(scan, check_validity(proved[digest], trust_list, _read_at(scan)), version)
+            CheckedScan(scan, check_validity(proved[digest], trust_list, judged_at(scan)), version)
             for scan, digest in zip(scans, digests, strict=True)
         ]
 
@@ -87,10 +82,6 @@ class ScanVerifier:
         while len(self._remembered) > self._most_remembered:
             self._remembered.popitem(last=False)
         return proved
-
-
-def _read_at(scan: Scan) -> datetime:
-    return min(scan.captured_at, scan.received_at)
 
 
 def _digest(code: str) -> bytes:

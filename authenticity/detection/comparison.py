@@ -1,7 +1,8 @@
 """An item's scan sessions compared with one another, in one pass: what features are read from.
 
-What a network address attests is kept apart from what an anonymous device claims: whoever
-wants to make a genuine pack seem copied can report any place, but has few addresses.
+Of anonymous scans only those are compared whose place the service itself derived from their
+network, the first of each network (`authenticity.detection.evidence.admitted_of`): whoever
+wants to make a genuine pack seem copied can report any place, but has few networks.
 """
 
 from collections import Counter
@@ -17,12 +18,13 @@ from authenticity.detection.sessions import (
     impossible_travel_outliers,
     own_numbers,
     places_of,
+    session_key,
 )
-from authenticity.history.history import SAMPLE
 from authenticity.history.observation import Observation
 from authenticity.records.batch import Batch
 
 DAY_MS: Final = 86_400_000
+_MANY_SCANS: Final = 16
 
 Place = Sequence[ScanSession]
 """Sessions that can have been in one place, the one of most confidence first."""
@@ -49,7 +51,7 @@ class Comparison(NamedTuple):
     """All that features are read from.
 
     `genuine` are believed observations and `sessions` their sessions, both by time.
-    `first_ms`: of each session outside the maker's own chain, its first capture;
+    `first_ms`: by `session_key`, of each session outside the maker's own chain, its first capture;
     `sessions_by_day` counts these by day. `placed`: sessions with a place, but for those whose
     own places lie apart. `places`: where the placed sessions outside the chain were; `home` is
     one of them or empty, `away` the others. `met`: every `Need` that is met.
@@ -78,10 +80,10 @@ def compare_sessions(
     """Takes believed observations and their sessions, both by capture time."""
     own = own_numbers(policy.own_supply_chain)
     first_ms: dict[int, int] = {}
-    met = int(Need.MANY_SCANS) if len(genuine) >= SAMPLE else 0
+    met = int(Need.MANY_SCANS) if len(genuine) >= _MANY_SCANS else 0
     for observation in genuine:
         if observation.channel not in own:
-            first_ms.setdefault(observation.session, observation.captured_ms)
+            first_ms.setdefault(session_key(observation), observation.captured_ms)
         if observation.actor:
             met |= Need.KNOWN_SCANNER
         if observation.act:

@@ -6,8 +6,9 @@ from typing import NamedTuple
 from authenticity.detection.policy import Policy
 from authenticity.detection.reasons import Reason
 from authenticity.detection.score import CloneScore, proof_of_copies, score_clones
+from authenticity.detection.simultaneous import Simultaneous, simultaneous_captures
 from authenticity.gs1.item import ItemId, gtin_and_serial
-from authenticity.history.history import History, by_capture
+from authenticity.history.history import History, by_capture, kept_networks
 from authenticity.history.observation import DOUBTS, Observation
 from authenticity.records.batch import Batch
 from authenticity.records.batch_registry import (
@@ -25,8 +26,10 @@ class Evidence(NamedTuple):
 
     `batch` is the one whose print the item carries, `policy` the one that holds for its
     issuer. `genuine` are the observations of codes that are believed, by capture time;
-    `doubtful` the others. `clone_score` is None where there is nothing to compare,
-    `proof` where no two records of known scanners contradict each other.
+    `doubtful` the others. `admitted` are those of `genuine` that may raise or lower a
+    suspicion. `clone_score` is None where there is nothing to compare, `proof` where no two
+    acts of known scanners contradict each other, `simultaneous` where known scanners did not
+    have it in several places at once.
     """
 
     observations: Sequence[Observation]
@@ -35,8 +38,10 @@ class Evidence(NamedTuple):
     policy: Policy
     genuine: Sequence[Observation]
     doubtful: Sequence[Observation]
+    admitted: Sequence[Observation]
     clone_score: CloneScore | None
     proof: Reason | None
+    simultaneous: Simultaneous | None
 
 
 def evidence_of(history: History, batch_match: BatchMatch, policy: Policy) -> Evidence:
@@ -44,14 +49,55 @@ def evidence_of(history: History, batch_match: BatchMatch, policy: Policy) -> Ev
     batch = batch_printed(batch_match)
     policy = policy.of(batch)
     genuine, doubtful = split(history, batch_match)
-    clone_score, proof = None, None
-    if len(genuine) > 1:
-        clone_score = score_clones(genuine, batch, policy)
-        if any(observation.act for observation in genuine):
-            proof = proof_of_copies(genuine, policy.elsewhere_km)
+    admitted = admitted_of(history, genuine)
+    clone_score, proof, simultaneous = None, None, None
+    if len(admitted) > 1:
+        clone_score = score_clones(admitted, batch, policy)
+        simultaneous = simultaneous_captures(admitted, policy)
+        if any(observation.act for observation in admitted):
+            proof = proof_of_copies(admitted, policy.elsewhere_km)
     return Evidence(
-        history.observations, batch_match, batch, policy, genuine, doubtful, clone_score, proof
-    )
+        history.observations, batch_match, batch, policy, genuine, doubtful, admitted,
+        clone_score, proof, simultaneous,
+    )  # fmt: skip
+
+
+def admitted_of(history: History, genuine: Sequence[Observation]) -> list[Observation]:
+    """What may raise or lower a suspicion, by capture time: believed scans by known scanners,
+    and the first to arrive of each network that has a place in the history.
+
+    The first alone: nobody can put another before it. A second one could be added later by
+    anybody in that network, and would move the score, up or down.
+    """
+    if len(genuine) == 1:
+        one = genuine[0]
+        return [one] if one.actor or one.is_network_derived else []
+    first: dict[int, Observation] = {}
+    networks = kept_networks(history.observations)
+    for observation in genuine:
+        network = observation.network
+        if network in networks and observation.is_network_derived:
+            known = first.get(network)
+            if known is None or _arrival(observation) < _arrival(known):
+                first[network] = observation
+    return [each for each in genuine if each.actor or first.get(each.network) is each]
+
+
+def _arrival(observation: Observation) -> tuple[int, Observation]:
+    return observation.arrived_ms, observation
+
+
+def vouched_doubts(doubtful: Sequence[Observation]) -> frozenset[int]:
+    """The doubts, by their numbers, of codes that a known scanner read, or that came from two
+    networks at least: what one stranger sends says something of the stranger, not of the item."""
+    networks: dict[int, set[int]] = {}
+    vouched: set[int] = set()
+    for observation in doubtful:
+        if observation.actor:
+            vouched.add(observation.doubt)
+        elif observation.is_network_derived:
+            networks.setdefault(observation.doubt, set()).add(observation.network)
+    return frozenset(vouched.union(doubt for doubt, some in networks.items() if len(some) > 1))
 
 
 def match_batch(item: ItemId, history: History, batch_registry: BatchRegistry) -> BatchMatch:
@@ -84,13 +130,18 @@ def split(history: History, batch_match: BatchMatch) -> tuple[list[Observation],
 
 def is_believed(observation: Observation, batch_match: BatchMatch) -> bool:
     """Whether its code is believed: signed under a valid key, or under a revoked one if the
-    batch that holds this serial was registered before the revocation."""
+    batch that holds this serial was registered for that key before the revocation. Of which
+    key a scan was that an earlier format remembers is not known."""
     if not observation.doubt:
         return True
     if DOUBTS[observation.doubt] is not Doubt.KEY_REVOKED:
         return False
     batch = batch_holding(batch_match)
-    return batch is not None and batch.registered_at.timestamp() * 1000 < observation.revoked_ms
+    return (
+        batch is not None
+        and observation.key_slot in (batch.key_slot, -1)
+        and batch.registered_at.timestamp() * 1000 < observation.revoked_ms
+    )
 
 
 def _newest_verdicts(observations: Sequence[Observation]) -> Iterator[Observation]:

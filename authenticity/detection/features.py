@@ -19,7 +19,7 @@ from authenticity.detection.comparison import (
     early_sessions,
     is_network_derived,
 )
-from authenticity.detection.sessions import LocationConfidence, ScanSession, apart_km
+from authenticity.detection.sessions import LocationConfidence, ScanSession, apart_km, session_key
 from authenticity.history.history import distinct_scans
 from authenticity.history.observation import ACTS, CHANNELS, Observation
 from authenticity.records.scan import Act, Channel, to_epoch_ms
@@ -34,8 +34,8 @@ def sessions(comparison: Comparison) -> int:
     return _log2(len(comparison.first_ms))
 
 
-def estimated_scans(comparison: Comparison) -> int:
-    """Log2 of the scans there were by estimate, beyond 32: a history keeps few."""
+def many_scans(comparison: Comparison) -> int:
+    """Log2 of the scans that are compared, beyond 32."""
     return _log2(distinct_scans(comparison.genuine)) - _LOG2_MANY_SCANS
 
 
@@ -67,7 +67,7 @@ def weeks_since_release(comparison: Comparison) -> int:
 def recorded_by_known_scanners(comparison: Comparison) -> int:
     """Quarters of the sessions outside the chain that known scanners made."""
     first_ms = comparison.first_ms
-    known = {s.session for s in comparison.genuine if s.actor and s.session in first_ms}
+    known = {key for s in comparison.genuine if s.actor and (key := session_key(s)) in first_ms}
     return 4 * len(known) // max(1, len(first_ms))
 
 
@@ -196,7 +196,7 @@ FEATURES: Final[tuple[Feature, ...]] = (
         "sessions: about {n}", in_powers_of_two=True,
     ),
     Feature(
-        "throng", estimated_scans, 4, False, 0,
+        "throng", many_scans, 4, False, 0,
         "a throng: 32 scans, doubled so many times: {n}", Need.MANY_SCANS,
     ),
     Feature(

@@ -6,6 +6,7 @@ from typing import Final
 from msgspec import Struct
 
 from authenticity.detection.assess import ItemAssessment, assess_history
+from authenticity.detection.evidence import vouched_doubts
 from authenticity.detection.findings import FINDINGS, STANDING_OF_DOUBT, Finding
 from authenticity.detection.policy import Policy
 from authenticity.detection.standing import Standing
@@ -25,7 +26,7 @@ _DOUBTFUL_WORST_FIRST: Final = (
 
 
 class ItemSummary(Struct, frozen=True):
-    """Standing and findings of one item. `scans` is exact while small, then an estimate.
+    """Standing and findings of one item. `scans`: at least so many there were.
 
     `first` and `last` are capture times, UTC, of the codes the standing rests on.
     """
@@ -60,14 +61,24 @@ def standing_of(assessment: ItemAssessment) -> Standing:
     """The standing of an item whose history is not empty.
 
     Where a genuine code was ever scanned the standing rests on the genuine scans alone:
-    a forged code under the same serial is a finding, but no stain on the genuine pack.
+    a forged code under the same serial is a finding, but no stain on the genuine pack. Where
+    none was, what one stranger alone sent makes no item suspect.
     """
     evidence, findings = assessment
     if not evidence.genuine:
-        numbers = {observation.doubt for observation in evidence.doubtful}
-        doubts = [doubt for number in numbers if (doubt := DOUBTS[number]) is not None]
-        reached = {STANDING_OF_DOUBT[doubt] for doubt in doubts}
+        vouched = vouched_doubts(evidence.doubtful)
+        reached = {
+            _of_doubt(observation.doubt, observation.doubt in vouched)
+            for observation in evidence.doubtful
+        }
         return next(standing for standing in _DOUBTFUL_WORST_FIRST if standing in reached)
     rows = [FINDINGS[finding.kind] for finding in findings]
     led_to = {row.standing for row in rows if row.public}
     return next((each for each in _GENUINE_WORST_FIRST if each in led_to), Standing.VERIFIED)
+
+
+def _of_doubt(number: int, vouched: bool) -> Standing:
+    doubt = DOUBTS[number]
+    assert doubt is not None
+    standing = STANDING_OF_DOUBT[doubt]
+    return Standing.NOT_ISSUED if standing is Standing.SUSPECT and not vouched else standing

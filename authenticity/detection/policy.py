@@ -79,13 +79,15 @@ class ClonePolicy:
 class EntityPolicy:
     """When many items together say something of a batch or a scanner. See
     `authenticity.detection.signals`. `campaign_prior`: the share of batches of which many
-    items were copied; `campaign_item_nats`: from which log-likelihood ratio an item counts as one.
+    items were copied; `campaign_item_nats`: from which log-likelihood ratio an item counts as one;
+    `campaign_networks`: what so many networks could have brought about is no campaign.
     """
 
     campaign_prior: float = 0.01
     campaign_threshold: float = 0.9
     campaign_items: int = 3
     campaign_item_nats: float = 1.0
+    campaign_networks: int = 3
     probing_items: int = 10
     poisoning_items: int = 3
     poisoning_places: int = 3

@@ -201,6 +201,7 @@ _OF_SUBJECT: Final[dict[str, _Read]] = {
     "campaign_threshold": _probability,
     "campaign_items": _whole,
     "campaign_item_nats": _measure,
+    "campaign_networks": _whole,
     "probing_items": _whole,
     "poisoning_items": _whole,
     "poisoning_places": _whole,

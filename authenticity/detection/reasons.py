@@ -30,6 +30,7 @@ class ReasonCode(StrEnum):
     DECLARED_BY_ISSUER = "declared-by-issuer"
     DIFFERENT_SCANS_UNDER_ONE_ID = "different-scans-under-one-id"
     EXPIRY_DIFFERS = "expiry-differs"
+    HELD_IN_SEVERAL_PLACES_AT_ONCE = "held-in-several-places-at-once"
     INSPECTIONS_CONTRADICT = "inspections-contradict"
     INVENTED_CODES_FROM_ONE_SCANNER = "invented-codes-from-one-scanner"
     LOT_DIFFERS = "lot-differs"
@@ -74,6 +75,11 @@ REASONS: Final[dict[str, ReasonRow]] = {
     _CODE.EXPIRY_DIFFERS: ReasonRow(
         ("printed", "registered"), "Expiry date read: {printed}. Registered: {registered}."
     ),
+    _CODE.HELD_IN_SEVERAL_PLACES_AT_ONCE: ReasonRow(
+        ("places", "km", "minutes"),
+        "Known scanners had it in {places} places, {km} km apart, within {minutes} minutes:"
+        " one pack cannot travel so.",
+    ),
     _CODE.INSPECTIONS_CONTRADICT: ReasonRow(
         ("km",), "Inspections at least {km} km apart contradict each other."
     ),
@@ -84,12 +90,15 @@ REASONS: Final[dict[str, ReasonRow]] = {
         ("printed", "registered"), "Lot read: {printed}. Lot signed: {registered}."
     ),
     _CODE.MANY_ITEMS_FROM_HERE_LOOK_COPIED: ReasonRow(
-        ("items_at_least",),
+        ("items_at_least", "networks_at_least"),
         "At least {items_at_least} packs that this scanner read look copied:"
-        " their codes may have been read off there.",
+        " their codes may have been read off there. Networks of anonymous scans: at least"
+        " {networks_at_least}.",
     ),
     _CODE.MANY_ITEMS_LOOK_COPIED: ReasonRow(
-        ("items_at_least",), "At least {items_at_least} packs of the batch look copied."
+        ("items_at_least", "networks_at_least"),
+        "At least {items_at_least} packs of the batch look copied. Networks of anonymous scans:"
+        " at least {networks_at_least}.",
     ),
     _CODE.PLACES_THAT_CANNOT_BE: ReasonRow(
         ("items_at_least", "places_at_least"),

@@ -7,9 +7,11 @@ applies all of them.
 from collections.abc import Collection, Iterator, Sequence
 from itertools import pairwise
 
-from authenticity.detection.evidence import Evidence
+import msgspec
+
+from authenticity.detection.evidence import Evidence, vouched_doubts
 from authenticity.detection.findings import Finding, FindingKind, found
-from authenticity.detection.policy import Policy
+from authenticity.detection.policy import Policy, Severity
 from authenticity.detection.reasons import Reason, ReasonCode, because, coarse
 from authenticity.detection.score import clone_findings
 from authenticity.detection.sessions import own_numbers
@@ -21,6 +23,9 @@ from authenticity.trust.verdict import Doubt
 
 _HOUR_MS = 3_600_000
 _DAY_MS = 24 * _HOUR_MS
+_LEAST_NETWORKS = 2
+"""However low a policy sets a number: no one network raises an alert."""
+_MOST_NETWORKS_NAMED = 3
 
 
 def item_findings(evidence: Evidence) -> tuple[Finding, ...]:
@@ -29,21 +34,29 @@ def item_findings(evidence: Evidence) -> tuple[Finding, ...]:
         evidence.observations, evidence.genuine, evidence.batch, evidence.policy,
     )  # fmt: skip
     findings = [*scanning_findings(observations, policy)]
+    admitted = evidence.admitted
     if evidence.doubtful:
         findings += refused_code_findings(evidence.doubtful)
     if batch is not None:
         findings += never_issued_findings(evidence.batch_match)
     if genuine:
         if batch is not None:
-            findings += batch_findings(genuine, batch, policy)
+            findings += batch_findings(admitted, batch, policy)
         if batch is not None or len(observations) > 1:
             findings += print_findings(genuine, observations, batch)
         if len(genuine) > 1:
             findings += use_findings(genuine, policy)
-    if evidence.clone_score is not None:
-        findings += clone_findings(evidence.clone_score, policy.clone)
-    if evidence.proof is not None:
-        findings.append(found(FindingKind.CLONE_CONFIRMED, evidence.proof))
+        if any(observation.act for observation in admitted):
+            findings += reuse_findings(admitted, policy)
+    simultaneous = evidence.simultaneous
+    if evidence.clone_score is not None or simultaneous is not None:
+        held_at_once = simultaneous.reason if simultaneous else None
+        findings += clone_findings(evidence.clone_score, held_at_once, policy.clone)
+    proof = evidence.proof
+    if proof is None and simultaneous is not None and simultaneous.is_proof:
+        proof = simultaneous.reason
+    if proof is not None:
+        findings.append(found(FindingKind.CLONE_CONFIRMED, proof))
     if len(findings) > 1:
         findings.sort(key=lambda finding: (-finding.severity.rank, finding.kind))
     return tuple(findings)
@@ -67,15 +80,20 @@ def scanning_findings(observations: Sequence[Observation], policy: Policy) -> It
 
 
 def refused_code_findings(doubtful: Sequence[Observation]) -> Iterator[Finding]:
-    """One finding for each doubt about codes that were scanned under this item's name."""
+    """One finding for each doubt about codes that were scanned under this item's name; mere
+    information where one stranger alone sent them."""
     by_doubt: dict[int, list[Observation]] = {}
+    vouched = vouched_doubts(doubtful)
     for observation in doubtful:
         by_doubt.setdefault(observation.doubt, []).append(observation)
     for number, observations in sorted(by_doubt.items()):
         doubt = DOUBTS[number]
         assert doubt is not None
-        scanners = _scanners(any(observation.authorised for observation in observations))
-        yield found(FindingKind(doubt), because(ReasonCode.CODE_REFUSED, scanners=scanners))
+        reason = because(ReasonCode.CODE_REFUSED, scanners=_scanners(observations))
+        finding = found(FindingKind(doubt), reason)
+        if number not in vouched:
+            finding = msgspec.structs.replace(finding, severity=Severity.INFO)
+        yield finding
 
 
 def never_issued_findings(batch_match: BatchMatch) -> Iterator[Finding]:
@@ -125,7 +143,7 @@ def _is_unsigned(observation: Observation) -> bool:
 
 
 def batch_findings(
-    genuine: Sequence[Observation], batch: Batch, policy: Policy
+    admitted: Sequence[Observation], batch: Batch, policy: Policy
 ) -> Iterator[Finding]:
     """What the issuer declared of the batch, and whether the item left its markets."""
     if batch.status is BatchStatus.RECALLED:
@@ -138,18 +156,18 @@ def batch_findings(
         reason = because(ReasonCode.BATCH_NOT_RELEASED, batch=batch.batch_id)
         yield found(FindingKind.NOT_RELEASED, reason)
     if markets := policy.markets_of(batch):
-        yield from diversion_findings(genuine, markets, policy)
+        yield from diversion_findings(admitted, markets, policy)
 
 
 def diversion_findings(
-    genuine: Sequence[Observation], markets: Collection[str], policy: Policy
+    admitted: Sequence[Observation], markets: Collection[str], policy: Policy
 ) -> Iterator[Finding]:
-    """One trusted scan outside the markets, or several sessions there: one is a tourist.
-    The maker's own chain goes through any country."""
+    """One trusted scan outside the markets, or several networks there, two at least: one is
+    a tourist. The maker's own chain goes through any country."""
     ours = own_numbers(policy.own_supply_chain)
     outside = [
         observation
-        for observation in genuine
+        for observation in admitted
         if observation.country
         and observation.country not in markets
         and observation.channel not in ours
@@ -157,23 +175,21 @@ def diversion_findings(
     if not outside:
         return
     trusted = any(observation.authorised for observation in outside)
-    if trusted or len({observation.session for observation in outside}) >= policy.diverted_sessions:
+    if trusted or len(outside) >= max(_LEAST_NETWORKS, policy.diverted_sessions):
         reason = because(
             ReasonCode.SCANNED_OUTSIDE_ITS_MARKETS,
             countries=",".join(sorted({observation.country for observation in outside})),
-            scanners=_scanners(trusted),
+            scanners=_scanners(outside),
         )
         yield found(FindingKind.DIVERTED, reason)
 
 
 def use_findings(genuine: Sequence[Observation], policy: Policy) -> Iterator[Finding]:
-    """Whether others scanned the item, and whether it was used again after its end."""
+    """Whether others scanned the item."""
     ours = own_numbers(policy.own_supply_chain)
     sessions = {s.session for s in genuine if s.channel not in ours}
     if len(sessions) > 1:
         yield seen_before(len(sessions) - 1)
-    if any(observation.act for observation in genuine):
-        yield from reuse_findings(genuine, policy)
 
 
 def seen_before(other_sessions: int) -> Finding:
@@ -182,7 +198,7 @@ def seen_before(other_sessions: int) -> Finding:
     return found(FindingKind.SEEN_BEFORE, reason)
 
 
-def reuse_findings(genuine: Sequence[Observation], policy: Policy) -> Iterator[Finding]:
+def reuse_findings(admitted: Sequence[Observation], policy: Policy) -> Iterator[Finding]:
     """Whether the item was sold or seen again after it was sold or destroyed.
 
     Rules of the European medicines system (EMVS): a plain check raises no alarm, only a
@@ -190,7 +206,7 @@ def reuse_findings(genuine: Sequence[Observation], policy: Policy) -> Iterator[F
     information; an undo (reactivate) cancels the sale. Only known scanners record acts.
     Takes observations by capture time.
     """
-    reason = _sold_twice(genuine, policy) or _seen_after_destruction(genuine, policy)
+    reason = _sold_twice(admitted, policy) or _seen_after_destruction(admitted, policy)
     if reason:
         yield found(FindingKind.REUSED_AFTER_END, reason)
 
@@ -212,24 +228,23 @@ def _sold_twice(genuine: Sequence[Observation], policy: Policy) -> Reason | None
     return None
 
 
-def _seen_after_destruction(genuine: Sequence[Observation], policy: Policy) -> Reason | None:
-    """Captured elsewhere after it was destroyed: by a known scanner, or in several sessions."""
-    end = next((s for s in genuine if ACTS[s.act] is Act.DESTROY), None)
+def _seen_after_destruction(admitted: Sequence[Observation], policy: Policy) -> Reason | None:
+    """Captured elsewhere after it was destroyed: by a known scanner, or from several networks,
+    two at least, that had not scanned it before."""
+    end = next((s for s in admitted if ACTS[s.act] is Act.DESTROY), None)
     if end is None:
         return None
     after = [
         observation
-        for observation in genuine
+        for observation in admitted
         if observation.captured_ms > end.captured_ms + policy.end_grace_hours * _HOUR_MS
         and observation.session != end.session
         and not _same_place(observation, end, policy)
     ]
-    trusted = any(
-        observation.authorised and observation.actor != end.actor for observation in after
-    )
-    sessions = {observation.session for observation in after if not observation.authorised}
-    if trusted or len(sessions) >= policy.end_anonymous_sessions:
-        return because(ReasonCode.SEEN_AFTER_DESTRUCTION, scanners=_scanners(trusted))
+    others = [observation for observation in after if observation.actor != end.actor]
+    trusted = any(observation.authorised for observation in others)
+    if trusted or len(others) >= max(_LEAST_NETWORKS, policy.end_anonymous_sessions):
+        return because(ReasonCode.SEEN_AFTER_DESTRUCTION, scanners=_scanners(others))
     return None
 
 
@@ -238,5 +253,10 @@ def _same_place(one: Observation, other: Observation, policy: Policy) -> bool:
     return bool(one.source and other.source) and distance_km(one, other) <= policy.elsewhere_km
 
 
-def _scanners(trusted: bool) -> str:
-    return "trusted" if trusted else "anonymous"
+def _scanners(observations: Sequence[Observation]) -> str:
+    """Who read it: "trusted", or "anonymous" and a few of their networks, as in the ids of
+    the entities that these are."""
+    if any(observation.authorised for observation in observations):
+        return "trusted"
+    networks = sorted({observation.network for observation in observations} - {0})
+    return " ".join(["anonymous", *(f"n{each:08x}" for each in networks[:_MOST_NETWORKS_NAMED])])

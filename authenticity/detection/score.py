@@ -7,9 +7,9 @@ the items scanned. It adds up a weight for the value of each feature
 simulated worlds and calibrated on others (`docs/reference/detection-benchmark.md`). The
 share of copies, the prior, is the policy's, by channel.
 
-Anonymous scans alone never prove anything: they raise a suspicion, and its wording. And
-what anonymous devices only report of themselves raises none: some of it must be seen in the
-network or by a known scanner.
+Anonymous scans alone never prove anything: they raise a suspicion, and its wording. Only
+those take part that were seen in a network (`authenticity.detection.evidence.admitted_of`),
+and no single network decides: a score that speaks for copies must do so with any one left out.
 """
 
 from collections.abc import Iterator, Sequence
@@ -62,9 +62,32 @@ class CloneScore(NamedTuple):
 
 
 def score_clones(
+    admitted: Sequence[Observation], batch: Batch | None, policy: Policy
+) -> CloneScore | None:
+    """None where there is nothing to compare. Takes admitted observations by capture time.
+
+    A score above 0 is the lowest of those with any one network left out, but not below 0:
+    what rests on one network says nothing.
+    """
+    score = score_without_leaving_out(admitted, batch, policy)
+    if score is None or score.log_likelihood_ratio <= 0:
+        return score
+    lowest = score
+    for network in sorted({each.network for each in admitted if not each.actor}):
+        rest = [each for each in admitted if each.actor or each.network != network]
+        without = score_without_leaving_out(rest, batch, policy)
+        if without is None or without.log_likelihood_ratio <= 0:
+            prior = policy.clone.prior[score.channel]
+            return score._replace(log_likelihood_ratio=0.0, probability=prior)
+        if without.log_likelihood_ratio < lowest.log_likelihood_ratio:
+            lowest = without
+    return lowest
+
+
+def score_without_leaving_out(
     genuine: Sequence[Observation], batch: Batch | None, policy: Policy
 ) -> CloneScore | None:
-    """None where there is nothing to compare. Takes believed observations by capture time."""
+    """The score of all these observations together."""
     own = own_numbers(policy.own_supply_chain)
     if all(observation.channel in own for observation in genuine):
         return None
@@ -83,7 +106,7 @@ def score_clones(
         any(each.feature.network_derived for each in contributions)
         or is_away_by_network(comparison)
     ):
-        ratio = 0.0  # whatever is only self-reported: poisoning must fail
+        ratio = 0.0  # nothing says that it was in two places
     channel = channel_of(genuine)
     probability = chance(ratio + log_odds(policy.clone.prior[channel]))
     return CloneScore(ratio, probability, contributions, sessions, channel)
@@ -103,12 +126,18 @@ def comparable(sessions: Sequence[ScanSession], policy: ClonePolicy) -> bool:
     return len(placed) > 1 and not is_reachable(placed[-2], session, policy)
 
 
-def clone_findings(clone_score: CloneScore, policy: ClonePolicy) -> Iterator[Finding]:
-    """At most one finding, with its probability and what moved it, by how many nats."""
-    if clone_score.probability < policy.threshold[clone_score.channel]:
+def clone_findings(
+    clone_score: CloneScore | None, held_at_once: Reason | None, policy: ClonePolicy
+) -> Iterator[Finding]:
+    """At most one finding, with its probability and what moved it, by how many nats; without
+    a probability where only `held_at_once`, what known scanners saw, speaks for it."""
+    reasons = [held_at_once] if held_at_once else []
+    probability: float | None = None
+    if clone_score and clone_score.probability >= policy.threshold[clone_score.channel]:
+        reasons += _reasons(clone_score, policy)
+        probability = published_probability(clone_score.probability)
+    elif held_at_once is None:
         return
-    reasons = _reasons(clone_score, policy)
-    probability = published_probability(clone_score.probability)
     yield found(FindingKind.CLONE_SUSPECTED, *reasons, probability=probability)
 
 

@@ -1,8 +1,8 @@
 """An item's observations as scan sessions: who scanned it when, from where, and how surely there.
 
-A session counts once, however often it scanned: at its first capture, at the place of most
-confidence that it named. A session whose own places lie apart is no witness of place: a phone
-does not jump, so it stands for a device that invents its places, or hides them.
+A session counts once, however often it scanned from one network: at its first capture, at the
+place of most confidence that it named. A session whose own places lie apart is no witness of
+place: a phone does not jump, so it stands for a device that invents its places, or hides them.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -48,20 +48,26 @@ _CONFIDENCE_OF_SOURCE: Final = {
 _CONFIDENCE: Final = tuple(
     _CONFIDENCE_OF_SOURCE[source] if source else LocationConfidence.NOWHERE for source in SOURCES
 )
-"""Of an anonymous observation, by the number of its source."""
+"""Of a network-derived observation, by the number of its source."""
+_OF_CLAIM: Final = tuple(
+    LocationConfidence.NOWHERE if each is LocationConfidence.NOWHERE else LocationConfidence.PRECISE
+    for each in _CONFIDENCE
+)
+"""Of an anonymous observation that is not: the address that it states is a claim too."""
 
 
 class ScanSession(NamedTuple):
     """One session with an item.
 
-    `at_ms`: its first capture, since 1970 UTC. `x`, `y`, `z`: its place as a unit vector from
-    the earth's centre; the device was within `radius_km` of it, the stated radius times its
-    source's factor. All 0 where there is no place. `inconsistent_location`: its places lie
-    apart.
+    `at_ms`: its first capture, since 1970 UTC. `network`: that of its observations. `x`, `y`,
+    `z`: its place as a unit vector from the earth's centre; the device was within `radius_km`
+    of it, the stated radius times its source's factor. All 0 where there is no place.
+    `inconsistent_location`: its places lie apart.
     """
 
     at_ms: int
     session: int
+    network: int
     confidence: LocationConfidence
     x: float
     y: float
@@ -87,7 +93,7 @@ def scan_sessions(genuine: Sequence[Observation], policy: Policy) -> list[ScanSe
     """
     by_session: dict[int, list[Observation]] = {}
     for observation in genuine:
-        by_session.setdefault(observation.session, []).append(observation)
+        by_session.setdefault(session_key(observation), []).append(observation)
     if len(by_session) > MOST_OTHERS:
         known = [session for session, some in by_session.items() if some[0].authorised]
         others = [session for session, some in by_session.items() if not some[0].authorised]
@@ -96,6 +102,11 @@ def scan_sessions(genuine: Sequence[Observation], policy: Policy) -> list[ScanSe
             _session_of(by_session[session], policy) for session in by_session if session in kept
         ]
     return [_session_of(some, policy) for some in by_session.values()]
+
+
+def session_key(observation: Observation) -> int:
+    """One for each session in each network, so that every session is of one network."""
+    return observation.network << 32 | observation.session
 
 
 def _spread(sessions: Sequence[int], most: int) -> Iterable[int]:
@@ -111,6 +122,10 @@ def apart_km(one: ScanSession, other: ScanSession) -> float:
     return max(0.0, arc_km - one.radius_km - other.radius_km)
 
 
+def _by_confidence(each: ScanSession) -> tuple[LocationConfidence, int, int, int]:
+    return each.confidence, each.at_ms, each.session, each.network
+
+
 def places_of(sessions: Iterable[ScanSession], policy: ClonePolicy) -> list[list[ScanSession]]:
     """Sessions gathered into places that lie apart, the one of most confidence first in each.
 
@@ -118,7 +133,7 @@ def places_of(sessions: Iterable[ScanSession], policy: ClonePolicy) -> list[list
     the least number of places that these sessions can come from, by a greedy rule.
     """
     places: list[list[ScanSession]] = []
-    for session in sorted(sessions, key=lambda each: (each.confidence, each.at_ms, each.session)):
+    for session in sorted(sessions, key=_by_confidence):
         for place in places:
             if apart_km(place[0], session) <= policy.apart_km:
                 place.append(session)
@@ -176,12 +191,12 @@ def is_reachable(earlier: ScanSession, later: ScanSession, policy: ClonePolicy) 
 
 
 def _session_of(observations: list[Observation], policy: Policy) -> ScanSession:
-    first = _placed(observations[0], policy)
+    first = session_of_observation(observations[0], policy)
     if len(observations) == 1:
         return first
     placed = [
         each
-        for each in (first, *(_placed(observation, policy) for observation in observations[1:]))
+        for each in (first, *(session_of_observation(each, policy) for each in observations[1:]))
         if each.confidence is not LocationConfidence.NOWHERE
     ]
     if not placed:
@@ -195,23 +210,24 @@ def _session_of(observations: list[Observation], policy: Policy) -> ScanSession:
     return most_confident._replace(at_ms=first.at_ms, inconsistent_location=inconsistent_location)
 
 
-def _placed(observation: Observation, policy: Policy) -> ScanSession:
+def session_of_observation(observation: Observation, policy: Policy) -> ScanSession:
     """A session of this observation alone."""
     source, channel = observation.source, observation.channel
     own, official = channel in own_numbers(policy.own_supply_chain), channel in _OFFICIAL
-    confidence = _CONFIDENCE[source]
-    if source and observation.actor:
-        confidence = LocationConfidence.TRUSTED
+    if observation.actor:
+        confidence = LocationConfidence.TRUSTED if source else LocationConfidence.NOWHERE
+    else:
+        confidence = (_CONFIDENCE if observation.is_network_derived else _OF_CLAIM)[source]
     if confidence is LocationConfidence.NOWHERE:
         return ScanSession(
-            observation.captured_ms, observation.session, confidence,
+            observation.captured_ms, observation.session, observation.network, confidence,
             0.0, 0.0, 0.0, 0.0, observation.country, own, official, False,
         )  # fmt: skip
     x, y, z = _unit_vector(observation.lat, observation.lon)
     named = SOURCES[source]
     factor = policy.clone.radius_factor.get(named, 1.0) if named else 1.0
     return ScanSession(
-        observation.captured_ms, observation.session, confidence,
+        observation.captured_ms, observation.session, observation.network, confidence,
         x, y, z, accuracy_km(observation) * factor,
         observation.country, own, official, False,
     )  # fmt: skip

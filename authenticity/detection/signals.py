@@ -31,7 +31,7 @@ from authenticity.detection.odds import chance, log_odds, published_probability
 from authenticity.detection.policy import EntityPolicy, Policy
 from authenticity.detection.reasons import ReasonCode, because, coarse
 from authenticity.detection.score import CloneScore
-from authenticity.detection.sessions import ScanSession, own_numbers
+from authenticity.detection.sessions import ScanSession, own_numbers, scan_sessions, session_key
 from authenticity.gs1.item import (
     EntityId,
     ItemId,
@@ -39,6 +39,7 @@ from authenticity.gs1.item import (
     custody_leg_entity,
     gtin_of,
     is_about_custodian,
+    network_entity,
     scanner_entity,
 )
 from authenticity.history.history import by_capture
@@ -51,6 +52,7 @@ MAX_SIGNALS: Final = 16
 MAX_SIGNALS_ASSESSED: Final = 2_000
 """About one entity: the first in their order."""
 
+KNOWN_SCANNERS: Final = "known-scanners"
 _MOST_NATS: Final = 5.0
 _SHARES: Final = (0.01, 0.03, 0.1, 0.3)
 _INVENTED: Final = frozenset({Doubt.FORGED, Doubt.NOT_ENTITLED})
@@ -63,10 +65,12 @@ class Signal(Struct, frozen=True, order=True):
     """What one item says about one entity; one for each `kind`.
 
     `copies`: `weight` is the log-likelihood ratio that the item has some, in hundredths of
-    a nat; about its batch, and about where it was last. `refused`: the scanner read an
-    invented code under this item's name. `misplaced`: an anonymous scanner claimed to hold
-    it, at `detail`, where it was not. `vouched`: a known scanner sold or passed it, and it
-    was proven to be several.
+    a nat, with any one network left out; about its batch, and about where it was last. If it
+    is above 0, `detail` names all networks that it was seen from, each in 8 hexadecimal digits,
+    with spaces between them (at most `NETWORKS`), or is `KNOWN_SCANNERS` where there are none.
+    `refused`: the scanner read an invented code under this item's name. `misplaced`: an
+    anonymous scanner claimed to hold it, at `detail`, where it was not. `vouched`: a known
+    scanner sold or passed it, and it was proven to be several.
     """
 
     entity: EntityId
@@ -79,11 +83,11 @@ class Signal(Struct, frozen=True, order=True):
 def signals_of(item: ItemId, evidence: Evidence) -> tuple[Signal, ...]:
     """Sorted, at most `MAX_SIGNALS`."""
     genuine, doubtful, clone_score = evidence.genuine, evidence.doubtful, evidence.clone_score
-    if clone_score is None and evidence.proof is None and not doubtful:
+    if clone_score is None and evidence.proof is None and not doubtful and len(genuine) < 2:
         return ()  # the usual case
-    signals = [*_refused_signals(item, doubtful)]
+    signals = [*_refused_signals(item, doubtful), *_misplaced_signals(item, evidence)]
     if clone_score is not None:
-        signals += _copies_signals(item, genuine, clone_score, evidence.policy)
+        signals += _copies_signals(item, evidence, clone_score)
     if evidence.proof is not None:
         signals += _vouched_signals(item, genuine)
     one_each = {(signal.entity, signal.kind): signal for signal in signals}
@@ -117,26 +121,45 @@ def _refused_signals(item: ItemId, doubtful: Sequence[Observation]) -> Iterator[
     """Officers read forged codes because it is their work: only strangers are counted."""
     for observation in doubtful:
         if not observation.authorised and DOUBTS[observation.doubt] in _INVENTED:
-            yield Signal(scanner_entity(observation.session, known=False), item, REFUSED, 1, "")
+            yield Signal(_stranger(observation), item, REFUSED, 1, "")
 
 
-def _copies_signals(
-    item: ItemId, genuine: Sequence[Observation], clone_score: CloneScore, policy: Policy
-) -> Iterator[Signal]:
-    gtin, lot = gtin_of(item), genuine[0].lot
-    weight = round(100 * min(_MOST_NATS, max(-_MOST_NATS, clone_score.log_likelihood_ratio)))
-    if gtin and lot:
-        yield Signal(batch_entity(gtin, lot), item, COPIES, weight, "")
-    for last in _last_custodians(genuine, own_numbers(policy.own_supply_chain) | {_RETAIL}):
-        if last.channel == _RETAIL:
-            yield Signal(scanner_entity(last.actor, known=True), item, COPIES, weight, "")
-        elif gtin and lot:
-            yield Signal(custody_leg_entity(gtin, lot, last.actor), item, COPIES, weight, "")
-    sessions = clone_score.sessions
+def _stranger(scan: Observation | ScanSession) -> EntityId:
+    """The network that an anonymous scan came from, or its session where no network is known."""
+    if scan.network:
+        return network_entity(scan.network)
+    return scanner_entity(scan.session, known=False)
+
+
+def _misplaced_signals(item: ItemId, evidence: Evidence) -> Iterator[Signal]:
+    """From every believed scan: a claim that moves no score tells of whoever makes it."""
+    genuine, policy = evidence.genuine, evidence.policy
+    held = any(observation.actor and observation.source for observation in genuine)
+    if not held and len({session_key(each) for each in genuine}) == len(genuine):
+        return  # there is nothing that the places of strangers could contradict
+    sessions = scan_sessions(genuine, policy)
     inconsistent = (session for session in sessions if session.inconsistent_location)
     for session in (*early_sessions(sessions, policy.clone), *inconsistent):
-        scanner = scanner_entity(session.session, known=False)
-        yield Signal(scanner, item, MISPLACED, 1, _region(session))
+        yield Signal(_stranger(session), item, MISPLACED, 1, _region(session))
+
+
+def _copies_signals(item: ItemId, evidence: Evidence, clone_score: CloneScore) -> Iterator[Signal]:
+    genuine, policy = evidence.genuine, evidence.policy
+    gtin, lot = gtin_of(item), genuine[0].lot
+    weight = round(100 * min(_MOST_NATS, max(-_MOST_NATS, clone_score.log_likelihood_ratio)))
+    detail = _networks(evidence.admitted) if weight > 0 else ""
+    if gtin and lot:
+        yield Signal(batch_entity(gtin, lot), item, COPIES, weight, detail)
+    for last in _last_custodians(genuine, own_numbers(policy.own_supply_chain) | {_RETAIL}):
+        if last.channel == _RETAIL:
+            yield Signal(scanner_entity(last.actor, known=True), item, COPIES, weight, detail)
+        elif gtin and lot:
+            yield Signal(custody_leg_entity(gtin, lot, last.actor), item, COPIES, weight, detail)
+
+
+def _networks(admitted: Sequence[Observation]) -> str:
+    networks = {observation.network for observation in admitted if not observation.actor}
+    return " ".join(f"{each:08x}" for each in sorted(networks)) or KNOWN_SCANNERS
 
 
 def _vouched_signals(item: ItemId, genuine: Sequence[Observation]) -> Iterator[Signal]:
@@ -164,21 +187,48 @@ def _region(session: ScanSession) -> str:
 
 def _campaign(copies: Sequence[Signal], rules: EntityPolicy) -> Iterator[Finding]:
     """Is a share of these items copied? The likelihood ratio of the mixture, averaged over a
-    few shares: one item says little, and honest items, of which most speak against it, count."""
+    few shares: one item says little, and honest items, of which most speak against it, count.
+
+    More items than `campaign_networks` must be suspicious of which no two were seen from one
+    network: so many networks touch no more of them, and cannot have brought all about.
+    """
     ratios = [signal.weight / 100 for signal in copies]
-    suspicious = sum(ratio >= rules.campaign_item_nats for ratio in ratios)
-    if suspicious < rules.campaign_items:
+    suspicious = [signal for signal in copies if signal.weight / 100 >= rules.campaign_item_nats]
+    if len(suspicious) < rules.campaign_items:
+        return
+    seen_from = [signal.detail.split() for signal in suspicious if signal.detail]
+    if _of_different_networks(seen_from) <= rules.campaign_networks:
         return
     by_share = [sum(log1p(share * (exp(ratio) - 1)) for ratio in ratios) for share in _SHARES]
     highest = max(by_share)
     mean = highest + log(sum(exp(ratio - highest) for ratio in by_share) / len(by_share))
     probability = chance(mean + log_odds(rules.campaign_prior))
     if probability >= rules.campaign_threshold:
-        least = coarse(suspicious)
-        reason = because(ReasonCode.MANY_ITEMS_LOOK_COPIED, items_at_least=least)
+        least = coarse(len(suspicious))
+        networks = coarse(len({each for some in seen_from for each in some} - {KNOWN_SCANNERS}))
+        reason = because(
+            ReasonCode.MANY_ITEMS_LOOK_COPIED, items_at_least=least, networks_at_least=networks
+        )
         if is_about_custodian(copies[0].entity):
-            reason = because(ReasonCode.MANY_ITEMS_FROM_HERE_LOOK_COPIED, items_at_least=least)
+            reason = because(
+                ReasonCode.MANY_ITEMS_FROM_HERE_LOOK_COPIED,
+                items_at_least=least,
+                networks_at_least=networks,
+            )
         yield found(FindingKind.CAMPAIGN, reason, probability=published_probability(probability))
+
+
+def _of_different_networks(seen_from: Sequence[Sequence[str]]) -> int:
+    """So many of these items, at least, were seen from networks of their own, or by known
+    scanners alone: taken greedily, those of fewest networks first."""
+    taken: set[str] = set()
+    items = 0
+    for networks in sorted(seen_from, key=len):
+        if taken.isdisjoint(networks):
+            items += 1
+            taken.update(networks)
+            taken.discard(KNOWN_SCANNERS)
+    return items
 
 
 def _probing(items: int, rules: EntityPolicy) -> Iterator[Finding]:

@@ -83,3 +83,8 @@ def scanner_entity(number: int, *, known: bool) -> EntityId:
     """A scanner by the hash that histories keep of it: of its publisher if it is known, of
     its session otherwise."""
     return EntityId(f"{SCANNER_PREFIX}{'a' if known else 's'}{number:08x}")
+
+
+def network_entity(number: int) -> EntityId:
+    """Whoever scans anonymously from one network, by the number that histories keep of it."""
+    return EntityId(f"{SCANNER_PREFIX}n{number:08x}")

@@ -8,11 +8,17 @@ redelivered scans end in the same bytes.
 
 The selections answer the questions `authenticity.detection.assess` asks:
 
-* a uniform sample by the hash of the scan id, whose last member also estimates how many
-  distinct scans there were (the KMV sketch of Bar-Yossef et al., RANDOM 2002);
-* the earliest and the latest captures; the first capture of each of a few sessions and
-  of each of a few countries, by hash and by code;
-* what authorised scanners saw and did, so that no number of anonymous scans can displace it.
+* what known scanners saw and did, so that no number of anonymous scans can displace it;
+* of each of a few networks, by their keyed hash, the first scans of two sessions to arrive:
+  whoever scans from one network displaces no more than one other network, and nobody what
+  arrived before from the same one;
+* of all other anonymous scans together (through relays and data centres, or of version 1),
+  as many as of one network, and a few more by id;
+* a small sample by id, and the latest captures, for counts and dates that people are shown.
+
+Order by arrival is order by something that is no content. It commutes with `merge` all the
+same: of two records of one scan the earlier one is kept whole (`same_scan`), and a selection
+takes the first so many records.
 
 Observations whose signature never verified are kept apart, and fewer of them: anybody can
 make them, and they must not push out what a real pack left.
@@ -25,22 +31,28 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
+from authenticity.history.format_1 import FORMAT_1_HEAD, observations_of_format_1
 from authenticity.history.observation import ACTS, Observation, same_scan
 from authenticity.records.scan import Act
 
-SAMPLE: Final = 16
-CONFLICTS: Final = 8
-ENDS: Final = 4
+SAMPLE: Final = 6
+CONFLICTS: Final = 2
+LATEST: Final = 2
 ACT_ENDS: Final = 5
-AUTHORISED_ENDS: Final = 3
-SESSIONS: Final = 12
-COUNTRIES: Final = 8
-DOUBTFUL_SAMPLE: Final = 6
-DOUBTFUL_ENDS: Final = 2
+KNOWN_ENDS: Final = 3
+KNOWN_SESSIONS: Final = 6
+KNOWN_COUNTRIES: Final = 4
+NETWORKS: Final = 12
+SESSIONS_OF_NETWORK: Final = 2
+UNPLACED_SAMPLE: Final = 2
+DOUBTFUL_KNOWN_ENDS: Final = 1
+DOUBTFUL_NETWORKS: Final = 3
+DOUBTFUL_SAMPLE: Final = 1
 
 MAXIMUM_BYTES: Final = 8_192
-_HISTORY_FORMAT: Final = 1
-_ID_SPACE: Final = 2**64
+_HISTORY_FORMAT: Final = 2
+_FEW: Final = 2
+"""So many issued observations are all kept, whatever they are."""
 
 _STATE_CHANGING: Final = frozenset(
     ACTS.index(act)
@@ -85,7 +97,12 @@ def encode_history(history: History) -> bytes:
 
 
 def decode_history(raw: bytes) -> History:
-    """Inverse of `encode_history`. Raises `ValueError` for bytes it never wrote."""
+    """Inverse of `encode_history`; a history of format 1 as one of this format.
+
+    Raises `ValueError` for bytes it never wrote.
+    """
+    if raw.startswith(FORMAT_1_HEAD):
+        return History(_HISTORY_FORMAT, observations_of_format_1(raw))
     history = _decoder.decode(raw)
     if history.format != _HISTORY_FORMAT:
         raise ValueError(f"history format {history.format} is newer than this program")
@@ -93,30 +110,22 @@ def decode_history(raw: bytes) -> History:
 
 
 def distinct_scans(observations: Iterable[Observation]) -> int:
-    """How many different scans these observations of one history stand for.
-
-    Exact while few (below `SAMPLE`, or `DOUBTFUL_SAMPLE` for those never issued), then
-    an estimate with a relative standard error of about 1/sqrt(sample - 2).
-    """
-    issued: set[int] = set()
-    doubtful: set[int] = set()
-    for observation in observations:
-        (issued if observation.issued else doubtful).add(observation.id)
-    return _estimate(issued, SAMPLE) + _estimate(doubtful, DOUBTFUL_SAMPLE)
+    """How many different scans these observations are of: at least so many there were."""
+    return len({observation.id for observation in observations})
 
 
-def _estimate(ids: set[int], sample: int) -> int:
-    smallest = sorted(ids)[:sample]
-    if len(smallest) < sample:
-        return len(smallest)
-    return max(sample, (sample - 1) * _ID_SPACE // (smallest[-1] + 1))
+def kept_networks(observations: Iterable[Observation]) -> frozenset[int]:
+    """The networks, of issued observations, that have places reserved in a history: those of
+    the smallest hashes."""
+    networks = {s.network for s in observations if s.is_network_derived and s.issued}
+    return frozenset(networks if len(networks) <= NETWORKS else sorted(networks)[:NETWORKS])
 
 
 def _keep(observations: Iterable[Observation]) -> tuple[Observation, ...]:
     issued, doubtful = _once_each(observations)
-    if len(issued) > ENDS:  # so few are always among the earliest
+    if len(issued) > _FEW:
         issued = _union(issued, _ISSUED_SELECTIONS)
-    if len(doubtful) > DOUBTFUL_ENDS:
+    if len(doubtful) > 1:
         doubtful = _union(doubtful, _DOUBTFUL_SELECTIONS)
     return tuple(sorted((*issued, *doubtful)))
 
@@ -152,7 +161,8 @@ def _union(observations: list[Observation], selections: Iterable[Selection]) -> 
 
 
 by_capture = attrgetter("captured_ms")
-"""For sorting what is sorted by content: equal capture times keep that order."""
+by_arrival = attrgetter("arrived_ms")
+"""For sorting what is sorted by content: equal times keep that order."""
 
 
 def _sample(size: int, contents_of: int) -> Selection:
@@ -184,29 +194,85 @@ def _ends(size: int, belongs: Callable[[Observation], bool] | None = None) -> Se
     return select
 
 
-def _first_of_each(size: int, group: Callable[[Observation], int | str]) -> Selection:
-    """The earliest capture of each of the `size` smallest non-empty groups."""
+def _sample_of(size: int, belongs: Callable[[Observation], bool]) -> Selection:
+    """The `size` smallest among those that belong."""
 
     def select(by_content: list[Observation]) -> Iterable[Observation]:
-        first: dict[int | str, Observation] = {}
-        for observation in by_content:
-            key = group(observation)
-            if key and (key not in first or observation.captured_ms < first[key].captured_ms):
-                first[key] = observation
-        return [first[key] for key in sorted(first)[:size]]
+        return [s for s in by_content if belongs(s)][:size]
 
     return select
 
 
+_Group = int | str
+
+
+def _first_of_each(
+    size: int,
+    group: Callable[[Observation], _Group],
+    part: Callable[[Observation], int],
+    parts: int,
+) -> Selection:
+    """Of each of the `size` smallest non-empty groups, the first to arrive of each of the
+    `parts` parts that arrived first."""
+
+    def select(by_content: list[Observation]) -> Iterable[Observation]:
+        groups: dict[_Group, list[Observation]] = {}
+        for observation in by_content:
+            if key := group(observation):
+                groups.setdefault(key, []).append(observation)
+        kept: list[Observation] = []
+        for key in sorted(groups)[:size]:
+            first: dict[int, Observation] = {}
+            for observation in sorted(groups[key], key=by_arrival):
+                if part(observation) not in first:
+                    first[part(observation)] = observation
+                    if len(first) == parts:
+                        break
+            kept += first.values()
+        return kept
+
+    return select
+
+
+def _latest(size: int) -> Selection:
+    """The `size` latest captures."""
+
+    def select(by_content: list[Observation]) -> Iterable[Observation]:
+        return sorted(by_content, key=by_capture)[-size:]
+
+    return select
+
+
+def _network(observation: Observation) -> int:
+    """0 of known scanners, and where nobody knows where the scanner is: no number of scans
+    through relays and data centres displaces a network that tells."""
+    return observation.network if observation.is_network_derived else 0
+
+
+def _is_unplaced(observation: Observation) -> bool:
+    """Of an anonymous scanner of which nobody knows where it is, whatever it states."""
+    return not observation.actor and not observation.is_network_derived
+
+
+def _alone(_: Observation) -> int:
+    return 0
+
+
+_session = attrgetter("session")
 _ISSUED_SELECTIONS: Final[tuple[Selection, ...]] = (
-    _sample(SAMPLE, CONFLICTS),
-    _ends(ENDS),
     _ends(ACT_ENDS, lambda observation: observation.act in _STATE_CHANGING),
-    _ends(AUTHORISED_ENDS, lambda observation: observation.authorised),
-    _first_of_each(SESSIONS, lambda observation: observation.session),
-    _first_of_each(COUNTRIES, lambda observation: observation.country),
+    _ends(KNOWN_ENDS, lambda observation: observation.authorised),
+    _first_of_each(KNOWN_SESSIONS, lambda s: s.session if s.actor else 0, _alone, 1),
+    _first_of_each(KNOWN_COUNTRIES, lambda s: s.country if s.actor else "", _alone, 1),
+    _first_of_each(NETWORKS, _network, _session, SESSIONS_OF_NETWORK),
+    _first_of_each(1, _is_unplaced, _session, SESSIONS_OF_NETWORK),
+    _sample_of(UNPLACED_SAMPLE, _is_unplaced),
+    _sample(SAMPLE, CONFLICTS),
+    _latest(LATEST),
 )
 _DOUBTFUL_SELECTIONS: Final[tuple[Selection, ...]] = (
+    _ends(DOUBTFUL_KNOWN_ENDS, lambda observation: observation.authorised),
+    _first_of_each(DOUBTFUL_NETWORKS, _network, _alone, 1),
+    _first_of_each(1, _is_unplaced, _alone, 1),
     _sample(DOUBTFUL_SAMPLE, 1),
-    _ends(DOUBTFUL_ENDS),
 )

@@ -4,28 +4,33 @@ The code text, the publisher and the session are kept as hashes: a history can b
 merged and assessed, but nobody can be followed through it.
 """
 
+from datetime import datetime
 from functools import lru_cache
 from hashlib import blake2b
 from math import asin, cos, radians, sin, sqrt
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 from msgspec import Struct
 
-from authenticity.records.place import PlaceSource
-from authenticity.records.scan import Act, Channel, Scan, to_epoch_ms
+from authenticity.records.network import LOCATING, NetworkClass, NetworkEvidence
+from authenticity.records.place import Place, PlaceSource
+from authenticity.records.scan import Act, Channel, Scan, bounded_capture, to_epoch_ms
 from authenticity.trust.verdict import Doubt, Doubtful, Verdict
 
 CHANNELS: Final = tuple(Channel)
 ACTS: Final[tuple[Act | None, ...]] = (None, *Act)
 SOURCES: Final[tuple[PlaceSource | None, ...]] = (None, *PlaceSource)
 DOUBTS: Final[tuple[Doubt | None, ...]] = (None, *Doubt)
+NETWORK_KINDS: Final[tuple[NetworkClass | None, ...]] = (None, *NetworkClass)
 """Stored as positions in these tables: new members go to the end of their enum."""
 
 _CHANNEL = {member: number for number, member in enumerate(CHANNELS)}
 _ACT = {member: number for number, member in enumerate(ACTS)}
 _SOURCE = {member: number for number, member in enumerate(SOURCES)}
 _DOUBT = {member: number for number, member in enumerate(DOUBTS)}
+_NETWORK_KIND = {member: number for number, member in enumerate(NETWORK_KINDS)}
+_LOCATING: Final = frozenset(_NETWORK_KIND[kind] for kind in LOCATING)
 
 EARTH_RADIUS_KM: Final = 6_371.0
 DEGREE_PARTS: Final = 10_000
@@ -41,16 +46,22 @@ _ISSUED: Final = frozenset(
 
 
 class Observation(Struct, frozen=True, array_like=True, order=True, gc=False):
-    """One scan of one item. Fields from `id` to `expiry` are its content.
+    """One scan of one item. Fields from `id` to `network_kind` are its content.
 
-    `id` hashes publisher and scan id, `digest` everything else of the scan but its
-    arrival. `session` hashes publisher and session, or the scan itself where it has
-    none; `actor` the publisher of an authorised scan (0 otherwise). Times are
-    milliseconds since 1970 UTC; `lat`, `lon` are 1/10,000 degree, `accuracy` 10 m.
-    `expiry` is YYMMDD as a number, 0 for none.
+    `id`: the scan's selection key, or a hash of publisher and scan id where it has none;
+    `digest` hashes everything else of the scan but its arrival. `session` hashes publisher
+    and session, or is made of `id` where there is none; `actor` the publisher of an
+    authorised scan (0 otherwise). Times are milliseconds since 1970 UTC; `lat`, `lon` are
+    1/10,000 degree, `accuracy` 10 m. `expiry` is YYMMDD as a number, 0 for none.
 
-    The last four are no content: `delay_s` (arrival less capture, the least known)
-    and the verdict under the newest trust list that this scan was checked under.
+    `network`: 32 bits of the keyed hash of the network that an anonymous scan came from, 0
+    where the service did not see it; `network_kind` its class. Where `is_network_derived`,
+    place and country are the network's; of any other anonymous scan they are what its device
+    states. Of known scanners no network is kept.
+
+    The last five are no content: `delay_s` (arrival less capture, the least known), the
+    verdict under the newest trust list that this scan was checked under, and the slot of the
+    key under which the signature verified (-1: none did, or not known).
     """
 
     id: int
@@ -67,10 +78,13 @@ class Observation(Struct, frozen=True, array_like=True, order=True, gc=False):
     country: str
     lot: str
     expiry: int
+    network: int
+    network_kind: int
     delay_s: int
     trust_version: int
     doubt: int
     revoked_ms: int
+    key_slot: int
 
     @property
     def content(self) -> tuple[object, ...]:
@@ -78,7 +92,7 @@ class Observation(Struct, frozen=True, array_like=True, order=True, gc=False):
         return (
             self.id, self.digest, self.captured_ms, self.session, self.actor, self.channel,
             self.act, self.source, self.lat, self.lon, self.accuracy, self.country, self.lot,
-            self.expiry,
+            self.expiry, self.network, self.network_kind,
         )  # fmt: skip
 
     @property
@@ -91,6 +105,17 @@ class Observation(Struct, frozen=True, array_like=True, order=True, gc=False):
         """Whether a known scanner made it."""
         return self.actor != 0
 
+    @property
+    def is_network_derived(self) -> bool:
+        """Whether the service saw in which network an anonymous scanner is, and is itself the
+        source of its place and country."""
+        return self.network_kind in _LOCATING
+
+    @property
+    def arrived_ms(self) -> int:
+        """When it reached us, to the second: nobody outside has a say in it."""
+        return self.captured_ms + 1_000 * self.delay_s
+
 
 def observe(scan: Scan, verdict: Verdict, trust_version: int) -> Observation:
     """What a history keeps of this scan, whose code had this verdict."""
@@ -99,10 +124,11 @@ def observe(scan: Scan, verdict: Verdict, trust_version: int) -> Observation:
     if isinstance(verdict, Doubtful):
         doubt = _DOUBT[verdict.doubt]
         revoked_ms = to_epoch_ms(verdict.revoked_at) if verdict.revoked_at else 0
-    place = scan.place
-    captured_ms = to_epoch_ms(scan.captured_at)
+    captured_ms = to_epoch_ms(_captured_at(scan))
     delay_s = (to_epoch_ms(scan.received_at) - captured_ms) // 1000
-    identity = _hash64(scan.publisher, scan.scan_id)
+    identity = int(scan.selection, 16) if scan.selection else _hash64(scan.publisher, scan.scan_id)
+    evidence = None if scan.authorised else scan.network
+    place = _place_of(scan.place, evidence)
     return Observation(
         identity,
         _content_digest(scan),
@@ -111,18 +137,77 @@ def observe(scan: Scan, verdict: Verdict, trust_version: int) -> Observation:
         actor_hash(scan.publisher) if scan.authorised else 0,
         _CHANNEL[scan.channel],
         _ACT[scan.act] if scan.authorised else 0,
-        _SOURCE[place.source] if place else 0,
-        round(place.lat * DEGREE_PARTS) if place else 0,
-        round(place.lon * DEGREE_PARTS) if place else 0,
-        round(place.accuracy_km * _ACCURACY_PARTS_PER_KM) if place else 0,
-        (place.country or "") if place else "",
+        place.source,
+        place.lat,
+        place.lon,
+        place.accuracy,
+        place.country,
         lot,
         expiry,
+        network_number(evidence.network) if evidence else 0,
+        _NETWORK_KIND[evidence.kind] if evidence else 0,
         max(-_LONGEST_DELAY_S, min(_LONGEST_DELAY_S, delay_s)),
         trust_version,
         doubt,
         revoked_ms,
+        -1 if verdict.key_slot is None else verdict.key_slot,
     )
+
+
+def _captured_at(scan: Scan) -> datetime:
+    """Of scans of version 1 what they state, so that a redelivered one has the content that
+    a history of that time holds."""
+    if scan.authorised or scan.v == 1:
+        return scan.captured_at
+    return bounded_capture(scan.captured_at, scan.received_at)
+
+
+class _KeptPlace(NamedTuple):
+    """The fields of an observation of these names."""
+
+    source: int
+    lat: int
+    lon: int
+    accuracy: int
+    country: str
+
+
+_NO_PLACE: Final = _KeptPlace(0, 0, 0, 0, "")
+
+
+def _place_of(stated: Place | None, evidence: NetworkEvidence | None) -> _KeptPlace:
+    """Of an anonymous scan whose network is where its device is, that network's; nothing of
+    what the device itself states is kept then."""
+    if evidence is not None and _NETWORK_KIND[evidence.kind] in _LOCATING:
+        country = evidence.country or ""
+        if evidence.lat is None or evidence.lon is None or evidence.accuracy_km is None:
+            return _NO_PLACE._replace(country=country)
+        fixed = evidence.kind is NetworkClass.FIXED
+        source = PlaceSource.FIXED_IP if fixed else PlaceSource.MOBILE_IP
+        return _kept_place(source, evidence.lat, evidence.lon, evidence.accuracy_km, country)
+    if stated is None:
+        return _NO_PLACE
+    return _kept_place(
+        stated.source, stated.lat, stated.lon, stated.accuracy_km, stated.country or ""
+    )
+
+
+def _kept_place(
+    source: PlaceSource, lat: float, lon: float, accuracy_km: float, country: str
+) -> _KeptPlace:
+    return _KeptPlace(
+        _SOURCE[source],
+        round(lat * DEGREE_PARTS),
+        round(lon * DEGREE_PARTS),
+        round(accuracy_km * _ACCURACY_PARTS_PER_KM),
+        country,
+    )
+
+
+def network_number(network: str) -> int:
+    """How `NetworkEvidence.network` appears in `Observation.network`: its upper 32 bits,
+    enough within one item; never 0."""
+    return int(network[:8], 16) or 1
 
 
 def session_hash(publisher: str, session: str) -> int:
@@ -137,10 +222,14 @@ def actor_hash(publisher: str) -> int:
 
 
 def same_scan(one: Observation, other: Observation) -> Observation:
-    """The join of two records of one content: earliest arrival, newest verdict."""
-    newer = max(one, other, key=lambda s: (s.trust_version, s.doubt, s.revoked_ms))
-    delay_s = min(one.delay_s, other.delay_s)
-    return newer if newer.delay_s == delay_s else msgspec.structs.replace(newer, delay_s=delay_s)
+    """The join of two records of one content: the one that arrived first, as it was checked
+    under the newest trust list.
+
+    One of the two, whole: a history that selects by arrival keeps the first record, or none.
+    """
+    return max(
+        one, other, key=lambda s: (-s.delay_s, s.trust_version, s.doubt, s.revoked_ms, s.key_slot)
+    )
 
 
 def distance_km(one: Observation, other: Observation) -> float:
@@ -165,6 +254,7 @@ def _content_digest(scan: Scan) -> int:
     return _hash32(
         scan.code, scan.operation, scan.session, scan.captured_at.microsecond,
         scan.act, scan.authorised, scan.place,
+        *((scan.network, scan.clamped) if scan.v > 1 else ()),
     )  # fmt: skip
 
 

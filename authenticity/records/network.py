@@ -27,7 +27,8 @@ class NetworkClass(StrEnum):
     UNKNOWN = "unknown"
 
 
-_LOCATING: Final = frozenset((NetworkClass.FIXED, NetworkClass.MOBILE, NetworkClass.UNKNOWN))
+LOCATING: Final = frozenset((NetworkClass.FIXED, NetworkClass.MOBILE, NetworkClass.UNKNOWN))
+"""Whoever comes from one of these is where the network is."""
 
 
 class NetworkEvidence(Struct, frozen=True, gc=False):
@@ -54,4 +55,4 @@ class NetworkEvidence(Struct, frozen=True, gc=False):
     def locates(self) -> bool:
         """Whether the caller is where the network is. Whoever comes through a relay, a
         tunnel or a data centre may be anywhere."""
-        return self.lat is not None and self.kind in _LOCATING
+        return self.lat is not None and self.kind in LOCATING

@@ -15,6 +15,10 @@ from authenticity.records.place import Place
 SCAN_FORMAT: Final = 2
 """What is written. Format 1, without the last three fields, is read too."""
 
+CAPTURE_BEFORE: Final = timedelta(hours=72)
+CAPTURE_AFTER: Final = timedelta(minutes=5)
+"""How long before its arrival, and after it, an anonymous scan may say that it was made."""
+
 Text = Annotated[str, Meta(min_length=1, max_length=LIMITS.scan_id_characters)]
 Instant = Annotated[datetime, Meta(tz=True)]
 
@@ -127,6 +131,20 @@ def _refusal(raw: bytes, error: Exception) -> ScanError:
             next_step=f"upgrade this program, or send version {SCAN_FORMAT}",
         )
     return ScanError(f"not a scan: {error}", next_step="see docs/asyncapi.json for the format")
+
+
+def bounded_capture(captured_at: datetime, received_at: datetime) -> datetime:
+    """The capture time of an anonymous scan: what it states, or its arrival where that is
+    out of bounds. Nobody vouches for the clock of an anonymous device."""
+    age = received_at - captured_at
+    return captured_at if -CAPTURE_AFTER <= age <= CAPTURE_BEFORE else received_at
+
+
+def judged_at(scan: Scan) -> datetime:
+    """When the key of this scan's code must have been valid: at the capture, as far as a
+    known scanner's clock is not ahead; at the arrival of an anonymous scan, which could
+    otherwise choose a time before a revocation."""
+    return min(scan.captured_at, scan.received_at) if scan.authorised else scan.received_at
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

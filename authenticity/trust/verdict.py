@@ -61,7 +61,8 @@ class Doubtful:
     are what it claims, unproven. `issuer` holds the claimed GTIN's company prefix,
     which says nothing about who printed the code. `revoked_at` is set for
     `Doubt.KEY_REVOKED` alone: a batch registered before it stays genuine, which
-    only the item's history can tell.
+    only the item's history can tell. `key_slot`: of the issuer's key under which the
+    signature verifies; None where none does.
     """
 
     doubt: Doubt
@@ -74,6 +75,7 @@ class Doubtful:
     expiry: str | None = None
     revoked_at: datetime | None = None
     notes: tuple[Note, ...] = ()
+    key_slot: int | None = None
 
 
 Verdict = Genuine | Doubtful

@@ -120,6 +120,7 @@ def _restated(finding: Verdict, provisional: bool, expired: bool) -> Verdict:
         f.expiry,
         f.revoked_at,
         notes,
+        f.key_slot,
     )
 
 
@@ -137,6 +138,7 @@ def _doubted(
         expiry=finding.expiry,
         revoked_at=revoked_at,
         notes=finding.notes,
+        key_slot=finding.key_slot,
     )
 
 

@@ -35,9 +35,10 @@ def numbered_item(number: int) -> ItemId:
 
 
 def observation_of(number: int, visit: int) -> Observation:
-    """An observation of a phone: a session of its own, a place, a lot and an expiry."""
+    """An observation of a phone: session and network of its own, a place, a lot, an expiry."""
     mixed = (number * 1_000_003 + visit) * 0x9E3779B97F4A7C15 % 2**64
     return Observation(
         mixed, mixed >> 32, to_epoch_ms(NOW) + visit * 86_400_000, mixed >> 31 & 0xFFFFFFFF, 0, 0,
-        0, 1, 375_665, 1_269_780, 2, "KR", "L2026-07", 281231, 1, 1, 0, 0,
+        0, 3, 375_665, 1_269_780, 2_000, "KR", "L2026-07", 281231, mixed >> 32 & 0xFFFFFFFF | 1, 1,
+        1, 1, 0, 0, 0,
     )  # fmt: skip

@@ -23,6 +23,7 @@ import msgspec
 from authenticity.gs1.code import write_digital_link
 from authenticity.gs1.item import ItemId, item_id
 from authenticity.records.batch import Batch
+from authenticity.records.network import NetworkClass, NetworkEvidence
 from authenticity.records.place import Place, PlaceSource
 from authenticity.records.scan import Channel, Scan
 from authenticity.records.serial import RANDOM_BYTES, mint_serial
@@ -41,7 +42,7 @@ PARIS = Place(48.8566, 2.3522, 0.02, PlaceSource.GPS, "FR")
 LYON = Place(45.7640, 4.8357, 0.02, PlaceSource.GPS, "FR")
 TOKYO = Place(35.6762, 139.6503, 0.02, PlaceSource.GPS, "JP")
 _AROUND_THE_WORLD = tuple(
-    Place(lat, lon, 5.0, PlaceSource.FIXED_IP, country)
+    (country, lat, lon)
     for lat, lon, country in (
         (48.9, 2.4, "FR"), (35.7, 139.7, "JP"), (-33.9, 18.4, "ZA"),
         (40.7, -74.0, "US"), (-33.9, 151.2, "AU"), (-23.6, -46.6, "BR"),
@@ -148,10 +149,10 @@ class World:
         return self.scan(code, **(officer | changes))
 
     def copied_scans(self, code: str) -> list[Scan]:
-        """A stranger every fifteen hours, in one of six parts of the world, by addresses that
-        nobody chooses: copies, for any weights."""
+        """A stranger every fifteen hours, in one of six parts of the world, each in a network of
+        its own: copies, for any weights."""
         return [
-            self.scan(code, minutes=-900 * number, place=_AROUND_THE_WORLD[number % 6])
+            self.scan(code, minutes=-900 * number, v=2, network=_network(number))
             for number in range(1, 25)
         ]
 
@@ -219,6 +220,12 @@ class World:
     ) -> list[tuple[str, str]]:
         fields = {"01": gtin, "10": lot, "21": serial, "11": produced, "17": expiry}
         return [(ai, value) for ai, value in fields.items() if value is not None]
+
+
+def _network(number: int) -> NetworkEvidence:
+    hashed = sha256(f"network {number}".encode()).hexdigest()[:16]
+    country, lat, lon = _AROUND_THE_WORLD[number % 6]
+    return NetworkEvidence(hashed, NetworkClass.FIXED, country, lat, lon, 5.0)
 
 
 def changed(scan: Scan, **changes: Any) -> Scan:

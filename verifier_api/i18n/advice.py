@@ -99,7 +99,7 @@ _UNREGISTERED: Final = msg(
     "with the pack, and ask again in a few days."
 )
 _SEEN_ONCE: Final = "Genuine code. Also scanned once, on {date}."
-_SEEN_OFTEN: Final = "Genuine code. Also scanned {n} times, first on {date}."
+_SEEN_OFTEN: Final = "Genuine code. Also scanned at least {n} times, first on {date}."
 
 _COMPARE: Final = msg("Compare the number, lot and expiry below with what is printed on the pack.")
 _KEEP: Final = msg("Keep the pack and the receipt.")

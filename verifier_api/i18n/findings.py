@@ -116,7 +116,9 @@ def _fact(name: str, value: Fact, translator: Translator) -> str:
         territories = translator.locale.territories
         return ", ".join(territories.get(code, code) for code in value.split(","))
     if name == "scanners" and isinstance(value, str):
-        return translator.text(_SCANNERS[value]) if value in _SCANNERS else value
+        readers, _, networks = value.partition(" ")
+        named = translator.text(_SCANNERS[readers]) if readers in _SCANNERS else readers
+        return f"{named} ({networks})" if networks else named
     return str(value)
 
 

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
 from typing import Final
 
 import msgspec
@@ -13,7 +12,7 @@ from authenticity.detection.policy import Policy
 from authenticity.errors import UnavailableError
 from authenticity.gs1.item import EntityId, ItemId, batch_entity, gtin_of
 from authenticity.history.observation import observe
-from authenticity.records.scan import Scan
+from authenticity.records.scan import Scan, judged_at
 from authenticity.trust.verdict import Verdict
 from authenticity.trust.verify import check_validity
 from ledger.protocols import LedgerReader
@@ -214,9 +213,7 @@ def _with_batch(known: Known, entity: EntityId | None, of_batch: _OfBatch) -> Kn
 
 
 def _verdict(trust: TrustInForce, scan: Scan) -> Verdict:
-    """Valid at the time of capture; a capture time in the future counts as the time of arrival."""
-    at: datetime = min(scan.captured_at, scan.received_at)
-    return check_validity(trust.check_signature(scan.code), trust.trust_list, at)
+    return check_validity(trust.check_signature(scan.code), trust.trust_list, judged_at(scan))
 
 
 def _verdicts(trust: TrustInForce, scans: Sequence[Scan]) -> list[Verdict]:

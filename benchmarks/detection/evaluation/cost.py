@@ -96,6 +96,7 @@ def _random_observation(draw: Random) -> Observation:
         draw.getrandbits(32), actor, draw.randrange(6), draw.randrange(9) if actor else 0,
         draw.randrange(6), draw.randrange(-900_000, 900_000), draw.randrange(-1_800_000, 1_800_000),
         draw.randrange(2_000_000), f"{chr(65 + draw.randrange(26))}{chr(65 + draw.randrange(26))}",
-        f"L{draw.randrange(10**4):05d}", draw.randrange(10**6), draw.randrange(10**5), 1,
-        draw.choice((0, 0, 0, 5)), 0,
+        f"L{draw.randrange(10**4):05d}", draw.randrange(10**6),
+        0 if actor else draw.getrandbits(32), 0 if actor else draw.randrange(1, 7),
+        draw.randrange(10**5), 1, draw.choice((0, 0, 0, 5)), 0, draw.randrange(256),
     )  # fmt: skip

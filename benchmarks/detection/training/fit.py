@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from authenticity.detection.comparison import compare_sessions, is_away_by_network
-from authenticity.detection.evidence import split
+from authenticity.detection.evidence import admitted_of, split
 from authenticity.detection.features import FEATURES, channel_of, features_of
 from authenticity.detection.policy import DEFAULT_POLICY
 from authenticity.detection.score import comparable, proof_of_copies
@@ -119,18 +119,19 @@ def _rows(examples: Sequence[Example]) -> Iterator[Row]:
     for example in examples:
         history = history_of(arrival.observation for arrival in example.arrivals)
         genuine, _ = split(history, InBatch(example.batch))
-        sessions = scan_sessions(genuine, policy)
+        admitted = admitted_of(history, genuine)
+        sessions = scan_sessions(admitted, policy)
         proven = proof_of_copies(genuine, policy.elsewhere_km) is not None
         if proven or not comparable(sessions, policy.clone):
             continue  # no probability mass is left
-        comparison = compare_sessions(genuine, sessions, example.batch, policy)
+        comparison = compare_sessions(admitted, sessions, example.batch, policy)
         values = dict(features_of(comparison))
         truths = [arrival.truth for arrival in example.arrivals]
         causes = {truth.behaviour for truth in truths}.union(*(truth.noise for truth in truths))
         yield Row(
             tuple(values.get(feature, 0) for feature in FEATURES),
             any(feature.network_derived for feature in values) or is_away_by_network(comparison),
-            CHANNELS.index(channel_of(genuine)),
+            CHANNELS.index(channel_of(admitted)),
             example.copied,
             str(example.attack or ""),
             any(truth.genuine for truth in truths),
@@ -146,7 +147,8 @@ class Model(NamedTuple):
     knots: list[Knot]
 
     def probability(self, table: Table) -> Array:
-        """As `authenticity.detection.score.score_clones` gives it under the default policy."""
+        """As `authenticity.detection.score.score_without_leaving_out` gives it under the default
+        policy."""
         score = steps_of(table.features, MOST) @ self.steps + self.bias
         nats = through(self.knots, score)
         self_reported = ~np.array([row.by_network for row in table.rows])

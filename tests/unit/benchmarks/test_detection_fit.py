@@ -6,7 +6,7 @@ import pytest
 from authenticity.detection.comparison import compare_sessions
 from authenticity.detection.features import FEATURES, features_of
 from authenticity.detection.policy import DEFAULT_POLICY
-from authenticity.detection.score import score_clones
+from authenticity.detection.score import score_without_leaving_out
 from authenticity.detection.sessions import scan_sessions
 from authenticity.detection.weights import WEIGHTS
 from benchmarks.detection.training.fit import MOST, TARGET, Model, json_of
@@ -107,7 +107,7 @@ def test_the_products_weights_are_what_the_fit_writes() -> None:
 
 def test_the_product_and_the_fit_give_one_probability() -> None:
     genuine = buyers(9)
-    clone_score = score_clones(genuine, None, DEFAULT_POLICY)
+    clone_score = score_without_leaving_out(genuine, None, DEFAULT_POLICY)
     assert clone_score is not None
     sessions = scan_sessions(genuine, DEFAULT_POLICY)
     values = dict(features_of(compare_sessions(genuine, sessions, None, DEFAULT_POLICY)))

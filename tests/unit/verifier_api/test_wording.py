@@ -75,7 +75,7 @@ def test_counting_works_in_every_language(language: str) -> None:
     for number in (1, 2, 5):
         wording = words.count(
             "Genuine code. Also scanned once, on {date}.",
-            "Genuine code. Also scanned {n} times, first on {date}.",
+            "Genuine code. Also scanned at least {n} times, first on {date}.",
             number,
             date=words.day(datetime(2026, 11, 23, tzinfo=UTC)),
         )

@@ -1,6 +1,7 @@
 """Observations for the tests of histories: by hand, and drawn by Hypothesis."""
 
 from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
 from typing import Any
 
 from hypothesis import strategies as st
@@ -14,6 +15,7 @@ from authenticity.history.history import History
 from authenticity.history.observation import Observation, observe
 from authenticity.records.batch import Batch
 from authenticity.records.batch_registry import UNREGISTERED, BatchMatch, InBatch
+from authenticity.records.network import NetworkClass, NetworkEvidence
 from authenticity.records.place import Place, PlaceSource
 from authenticity.records.scan import Act, Channel, Scan
 from authenticity.trust.verdict import Doubt, Doubtful, Genuine, IssuerId, Verdict
@@ -35,10 +37,43 @@ def doubtful(doubt: Doubt, **facts: Any) -> Doubtful:
     return Doubtful(doubt, item=ITEM, **facts)
 
 
-def scan(scan_id: str, *, after: timedelta = timedelta(), **changes: Any) -> Scan:
-    """A consumer's scan, captured `after` noon and received a second later."""
+def network_at(place: Place | None, name: str, kind: NetworkClass | None = None) -> NetworkEvidence:
+    """What the service derives for somebody at this place, in the network of this name."""
+    if kind is None:
+        mobile = place is not None and place.source is PlaceSource.MOBILE_IP
+        kind = NetworkClass.MOBILE if mobile else NetworkClass.FIXED
+    if place is None:
+        return NetworkEvidence(keyed(name), kind)
+    wide = max(20.0, place.accuracy_km)
+    return NetworkEvidence(keyed(name), kind, place.country, place.lat, place.lon, wide)
+
+
+def keyed(name: str) -> str:
+    """64 bits that nobody can choose, like those that the service makes with its secret."""
+    return blake2b(name.encode(), digest_size=8, key=b"secret").hexdigest()
+
+
+def scan(
+    scan_id: str,
+    *,
+    after: timedelta = timedelta(),
+    network: NetworkEvidence | str | None = "",
+    **changes: Any,
+) -> Scan:
+    """A consumer's scan, captured `after` noon and received a second later.
+
+    Its network is where `place` is: the one of the name `network`, else one of the session's
+    own; None where the service saw none.
+    """
+    session = changes.get("session") or f"session of {scan_id}"
+    if changes.get("authorised"):
+        network = None
+    elif isinstance(network, str):
+        network = network_at(changes.get("place"), network or session)
     fields: dict[str, Any] = {
-        "v": 1,
+        "v": 2,
+        "selection": keyed(f"{changes.get('publisher')} {scan_id}"),
+        "network": network,
         "scan_id": scan_id,
         "publisher": "consumer-web",
         "code": "https://example.com/01/09506000134352/21/23456789ABCDEFG2",
@@ -71,17 +106,18 @@ def findings_of(
     return item_findings(evidence_of(history, match_of(batch), policy))
 
 
-def at_address(place: Place) -> Place:
-    return Place(place.lat, place.lon, 20.0, PlaceSource.FIXED_IP, place.country)
+def claimed(scan_id: str, **changes: Any) -> Observation:
+    """What an anonymous scan of version 1 states of itself, and nobody saw."""
+    return seen(scan_id, network=None, **({"v": 1, "selection": None} | changes))
 
 
 def buyers(number: int) -> list[Observation]:
-    """In many cities over weeks, by address and by GPS, as buyers of copies are."""
+    """In many cities over weeks, each in a network of its own, as buyers of copies are."""
     cities = [PARIS, TOKYO, RIO, LYON, Place(6.5, 3.4, 0.02, PlaceSource.GPS, "NG")]
     return [
         seen(
             f"buyer {n}",
-            place=at_address(cities[n % 5]) if n % 2 else cities[n % 5],
+            place=cities[n % 5],
             after=n * timedelta(hours=30),
         )
         for n in range(number)
@@ -103,15 +139,27 @@ _verdicts: st.SearchStrategy[Verdict] = st.one_of(
 )
 
 
+_networks: st.SearchStrategy[NetworkEvidence | None] = st.one_of(
+    st.none(),
+    st.builds(
+        network_at,
+        _places,
+        st.integers(0, 20).map(str),
+        st.sampled_from(NetworkClass),
+    ),
+)
+
+
 @st.composite
 def any_observation(draw: st.DrawFn, ids: int = 40) -> Observation:
-    """Few ids and sessions, so that they meet; acts, places and verdicts of every kind."""
-    authorised = draw(st.booleans())
+    """Few ids, sessions and networks, so that they meet; acts, places and verdicts of every
+    kind, and both versions of the record."""
+    authorised, version = draw(st.booleans()), draw(st.sampled_from([1, 2, 2, 2]))
     captured = NOON + timedelta(minutes=draw(st.integers(-20_000, 20_000)))
     return observe(
         Scan(
-            v=1,
-            scan_id=str(draw(st.integers(0, ids))),
+            v=version,
+            scan_id=(number := str(draw(st.integers(0, ids)))),
             publisher=draw(st.sampled_from(["customs-1", "shop-1"]))
             if authorised
             else "consumer-web",
@@ -123,6 +171,8 @@ def any_observation(draw: st.DrawFn, ids: int = 40) -> Observation:
             session=draw(st.sampled_from([None, "s1", "s2", "s3", "s4", "s5"])),
             place=draw(_places),
             act=draw(st.sampled_from([None, *Act])),
+            network=draw(_networks) if version == 2 else None,
+            selection=keyed(number) if version == 2 else None,
         ),
         draw(_verdicts),
         trust_version=1,

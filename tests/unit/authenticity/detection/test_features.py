@@ -14,9 +14,8 @@ from authenticity.detection.comparison import (
     Comparison,
     compare_sessions,
     is_away_by_network,
-    is_network_derived,
 )
-from authenticity.detection.evidence import split
+from authenticity.detection.evidence import admitted_of, split
 from authenticity.detection.features import FEATURES, features_of
 from authenticity.detection.findings import FindingKind
 from authenticity.detection.policy import DEFAULT_POLICY, MarketPolicy, Policy
@@ -26,19 +25,21 @@ from authenticity.detection.weights import WEIGHTS, WEIGHTS_FILE, read_weights
 from authenticity.history.history import history_of
 from authenticity.history.observation import Observation
 from authenticity.records.batch import Batch
-from authenticity.records.batch_registry import UNREGISTERED
+from authenticity.records.network import NetworkClass
 from authenticity.records.place import Place, PlaceSource
 from authenticity.records.scan import Act, Channel
 from tests.unit.authenticity.detection.make_observations import (
     LYON,
+    NOON,
     PARIS,
     RIO,
     TOKYO,
     any_observation,
-    at_address,
     buyers,
+    claimed,
     findings_of,
     match_of,
+    network_at,
     seen,
     trusted,
 )
@@ -46,11 +47,16 @@ from tests.unit.authenticity.detection.make_observations import (
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
+def admitted_in(*observations: Observation, batch: Batch | None = None) -> list[Observation]:
+    history = history_of(observations)
+    return admitted_of(history, split(history, match_of(batch))[0])
+
+
 def compared(
     *observations: Observation, batch: Batch | None = None, policy: Policy = DEFAULT_POLICY
 ) -> Comparison:
-    genuine, _ = split(history_of(observations), match_of(batch))
-    return compare_sessions(genuine, scan_sessions(genuine, policy), batch, policy)
+    admitted = admitted_in(*observations, batch=batch)
+    return compare_sessions(admitted, scan_sessions(admitted, policy), batch, policy)
 
 
 def features(
@@ -77,72 +83,70 @@ def test_a_household_counts_sessions_at_home() -> None:
     }  # fmt: skip
 
 
-def test_what_an_address_shows_differs_from_what_a_device_says_of_itself() -> None:
+def test_where_a_network_is_counts_and_what_a_device_says_of_itself_does_not() -> None:
     home = [seen("a", place=PARIS), seen("b", place=PARIS, after=DAY)]
-    assert is_away_by_network(compared(*home, seen("c", place=at_address(TOKYO), after=5 * DAY)))
-    assert not is_away_by_network(compared(*home, seen("c", place=TOKYO, after=5 * DAY)))
+    assert is_away_by_network(compared(*home, seen("c", place=TOKYO, after=5 * DAY)))
+    assert compared(*home, claimed("c", place=TOKYO, after=5 * DAY)) == compared(*home)
 
 
-def test_a_claim_beside_an_address_in_one_place_is_network_derived() -> None:
-    comparison = compared(
-        seen("a", place=PARIS),
-        seen("b", place=PARIS, after=DAY),
-        seen("c", place=TOKYO, after=5 * DAY),
-        seen("d", place=at_address(TOKYO), after=6 * DAY),
-    )
-    [tokyo] = comparison.away
-    assert is_network_derived(tokyo)
-    assert not is_network_derived(comparison.home)
+def test_nobody_is_where_a_relay_a_tunnel_or_a_data_centre_is() -> None:
+    home = [seen("a", place=PARIS), seen("b", place=PARIS, after=DAY)]
+    for kind in (NetworkClass.RELAY, NetworkClass.TUNNEL, NetworkClass.HOSTING):
+        through = seen("c", network=network_at(TOKYO, "c", kind), place=TOKYO, after=5 * DAY)
+        assert compared(*home, through) == compared(*home)
 
 
-def test_many_claims_without_an_address_are_uncorroborated() -> None:
-    claims = [PARIS, TOKYO, RIO, LYON]
-    only = [seen(str(n), place=place, after=5 * n * DAY) for n, place in enumerate(claims)]
-    both = [*only, *(
-        seen(f"at {n}", place=at_address(place), after=(5 * n + 1) * DAY)
-        for n, place in enumerate(claims)
-    )]  # fmt: skip
-    assert features(*only)["uncorroborated"] == 2
-    assert "uncorroborated" not in features(*both)
+def test_an_address_that_an_anonymous_scan_states_is_a_claim() -> None:
+    stated = Place(TOKYO.lat, TOKYO.lon, 20.0, PlaceSource.FIXED_IP, "JP")
+    assert features(*(claimed(str(n), place=stated, after=n * DAY) for n in range(9))) == {}
 
 
-def test_an_address_that_no_trip_reaches_is_network_evidence() -> None:
-    blurred = Place(TOKYO.lat, TOKYO.lon, 20.0, PlaceSource.FIXED_IP, "JP")
+def test_of_one_network_the_first_scan_to_arrive_counts_and_no_later_one() -> None:
+    home, first = seen("a", place=PARIS), seen("b", network="one", place=TOKYO, after=5 * DAY)
+    earlier = NOON + 4 * DAY
+    later = [
+        seen(str(n), network="one", place=TOKYO, captured_at=earlier, received_at=NOON + 6 * DAY)
+        for n in range(9)
+    ]
+    assert admitted_in(home, first, *later) == [home, first]
+
+
+def test_a_place_that_no_trip_reaches_is_evidence() -> None:
     sale = trusted("s", act=Act.SELL, place=PARIS)
-    assert is_away_by_network(compared(sale, seen("a", place=blurred, after=HOUR)))
-    assert not is_away_by_network(compared(sale, seen("a", place=TOKYO, after=HOUR)))
+    assert is_away_by_network(compared(sale, seen("a", place=TOKYO, after=HOUR)))
+    assert not is_away_by_network(compared(sale, claimed("a", place=TOKYO, after=HOUR)))
 
 
 def test_going_back_and_forth_needs_more_changes_than_places() -> None:
     places = [PARIS, TOKYO, PARIS, TOKYO]
     observations = [seen(str(n), place=place, after=n * 3 * DAY) for n, place in enumerate(places)]
-    assert features(*observations)["returns-claimed"] == 2
+    assert features(*observations)["returns-attested"] == 2
 
 
 def test_a_session_elsewhere_before_the_sale_is_early_and_one_after_it_is_not() -> None:
     sale = trusted("s", act=Act.SELL, place=PARIS, after=5 * DAY)
-    before = features(sale, seen("a", place=at_address(TOKYO)))
-    after = features(sale, seen("a", place=at_address(TOKYO), after=9 * DAY))
+    before = features(sale, seen("a", place=TOKYO))
+    after = features(sale, seen("a", place=TOKYO, after=9 * DAY))
     assert before["early-attested"] == 1
     assert "early-attested" not in after
 
 
 def test_only_a_batch_with_markets_has_an_abroad() -> None:
-    observations = [seen("a", place=PARIS), seen("b", place=at_address(TOKYO), after=5 * DAY)]
+    observations = [seen("a", place=PARIS), seen("b", place=TOKYO, after=5 * DAY)]
     assert features(*observations, batch=sold_in("FR"))["abroad-attested"] == 1
     assert "abroad-attested" not in features(*observations, batch=sold_in())
     assert "abroad-attested" not in features(*observations)
 
 
 def test_a_market_that_the_policy_adds_is_not_abroad() -> None:
-    observations = [seen("a", place=PARIS), seen("b", place=at_address(TOKYO), after=5 * DAY)]
+    observations = [seen("a", place=PARIS), seen("b", place=TOKYO, after=5 * DAY)]
     japan_too = replace(DEFAULT_POLICY, markets=MarketPolicy(also=frozenset({"JP"})))
     assert "abroad-attested" not in features(*observations, batch=sold_in("FR"), policy=japan_too)
-    assert features(*observations, batch=sold_in("BR"), policy=japan_too)["abroad-claimed"] == 1
+    assert features(*observations, batch=sold_in("BR"), policy=japan_too)["abroad-attested"] == 1
 
 
 def test_a_batch_without_markets_has_the_abroad_of_the_policy() -> None:
-    observations = [seen("a", place=PARIS), seen("b", place=at_address(TOKYO), after=5 * DAY)]
+    observations = [seen("a", place=PARIS), seen("b", place=TOKYO, after=5 * DAY)]
     french = replace(DEFAULT_POLICY, markets=MarketPolicy(otherwise=frozenset({"FR"})))
     assert features(*observations, batch=sold_in(), policy=french)["abroad-attested"] == 1
     assert "abroad-attested" not in features(*observations, policy=french)
@@ -183,15 +187,14 @@ def test_weights_that_do_not_fit_the_features_are_refused(old: str, new: str) ->
 
 
 def clone_score(*observations: Observation, batch: Batch | None = None) -> float:
-    genuine, _ = split(history_of(observations), match_of(batch))
-    found = score_clones(genuine, batch, DEFAULT_POLICY)
+    found = score_clones(admitted_in(*observations, batch=batch), batch, DEFAULT_POLICY)
     assert found is not None
     return found.probability
 
 
 def test_one_session_scores_nothing() -> None:
-    genuine, _ = split(history_of([seen("a", place=PARIS)]), UNREGISTERED)
-    assert score_clones(genuine, None, DEFAULT_POLICY) is None
+    alone = admitted_in(seen("a", place=PARIS))
+    assert score_clones(alone, None, DEFAULT_POLICY) is None
 
 
 def test_buyers_in_many_cities_are_suspected_with_a_probability_and_reasons() -> None:
@@ -214,16 +217,16 @@ def test_a_household_a_shelf_and_a_traveller_are_not_suspected() -> None:
     household = [seen("a", place=PARIS), seen("b", place=PARIS, after=HOUR)]
     shelf = [seen(str(n), place=LYON, after=n * 5 * HOUR) for n in range(4)]
     traveller = [*household, seen("c", place=TOKYO, after=4 * DAY)]
-    hidden = [*household, seen("c", place=at_address(TOKYO), after=2 * HOUR)]
+    hidden = [*household, seen("c", place=TOKYO, after=2 * HOUR)]
     for scene in (household, shelf, traveller, hidden):
         assert clone_score(*scene) < 0.5
 
 
 def test_an_owner_who_scans_again_for_weeks_is_not_suspected() -> None:
     """At home, and on a holiday, or once through a tunnel that ends abroad."""
-    at_home = [seen(f"h{n}", place=at_address(PARIS), after=n * 7 * DAY) for n in range(5)]
-    away = [seen("t", place=at_address(TOKYO), after=37 * DAY)]
-    holiday = [seen("u", place=at_address(RIO), after=40 * DAY)]
+    at_home = [seen(f"h{n}", place=PARIS, after=n * 7 * DAY) for n in range(5)]
+    away = [seen("t", place=TOKYO, after=37 * DAY)]
+    holiday = [seen("u", place=RIO, after=40 * DAY)]
     for scene in (at_home, at_home + away, at_home[:1] + away, at_home + holiday):
         for batch in (None, sold_in("FR")):
             assert clone_score(*scene, batch=batch) < 0.7
@@ -236,8 +239,7 @@ def test_a_burst_of_invented_places_is_not_suspected() -> None:
 
 
 def test_the_prior_is_the_policys_and_moves_the_probability() -> None:
-    observations = buyers(4)
-    genuine, _ = split(history_of(observations), UNREGISTERED)
+    genuine = admitted_in(*buyers(16))
     clone = DEFAULT_POLICY.clone
     rare, common = (
         replace(DEFAULT_POLICY, clone=replace(clone, prior=dict.fromkeys(Channel, prior)))

@@ -218,6 +218,7 @@ _SUBJECTS = st.builds(
     campaign_threshold=_SHARES,
     campaign_items=_COUNTS,
     campaign_item_nats=_NUMBERS,
+    campaign_networks=_COUNTS,
     probing_items=_COUNTS,
     poisoning_items=_COUNTS,
     poisoning_places=_COUNTS,

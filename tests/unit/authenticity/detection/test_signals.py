@@ -12,6 +12,7 @@ from authenticity.detection.evidence import evidence_of
 from authenticity.detection.findings import COPIES, MISPLACED, REFUSED, VOUCHED, FindingKind
 from authenticity.detection.policy import DEFAULT_POLICY
 from authenticity.detection.signals import (
+    KNOWN_SCANNERS,
     MAX_SIGNALS,
     MAX_SIGNALS_ASSESSED,
     Signal,
@@ -25,10 +26,11 @@ from authenticity.gs1.item import (
     batch_within,
     custody_leg_entity,
     item_id,
+    network_entity,
     scanner_entity,
 )
 from authenticity.history.history import History, history_of, merge
-from authenticity.history.observation import Observation, session_hash
+from authenticity.history.observation import Observation, network_number, session_hash
 from authenticity.records.batch_registry import UNREGISTERED
 from authenticity.records.scan import Act, Channel
 from authenticity.trust.verdict import Doubt
@@ -40,7 +42,9 @@ from tests.unit.authenticity.detection.make_observations import (
     TOKYO,
     any_observation,
     buyers,
+    claimed,
     doubtful,
+    keyed,
     seen,
     trusted,
 )
@@ -57,7 +61,10 @@ def signals(*observations: Observation) -> tuple[Signal, ...]:
     return signals_in(history_of(observations))
 
 
-def of_items(kind: str, weights: Sequence[int], details: Sequence[str] = ("",)) -> list[Signal]:
+NETWORKS = [f"{number:08x}" for number in range(8)]
+
+
+def of_items(kind: str, weights: Sequence[int], details: Sequence[str] = NETWORKS) -> list[Signal]:
     return [
         Signal(BATCH, item_id("09506000134352", f"S{number:06d}"), kind, weight,
              details[number % len(details)])
@@ -82,15 +89,32 @@ def test_the_score_of_sessions_is_a_signal_about_the_batch() -> None:
 
 def test_what_is_only_self_reported_never_speaks_for_copies() -> None:
     claims = [PARIS, TOKYO, RIO, LYON] * 4
-    [signal] = signals(*(seen(str(n), place=at, after=n * 2 * DAY) for n, at in enumerate(claims)))
-    assert signal.weight <= 0
+    assert (
+        signals(*(claimed(str(n), place=at, after=n * 2 * DAY) for n, at in enumerate(claims)))
+        == ()
+    )
+
+
+def test_what_one_network_shows_does_not_speak_for_copies() -> None:
+    found = signals(trusted("a", place=PARIS, act=Act.SELL), seen("b", place=TOKYO, after=HOUR))
+    weights = {signal.weight for signal in found if signal.kind == COPIES}
+    assert weights
+    assert max(weights) <= 0
+
+
+def test_the_networks_that_a_suspicion_rests_on_are_in_its_signal() -> None:
+    [signal] = [each for each in signals(*buyers(9)) if each.kind == COPIES]
+    assert len(set(signal.detail.split())) == 9
 
 
 def test_a_forged_code_is_a_signal_about_the_stranger_who_read_it_and_about_no_officer() -> None:
     forged = doubtful(Doubt.FORGED)
     [signal] = signals(seen("a", forged, session="s"))
+    network = network_entity(network_number(keyed("s")))
+    assert (signal.entity, signal.kind) == (network, REFUSED)
+    [unseen] = signals(claimed("a", verdict=forged, session="s"))
     session = session_hash("consumer-web", "s")
-    assert (signal.entity, signal.kind) == (scanner_entity(session, known=False), REFUSED)
+    assert unseen.entity == scanner_entity(session, known=False)
     assert signals(trusted("b", verdict=forged, channel=Channel.CUSTOMS)) == ()
 
 
@@ -98,7 +122,7 @@ def test_holding_an_item_elsewhere_before_it_left_the_shop_is_a_signal_about_the
     sale: dict[str, Any] = {"act": Act.SELL, "place": PARIS, "after": 2 * DAY}
     found = signals(seen("a", place=TOKYO, session="s"), trusted("b", **sale))
     [signal] = [signal for signal in found if signal.kind == MISPLACED]
-    assert signal.entity == scanner_entity(session_hash("consumer-web", "s"), known=False)
+    assert signal.entity == network_entity(network_number(keyed("s")))
 
 
 def test_two_sales_are_a_signal_about_both_shops() -> None:
@@ -111,6 +135,21 @@ def test_two_sales_are_a_signal_about_both_shops() -> None:
 
 def test_many_items_that_seem_a_little_copied_are_a_campaign() -> None:
     assert kinds(of_items(COPIES, [250] * 8)) == {FindingKind.CAMPAIGN}
+
+
+def test_what_few_networks_could_have_brought_about_is_no_campaign() -> None:
+    """However many items: three networks, each on a third of them and beside one of its own."""
+    few = [f"{number % 3:08x} {number + 9:08x}" for number in range(90)]
+    assert kinds(of_items(COPIES, [500] * 90, few)) == set()
+    assert kinds(of_items(COPIES, [500] * 4, NETWORKS)) == {FindingKind.CAMPAIGN}
+
+
+def test_what_known_scanners_show_item_by_item_is_a_campaign() -> None:
+    assert kinds(of_items(COPIES, [250] * 8, [KNOWN_SCANNERS])) == {FindingKind.CAMPAIGN}
+
+
+def test_a_signal_that_names_no_networks_is_of_an_earlier_version_and_no_campaign() -> None:
+    assert kinds(of_items(COPIES, [250] * 8, [""])) == set()
 
 
 def test_the_score_is_a_signal_about_the_last_custodian_and_about_no_officer() -> None:
