@@ -80,8 +80,8 @@ def eventful(world: World) -> tuple[list[Scan], list[Batch]]:
         world.scan(recalled),
         world.scan(world.code(serial)),
         world.officer_scan(world.unsigned_code(serial, lot="X9"), minutes=7),
-        world.scan(world.forged_code()),
-        world.scan(world.unsigned_code()),
+        world.officer_scan(world.forged_code()),
+        world.officer_scan(world.unsigned_code()),
         world.scan("no code at all"),
     ]
     batches = [

@@ -152,7 +152,7 @@ class World:
         """A stranger every fifteen hours, in one of six parts of the world, each in a network of
         its own: copies, for any weights."""
         return [
-            self.scan(code, minutes=-900 * number, v=2, network=_network(number))
+            self.scan(code, minutes=-900 * number, v=2, network=_network(code, number))
             for number in range(1, 25)
         ]
 
@@ -222,8 +222,8 @@ class World:
         return [(ai, value) for ai, value in fields.items() if value is not None]
 
 
-def _network(number: int) -> NetworkEvidence:
-    hashed = sha256(f"network {number}".encode()).hexdigest()[:16]
+def _network(code: str, number: int) -> NetworkEvidence:
+    hashed = sha256(f"network {number} of {code}".encode()).hexdigest()[:16]
     country, lat, lon = _AROUND_THE_WORLD[number % 6]
     return NetworkEvidence(hashed, NetworkClass.FIXED, country, lat, lon, 5.0)
 

@@ -73,11 +73,11 @@ def scans_of_each(packs: Iterable[Pack], visit: int, place: Place = SEOUL) -> li
 
 
 def attacks(packs: Sequence[Pack]) -> list[tuple[Record, Record]]:
-    """For each pack a sale in a Seoul shop, and one in Paris an hour later: proof of two packs."""
+    """For each pack a sale in a Seoul shop, and one in Paris a day later: proof of two packs."""
     return [
         (
             _record(pack, "seoul", _BEGIN, SEOUL, shop="shop-seoul"),
-            _record(pack, "paris", _BEGIN + timedelta(hours=1), PARIS, shop="shop-paris"),
+            _record(pack, "paris", _BEGIN + timedelta(days=1), PARIS, shop="shop-paris"),
         )
         for pack in packs
     ]

@@ -26,9 +26,9 @@ def test_ten_thousand_lines_are_recorded_and_one_more_is_refused(stand: Stand) -
 def test_the_stream_resumes_after_the_last_event_seen(stand: Stand) -> None:
     headers = stand.bearer(Role.ADMIN, "watcher")
     earlier, later = stand.world.forged_code(), stand.world.forged_code()
-    stand.publish(stand.world.scan(earlier))
+    stand.publish(stand.world.officer_scan(earlier))
     first = _event_of(stand, headers | {"Last-Event-ID": "0"}, earlier)
-    stand.publish(stand.world.scan(later))
+    stand.publish(stand.world.officer_scan(later))
     resumed = headers | {"Last-Event-ID": str(first["number"])}
     assert _event_of(stand, resumed, later)["number"] > first["number"] >= 1
 
@@ -40,7 +40,7 @@ def test_an_open_stream_gets_what_happens_while_it_is_open(stand: Stand) -> None
     with ThreadPoolExecutor(1) as thread:
         heard = thread.submit(_event_of, stand, headers, code)
         stand.until(lambda: stand.state.feed.places["listener"] == 1)
-        stand.publish(stand.world.scan(code))
+        stand.publish(stand.world.officer_scan(code))
         assert heard.result(PATIENCE_S)["alert"]["item"] == item_of(code)
 
 

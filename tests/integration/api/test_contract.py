@@ -41,7 +41,7 @@ def contract_stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
     folder: Path = tmp_path_factory.mktemp("contract")
     with standing_service(folder) as running:
         for _ in range(3):
-            running.publish(running.world.scan(running.world.forged_code()))
+            running.publish(running.world.officer_scan(running.world.forged_code()))
         running.register(running.world.batch())
         yield running
 

@@ -17,7 +17,7 @@ HOUR_MS = 3_600_000
 
 def copy_signal(number: int, at_ms: int, *, weight: int = 450) -> SignalChange:
     item = ItemId(f"item {number}")
-    return SignalChange(at_ms, item, (Signal(BATCH, item, COPIES, weight, ""),))
+    return SignalChange(at_ms, item, (Signal(BATCH, item, COPIES, weight, f"{number:08x}"),))
 
 
 def campaign(items: int = 12) -> list[SignalChange]:

@@ -67,9 +67,9 @@ def test_a_stricter_severity_takes_alerts_away_and_adds_none() -> None:
 
 def test_an_alert_counts_on_the_day_on_which_its_scan_arrived() -> None:
     [course] = ran(SCANS, DEFAULT_POLICY)
-    forged = [name for name in course.raised if name.kind is FindingKind.FORGED]
-    assert forged
-    for name in forged[:20]:
+    never_issued = [name for name in course.raised if name.kind is FindingKind.NEVER_ISSUED]
+    assert never_issued
+    for name in never_issued[:20]:
         serial = serial_of(name.item)
         assert serial
         arrived = [scan.received_at.date() for scan in SCANS if f"/21/{serial}" in scan.code]
@@ -113,10 +113,9 @@ def test_the_command_compares_with_the_default_and_with_the_truth(
     assert code == 0
     assert (report["policy"], report["against"]) == ("strict", DEFAULT_POLICY.version)
     assert not report["new"]
-    assert {name["kind"] for name in report["gone"]} >= {"forged"}
-    forged = report["truth"]["against"]["families"]["forged"]
-    assert (forged["recall"], forged["precision"]) == (1.0, 1.0)
-    assert report["truth"]["policy"]["families"]["forged"]["recall"] == 0.0
+    assert {name["kind"] for name in report["gone"]} >= {"diverted"}
+    assert report["truth"]["against"]["families"]["diversion"]["recall"] == 1.0
+    assert report["truth"]["policy"]["families"]["diversion"]["recall"] == 0.0
     assert sum(row["against"] for row in report["days"]) == sum(
         row["against"] for row in report["kinds"].values()
     )

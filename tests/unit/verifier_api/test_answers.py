@@ -137,7 +137,7 @@ def test_a_consumer_reads_no_number_and_no_reason(world: World, principal: Princ
 
 def _campaign() -> Alert:
     item, kind = ItemId(batch_entity("09521234000013", "L7")), FindingKind.CAMPAIGN
-    reason = because(ReasonCode.MANY_ITEMS_LOOK_COPIED, items_at_least=8)
+    reason = because(ReasonCode.MANY_ITEMS_LOOK_COPIED, items_at_least=8, networks_at_least=16)
     return Alert(
         alert_id(item, kind), item, kind, FINDINGS[kind].severity, 0.97, 1, False, (reason,)
     )
@@ -152,7 +152,9 @@ def test_a_campaign_on_its_batch_is_told_to_who_is_entitled(
     assert (campaign.kind, campaign.probability) == (FindingKind.CAMPAIGN, 0.97)
     assert (campaign.alert_id is not None) is has_alert
     assert campaign.words and campaign.words.likelihood == "very likely (97%)"
-    assert campaign.words.reasons == ("At least 8 packs of the batch look copied.",)
+    assert campaign.words.reasons == (
+        "At least 8 packs of the batch look copied. Networks of anonymous scans: at least 16.",
+    )
     assert answered.standing is Standing.VERIFIED
 
 

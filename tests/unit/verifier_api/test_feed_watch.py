@@ -51,7 +51,7 @@ def test_every_change_is_sent_once_in_order_and_a_heartbeat_in_between(stand: St
     before = stand.read(stand.reader.newest_feed_number())
     codes = [stand.world.forged_code() for _ in range(3)]
     for code in codes:
-        stand.publish(stand.world.scan(code))
+        stand.publish(stand.world.officer_scan(code))
     sent = stand.read(_events(FeedWatch(stand.reader, poll_s=60), before, len(codes)))
     assert sent[0] == b"retry: 2000\n\n"
     assert sent[-1] == HEARTBEAT
@@ -75,7 +75,7 @@ def test_an_open_stream_is_woken_by_what_comes_later(stand: Stand) -> None:
             await watching
         return sent
 
-    sent = asyncio.run(heard(lambda: stand.publish(stand.world.scan(code))))
+    sent = asyncio.run(heard(lambda: stand.publish(stand.world.officer_scan(code))))
     assert _items(sent) == [item_of(code)]
 
 
@@ -99,7 +99,7 @@ class FailingOnce:
 def test_a_ledger_that_is_away_for_a_moment_costs_no_event(stand: Stand) -> None:
     before = stand.read(stand.reader.newest_feed_number())
     code = stand.world.forged_code()
-    stand.publish(stand.world.scan(code))
+    stand.publish(stand.world.officer_scan(code))
     reader: Any = FailingOnce(stand.reader)
     asked: Coroutine[Any, Any, list[bytes]] = _events(FeedWatch(reader, poll_s=60), before, 1)
     assert _items(stand.read(asked)) == [item_of(code)]

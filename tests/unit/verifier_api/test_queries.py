@@ -42,7 +42,7 @@ def test_alerts_are_narrowed_and_paged(
     client: httpx.Client, stand: Stand, headers: dict[str, str]
 ) -> None:
     codes = [stand.world.forged_code() for _ in range(2)]
-    stand.publish(*(stand.world.scan(code) for code in codes))
+    stand.publish(*(stand.world.officer_scan(code) for code in codes))
     where: dict[str, Any] = {"kind": "forged", "retracted": "false", "limit": 1}
     where["since"] = stand.world.now.isoformat()
     found: list[str] = []

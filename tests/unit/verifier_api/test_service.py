@@ -345,7 +345,7 @@ def test_a_campaign_on_its_batch_is_told_to_officers_and_its_rights_holder_alone
 
 def test_a_case_moves_and_closing_needs_a_reason(client: httpx.Client, stand: Stand) -> None:
     code = stand.world.forged_code()
-    stand.publish(stand.world.scan(code))
+    stand.publish(stand.world.officer_scan(code))
     headers = stand.bearer(Role.RIGHTS_HOLDER, "alpine-2", ["9521234"])
     where = {"kind": "forged", "case": "new", "item": item_of(code)}
     [record] = client.get("/v1/alerts", params=where, headers=headers).json()["alerts"]

@@ -111,7 +111,8 @@ def sent_from(
 @st.composite
 def honest_histories(draw: st.DrawFn) -> list[Observation]:
     """One pack on its way: the maker's chain, a shop, and a household that may travel."""
-    sale = trusted("sale", act=Act.SELL, place=PARIS, after=-2 * DAY)
+    sold_after = draw(st.sampled_from([-2, 12])) * DAY
+    sale = trusted("sale", act=Act.SELL, place=PARIS, after=sold_after)
     chain = trusted("chain", "wholesaler", channel=Channel.LOGISTICS, place=LYON, after=-9 * DAY)
     known = draw(st.sampled_from([[], [sale], [chain, sale]]))
     at_home = [
@@ -174,6 +175,32 @@ def test_one_network_never_raises_anything_about_a_genuine_pack(
     assert raised_by([*honest, *attack]) <= raised_by(honest)
     assert standing([*honest, *attack]) not in RAISED
     assert not campaign_over([[*honest, *attack]] * 8)
+
+
+def unsold(*networks: str) -> list[Observation]:
+    """A pack that a shop sells in a month, while somebody in each of these networks, outside
+    its markets, has scanned its code already."""
+    before = [
+        seen(f"{name} {n}", network=name, place=place, after=3 * n * DAY)
+        for n, (name, place) in enumerate(zip(networks, _OUTSIDE_FRANCE, strict=False))
+    ]
+    return [trusted("sale", act=Act.SELL, place=PARIS, after=30 * DAY), *before]
+
+
+def test_the_same_evidence_raises_a_suspicion_from_two_networks_and_none_from_one() -> None:
+    assert raised_by(unsold("one")) == set()
+    assert standing(unsold("one")) is Standing.SEEN_BEFORE
+    assert raised_by([*unsold("one"), *unsold("one")[1:]]) == set()
+    assert FindingKind.CLONE_SUSPECTED in raised_by(unsold("one", "two", "three"))
+
+
+def test_networks_of_their_own_make_a_campaign_of_what_three_on_every_pack_do_not() -> None:
+    three = [unsold("one", "two", "three") for _ in range(12)]
+    assert not campaign_over(three)
+    owners = [[*pack, seen("own", network=f"own {n}", place=PARIS, after=31 * DAY)]
+              for n, pack in enumerate(three)]  # fmt: skip
+    assert not campaign_over(owners), "honest buyers beside them are no networks of theirs"
+    assert campaign_over([unsold(f"a{n}", f"b{n}", f"c{n}") for n in range(12)])
 
 
 @settings(max_examples=examples(60))

@@ -96,10 +96,12 @@ def test_what_arrived_first_from_a_network_stays_whatever_comes_later(later_s: l
     ]
     later = [
         seen(
-            f"l{n}", network="one", session=f"l{n}", place=PARIS,
-            captured_at=NOON - timedelta(hours=9), received_at=NOON + timedelta(hours=1, seconds=s),
+            f"l{n} {hours}", network="one", session=f"l{n} {hours}", place=PARIS,
+            captured_at=NOON + timedelta(hours=hours),
+            received_at=NOON + timedelta(hours=9, seconds=s),
         )
-        for n, s in enumerate(later_s)
+        for n, s in enumerate([*later_s, *range(20)])
+        for hours in (-9, 9)
     ]  # fmt: skip
     assert set(first) <= set(history_of([*first, *later]).observations)
 
