@@ -16,16 +16,16 @@ PRIVATE_FILE: Final = 0o600
 _FOR_OTHERS: Final = 0o077
 
 
-def read_guarded(path: Path, *, any_folder: bool = False) -> bytes:
+def read_guarded(path: Path, *, any_folder: bool = False, follow_links: bool = False) -> bytes:
     """The file's bytes, if nobody but its owner can read or change it.
 
-    Its folder must be private too and it must be no link, unless `any_folder` (as
-    secrets are mounted into containers). Raises `KeyFileError` for a missing,
-    exposed, oversized or foreign file.
+    Its folder must be private too, unless `any_folder`, and it must be no link, unless
+    `follow_links` (both as secrets are mounted into containers). Raises `KeyFileError` for
+    a missing, exposed, oversized or foreign file.
     """
     if not any_folder:
         refuse_exposed_folder(path.parent)
-    links = 0 if any_folder else os.O_NOFOLLOW
+    links = 0 if follow_links else os.O_NOFOLLOW
     try:
         descriptor = os.open(path, os.O_RDONLY | links | os.O_CLOEXEC)
     except FileNotFoundError:

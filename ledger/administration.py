@@ -45,7 +45,13 @@ class LedgerAdministration:
         self._database = Database(address)
 
     def create_token(
-        self, role: Role, name: str, prefixes: Prefixes, expires_at: datetime
+        self,
+        role: Role,
+        name: str,
+        prefixes: Prefixes,
+        expires_at: datetime,
+        *,
+        gateway: bool = False,
     ) -> tuple[str, TokenRecord]:
         """A new bearer token (256 random bits): its text, known only now, and its record."""
         text = TOKEN_MARK + secrets.token_urlsafe(32)
@@ -61,9 +67,10 @@ class LedgerAdministration:
                     prefixes=None if prefixes is None else json.dumps(prefixes),
                     created_ms=to_epoch_ms(now),
                     expires_ms=to_epoch_ms(expires_at),
+                    gateway=gateway,
                 )
             )
-        return text, TokenRecord(token_id, role, name, prefixes, now, expires_at, None)
+        return text, TokenRecord(token_id, role, name, prefixes, now, expires_at, None, gateway)
 
     def revoke_token(self, token_id: str) -> bool:
         """Whether there was such a token. Revoking twice keeps the first time."""

@@ -117,7 +117,8 @@ class Role(StrEnum):
 
 
 class TokenRecord(Struct, frozen=True):
-    """A bearer token without its secret. `name` is the publisher of its scans."""
+    """A bearer token without its secret. `name` is the publisher of its scans. `gateway`: it
+    may pass the networks of its users."""
 
     id: str
     role: Role
@@ -126,6 +127,7 @@ class TokenRecord(Struct, frozen=True):
     created_at: datetime
     expires_at: datetime
     revoked_at: datetime | None
+    gateway: bool = False
 
 
 class StoredDeadLetter(Struct, frozen=True):

@@ -118,9 +118,11 @@ def _lifespan(
         with contextlib.suppress(TouchstoneError, TimeoutError):
             async with asyncio.timeout(_FIRST_TRUST_LIST_WITHIN_S):
                 await state.trust.refresh()
+        await state.geo.refresh()
         tasks = [
             asyncio.create_task(state.trust.watch(state.limits.trust_list_every_s)),
             asyncio.create_task(state.feed.watch()),
+            asyncio.create_task(state.geo.watch(state.limits.geo_files_every_s)),
         ]
         try:
             yield

@@ -52,6 +52,8 @@ class Limits:
     connections: int = 4_000
     connections_per_address: int = 256
     answer_stalls_s: float = 30.0
+    addresses_located: int = 16_384
+    geo_files_every_s: float = 5.0
     streams: int = 200
     streams_per_token: int = 5
     stream_heartbeat_s: float = 15.0

@@ -13,15 +13,19 @@ from authenticity.detection.policy import DEFAULT_POLICY, Policy
 from authenticity.trust.trust_list import Roots
 from events.publisher import Publisher
 from ledger.protocols import LedgerReader
-from verifier_api.auth.admission import Admission
+from verifier_api.auth.admission import Admission, Caller
 from verifier_api.auth.tokens import Authenticator
 from verifier_api.http.body_budget import BodyBudgets
 from verifier_api.i18n.translator import Translator, choose_language, load_translators
 from verifier_api.metrics import EngineMetrics, Metrics
+from verifier_api.network.geo_watch import GeoFiles, GeoWatch
+from verifier_api.network.keyed_hashes import KeyedHashes
+from verifier_api.network.locator import NetworkLocator
 from verifier_api.services.checking import Checker
 from verifier_api.services.feed_watch import FeedWatch
 from verifier_api.services.readiness import ReadinessChecks
 from verifier_api.services.recording import Recorder
+from verifier_api.services.stamping import Stamp
 from verifier_api.services.trust_watch import TrustWatch
 from verifier_api.settings import Settings
 
@@ -36,11 +40,15 @@ class Dependencies:
 
     `engine_metrics`: those of an engine in the same process, shown in /metrics.
     `engine_failure`: its last words, None while it is well. `clock` gives aware UTC.
+    `secret`: 32 bytes, the same in every service process of an installation. `geo`: the
+    files that say where addresses are.
     """
 
     reader: LedgerReader
     publisher: Publisher
     roots: Roots
+    secret: bytes = field(repr=False)
+    geo: GeoFiles = field(default_factory=GeoFiles)
     settings: Settings = field(default_factory=Settings)
     policy: Policy = DEFAULT_POLICY
     engine_metrics: EngineMetrics | None = None
@@ -72,6 +80,9 @@ class AppState:
             ledger_within_s=limits.ledger_within_s,
         )
         self.recorder = Recorder(dependencies.publisher, within_s=limits.publish_within_s)
+        self.hashes = KeyedHashes(dependencies.secret)
+        self.locator = NetworkLocator(self.hashes, known=limits.addresses_located)
+        self.geo = GeoWatch(dependencies.geo, self.locator.use)
         self.feed = FeedWatch(reader, poll_s=limits.stream_poll_s)
         self.authenticator = Authenticator(
             reader,
@@ -89,6 +100,10 @@ class AppState:
             limits,
             dependencies.settings.trusted_proxies,
         )
+
+    def stamp(self, caller: Caller) -> Stamp:
+        """What the service itself knows of a request from this caller. The address is not kept."""
+        return Stamp(self.hashes, self.locator.evidence(caller.address))
 
     def translator(self, asked: str | None, accepted: str | None) -> Translator:
         """The language to answer in, from `?lang=` and Accept-Language."""

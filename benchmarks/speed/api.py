@@ -191,7 +191,13 @@ def prepared(folder: Path) -> Iterator[tuple[App, World]]:
     settings = Settings(limits=Limits(anonymous_per_minute=1e9, anonymous_burst=10**9))
     reader = open_reader(folder / "ledger.sqlite")
     app = create_app(
-        Dependencies(reader=reader, publisher=publisher, roots=world.roots, settings=settings)
+        Dependencies(
+            reader=reader,
+            publisher=publisher,
+            roots=world.roots,
+            secret=bytes(32),
+            settings=settings,
+        )
     )
     asyncio.run(app.state.service.trust.refresh())
     try:

@@ -36,6 +36,13 @@ def create(
         typer.Option(help="GS1 company prefix it is limited to; repeatable."),
     ] = None,
     expires: Annotated[int, typer.Option(help="Days it is valid.", min=1, max=3_650)] = 90,
+    gateway: Annotated[
+        bool,
+        typer.Option(
+            "--gateway",
+            help="May pass the networks of its users: a maker's app, a national system.",
+        ),
+    ] = False,
     data: Data = None,
     as_json: Json = False,
 ) -> None:
@@ -47,7 +54,9 @@ def create(
     expires_at = datetime.now(UTC) + timedelta(days=expires)
     prefixes = tuple(prefix) if prefix else None
     with open_administration(DataFolder.find(data), make=True) as administration:
-        text, record = administration.create_token(role, name, prefixes, expires_at)
+        text, record = administration.create_token(
+            role, name, prefixes, expires_at, gateway=gateway
+        )
     if as_json:
         print_json({"token": text, **_facts(record)})
         return
@@ -67,11 +76,14 @@ def list_tokens(data: Data = None, as_json: Json = False) -> None:
     if as_json:
         print_json([_facts(record) for record in records])
         return
-    table = Table("id", "role", "name", "scanner", "prefixes", "expires", "state", box=None)
+    table = Table(
+        "id", "role", "name", "scanner", "prefixes", "gateway", "expires", "state", box=None
+    )
     for record in records:
         table.add_row(
             record.id, record.role, record.name, f"{actor_hash(record.name):08x}",
-            ", ".join(record.prefixes or ("all",)), f"{record.expires_at:%Y-%m-%d}", _state(record),
+            ", ".join(record.prefixes or ("all",)), "yes" if record.gateway else "",
+            f"{record.expires_at:%Y-%m-%d}", _state(record),
         )  # fmt: skip
     out.print(table)
 
@@ -102,11 +114,13 @@ def _check(role: Role, name: str, prefixes: list[str]) -> None:
 
 
 def _facts(record: TokenRecord) -> dict[str, object]:
+    """`gateway` is there where it is true."""
     return {
         "id": record.id, "role": record.role, "name": record.name,
         "scanner": scanner_entity(actor_hash(record.name), known=True),
         "prefixes": record.prefixes, "created_at": record.created_at,
         "expires_at": record.expires_at, "revoked_at": record.revoked_at,
+        **({"gateway": True} if record.gateway else {}),
     }  # fmt: skip
 
 

@@ -52,6 +52,16 @@ class DataFolder:
         return self.root / "keys"
 
     @property
+    def secret(self) -> Path:
+        """The secret of the installation; see `cli.support.installation_secret`."""
+        return self.root / "secret.key"
+
+    @property
+    def geo(self) -> Path:
+        """Databases of addresses that no setting names."""
+        return self.root / "geo"
+
+    @property
     def roots(self) -> Path:
         """The pinned root keys of the trust list."""
         return self.root / "roots.json"

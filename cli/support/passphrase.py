@@ -76,4 +76,8 @@ def obtain_passphrase(file: Path | None, *, new: bool = False) -> bytes:
 def _from_file(file: Path) -> bytes:
     from keys.guarded_files import read_guarded
 
-    return read_guarded(file, any_folder=True).removesuffix(b"\n").removesuffix(b"\r")
+    return (
+        read_guarded(file, any_folder=True, follow_links=True)
+        .removesuffix(b"\n")
+        .removesuffix(b"\r")
+    )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from authenticity.detection.policy import Policy
 from authenticity.errors import UnavailableError
 from cli.support.data import DataFolder
+from cli.support.installation_secret import installation_secret
 from cli.support.logging_setup import announce
 from cli.support.publishing import open_publisher
 from cli.support.trust_list import load_roots
@@ -37,6 +38,7 @@ def serve(
     from ledger.opening import open_reader
     from verifier_api.app import Dependencies, create_app
     from verifier_api.http.server import Server, server_config
+    from verifier_api.network.geo_watch import GeoFiles
     from verifier_api.settings import Settings
 
     host, port = address
@@ -48,6 +50,8 @@ def serve(
             reader=reader,
             publisher=publisher,
             roots=load_roots(folder),
+            secret=installation_secret(folder, os.environ),
+            geo=GeoFiles.find(os.environ, folder.root),
             settings=settings,
             policy=policy,
             engine_metrics=engine_metrics,

@@ -238,6 +238,7 @@ def token_record(row: Row[Any]) -> TokenRecord:
         from_epoch_ms(row.created_ms),
         from_epoch_ms(row.expires_ms),
         from_epoch_ms(row.revoked_ms) if row.revoked_ms is not None else None,
+        row.gateway,
     )
 
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import httpx
 from fastapi import FastAPI
@@ -33,10 +33,14 @@ from stream.sources.embedded import EmbeddedSource
 from tests.support.patience import PATIENCE_S, wait_until
 from tests.support.world import World
 from verifier_api.app import Dependencies, create_app
+from verifier_api.network.geo_watch import GeoFiles
 from verifier_api.settings import Limits, Settings
 from verifier_api.state import AppState
 
 T = TypeVar("T")
+SECRET: Final = bytes(range(32))
+"""Of every installation in tests."""
+NO_FILES: Final = GeoFiles()
 
 
 @dataclass
@@ -144,6 +148,7 @@ def assembled_service(
     reader: Callable[[LedgerReader], LedgerReader] = lambda real: real,
     publisher: Callable[[Publisher], Publisher] = lambda real: real,
     settings: Settings | None = None,
+    geo: GeoFiles = NO_FILES,
 ) -> Iterator[Stand]:
     """Everything real unless told otherwise, and nothing started: neither engine nor app."""
     world = World(now=datetime.now(UTC))
@@ -159,6 +164,8 @@ def assembled_service(
         reader=reader(real_reader),
         publisher=publisher(real_publisher),
         roots=world.roots,
+        secret=SECRET,
+        geo=geo,
         settings=settings or unhurried(),
         engine_failure=lambda: engine.stats.failure,
     )

@@ -42,12 +42,14 @@ _AUDIENCES: Final = {
 @dataclass(frozen=True, slots=True)
 class Principal:
     """`role`: None without a token. `entitlement`: what the role is limited to; None for
-    everything. `expires_at`: when the token ends, UTC."""
+    everything. `expires_at`: when the token ends, UTC. `is_gateway`: may pass the networks
+    of its users."""
 
     role: Role | None
     name: str
     entitlement: Entitlement | None
     expires_at: datetime | None = None
+    is_gateway: bool = False
 
     @property
     def is_anonymous(self) -> bool:
@@ -98,6 +100,11 @@ class Principal:
 
 
 ANONYMOUS: Final = Principal(None, CONSUMER_PUBLISHER, NOTHING)
+
+
+def consumer_of(gateway: Principal) -> Principal:
+    """Anybody who scans through this gateway: a consumer under its name."""
+    return Principal(None, gateway.name, NOTHING)
 
 
 def require(principal: Principal, *roles: Role) -> None:

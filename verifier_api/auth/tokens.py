@@ -82,7 +82,7 @@ class Authenticator:
         if role in (Role.RIGHTS_HOLDER, Role.ISSUER) and prefixes is None:
             prefixes = ()  # such a role without prefixes is a mistake, and opens nothing
         entitlement = None if prefixes is None else self._entitlement_of(prefixes)
-        return Principal(role, record.name, entitlement, record.expires_at)
+        return Principal(role, record.name, entitlement, record.expires_at, record.gateway)
 
     async def _record(self, digest: bytes) -> TokenRecord | None:
         if (known := self._known.get(digest)) is not None:

@@ -84,7 +84,7 @@ async def show(
             raise Problem(NOT_FOUND, "no link of this type", "use linkType=linkset")
     try:
         caller.identified()
-        scan = unrecorded_scan(code_text, ANONYMOUS, state.clock())
+        scan = unrecorded_scan(code_text, ANONYMOUS, state.clock(), state.hashes)
         answer = await state.checker.check(scan, ANONYMOUS, translator)
         charge_invented(caller, ANONYMOUS, (answer,))
     except Problem as problem:
@@ -117,7 +117,7 @@ async def confirm(
     body = _form(raw, code_text)
     try:
         caller.identified()
-        scan = scan_of(body, ANONYMOUS, state.clock())
+        scan = scan_of(body, ANONYMOUS, state.clock(), state.stamp(caller))
         answer, recorded = await record_and_check(state, scan, ANONYMOUS, translator)
         charge_invented(caller, ANONYMOUS, (answer,))
     except Problem as problem:

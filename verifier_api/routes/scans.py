@@ -42,7 +42,8 @@ from verifier_api.http.problems import (
 from verifier_api.i18n.translator import Translator
 from verifier_api.services.answers import Answer
 from verifier_api.services.probing import charge_invented
-from verifier_api.services.recording import ScanBody, record_of, scan_of
+from verifier_api.services.recording import ScanBody, record_of, scan_of, unrecorded_scan
+from verifier_api.services.stamping import PassedNetwork
 from verifier_api.state import AppState, State
 
 RECORDED: Final = 202
@@ -88,7 +89,7 @@ class NotRecorded(Struct, frozen=True):
     results: tuple[Any, ...] = ()
 
 
-STRUCTS: Final = (ScanBody, BulkResult, LineRefused, NotRecorded, Answer)
+STRUCTS: Final = (ScanBody, PassedNetwork, BulkResult, LineRefused, NotRecorded, Answer)
 _ONE_OR_MANY: Final[Json] = {
     JSON: {
         "schema": {
@@ -146,11 +147,11 @@ async def _record_one(
 ) -> Response:
     principal = caller.principal
     if caller.unavailable is not None:
-        scan = scan_of(body, ANONYMOUS, state.clock())
+        scan = unrecorded_scan(body.code, ANONYMOUS, state.clock(), state.hashes)
         answer = await state.checker.check(scan, ANONYMOUS, translator)
         charge_invented(caller, ANONYMOUS, (answer,))
         return _not_recorded("who you are could not be checked in time", answer)
-    scan = scan_of(body, principal, state.clock())
+    scan = scan_of(body, principal, state.clock(), state.stamp(caller))
     answer, recorded = await record_and_check(state, scan, principal, translator)
     charge_invented(caller, principal, (answer,))
     answer = msgspec.structs.replace(
@@ -181,14 +182,14 @@ async def _record_many(
     *,
     wants_lines: bool,
 ) -> Response:
-    principal = caller.principal
+    principal, stamp = caller.principal, state.stamp(caller)
     results: list[Answer | LineRefused | None] = [None] * len(lines)
     places, bodies, scans = [], [], []
     for place, line in enumerate(lines):
         try:
             _check_size(bytes(line), state.limits.scan_body_bytes)
             body = decode(line, ScanBody)
-            scans.append(scan_of(body, principal, state.clock()))
+            scans.append(scan_of(body, principal, state.clock(), stamp))
         except Problem as problem:
             results[place] = _line_refused(place + 1, problem)
         else:

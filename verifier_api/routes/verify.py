@@ -88,7 +88,7 @@ async def _answer(
     limits, principal = state.limits, caller.principal
     raw = await read_body(receive, limits.scan_body_bytes, limits.body_within_s, caller.meter)
     body = decode(raw, CheckBody)
-    scan = unrecorded_scan(body.code, principal, state.clock(), body.session)
+    scan = unrecorded_scan(body.code, principal, state.clock(), state.hashes, body.session)
     answer = await state.checker.check(scan, principal, translator)
     charge_invented(caller, principal, (answer,))
     return answer

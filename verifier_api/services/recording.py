@@ -23,14 +23,23 @@ from authenticity.records.scan import (
     Instant,
     Scan,
     Text,
+    bounded_capture,
     encode_scan,
     has_utc,
 )
 from events.publisher import Publisher, Record
 from events.topics import SCANS, scan_key
 from events.tracing import current_trace
-from verifier_api.auth.principals import Principal
+from verifier_api.auth.principals import Principal, consumer_of
 from verifier_api.http.problems import INVALID, Problem
+from verifier_api.network.keyed_hashes import KeyedHashes
+from verifier_api.services.stamping import (
+    PassedNetwork,
+    Stamp,
+    passed_evidence,
+    reported_place,
+    require_gateway,
+)
 
 SCANS_AN_APPEND: Final = 500
 
@@ -41,7 +50,10 @@ class ScanBody(Struct, frozen=True):
     """What `POST /v1/scans` takes. Unknown fields are ignored, so a whole scan fits too.
 
     `scan_id` makes a retry the same scan, and needs `captured_at` with it. Without a
-    token `act`, `operation` and any `channel` but consumer are refused.
+    token `act`, `operation` and any `channel` but consumer are refused, a `place` has the
+    source gps, wifi or declared, and a capture time more than 72 h before its arrival, or 5
+    min after, is replaced by it. `network`: of a gateway's user; the scan is then a consumer's.
+    Refused from anybody else.
     """
 
     code: CodeText
@@ -52,6 +64,7 @@ class ScanBody(Struct, frozen=True):
     act: Act | None = None
     operation: Text | None = None
     channel: Channel | None = None
+    network: PassedNetwork | None = None
 
 
 class _RandomNames:
@@ -77,7 +90,11 @@ _random = _RandomNames()
 
 
 def unrecorded_scan(
-    code: str, principal: Principal, now: datetime, session: str | None = None
+    code: str,
+    principal: Principal,
+    now: datetime,
+    hashes: KeyedHashes,
+    session: str | None = None,
 ) -> Scan:
     """A scan that is never recorded: that of `POST /v1/verify` and of a page view."""
     return Scan(
@@ -89,56 +106,84 @@ def unrecorded_scan(
         now,
         principal.channel(None),
         False,
-        session,
+        _kept_session(session, principal, hashes),
     )
 
 
-def scan_of(body: ScanBody, principal: Principal, now: datetime) -> Scan:
+def scan_of(body: ScanBody, principal: Principal, now: datetime, stamp: Stamp) -> Scan:
     """The scan to publish. The principal decides publisher, channel and authority.
 
     A known scanner speaks with authority only about items its role covers. An
     anonymous scan id is scoped by its session, or without one by what was scanned:
-    nobody can overwrite, or seem to reuse, another's. Raises `Problem` 401 or 403 for a
+    nobody can overwrite, or seem to reuse, another's. What a gateway passes is a
+    consumer's scan, published under the gateway's name. Raises `Problem` 401 or 403 for a
     channel, act or operation that is not theirs: nothing is accepted and then ignored.
     """
+    network = stamp.network
+    if body.network is not None:
+        require_gateway(principal)
+        network = passed_evidence(body.network, principal.name, stamp.hashes)
+        principal = consumer_of(principal)
     item = item_of(body.code)
     channel = principal.channel(body.channel)
     if body.act is not None or body.operation is not None:
         principal.require_act_on(item)
-    if body.scan_id is not None and body.captured_at is None:
-        raise Problem(
-            INVALID,
-            "captured_at is missing beside scan_id: a retry would be another scan",
-            "send the time of the reading together with scan_id",
-        )
-    if body.captured_at is not None and not has_utc(body.captured_at):
-        raise Problem(INVALID, "captured_at lies outside the calendar in UTC")
-    captured_at = body.captured_at.astimezone(UTC) if body.captured_at else _to_ms(now)
     authorised = principal.may_act_on(item)
+    believed = authorised or (item is None and not principal.is_anonymous)
+    received_at = _to_ms(now)
+    stated_at = _stated_capture(body) or received_at
+    captured_at = stated_at if believed else bounded_capture(stated_at, received_at)
     scan_id = body.scan_id or secrets.token_hex(16)
     if principal.is_anonymous and body.scan_id is not None:
-        scan_id = _scoped(body, captured_at)
+        scan_id = _scoped(body, stated_at)
     scan = Scan(
-        SCAN_FORMAT,
-        scan_id,
-        principal.name,
-        body.code,
-        captured_at,
-        _to_ms(now),
-        channel,
-        authorised,
-        body.session,
-        body.place,
-        body.act,
-        body.operation,
+        v=SCAN_FORMAT,
+        scan_id=scan_id,
+        publisher=principal.name,
+        code=body.code,
+        captured_at=captured_at,
+        received_at=received_at,
+        channel=channel,
+        authorised=authorised,
+        session=_kept_session(body.session, principal, stamp.hashes),
+        place=reported_place(body.place, believed=believed),
+        act=body.act,
+        operation=body.operation,
+        network=network,
+        selection=stamp.hashes.selection(
+            principal.name, scan_id, "" if network is None else network.network
+        ),
+        clamped=captured_at != stated_at,
     )
     if len(encode_scan(scan)) > LIMITS.scan_bytes:
         raise Problem(INVALID, f"the scan is larger than {LIMITS.scan_bytes:,} bytes")
     return scan
 
 
-def _scoped(body: ScanBody, captured_at: datetime) -> str:
-    scope = [body.session] if body.session else ["", body.code, captured_at.isoformat()]
+def _stated_capture(body: ScanBody) -> datetime | None:
+    """When the sender says that the code was read, in UTC."""
+    if body.captured_at is None:
+        if body.scan_id is None:
+            return None
+        raise Problem(
+            INVALID,
+            "captured_at is missing beside scan_id: a retry would be another scan",
+            "send the time of the reading together with scan_id",
+        )
+    if not has_utc(body.captured_at):
+        raise Problem(INVALID, "captured_at lies outside the calendar in UTC")
+    return body.captured_at.astimezone(UTC)
+
+
+def _kept_session(session: str | None, principal: Principal, hashes: KeyedHashes) -> str | None:
+    """A session that an anonymous caller names is kept as a hash that nobody can choose."""
+    if session is None or not principal.is_anonymous:
+        return session
+    return hashes.session(principal.name, session)
+
+
+def _scoped(body: ScanBody, stated_at: datetime) -> str:
+    scope = [body.session] if body.session else ["", body.code, stated_at.isoformat()]
     packed = msgspec.msgpack.encode([*scope, body.scan_id])
     return blake2b(packed, digest_size=16).hexdigest()
 

@@ -43,7 +43,13 @@ def test_no_long_text_of_a_caller_outlives_its_request() -> None:
     world = World()
     reader: Any = CountingLedger(world, {})
     app = create_app(
-        Dependencies(reader=reader, publisher=Sink(), roots=world.roots, settings=unhurried())
+        Dependencies(
+            reader=reader,
+            publisher=Sink(),
+            roots=world.roots,
+            secret=bytes(32),
+            settings=unhurried(),
+        )
     )
 
     async def ask(method: str, path: str, header: str, query: str) -> None:

@@ -85,7 +85,13 @@ def _ask(
 ) -> T:
     reader: Any = ledger
     app = create_app(
-        Dependencies(reader=reader, publisher=Sink(), roots=world.roots, clock=lambda: world.now)
+        Dependencies(
+            reader=reader,
+            publisher=Sink(),
+            roots=world.roots,
+            secret=bytes(32),
+            clock=lambda: world.now,
+        )
     )
 
     async def run() -> T:

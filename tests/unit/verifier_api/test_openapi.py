@@ -46,7 +46,9 @@ def test_every_reference_leads_to_a_schema() -> None:
 def test_the_document_is_served_and_head_and_wrong_methods_are_answered() -> None:
     world = World()
     reader: Any = None
-    app = create_app(Dependencies(reader=reader, publisher=reader, roots=world.roots))
+    app = create_app(
+        Dependencies(reader=reader, publisher=reader, roots=world.roots, secret=bytes(32))
+    )
 
     async def run() -> tuple[httpx.Response, httpx.Response, httpx.Response]:
         transport = httpx.ASGITransport(app)

@@ -143,6 +143,7 @@ def run(feed: Feed, drive: Callable[[Any, AppState], Any], **limits: Any) -> Non
                 reader=reader,
                 publisher=Nothing(),
                 roots=feed.world.roots,
+                secret=bytes(32),
                 settings=unhurried(**(AT_ONCE | limits)),
             )
         )

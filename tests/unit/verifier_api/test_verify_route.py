@@ -14,7 +14,11 @@ from verifier_api.app import Dependencies, create_app
 def _ask(world: World, *, bare: bool, **request: Any) -> httpx.Response:
     reader: Any = CountingLedger(world, {})
     dependencies = Dependencies(
-        reader=reader, publisher=Sink(), roots=world.roots, clock=lambda: world.now
+        reader=reader,
+        publisher=Sink(),
+        roots=world.roots,
+        secret=bytes(32),
+        clock=lambda: world.now,
     )
     app = create_app(dependencies)
     if not bare:

@@ -1,0 +1,149 @@
+"""Which files of addresses there are, and keeping what was read of them fresh."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Final
+
+from authenticity.errors import ConfigurationError
+from verifier_api.network.databases import NOWHERE, AddressDatabase, place_of
+from verifier_api.network.derivation import GeoSources
+from verifier_api.network.relay_ranges import read_relay_ranges
+
+log = logging.getLogger(__name__)
+
+
+class GeoFile(StrEnum):
+    """What a file is for. The value is also the field of `GeoSources`."""
+
+    CITY = "city"
+    ASN = "asn"
+    RELAYS = "relays"
+
+
+SETTINGS: Final = {
+    GeoFile.CITY: "TOUCHSTONE_GEO_CITY",
+    GeoFile.ASN: "TOUCHSTONE_GEO_ASN",
+    GeoFile.RELAYS: "TOUCHSTONE_GEO_RELAYS",
+}
+_DEFAULTS: Final = {
+    GeoFile.CITY: ("city.mmdb", "country.mmdb"),
+    GeoFile.ASN: ("asn.mmdb",),
+    GeoFile.RELAYS: ("relays.csv", "relays.txt"),
+}
+FOLDER: Final = "geo"
+
+
+@dataclass(frozen=True, slots=True)
+class GeoFiles:
+    """Where each file may be: the first that exists counts. `named`: those that a setting
+    names, which ought to exist."""
+
+    candidates: Mapping[GeoFile, tuple[Path, ...]] = field(default_factory=dict)
+    named: frozenset[GeoFile] = frozenset()
+
+    @classmethod
+    def find(cls, environ: Mapping[str, str], data: Path) -> "GeoFiles":
+        """From the settings, else the folder `geo` of the data folder."""
+        candidates = {
+            kind: tuple(data / FOLDER / name for name in names) for kind, names in _DEFAULTS.items()
+        }
+        given = {kind: Path(path) for kind, name in SETTINGS.items() if (path := environ.get(name))}
+        candidates |= {kind: (path,) for kind, path in given.items()}
+        return cls(candidates, frozenset(given))
+
+    def path(self, kind: GeoFile) -> Path | None:
+        """The file to read; None where there is none and none was named."""
+        candidates = self.candidates.get(kind, ())
+        found = next((path for path in candidates if path.exists()), None)
+        return found or (candidates[0] if kind in self.named else None)
+
+
+@dataclass(frozen=True, slots=True)
+class GeoFileState:
+    """`value`: what was read, of the field of `GeoSources`. `problem`: why the file that is
+    there now is not in force; what was read before stays so."""
+
+    path: Path | None = None
+    version: tuple[object, ...] | None = None
+    value: Any = None
+    problem: ConfigurationError | None = None
+
+
+class GeoWatch:
+    """Reads files that changed (by name, inode, time and size) and hands them over together."""
+
+    def __init__(self, files: GeoFiles, use: Callable[[GeoSources], None]) -> None:
+        self._files = files
+        self._use = use
+        self.states: dict[GeoFile, GeoFileState] = {kind: GeoFileState() for kind in GeoFile}
+
+    async def watch(self, every_s: float) -> None:
+        """Refresh until cancelled."""
+        while True:
+            await asyncio.sleep(every_s)
+            await self.refresh()
+
+    async def refresh(self) -> None:
+        """Read what changed, in a thread; what cannot be read is logged once."""
+        states = await asyncio.to_thread(self._next_states)
+        if states != self.states:
+            self.states = states
+            self._use(GeoSources(**{kind.value: state.value for kind, state in states.items()}))
+
+    def _next_states(self) -> dict[GeoFile, GeoFileState]:
+        return {kind: next_state(self._files, kind, state) for kind, state in self.states.items()}
+
+
+def next_state(files: GeoFiles, kind: GeoFile, state: GeoFileState) -> GeoFileState:
+    """The state after a look at the file."""
+    path = files.path(kind)
+    version = None if path is None else _version(path)
+    if (path, version) == (state.path, state.version):
+        return state
+    state = replace(state, path=path, version=version, problem=None)
+    try:
+        if path is None:
+            if state.value is None:
+                return state
+            raise ConfigurationError(
+                f"the {kind} file of addresses is gone",
+                next_step="put it back, or restart the service to do without it",
+            )
+        value = _READERS[kind](path)
+    except ConfigurationError as error:
+        kept = "; what was read before stays in use" if state.value is not None else ""
+        log.error("%s%s; %s", error, kept, error.next_step)
+        return replace(state, problem=error)
+    log.info("%s file of addresses: %s", kind, path)
+    return replace(state, value=value)
+
+
+def read_places(path: Path) -> AddressDatabase:
+    """A file that says where addresses are. Raises `ConfigurationError` for another."""
+    database = AddressDatabase(path)
+    if all(not isinstance(row, dict) or place_of(row) == NOWHERE for row in database.sample):
+        raise ConfigurationError(
+            f"{path} ({database.type}) names neither countries nor places",
+            next_step="give a city or country database; "
+            f"one of networks belongs to {SETTINGS[GeoFile.ASN]}",
+        )
+    return database
+
+
+_READERS: Final[Mapping[GeoFile, Callable[[Path], Any]]] = {
+    GeoFile.CITY: read_places,
+    GeoFile.ASN: AddressDatabase,
+    GeoFile.RELAYS: read_relay_ranges,
+}
+
+
+def _version(path: Path) -> tuple[object, ...] | None:
+    try:
+        facts = path.stat()
+    except OSError:
+        return None
+    return facts.st_ino, facts.st_mtime_ns, facts.st_size

@@ -1,0 +1,50 @@
+"""From a caller's address to `NetworkEvidence`, with a bounded memory of addresses."""
+
+from cachetools import LRUCache
+
+from authenticity.records.network import NetworkEvidence
+from verifier_api.network.addresses import read_address
+from verifier_api.network.derivation import Derivation, GeoSources, derive
+from verifier_api.network.keyed_hashes import KeyedHashes
+
+
+class NetworkLocator:
+    """Derives evidence from the files in force.
+
+    Addresses stay in this process: at most `known` of them, so that a lookup is made once.
+    """
+
+    def __init__(self, hashes: KeyedHashes, *, known: int) -> None:
+        self._hashes = hashes
+        self._sources = GeoSources()
+        self._known: LRUCache[str, NetworkEvidence | None] = LRUCache(known)
+
+    def use(self, sources: GeoSources) -> None:
+        """Derive from these files from now on."""
+        self._sources = sources
+        self._known.clear()
+
+    def evidence(self, address: str) -> NetworkEvidence | None:
+        """What this address says; None for text that is no address."""
+        try:
+            return self._known[address]
+        except KeyError:
+            parsed = read_address(address)
+            evidence = None
+            if parsed is not None:
+                evidence = evidence_of(derive(parsed, self._sources), self._hashes)
+            self._known[address] = evidence
+            return evidence
+
+
+def evidence_of(derivation: Derivation, hashes: KeyedHashes) -> NetworkEvidence:
+    """The evidence, without the address."""
+    place = derivation.place
+    return NetworkEvidence(
+        hashes.network(derivation.network.network_address.packed),
+        derivation.kind,
+        place.country,
+        place.lat,
+        place.lon,
+        place.accuracy_km,
+    )
