@@ -11,6 +11,8 @@ ENGINE ?= embedded
 unexport PYTHONDONTWRITEBYTECODE
 RUNTIME := $(VENV)/.runtime-installed
 DEV := $(VENV)/.dev-installed
+# Where addresses are, for services of this folder.
+COUNTRIES := $(or $(TOUCHSTONE_DATA),touchstone-data)/geo/country.mmdb
 
 .DEFAULT_GOAL := help
 # Unit tests: quick examples, no network (the plugin for OpenAPI takes seconds to load).
@@ -24,8 +26,12 @@ floor = $(BIN)/coverage json --quiet -o - | $(BIN)/python -m tests.support.cover
 help: ## Show what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-8s %s\n", $$1, $$2}'
 
-run: $(RUNTIME) $(if $(filter kafka,$(ENGINE)),kafka-machine) ## Set up, then run the live demo (ARGS="--for 30s" ends by itself; ENGINE=kafka)
+run: $(RUNTIME) $(COUNTRIES) $(if $(filter kafka,$(ENGINE)),kafka-machine) ## Set up, then run the live demo (ARGS="--for 30s" ends by itself; ENGINE=kafka)
 	@$(BIN)/touchstone demo --engine $(ENGINE) $(ARGS)
+
+# Without network the run goes on, and the next one tries again.
+$(COUNTRIES): cli/support/country_database/package-lock.json | $(RUNTIME)
+	@$(BIN)/touchstone geo install && touch $@ || true
 
 kafka-machine:
 	@.ci/machine kafka
@@ -71,6 +77,9 @@ lock: $(VENV)/.created ## Resolve the dependencies anew, with hashes
 		--custom-compile-command 'make lock' --quiet --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 	@$(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --upgrade \
 		--quiet benchmarks/speed/peers/quix.in -o benchmarks/speed/peers/quix.lock
+	@$(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --upgrade \
+		--custom-compile-command 'make lock' --quiet cli/support/country_database/node.in \
+		-o cli/support/country_database/node.lock
 
 clean: ## Remove the virtual environment and caches
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.* build

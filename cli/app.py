@@ -13,6 +13,7 @@ from cli.commands import (
     dead_letters,
     demo,
     export,
+    geo,
     inspect,
     issue,
     keys,
@@ -76,5 +77,6 @@ backtest.register(app)
 dead_letters.register(app)
 asyncapi.register(app)
 tokens.register(app)
+geo.register(app)
 topics.register(app)
 demo.register(app)

@@ -30,15 +30,6 @@ _DOWNLOADED: Final = re.compile(r"Downloaded from \S+: \S*/(?P<file>[^/\s]+\.jar
 Progress = Callable[[str], None]
 
 
-def cache_folder(environ: Mapping[str, str]) -> Path:
-    """Where fetched programs are kept: TOUCHSTONE_CACHE, else the user's cache (XDG)."""
-    if given := environ.get("TOUCHSTONE_CACHE"):
-        return Path(given)
-    if shared := environ.get("XDG_CACHE_HOME"):
-        return Path(shared) / "touchstone"
-    return Path.home() / ".cache" / "touchstone"
-
-
 def fetch_kafka(cache: Path, progress: Progress | None = None) -> Path:
     """Folder of Kafka's jars, fetched if it is not there yet; `progress` gets sentences.
 

@@ -17,10 +17,11 @@ from typing import Final
 
 from authenticity.errors import ConfigurationError, LogUnavailableError, UnavailableError
 from demo.child_processes import start_killed_with_parent
-from demo.kafka_jars import Progress, cache_folder, fetch_kafka, find_java
+from demo.kafka_jars import Progress, fetch_kafka, find_java
 from demo.local_ports import free_ports
 from events.kafka.connection import serving_brokers
 from events.kafka.settings import KafkaSettings
+from keys.cache_folder import cache_folder
 
 MOST_BROKERS: Final = 5
 _READY_WITHIN_S: Final = 150.0

@@ -97,9 +97,10 @@ def _start_servers(
     folder: Path, stack: ExitStack, report: Report
 ) -> tuple["LocalKafka", "LocalPostgres"]:
     """Both at once, the ledger's tables made."""
-    from demo.kafka_jars import cache_folder, fetch_kafka
+    from demo.kafka_jars import fetch_kafka
     from demo.local_kafka import LocalKafka
     from demo.local_postgres import LocalPostgres
+    from keys.cache_folder import cache_folder
     from ledger.opening import migrate
 
     cache = cache_folder(os.environ)

@@ -10,13 +10,15 @@
 | `touchstone_trust_list_version` | | the list in force |
 | `touchstone_trust_list_expires_timestamp_seconds` | | its end |
 | `touchstone_alert_streams` | | open event streams |
+| `touchstone_geo_file_built_timestamp_seconds` | file | build of the one in force |
+| `touchstone_geo_file_problem` | file | 1: the file that is there cannot be used |
 | `touchstone_build_info` | version | 1; the label is the installed program's version |
 | `touchstone_engine_*` | | of the engine in this process, see `stream/metrics.py` |
 """
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
 from prometheus_client import CollectorRegistry
@@ -57,6 +59,8 @@ class Metrics(Collector):
         self.trust_version = 0
         self.trust_expires_s = 0.0
         self.streams = 0
+        self.geo_built_s: Mapping[str, float] = {}
+        self.geo_problems: Mapping[str, bool] = {}
         self._registry = CollectorRegistry()
         self._registry.register(self)
 
@@ -119,8 +123,23 @@ class Metrics(Collector):
         }
         for name, number in gauges.items():
             yield GaugeMetricFamily(f"touchstone_{name}", name.replace("_", " "), number)
+        yield from self._of_geo_files()
         if self._engine is not None:
             yield from self._engine()
+
+    def _of_geo_files(self) -> Iterator[Metric]:
+        built = GaugeMetricFamily(
+            "touchstone_geo_file_built_timestamp_seconds", "Build of a file", labels=("file",)
+        )
+        for name, seconds in self.geo_built_s.items():
+            built.add_metric((name,), seconds)
+        yield built
+        problems = GaugeMetricFamily(
+            "touchstone_geo_file_problem", "A file that cannot be used", labels=("file",)
+        )
+        for name, has_problem in self.geo_problems.items():
+            problems.add_metric((name,), float(has_problem))
+        yield problems
 
     def _of_requests(self) -> Iterator[Metric]:
         requests = CounterMetricFamily(

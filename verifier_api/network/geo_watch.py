@@ -92,10 +92,15 @@ class GeoWatch:
         states = await asyncio.to_thread(self._next_states)
         if states != self.states:
             self.states = states
-            self._use(GeoSources(**{kind.value: state.value for kind, state in states.items()}))
+            self._use(sources_of(states))
 
     def _next_states(self) -> dict[GeoFile, GeoFileState]:
         return {kind: next_state(self._files, kind, state) for kind, state in self.states.items()}
+
+
+def sources_of(states: Mapping[GeoFile, GeoFileState]) -> GeoSources:
+    """What was read of the files, in force or not."""
+    return GeoSources(**{kind.value: state.value for kind, state in states.items()})
 
 
 def next_state(files: GeoFiles, kind: GeoFile, state: GeoFileState) -> GeoFileState:

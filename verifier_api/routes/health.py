@@ -12,6 +12,7 @@ from authenticity.version import VERSION
 from verifier_api.http.bodies import json_response
 from verifier_api.http.openapi import described
 from verifier_api.metrics import CONTENT_TYPE
+from verifier_api.network.databases import AddressDatabase
 from verifier_api.state import AppState, State
 
 _READY_WITHIN_S: Final = 1.0
@@ -75,6 +76,13 @@ async def metrics(state: State) -> Response:
         trust_list = state.trust.current.trust_list
         counted.trust_version = trust_list.version
         counted.trust_expires_s = trust_list.expires_at.timestamp()
+    files = state.geo.states
+    counted.geo_problems = {kind: file.problem is not None for kind, file in files.items()}
+    counted.geo_built_s = {
+        kind: file.value.built_at.timestamp()
+        for kind, file in files.items()
+        if isinstance(file.value, AddressDatabase)
+    }
     counted.streams = sum(state.feed.places.values())
     return Response(counted.exposition(), media_type=CONTENT_TYPE)
 

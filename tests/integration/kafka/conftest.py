@@ -5,11 +5,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from demo.kafka_jars import cache_folder
 from demo.local_kafka import LocalKafka
 from events.kafka.publisher import KafkaPublisher, PublisherLimits
 from events.kafka.settings import KafkaSettings
 from events.kafka.topic_admin import create_missing
+from keys.cache_folder import cache_folder
 from tests.support.patience import PATIENCE_S
 
 QUICK_TO_RETURN = {"broker.session.timeout.ms": 1_000, "broker.heartbeat.interval.ms": 100}

@@ -11,7 +11,7 @@ import pytest
 
 from authenticity.errors import ConfigurationError, UnavailableError
 from demo.child_processes import start_killed_with_parent
-from demo.kafka_jars import cache_folder, fetch_kafka
+from demo.kafka_jars import fetch_kafka
 from demo.local_kafka import LocalKafka
 from tests.support.patience import PATIENCE_S, wait_until
 

@@ -14,7 +14,6 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from authenticity.errors import ConfigurationError, LogUnavailableError
-from demo.kafka_jars import cache_folder
 from demo.local_kafka import LocalKafka
 from demo.local_ports import free_ports
 from events.kafka.connection import serving_brokers
@@ -23,6 +22,7 @@ from events.kafka.settings import KafkaSettings
 from events.kafka.topic_admin import create_missing
 from events.publisher import Record
 from events.topics import SCANS
+from keys.cache_folder import cache_folder
 from tests.support.patience import PATIENCE_S
 
 PASSWORD = "correct horse battery staple"

@@ -7,13 +7,13 @@ from uuid import uuid4
 import pytest
 
 from authenticity.errors import LogUnavailableError
-from demo.kafka_jars import cache_folder
 from demo.local_kafka import LocalKafka
 from events.kafka.publisher import KafkaPublisher, PublisherLimits
 from events.kafka.reading import read_topic
 from events.kafka.topic_admin import create_missing, topic_drift
 from events.publisher import Record
 from events.topics import SCANS
+from keys.cache_folder import cache_folder
 from tests.support.patience import PATIENCE_S, wait_until
 
 

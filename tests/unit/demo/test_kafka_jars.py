@@ -7,11 +7,11 @@ import pytest
 
 from demo.kafka_jars import (
     KAFKA_VERSION,
-    cache_folder,
     faults_of,
     java_version,
     wanted_jars,
 )
+from keys.cache_folder import cache_folder
 
 WANTED = {"a.jar": sha256(b"a").hexdigest(), "b.jar": sha256(b"b").hexdigest()}
 
