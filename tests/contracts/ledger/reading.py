@@ -269,6 +269,20 @@ class ReadingContract:
         assert again.revoked_at is not None
         administration.close()
 
+    async def test_a_gateways_right_is_kept_with_its_token_and_no_other_has_it(
+        self, reader: LedgerReader, ledgers: Ledgers
+    ) -> None:
+        administration = LedgerAdministration(ledgers.address)
+        until = datetime.now(UTC) + timedelta(days=1)
+        for gateway in (True, False):
+            text, made = administration.create_token(
+                Role.OFFICER, "app", None, until, gateway=gateway
+            )
+            found = await reader.token(sha256(text.encode()).digest())
+            assert found is not None
+            assert found.gateway is made.gateway is gateway
+        administration.close()
+
     async def test_items_are_answered_in_the_order_they_were_asked_for(
         self, reader: LedgerReader
     ) -> None:
