@@ -123,7 +123,7 @@ def _environment(program: str) -> dict[str, str]:
 
 def _not_fetched(reason: str) -> UnavailableError:
     return UnavailableError(
-        f"the database of countries cannot be fetched: {reason.splitlines()[0][:300]}",
+        f"the database of countries cannot be fetched: {' '.join(reason.split())[:300]}",
         next_step="run `touchstone geo install` again once there is a network; until then "
         "copies across borders are not seen by network",
     )
