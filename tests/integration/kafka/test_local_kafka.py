@@ -13,6 +13,7 @@ from authenticity.errors import ConfigurationError, UnavailableError
 from demo.child_processes import start_killed_with_parent
 from demo.kafka_jars import fetch_kafka
 from demo.local_kafka import LocalKafka
+from keys.cache_folder import cache_folder
 from tests.support.patience import PATIENCE_S, wait_until
 
 STARTS_AND_WAITS = """
