@@ -3,7 +3,7 @@
 from cachetools import LRUCache
 
 from authenticity.records.network import NetworkEvidence
-from verifier_api.network.addresses import read_address
+from verifier_api.network.addresses import Address
 from verifier_api.network.derivation import Derivation, GeoSources, derive
 from verifier_api.network.keyed_hashes import KeyedHashes
 
@@ -17,22 +17,19 @@ class NetworkLocator:
     def __init__(self, hashes: KeyedHashes, *, known: int) -> None:
         self._hashes = hashes
         self._sources = GeoSources()
-        self._known: LRUCache[str, NetworkEvidence | None] = LRUCache(known)
+        self._known: LRUCache[Address, NetworkEvidence] = LRUCache(known)
 
     def use(self, sources: GeoSources) -> None:
         """Derive from these files from now on."""
         self._sources = sources
         self._known.clear()
 
-    def evidence(self, address: str) -> NetworkEvidence | None:
-        """What this address says; None for text that is no address."""
+    def evidence(self, address: Address) -> NetworkEvidence:
+        """What this address says."""
         try:
             return self._known[address]
         except KeyError:
-            parsed = read_address(address)
-            evidence = None
-            if parsed is not None:
-                evidence = evidence_of(derive(parsed, self._sources), self._hashes)
+            evidence = evidence_of(derive(address, self._sources), self._hashes)
             self._known[address] = evidence
             return evidence
 

@@ -255,8 +255,7 @@ def test_what_a_gateway_passes_is_a_consumers_scan_under_its_name(
     client: httpx.Client, stand: Stand
 ) -> None:
     bearer, _ = _gateway(stand, "app")
-    body = {"code": stand.world.code(), "network": NETWORK, "session": "user", "act": "destroy",
-            "channel": "customs"}  # fmt: skip
+    body = {"code": stand.world.code(), "network": NETWORK, "session": "user"}
     scan = _recorded(client, body, **bearer)
     assert (scan.publisher, scan.authorised, scan.channel) == ("app", False, "consumer")
     assert (scan.act, scan.session) == (None, HASHES.session("app", "user"))

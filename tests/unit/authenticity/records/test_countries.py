@@ -45,8 +45,8 @@ def test_places_of_a_country_and_those_just_outside_it_agree(
 
 @pytest.mark.parametrize(
     ("country", "lat", "lon"),
-    [("KR", 48.86, 2.35), ("DE", 48.86, 2.35), ("FR", 52.5, 13.4), ("JP", 31.2, 121.5), ("JP", 37.57, 126.98),
-     ("FJ", -17.0, 0.0)],
+    [("KR", 48.86, 2.35), ("DE", 48.86, 2.35), ("FR", 52.5, 13.4), ("JP", 31.2, 121.5),
+     ("JP", 37.57, 126.98), ("FJ", -17.0, 0.0)],
 )  # fmt: skip
 def test_places_elsewhere_do_not_agree(country: str, lat: float, lon: float) -> None:
     assert not is_in_country(country, lat, lon)
