@@ -12,12 +12,14 @@ ROOTS = "trust/roots.json"
 READ_AT = "2026-06-02T09:00:00Z"
 
 
-def test_the_old_ledger_exports_the_same_bytes(left: Left) -> None:
+def test_the_old_ledger_exports_the_same_bytes_once_it_is_migrated(left: Left) -> None:
+    left.run("migrate", "--data", "data")
     exported = left.run("export", "--data", "data").stdout
     assert exported == left.expected("state-as-it-stands.ndjson")
 
 
 def test_the_engine_goes_on_with_the_old_log_to_the_recorded_end(left: Left) -> None:
+    left.run("migrate", "--data", "data")
     with left.up("--no-api"):
         left.wait_until_exported(left.expected("final-state.ndjson"))
     assert left.run("dead-letters", "list", "--data", "data", "--json").stdout == b""
