@@ -68,10 +68,10 @@ def explain(
 
     Example: [bold]touchstone geo explain 192.0.2.7[/]
     """
-    from verifier_api.network.addresses import read_address
+    from verifier_api.http.client_address import address_of
     from verifier_api.network.derivation import derive
 
-    parsed = read_address(address)
+    parsed = address_of(address)
     if parsed is None:
         fail(f"{address!r} is no address", next_step="give one like 192.0.2.7 or 2001:db8::7")
     derived = derive(parsed, _sources(_read_files(data)))

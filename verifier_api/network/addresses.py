@@ -1,13 +1,11 @@
-"""IP addresses of callers: one form each, and the network that stands for a subscriber."""
+"""The network that stands for a subscriber, and the ranges that are no place."""
 
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_network
 from typing import Final
 
-Address = IPv4Address | IPv6Address
-Network = IPv4Network | IPv6Network
+from verifier_api.http.client_address import Address
+from verifier_api.settings import Network
 
-_NAT64: Final = IPv6Network("64:ff9b::/96")
-"""RFC 6052: the last 32 bits are the IPv4 address that was reached through NAT64."""
 _NOBODY: Final[tuple[Network, ...]] = tuple(
     ip_network(text)
     for text in (
@@ -17,23 +15,6 @@ _NOBODY: Final[tuple[Network, ...]] = tuple(
     )
 )  # fmt: skip
 """Private, loopback, link-local and reserved: they are in many places at once, or in none."""
-
-
-def read_address(text: str) -> Address | None:
-    """The address in this text; IPv4 where it was mapped (RFC 4291) or translated into IPv6.
-
-    None for text that is no address.
-    """
-    try:
-        address = ip_address(text)
-    except ValueError:
-        return None
-    if isinstance(address, IPv6Address):
-        if address.ipv4_mapped is not None:
-            return address.ipv4_mapped
-        bare = IPv6Address(int(address))  # without the zone, which is this machine's own
-        return IPv4Address(int(bare) & 0xFFFF_FFFF) if bare in _NAT64 else bare
-    return address
 
 
 def network_of(address: Address) -> Network:

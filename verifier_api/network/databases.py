@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from authenticity.errors import ConfigurationError
 from authenticity.records.network import NetworkClass
-from verifier_api.network.addresses import Address
+from verifier_api.http.client_address import Address
 
 Row = Mapping[str, Any]
 

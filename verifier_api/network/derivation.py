@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from authenticity.records.countries import COUNTRY_AREAS, is_in_country
 from authenticity.records.network import NetworkClass
-from verifier_api.network.addresses import Address, Network, is_somewhere, network_of
+from verifier_api.http.client_address import Address
+from verifier_api.network.addresses import is_somewhere, network_of
 from verifier_api.network.databases import (
     NOWHERE,
     AddressDatabase,
@@ -14,6 +15,7 @@ from verifier_api.network.databases import (
     place_of,
 )
 from verifier_api.network.relay_ranges import RelayRanges
+from verifier_api.settings import Network
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from cachetools import LRUCache
 
 from authenticity.records.network import NetworkEvidence
-from verifier_api.network.addresses import Address
+from verifier_api.http.client_address import Address
 from verifier_api.network.derivation import Derivation, GeoSources, derive
 from verifier_api.network.keyed_hashes import KeyedHashes
 

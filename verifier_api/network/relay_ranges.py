@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Final
 
 from authenticity.errors import ConfigurationError
-from verifier_api.network.addresses import Address, Network
+from verifier_api.http.client_address import Address
+from verifier_api.settings import Network
 
 _FILE_BYTES: Final = 64 * 1_048_576
 _BITS: Final = {4: 32, 6: 128}

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from authenticity.errors import ConfigurationError
 from authenticity.records.network import NetworkClass, NetworkEvidence
 from tests.support.geo import CITIES, CLASSES, write_database
-from verifier_api.network.addresses import read_address
+from verifier_api.http.client_address import address_of
 from verifier_api.network.databases import (
     UNSTATED_ACCURACY_KM,
     AddressDatabase,
@@ -98,7 +98,7 @@ def sources(tmp_path: Path) -> GeoSources:
 
 
 def _evidence(address: str, sources: GeoSources) -> NetworkEvidence:
-    parsed = read_address(address)
+    parsed = address_of(address)
     assert parsed is not None
     return evidence_of(derive(parsed, sources), KeyedHashes(bytes(32)))
 
@@ -173,7 +173,7 @@ def test_a_file_that_is_cut_short_or_overwritten_does_not_disturb_what_was_read(
     path = write_database(tmp_path / "city.mmdb")
     database = AddressDatabase(path)
     path.write_bytes(b"")
-    address = read_address("192.0.2.1")
+    address = address_of("192.0.2.1")
     assert address is not None
     assert database.record(address) == CITIES["192.0.2.0/24"]
     with pytest.raises(ConfigurationError, match="damaged"):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.geo import GERMANY, PARIS, SEOUL, write_database
-from verifier_api.network.addresses import read_address
+from verifier_api.http.client_address import address_of
 from verifier_api.network.derivation import GeoSources, derive
 from verifier_api.network.geo_watch import GeoFile, GeoFiles, GeoWatch
 
@@ -29,7 +29,7 @@ class Watched:
     def country(self) -> str | None:
         """After a look at the files."""
         asyncio.run(self.watch.refresh())
-        address = read_address("192.0.2.1")
+        address = address_of("192.0.2.1")
         assert address is not None
         return derive(address, self.sources).place.country
 
