@@ -13,11 +13,12 @@ from authenticity.detection.evidence import is_believed, match_batch
 from authenticity.detection.findings import Finding, FindingKind
 from authenticity.detection.item_summary import standing_of
 from authenticity.detection.policy import Policy
+from authenticity.detection.reasons import coarse
 from authenticity.detection.rules import seen_before
 from authenticity.detection.sessions import own_numbers
 from authenticity.detection.standing import Standing
 from authenticity.gs1.item import ItemId, gtin_of
-from authenticity.history.history import History, distinct_scans, history_of, merge
+from authenticity.history.history import SAMPLE, History, distinct_scans, history_of, merge
 from authenticity.history.observation import Observation
 from authenticity.records.batch_registry import BatchMatch, BatchRegistry, Unregistered
 from authenticity.records.scan import from_epoch_ms
@@ -27,7 +28,8 @@ class CallerAssessment(Struct, frozen=True):
     """Standing and findings for one caller at one scan.
 
     `scans`, `first` and `last` are about others' scans of believed codes: those of the
-    caller's own session do not count. `first` and `last` are capture times, None
+    caller's own session do not count. There were at least `scans`: all that a history keeps
+    up to six, then the power of two below. `first` and `last` are capture times, None
     without such a scan. `unregistered`: the maker registers batches of this product, and
     has registered none with this print: late, or not the maker's.
     """
@@ -76,9 +78,13 @@ def assess_for_caller(
     return CallerAssessment(
         standing,
         findings,
-        distinct_scans(others),
+        _at_least(distinct_scans(others)),
         from_epoch_ms(min(captured_ms)) if captured_ms else None,
         from_epoch_ms(max(captured_ms)) if captured_ms else None,
         evidence.batch_match,
         unregistered and batch_registry.knows(gtin_of(item) or ""),
     )
+
+
+def _at_least(count: int) -> int:
+    return max(min(count, SAMPLE), coarse(count))

@@ -101,15 +101,24 @@ def vouched_doubts(doubtful: Sequence[Observation]) -> frozenset[int]:
 
 
 def match_batch(item: ItemId, history: History, batch_registry: BatchRegistry) -> BatchMatch:
-    """The registered batch of an item, by what its earliest issued observation prints."""
+    """The registered batch of an item, by what its issued observations print.
+
+    Several prints of one item are the work of a key that was lost. The one that a batch with
+    this serial has counts, else the one of a code without doubt, else the first to arrive:
+    whoever has a revoked key cannot take the item out of its batch.
+    """
     issued = [observation for observation in history.observations if observation.issued]
     names = gtin_and_serial(item)
     if not issued or names is None:
         return UNREGISTERED
-    first = issued[0] if len(issued) == 1 else min(issued, key=by_capture)
     gtin, serial = names
-    expiry = f"{first.expiry:06d}" if first.expiry else None
-    return batch_registry.find(gtin, first.lot or None, expiry, serial)
+    if len(issued) > 1:
+        issued.sort(key=lambda observation: (observation.doubt != 0, observation.arrived_ms))
+    matches = [
+        batch_registry.find(gtin, lot or None, f"{expiry:06d}" if expiry else None, serial)
+        for lot, expiry in dict.fromkeys((each.lot, each.expiry) for each in issued)
+    ]
+    return next((match for match in matches if batch_holding(match)), matches[0])
 
 
 def split(history: History, batch_match: BatchMatch) -> tuple[list[Observation], list[Observation]]:

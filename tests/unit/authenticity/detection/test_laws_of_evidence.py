@@ -250,6 +250,16 @@ def test_scans_whose_network_tells_no_place_lower_nothing_and_raise_nothing(
     assert of_both[0] == of_both[1]
 
 
+def test_a_code_of_a_lost_key_does_not_take_a_pack_out_of_its_batch() -> None:
+    raising = buyers(8)
+    assert FindingKind.DIVERTED in raised_by(raising)
+    early: dict[str, Any] = {"captured_at": NOON - MINUTE, "received_at": NOON - MINUTE}
+    for doubt in (Doubt.KEY_NOT_VALID, Doubt.KEY_REVOKED):
+        for lot in (None, "another"):
+            attack = seen("x", doubtful(doubt, lot=lot, revoked_at=NOON, key_slot=7), **early)
+            assert raised_by([*raising, attack]) == raised_by(raising)
+
+
 @settings(max_examples=examples(100))
 @given(_raising, st.data())
 def test_what_comes_later_from_a_network_that_is_there_lowers_nothing(
