@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from authenticity.records.scan import Act, Channel
 from simulation.cities import City, some_city
-from simulation.draws import stream_of
+from simulation.draws import stamp_of, stream_of
 from simulation.visits import DAY_S, ScannerSession, Spot, shop_name, spot_in
 from simulation.world import World
 
@@ -177,14 +177,18 @@ class Routes:
         missed = draw.random() < site.misses
         if site.shares and not missed:
             channel = Channel.LOGISTICS if site.channel is Channel.RETAIL else site.channel
-            session = f"{batch}-{case}-{site.name}"
-            yield Reading(ScannerSession(site.name, channel, True, session), at_s, site.spot)
+            scanner = ScannerSession(site.name, channel, True, self._session(site, batch, case))
+            yield Reading(scanner, at_s, site.spot)
+
+    def _session(self, site: Site, batch: int, case: int) -> str:
+        return stamp_of(self._world.seed, "session", site.name, batch, case)
 
     def _repacked(self, market: str, at_s: float, batch: int, case: int) -> Reading:
         """A licensed trader opens each case: his reading is part of his duty, never missed."""
         name = f"repackager-{market.lower()}"
         site = self.site(name, Channel.LOGISTICS, self._city_of(name, market))
-        scanner = ScannerSession(name, Channel.LOGISTICS, True, f"{batch}-{case}-{name}")
+        session = self._session(site, batch, case)
+        scanner = ScannerSession(name, Channel.LOGISTICS, True, session)
         return Reading(scanner, at_s, site.spot, Act.INSPECT_CONFORMANT)
 
 

@@ -9,7 +9,7 @@ from math import exp
 from random import Random
 
 
-def stream_of(seed: int, *path: str | int) -> Random:
+def stream_of(seed: int, *path: str | int | float) -> Random:
     """The numbers that belong to this path, the same on every machine. No secrets."""
     name = "/".join(map(str, (seed, *path))).encode()
     return Random(int.from_bytes(blake2b(name, digest_size=16).digest(), "big"))  # noqa: S311
@@ -18,6 +18,13 @@ def stream_of(seed: int, *path: str | int) -> Random:
 def digest_of(seed: int, *path: str | int) -> str:
     """32 hex digits that belong to this path, for ids that must tell nothing."""
     return blake2b("/".join(map(str, (seed, *path))).encode(), digest_size=16).hexdigest()
+
+
+def stamp_of(seed: int, *path: str | int | float) -> str:
+    """16 hex digits: a hash of this path under a secret that follows from the seed, as a
+    service stamps sessions, networks and selections under the installation's."""
+    name = "/".join(map(str, path)).encode()
+    return blake2b(name, digest_size=8, key=f"secret/{seed}".encode()).hexdigest()
 
 
 def lognormal(draw: Random, median: float, sigma: float) -> float:

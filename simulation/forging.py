@@ -9,6 +9,7 @@ from authenticity.records.serial import RANDOM_BYTES, mint_serial
 from authenticity.trust.signature_field import SIGNATURE_FIELD_AI
 from simulation.ceiling import one_seen
 from simulation.cities import some_city
+from simulation.networks import line_at, mobile_at
 from simulation.scene import (
     Concern,
     Life,
@@ -95,13 +96,15 @@ def guessing_slow(scene: Scene) -> Life:
 
 
 def _guessed(scene: Scene, times: list[float], sessions: int) -> Life:
-    """Serials in order or at random; without a signature, or with that of another code."""
+    """Serials in order or at random, from one network; without a signature, or with that of
+    another code."""
     draw, pack = scene.draw, scene.pack
     in_order, signed = draw.random() < 0.5, draw.random() < 0.5
     copied = pack.code.rpartition(f"{SIGNATURE_FIELD_AI}=")[2].partition("&")[0]
     first = draw.randrange(36**6)
     scanners = [consumer(draw) for _ in range(sessions)]
     place = spot_in(draw, some_city(draw))
+    uplink = line_at(place) if draw.random() < 0.5 else mobile_at(draw, place)
     visits: list[Visit] = []
     for number, at_s in enumerate(times):
         serial = f"{first + number:012d}" if in_order else _invented_serial(scene)
@@ -111,7 +114,8 @@ def _guessed(scene: Scene, times: list[float], sessions: int) -> Life:
         scanned = ScannedObject(
             f"guess-{pack.index}-{number}", False, item, _constant(text), on_screen=True
         )
-        visits.append(Visit(scanned, draw.choice(scanners), at_s, place, "guess"))
+        scanner = draw.choice(scanners)
+        visits.append(Visit(scanned, scanner, at_s, place, "guess", uplink=uplink))
     visits = scene.calendar.within(visits)
     concerns = tuple(Concern(visit.scanned.item, 1, 1.0, 0.0, 1.0) for visit in visits)
     style = f"{'in order' if in_order else 'at random'}, {'copied' if signed else 'no'} signature"

@@ -12,6 +12,7 @@ from simulation.behaviour import (
 )
 from simulation.ceiling import any_of
 from simulation.cities import city_abroad, some_city
+from simulation.networks import exit_abroad, line_at, mobile_at
 from simulation.scene import Concern, Life, Scene, untouched, wave_after
 from simulation.visits import (
     DAY_S,
@@ -19,6 +20,8 @@ from simulation.visits import (
     MINUTE_S,
     ScannedObject,
     ScannerSession,
+    Spot,
+    Uplink,
     Visit,
     consumer,
     officer,
@@ -27,6 +30,8 @@ from simulation.visits import (
 
 _INSPECTED_ABROAD: Final = 0.05
 _PRINT_READ: Final = 0.10
+_BACKDATED_HOURS: Final = 71.0
+"""A service believes an anonymous scan that is up to 72 hours old."""
 _FRESH: Final = "one fresh session a scan"
 
 
@@ -88,12 +93,14 @@ def _two_years_later(expiry: str) -> str:
 
 def poisoning(scene: Scene) -> Life:
     """Codes photographed on a shelf, scanned from the screen under invented places, so that
-    genuine packs seem copied. In one burst from few sessions, or over days with fresh ones."""
+    genuine packs seem copied. In one burst from few sessions, or over days with fresh ones;
+    through one to four networks. Half of them also invent when they scanned."""
     draw, common, pack = scene.draw, scene.common, scene.pack
     style = common.choice(("burst", "spread", _FRESH))
     home = spot_in(common, some_city(common))
     scanners = [consumer(common) for _ in range(common.randint(2, 6))]
     scans = common.randint(4, 40)
+    uplinks, backdated = _poisoners_networks(home, common), common.random() < 0.5
     begins_s, length_s = _attack_time(scene, style)
     visits = untouched(scene)
     picture = picture_of(pack)
@@ -101,12 +108,26 @@ def poisoning(scene: Scene) -> Life:
         scanner = _poisoning_scanner(style, scanners, draw)
         at_s = begins_s + draw.uniform(0, length_s)
         reported = spot_in(draw, some_city(draw))
-        visits.append(Visit(picture, scanner, at_s, home, "poisoning", reported=reported))
+        claimed_s = at_s - draw.uniform(0, _BACKDATED_HOURS) * HOUR_S if backdated else None
+        uplink = uplinks[int(scanner.session, 16) % len(uplinks)]
+        visits.append(
+            Visit(
+                picture, scanner, at_s, home, "poisoning",
+                reported=reported, claimed_s=claimed_s, uplink=uplink,
+            )
+        )  # fmt: skip
     concern = Concern(pack.item, 0, 0.0, 0.0, 1.0)
     own = () if style == _FRESH else tuple(scanner.session for scanner in scanners)
     visits = scene.calendar.within(visits)
     publisher = scanners[0].publisher
     return Life(visits, (concern,), begins_s, style, publisher=publisher, sessions=own)
+
+
+def _poisoners_networks(home: Spot, common: Random) -> list[Uplink]:
+    """Their line, then their carrier's, then a VPN in two countries: all that they have."""
+    own = [line_at(home), mobile_at(common, home)]
+    own += [exit_abroad(common, home) for _ in range(2)]
+    return own[: common.randint(1, len(own))]
 
 
 def _attack_time(scene: Scene, style: str) -> tuple[float, float]:

@@ -9,11 +9,26 @@ import msgspec
 
 from authenticity.records.place import Place
 from authenticity.records.scan import SCAN_FORMAT, Channel, Scan, from_epoch_ms
-from simulation.draws import digest_of, stream_of
+from simulation.draws import digest_of, stamp_of, stream_of
 from simulation.location import consumer_place, exact_place, known_place
-from simulation.visits import DAY_S, HOUR_S, ScannerSession, Visit
+from simulation.networks import evidence_of, exit_abroad, line_at, mobile_at
+from simulation.visits import (
+    DAY_S,
+    HOUR_S,
+    MINUTE_S,
+    ScannerSession,
+    Spot,
+    Uplink,
+    UplinkKind,
+    Visit,
+)
 
 _LONGEST_DELAY_S: Final = 14 * DAY_S
+_LINE_SHARE: Final = 0.4
+"""Of phones without a VPN; the others are on a mobile network."""
+_CAPTURED_BEFORE_S: Final = 72 * HOUR_S
+_CAPTURED_AFTER_S: Final = 5 * MINUTE_S
+"""The bounds of an anonymous scan's capture time, before and after its arrival."""
 _OFFICERS: Final = frozenset((Channel.CUSTOMS, Channel.POLICE))
 _CAPS_LOCK: Final = str.maketrans(
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ",
@@ -32,7 +47,7 @@ class Noise:
 
     `late_officers`: their uploads come 0 to 72 hours later, one in twenty of those up to
     14 days. `out_of_order`: a scan is held up for minutes. `backlogs`: the scans of one
-    publisher's day arrive again, days later. `late_manifests`: a batch's header is uploaded
+    known publisher's day arrive again, days later. `late_manifests`: a batch's header is uploaded
     when its packs are in the shops.
     """
 
@@ -71,9 +86,9 @@ class Report(NamedTuple):
 class _Device(NamedTuple):
     """What all scans of one session share."""
 
-    place: Place
+    place: Place | None
+    uplink: Uplink | None
     skew_s: float
-    is_vpn: bool
 
 
 def reports_of(visits: list[Visit], draw: Random, noise: Noise, seed: int) -> list[Report]:
@@ -88,7 +103,8 @@ def reports_of(visits: list[Visit], draw: Random, noise: Noise, seed: int) -> li
         if draw.random() < noise.duplicates:
             reports.append(_again(report, draw.uniform(1, 600), "duplicate"))
         day = int(visit.at_s // DAY_S)
-        delay_days = _backlog(seed, visit.scanner.publisher, day, noise.backlogs)
+        share = noise.backlogs if visit.scanner.authorised else 0.0
+        delay_days = _backlog(seed, visit.scanner.publisher, day, share)
         if delay_days:
             reports.append(_again(report, delay_days * DAY_S, "backlog"))
     return reports
@@ -106,14 +122,19 @@ def _backlog(seed: int, publisher: str, day: int, share: float) -> float:
 def _device(visit: Visit, draw: Random, noise: Noise) -> _Device:
     scanner, spot = visit.scanner, visit.spot
     if scanner.authorised:
-        return _Device(known_place(draw, spot, scanner.channel), 0.0, False)
-    place, is_vpn = exact_place(spot), False
-    if noise.place_errors:
-        place, is_vpn = consumer_place(draw, spot, noise.vpn)
+        return _Device(known_place(draw, spot, scanner.channel), None, 0.0)
+    place = consumer_place(draw, spot) if noise.place_errors else exact_place(spot)
+    uplink = _uplink(draw, spot, noise)
     skew_s = 0.0
     if draw.random() < noise.skewed_clocks:
         skew_s = draw.uniform(-noise.skew_limit_s, noise.skew_limit_s)
-    return _Device(place, skew_s, is_vpn)
+    return _Device(place, uplink, skew_s)
+
+
+def _uplink(draw: Random, spot: Spot, noise: Noise) -> Uplink:
+    if draw.random() < noise.vpn:
+        return exit_abroad(draw, spot)
+    return line_at(spot) if draw.random() < _LINE_SHARE else mobile_at(draw, spot)
 
 
 def _report(
@@ -126,27 +147,35 @@ def _report(
     delay_s, late = _delay_s(visit.scanner, draw, noise)
     if late:
         causes += (late,)
-    place = device.place
-    if visit.reported is not None:
-        place = exact_place(visit.reported)
-    elif device.is_vpn:
+    uplink = visit.uplink or device.uplink
+    if visit.uplink is None and uplink is not None and uplink.kind is UplinkKind.EXIT:
         causes += ("vpn",)
-    if device.skew_s:
+    if device.skew_s and visit.claimed_s is None:
         causes += ("clock-skew",)
-    scanner = visit.scanner
+    scanner, received_s = visit.scanner, visit.at_s + delay_s
+    captured_s = visit.at_s + device.skew_s if visit.claimed_s is None else visit.claimed_s
+    clamped = not scanner.authorised and not (
+        -_CAPTURED_BEFORE_S <= captured_s - received_s <= _CAPTURED_AFTER_S
+    )
+    scan_id = digest_of(seed, visit.scanned.physical, number)
+    network = evidence_of(seed, uplink, errors=noise.place_errors) if uplink else None
+    network_id = network.network if network else ""
     scan = Scan(
         v=SCAN_FORMAT,
-        scan_id=digest_of(seed, visit.scanned.physical, number),
+        scan_id=scan_id,
         publisher=scanner.publisher,
         code=text,
-        captured_at=from_epoch_ms(round((visit.at_s + device.skew_s) * 1000)),
-        received_at=from_epoch_ms(round((visit.at_s + delay_s) * 1000)),
+        captured_at=from_epoch_ms(round((received_s if clamped else captured_s) * 1000)),
+        received_at=from_epoch_ms(round(received_s * 1000)),
         channel=scanner.channel,
         authorised=scanner.authorised,
         session=scanner.session,
-        place=place,
+        place=exact_place(visit.reported) if visit.reported else device.place,
         act=visit.act,
         operation=visit.operation,
+        network=network,
+        selection=stamp_of(seed, "selection", scanner.publisher, scan_id, network_id),
+        clamped=clamped,
     )
     return Report(scan, visit, causes)
 

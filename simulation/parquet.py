@@ -1,7 +1,7 @@
 """Scans and truths as Parquet, beside the NDJSON that they are read from.
 
-One column for each field of the JSON object; places are structs; times are timestamps in
-UTC, in microseconds.
+One column for each field of the JSON object; places and networks are structs; times are
+timestamps in UTC, in microseconds.
 """
 
 from pathlib import Path
@@ -41,6 +41,21 @@ SCAN_SCHEMA: Final = pa.schema(
         ),
         ("act", pa.string()),
         ("operation", pa.string()),
+        (
+            "network",
+            pa.struct(
+                [
+                    ("network", pa.string()),
+                    ("kind", pa.string()),
+                    ("country", pa.string()),
+                    ("lat", pa.float64()),
+                    ("lon", pa.float64()),
+                    ("accuracy_km", pa.float64()),
+                ]
+            ),
+        ),
+        ("selection", pa.string()),
+        ("clamped", pa.bool_()),
     ]
 )
 TRUTH_SCHEMA: Final = pa.schema(

@@ -6,6 +6,7 @@ A visit is the truth; what a scanner reports of it, and when, is decided by
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from random import Random
 from typing import Final, NamedTuple
 
@@ -50,11 +51,34 @@ class Spot(NamedTuple):
     country: str
 
 
+class UplinkKind(StrEnum):
+    """What connects a scanner to the Internet."""
+
+    LINE = "line"
+    MOBILE = "mobile"
+    EXIT = "exit"
+
+
+class Uplink(NamedTuple):
+    """One network: the one with this number, of this kind, at this place.
+
+    The place of a line is the middle of its cell, that of the others a city's. `exit` is the
+    far end of a VPN.
+    """
+
+    kind: UplinkKind
+    lat: float
+    lon: float
+    country: str
+    number: int
+
+
 class Visit(NamedTuple):
     """One reading. `behaviour` names why it was made, for the truth file alone.
 
-    `operation` is the SSCC of the case, where only its label was read. `reported` is the
-    false place that the scanner states.
+    `operation` is the SSCC of the case, where only its label was read. The last three are
+    what an attacker can choose: the false place and the time that the device states, and
+    which of its own networks it sends through.
     """
 
     scanned: ScannedObject
@@ -65,6 +89,8 @@ class Visit(NamedTuple):
     act: Act | None = None
     operation: str | None = None
     reported: Spot | None = None
+    claimed_s: float | None = None
+    uplink: Uplink | None = None
 
 
 @dataclass(frozen=True, slots=True)

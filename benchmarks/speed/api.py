@@ -24,7 +24,7 @@ import msgspec
 from authenticity.detection.caller_assessment import assess_for_caller
 from authenticity.detection.policy import DEFAULT_POLICY
 from authenticity.history.observation import observe
-from authenticity.records.scan import Channel, Scan
+from authenticity.records.scan import SCAN_FORMAT, Channel, Scan
 from authenticity.trust.verdict import Genuine
 from authenticity.trust.verify import verify
 from benchmarks.machine import machine
@@ -139,7 +139,7 @@ def bare(world: World, service: Any) -> App:
         standing = ""
         if lookups and isinstance(verdict, Genuine):
             known = await lookups.known(verdict.item)
-            scan = Scan(1, "0", "bench", body.code, now, now, Channel.CONSUMER, False)
+            scan = Scan(SCAN_FORMAT, "0", "bench", body.code, now, now, Channel.CONSUMER, False)
             observation = observe(scan, verdict, trust_list.version)
             assessment = assess_for_caller(
                 verdict.item, observation, known.history, known.batch_registry, DEFAULT_POLICY

@@ -19,11 +19,12 @@ from nacl.bindings import crypto_sign_open
 from authenticity.detection.policy import DEFAULT_POLICY
 from authenticity.gs1.item import item_id
 from authenticity.records.place import Place, PlaceSource
-from authenticity.records.scan import Channel, Scan, encode_scan
+from authenticity.records.scan import SCAN_FORMAT, Channel, Scan, encode_scan
 from benchmarks.machine import machine
 from benchmarks.speed.printed_codes import NOW, printed_codes, signed_parts
 from benchmarks.speed.result import Details, Result, interleaved
 from benchmarks.speed.signed_trust_list import signed_document, trust_list_of
+from benchmarks.speed.stamped import stamped
 from events.embedded.log import EmbeddedLog
 from events.publisher import Record
 from events.topics import SCANS, TRUST, TRUST_KEY
@@ -105,13 +106,12 @@ def scans_of(codes: list[str], visit: int) -> list[Record]:
     for number, code in enumerate(codes):
         captured_at = NOW + timedelta(days=visit, milliseconds=number)
         scan = Scan(
-            1, f"{visit}-{number}", "consumer-web", code, captured_at,
+            SCAN_FORMAT, f"{visit}-{number}", "consumer-web", code, captured_at,
             captured_at + timedelta(seconds=1), Channel.CONSUMER, False,
             f"session-{visit}-{number}", _SEOUL,
         )  # fmt: skip
-        records.append(
-            Record(SCANS, item_id("09521234000013", str(number)).encode(), encode_scan(scan))
-        )
+        key = item_id("09521234000013", str(number)).encode()
+        records.append(Record(SCANS, key, encode_scan(stamped(scan, number))))
     return records
 
 

@@ -9,10 +9,11 @@ from typing import Final
 from authenticity.gs1.code import read_code
 from authenticity.gs1.item import ItemId, item_id
 from authenticity.records.place import Place, PlaceSource
-from authenticity.records.scan import Act, Channel, Scan, encode_scan
+from authenticity.records.scan import SCAN_FORMAT, Act, Channel, Scan, encode_scan
 from authenticity.trust.jws import encode_roots
 from benchmarks.speed.printed_codes import NOW, printed_codes
 from benchmarks.speed.signed_trust_list import signed_document, trust_list_of
+from benchmarks.speed.stamped import stamped
 from events.publisher import Record
 from events.topics import SCANS, scan_key
 from simulation.seeded_signer import SeededSigner
@@ -67,7 +68,7 @@ def scans_of_each(packs: Iterable[Pack], visit: int, place: Place = SEOUL) -> li
     """
     begin = _BEGIN + visit * _APART
     return [
-        _record(pack, f"look-{visit}", begin + timedelta(milliseconds=number), place)
+        _record(pack, f"look-{visit}", begin + timedelta(milliseconds=number), place, number)
         for number, pack in enumerate(packs)
     ]
 
@@ -76,8 +77,8 @@ def attacks(packs: Sequence[Pack]) -> list[tuple[Record, Record]]:
     """For each pack a sale in a Seoul shop, and one in Paris a day later: proof of two packs."""
     return [
         (
-            _record(pack, "seoul", _BEGIN, SEOUL, shop="shop-seoul"),
-            _record(pack, "paris", _BEGIN + timedelta(days=1), PARIS, shop="shop-paris"),
+            _record(pack, "seoul", _BEGIN, SEOUL, 0, shop="shop-seoul"),
+            _record(pack, "paris", _BEGIN + timedelta(days=1), PARIS, 0, shop="shop-paris"),
         )
         for pack in packs
     ]
@@ -114,12 +115,19 @@ def ticks(packs: Sequence[Pack], seconds: int) -> Iterator[tuple[list[Record], I
 
 
 def _record(
-    pack: Pack, name: str, captured_at: datetime, place: Place, *, shop: str | None = None
+    pack: Pack,
+    name: str,
+    captured_at: datetime,
+    place: Place,
+    number: int,
+    *,
+    shop: str | None = None,
 ) -> Record:
     scan_id = f"{name}-{pack.item.rpartition('/')[2]}"
     scan = Scan(
-        1, scan_id, shop or "consumer-web", pack.code, captured_at,
+        SCAN_FORMAT, scan_id, shop or "consumer-web", pack.code, captured_at,
         captured_at + timedelta(seconds=1), Channel.RETAIL if shop else Channel.CONSUMER,
         shop is not None, f"s-{scan_id}", place, Act.SELL if shop else None,
     )  # fmt: skip
-    return Record(SCANS, scan_key(pack.item, pack.code), encode_scan(scan))
+    raw = encode_scan(stamped(scan, number))
+    return Record(SCANS, scan_key(pack.item, pack.code), raw)

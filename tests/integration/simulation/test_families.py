@@ -1,11 +1,13 @@
 """Every attack family leaves the traces that it should, and no others."""
 
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
 
 import pytest
 
 from authenticity.gs1.item import ItemId, gtin_of, serial_of
 from authenticity.records.batch import Batch
+from authenticity.records.place import PlaceSource
 from authenticity.records.scan import Act, Channel
 from authenticity.records.serial_filter import may_hold
 from authenticity.trust.trust_list import read_trust_list
@@ -196,6 +198,33 @@ def test_poison_is_scanned_from_a_screen_in_places_where_nobody_is() -> None:
         if line.scan.place and line.scan.place.country != line.truth.true_country
     ]  # fmt: skip
     assert len(elsewhere) > len(poison) / 2
+
+
+def test_a_poisoner_has_few_networks_and_invents_places_and_times_alone() -> None:
+    traffic = attacked_by(AttackFamily.POISONING)
+    networks: dict[str, set[str]] = {}
+    backdated = 0
+    for scan, truth in attacked(traffic):
+        if truth.behaviour != "poisoning" or truth.attack_id is None:
+            continue
+        assert scan.network is not None and not scan.clamped
+        networks.setdefault(truth.attack_id, set()).add(scan.network.network)
+        assert scan.place is not None and scan.place.source is PlaceSource.GPS
+        assert scan.received_at - scan.captured_at <= timedelta(hours=72)
+        backdated += truth.true_at - scan.captured_at > timedelta(minutes=6)
+    sizes = {len(each) for each in networks.values()}
+    assert min(sizes) == 1 and 1 < max(sizes) <= 4
+    assert backdated
+
+
+@pytest.mark.parametrize("family", [AttackFamily.GUESSING_FAST, AttackFamily.GUESSING_SLOW])
+def test_who_guesses_serials_has_one_network(family: AttackFamily) -> None:
+    networks: dict[str, set[str]] = {}
+    for scan, truth in attacked(attacked_by(family)):
+        if truth.behaviour == "guess" and truth.attack_id is not None:
+            assert scan.network is not None
+            networks.setdefault(truth.attack_id, set()).add(scan.network.network)
+    assert networks and all(len(each) == 1 for each in networks.values())
 
 
 def test_an_attack_leaves_the_codes_beside_it_honest() -> None:

@@ -1,11 +1,17 @@
 """Honest behaviour is as frequent as its rates say, and each can be switched off."""
 
+import re
 from collections import Counter
 from dataclasses import replace
+from datetime import timedelta
+from math import radians
 
 import pytest
 
+from authenticity.history.observation import great_circle_km
+from authenticity.records.network import NetworkClass, NetworkEvidence
 from authenticity.records.place import PlaceSource
+from authenticity.records.scan import SCAN_FORMAT, decode_scan, encode_scan
 from simulation.behaviour import Rates
 from simulation.chain import Chain
 from simulation.cities import ADDRESSES, CITIES, COUNTRIES
@@ -23,6 +29,11 @@ LIVELY = scenario(2_000, rates=OFTEN, scan_rates=(), chain=Chain(tills=0.5, para
 @pytest.fixture(scope="module")
 def lively() -> list[Line]:
     return everything(Traffic(LIVELY))
+
+
+def network_of(line: Line) -> NetworkEvidence:
+    assert line.scan.network is not None
+    return line.scan.network
 
 
 def behaviours(lines: list[Line]) -> Counter[str]:
@@ -194,30 +205,104 @@ def test_a_late_manifest_arrives_when_packs_of_the_batch_were_scanned() -> None:
     assert earlier > 0.8 * len(traffic.world.batches)
 
 
-def test_places_come_from_the_sources_in_their_shares() -> None:
-    noise = replace(SILENCE, place_errors=True, vpn=0.05)
+def strangers(**changes: float) -> list[Line]:
+    noise = replace(SILENCE, place_errors=True, **changes)
     lines = everything(
         Traffic(scenario(4_000, scan_rates=(0.3,), chain=Chain(sharing=0.0), noise=noise))
     )
-    scans = [line for line in lines if line.truth.behaviour in ("first look", "shelf")]
-    sources = Counter(line.scan.place.source for line in scans if line.scan.place)
-    shares = {source: number / len(scans) for source, number in sources.items()}
-    assert shares[PlaceSource.GPS] == pytest.approx(0.25, abs=0.03)
-    assert shares[PlaceSource.FIXED_IP] == pytest.approx(0.30, abs=0.03)
-    assert shares[PlaceSource.MOBILE_IP] == pytest.approx(0.45, abs=0.03)
-    by_address = [line for line in scans if line.scan.place
-                  and line.scan.place.source is not PlaceSource.GPS]  # fmt: skip
-    tunnelled = [line for line in by_address if "vpn" in line.truth.noise]
-    assert len(tunnelled) / len(by_address) == pytest.approx(0.05, abs=0.02)
-    for scan, truth in tunnelled:
-        assert scan.place is not None and scan.place.country != truth.true_country
+    return [line for line in lines if line.truth.behaviour in ("first look", "shelf")]
 
 
-def test_a_backlog_sends_all_of_a_publishers_day_again() -> None:
+def test_networks_and_places_come_in_their_shares() -> None:
+    scans = strangers(vpn=0.05)
+    tunnelled = [line for line in scans if "vpn" in line.truth.noise]
+    assert len(tunnelled) / len(scans) == pytest.approx(0.05, abs=0.02)
+    direct = [network_of(line) for line in scans if "vpn" not in line.truth.noise]
+    kinds = Counter(network.kind for network in direct)
+    assert set(kinds) == {NetworkClass.FIXED, NetworkClass.MOBILE}
+    assert kinds[NetworkClass.FIXED] / len(direct) == pytest.approx(0.40, abs=0.03)
+    states_place = [line.scan.place for line in scans if line.scan.place]
+    assert len(states_place) / len(scans) == pytest.approx(0.25, abs=0.03)
+    assert {place.source for place in states_place} == {PlaceSource.GPS}
+
+
+def test_most_exits_of_tunnels_are_known_as_such_and_all_are_abroad() -> None:
+    tunnelled = [line for line in strangers(vpn=1.0) if "vpn" in line.truth.noise]
+    for line in tunnelled:
+        assert network_of(line).country != line.truth.true_country
+    unnoticed = [line for line in tunnelled if network_of(line).kind is NetworkClass.FIXED]
+    assert {network_of(line).kind for line in tunnelled} == {
+        NetworkClass.FIXED, NetworkClass.TUNNEL, NetworkClass.HOSTING,
+    }  # fmt: skip
+    assert len(unnoticed) / len(tunnelled) == pytest.approx(0.2, abs=0.1)
+
+
+def test_the_errors_of_addresses_are_as_large_as_published() -> None:
+    off: dict[NetworkClass, list[float]] = {NetworkClass.FIXED: [], NetworkClass.MOBILE: []}
+    for line in strangers(vpn=0.0):
+        network = network_of(line)
+        assert network.lat is not None and network.lon is not None
+        lat, lon = radians(line.truth.true_lat), radians(line.truth.true_lon)
+        apart = radians(network.lon) - lon
+        off[network.kind].append(great_circle_km(lat, radians(network.lat), apart))
+    fixed, mobile = (sorted(errors)[len(errors) // 2] for errors in off.values())
+    assert 5 < fixed < 16
+    assert 179 < mobile < 320
+
+
+def test_a_database_says_one_thing_of_a_network() -> None:
+    said: dict[str, set[NetworkEvidence]] = {}
+    for line in strangers(vpn=0.05):
+        said.setdefault(network_of(line).network, set()).add(network_of(line))
+    assert all(len(each) == 1 for each in said.values())
+
+
+def test_a_carriers_customers_share_few_networks_and_neighbours_share_theirs() -> None:
+    scans = strangers(vpn=0.0)
+    users: dict[NetworkClass, Counter[str]] = {kind: Counter() for kind in NetworkClass}
+    for line in scans:
+        users[network_of(line).kind][network_of(line).network] += 1
+    fixed, mobile = users[NetworkClass.FIXED], users[NetworkClass.MOBILE]
+    assert mobile.total() / len(mobile) > 2 * fixed.total() / len(fixed)
+
+
+def test_a_household_has_one_line() -> None:
+    rates = replace(OFTEN, household=1.0, shown=0.0, viral=0.0, traveller=0.0, resale=0.0)
+    lines = everything(Traffic(replace(LIVELY, items=600, rates=rates)))
+    homes: dict[str, set[str]] = {}
+    for line in lines:
+        home = line.truth.behaviour in ("first look", "household", "retry")
+        if home and network_of(line).kind is NetworkClass.FIXED:
+            homes.setdefault(line.truth.physical, set()).add(network_of(line).network)
+    assert sum(len(networks) == 1 for networks in homes.values()) == len(homes) > 100
+
+
+def test_a_published_scan_is_what_a_service_would_have_made_of_it() -> None:
+    lines = everything(Traffic(replace(LIVELY, items=600, noise=Noise(), attack_rate=0.05)))
+    stamps: dict[str, str | None] = {}
+    for scan, truth in lines:
+        assert scan.v == SCAN_FORMAT and scan == decode_scan(encode_scan(scan))
+        assert scan.session and re.fullmatch("[0-9a-f]{16}", scan.session)
+        assert stamps.setdefault(scan.scan_id, scan.selection) == scan.selection
+        if scan.authorised:
+            assert scan.network is None
+            continue
+        assert scan.network is not None
+        assert scan.place is None or scan.place.source is PlaceSource.GPS
+        again = not {"duplicate", "backlog"}.isdisjoint(truth.noise)
+        delay = scan.received_at - scan.captured_at
+        assert again or timedelta(minutes=-5) <= delay <= timedelta(hours=72)
+    assert len(set(stamps.values())) == len(stamps)
+
+
+def test_a_backlog_sends_all_of_a_known_publishers_day_again() -> None:
     noise = replace(SILENCE, backlogs=0.05)
     lines = everything(Traffic(scenario(2_000, noise=noise)))
     days: dict[tuple[str, int], list[bool]] = {}
     for scan, truth in lines:
+        if not scan.authorised:
+            assert "backlog" not in truth.noise
+            continue
         day = int(truth.true_at.timestamp() // 86_400)
         days.setdefault((scan.publisher, day), []).append("backlog" in truth.noise)
     again = [each for each in days.values() if any(each)]

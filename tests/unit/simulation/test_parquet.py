@@ -22,11 +22,22 @@ def test_scans_as_parquet_are_the_scans(tmp_path: Path) -> None:
     table = pq.read_table(as_parquet(files.scans, SCAN_SCHEMA))
     scans = [decode_scan(line) for line in files.scans.read_bytes().splitlines()]
     assert len(scans) > 200
-    for name in ("scan_id", "code", "captured_at", "received_at", "act", "operation"):
+    for name in (
+        "scan_id",
+        "code",
+        "captured_at",
+        "received_at",
+        "act",
+        "operation",
+        "selection",
+        "clamped",
+    ):
         assert table[name].to_pylist() == [getattr(scan, name) for scan in scans]
-    for row, scan in zip(table["place"].to_pylist(), scans, strict=True):
-        assert scan.place is not None
-        assert row == {name: getattr(scan.place, name) for name in scan.place.__struct_fields__}
+    for column in ("place", "network"):
+        values = [getattr(scan, column) for scan in scans]
+        assert any(values)
+        for row, value in zip(table[column].to_pylist(), values, strict=True):
+            assert row == (value and {name: getattr(value, name) for name in row})
 
 
 def test_truths_as_parquet_are_the_truths(tmp_path: Path) -> None:
