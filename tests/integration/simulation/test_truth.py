@@ -158,12 +158,27 @@ def test_without_noise_no_honest_pack_raises_an_alert_but_a_traded_one() -> None
     assert result.false_alerts <= 0.002 * result.honest_codes
 
 
-def test_a_replay_catches_every_forged_and_unsigned_attack_and_most_copies() -> None:
+def seen_from_two_networks(lines: list[Line], family: AttackFamily) -> set[str]:
+    """Attacks of this family with a fake whose text, unmangled, a known scanner read, or
+    anonymous ones in two networks: no one network may say what is forged."""
+    seen: dict[tuple[str, str], set[str]] = {}
+    for scan, truth in lines:
+        fake = truth.attack is family and not truth.genuine and MANGLING.isdisjoint(truth.noise)
+        if fake and truth.attack_id:
+            networks = {scan.network.network} if scan.network else {"known", "scanner"}
+            seen.setdefault((truth.attack_id, truth.item), set()).update(networks)
+    return {attack for (attack, _), networks in seen.items() if len(networks) > 1}
+
+
+def test_a_replay_catches_forged_and_unsigned_codes_in_two_networks_and_some_copies(
+    noisy: list[Line],
+) -> None:
     result = replayed(NOISY)
     for family in (AttackFamily.FORGED, AttackFamily.UNSIGNED):
         outcomes = result.outcomes[family]
-        assert outcomes[Outcome.CAUGHT] >= 3
-        assert outcomes[Outcome.MISSED] == outcomes[Outcome.NOTICED] == 0
+        assert outcomes[Outcome.CAUGHT] >= len(seen_from_two_networks(noisy, family)) >= 3
+        assert outcomes[Outcome.NOTICED] == 0
     copies = result.outcomes[AttackFamily.COPIES]
-    assert copies[Outcome.CAUGHT] > copies[Outcome.MISSED] + copies[Outcome.NOTICED]
+    assert copies[Outcome.CAUGHT] > 0
+    assert copies[Outcome.CAUGHT] + copies[Outcome.NOTICED] > copies[Outcome.MISSED]
     assert result.false_alerts < 0.01 * result.honest_codes

@@ -16,8 +16,9 @@ HOUR_MS = 3_600_000
 
 
 def copy_signal(number: int, at_ms: int, *, weight: int = 450) -> SignalChange:
-    item = ItemId(f"item {number}")
-    return SignalChange(at_ms, item, (Signal(BATCH, item, COPIES, weight, f"{number:08x}"),))
+    """Of an item that was seen from a network of its own."""
+    item, network = ItemId(f"item {number}"), f"{number + 1:08x}"
+    return SignalChange(at_ms, item, (Signal(BATCH, item, COPIES, weight, network),))
 
 
 def campaign(items: int = 12) -> list[SignalChange]:
