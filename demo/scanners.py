@@ -1,4 +1,10 @@
-"""Publishes the scans of a demonstration: most to the event log, some through the service."""
+"""Publishes the scans of a demonstration, through the service or as a service recorded them.
+
+The service is handed officers' scans, and one in some hundred of the consumers' by the
+gateway of an app, which passes the networks of its users. All others go to the event log as
+records of another region's service, with the network evidence that it derived: they are of
+days that are past, and a service judges consumers' scans that old at their arrival.
+"""
 
 from collections import deque
 from collections.abc import Callable
@@ -19,18 +25,20 @@ _ACKNOWLEDGED_WITHIN_S: Final = 30.0
 class Scanners:
     """Publishes without waiting, and reports what has been acknowledged. For one thread."""
 
-    def __init__(self, publisher: Publisher, service_url: str, officer_token: str) -> None:
+    def __init__(
+        self, publisher: Publisher, service_url: str, *, officer_token: str, gateway_token: str
+    ) -> None:
         self.by_service = 0
         """Scans that the service has acknowledged."""
         self._publisher = publisher
         self._officer = ScanService(service_url, officer_token)
-        self._anybody = ScanService(service_url)
+        self._gateway = ScanService(service_url, gateway_token)
         self._sender = ThreadPoolExecutor(1, thread_name_prefix="by-service")
         self._sending: deque[Future[bool]] = deque()
         self._pending: deque[tuple[Future[None] | Future[bool], list[Line]]] = deque()
 
     def publish(self, lines: list[Line]) -> None:
-        """Officers and one consumer in some hundred go through the service."""
+        """Publish these scans; returns at once."""
         to_log: list[Line] = []
         while self._sending and self._sending[0].done():
             self.by_service += self._sending.popleft().result()
@@ -72,7 +80,7 @@ class Scanners:
     def _send(self, line: Line) -> bool:
         """Whether the service took it. What it did not take goes to the log, as on a device
         that tries again later: nothing that was shown as published is lost."""
-        service = self._officer if line.scan.authorised else self._anybody
+        service = self._officer if line.scan.authorised else self._gateway
         try:
             if service.publish([encode_scan(line.scan)])[0].get("recorded"):
                 return True
