@@ -10,6 +10,7 @@ from math import cos, pi, sin
 from random import Random
 from typing import Final
 
+from authenticity.records.countries import is_in_country
 from authenticity.records.network import NetworkClass, NetworkEvidence
 from simulation.cities import ADDRESSES, City, cities_of, city_abroad, moved, some_city
 from simulation.draws import lognormal, stamp_of, stream_of
@@ -58,8 +59,8 @@ def exit_abroad(draw: Random, spot: Spot) -> Uplink:
 
 @lru_cache(maxsize=65_536)
 def evidence_of(seed: int, uplink: Uplink, *, errors: bool = True) -> NetworkEvidence:
-    """What the service derives of an address in this network. Without `errors` its place is
-    the true one."""
+    """What the service derives of an address in this network: no country that its place is
+    not in. Without `errors` the place is the true one."""
     draw = stream_of(seed, "network", *uplink)
     network = stamp_of(seed, "network", *uplink)
     kind, radius_km = NetworkClass.FIXED, _FIXED_RADIUS_KM
@@ -74,8 +75,10 @@ def evidence_of(seed: int, uplink: Uplink, *, errors: bool = True) -> NetworkEvi
         off_km = min(lognormal(draw, median_km, sigma), _ERROR_LIMIT_KM)
         bearing = draw.uniform(0, 2 * pi)
         lat, lon = moved(lat, lon, off_km * cos(bearing), off_km * sin(bearing))
+    lat, lon = round(lat, 4), round(lon, 4)
+    agrees = is_in_country(uplink.country, lat, lon, radius_km)
     return NetworkEvidence(
-        network, kind, uplink.country, round(lat, 4), round(lon, 4), radius_km
+        network, kind, uplink.country if agrees else None, lat, lon, radius_km
     )  # fmt: skip
 
 
