@@ -18,6 +18,7 @@ from typing import Any, Final
 from rich.console import Console
 from rich.live import Live
 
+from authenticity.records.scan import judged_at
 from authenticity.trust.jws import read_roots
 from authenticity.trust.trust_list import TrustList, read_trust_list
 from authenticity.trust.verify import verify
@@ -226,7 +227,7 @@ class _Demo:
 
     def _count(self, line: Line) -> None:
         """A scan was acknowledged; its code is verified as the scanner would, offline."""
-        verdict = verify(line.scan.code, self._trust_list, line.scan.captured_at)
+        verdict = verify(line.scan.code, self._trust_list, judged_at(line.scan))
         self._results.published(line, verdict, self._second)
 
     def _take_alerts(self) -> bool:
