@@ -31,7 +31,7 @@ from events.publisher import Publisher, Record
 from events.topics import SCANS, scan_key
 from events.tracing import current_trace
 from verifier_api.auth.principals import Principal, consumer_of
-from verifier_api.http.problems import INVALID, Problem
+from verifier_api.http.problems import FORBIDDEN, INVALID, Problem
 from verifier_api.network.keyed_hashes import KeyedHashes
 from verifier_api.services.stamping import (
     PassedNetwork,
@@ -42,6 +42,7 @@ from verifier_api.services.stamping import (
 )
 
 SCANS_AN_APPEND: Final = 500
+_NO_CLAIM: Final = (None, None, Channel.CONSUMER)
 
 CodeText = Annotated[str, Meta(max_length=LIMITS.scan_bytes)]
 
@@ -122,6 +123,12 @@ def scan_of(body: ScanBody, principal: Principal, now: datetime, stamp: Stamp) -
     network = stamp.network
     if body.network is not None:
         require_gateway(principal)
+        if (body.act, body.operation, body.channel or Channel.CONSUMER) != _NO_CLAIM:
+            raise Problem(
+                FORBIDDEN,
+                "a scan with the `network` of a gateway's user is a consumer's",
+                "leave out act, operation and channel, or leave out network",
+            )
         network = passed_evidence(body.network, principal.name, stamp.hashes)
         principal = consumer_of(principal)
     item = item_of(body.code)

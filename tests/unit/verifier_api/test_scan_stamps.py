@@ -265,6 +265,19 @@ def test_what_a_gateway_passes_is_a_consumers_scan_under_its_name(
     assert scan.network.accuracy_km is not None, "the country's centre stands in"
 
 
+@pytest.mark.parametrize(
+    "claim", [{"act": "seize"}, {"operation": "Pangea"}, {"channel": "customs"}]
+)
+def test_a_gateways_user_has_no_act_operation_or_channel_of_its_own(
+    client: httpx.Client, stand: Stand, claim: dict[str, str]
+) -> None:
+    bearer, _ = _gateway(stand, "app-3")
+    body = {"code": stand.world.code(), "network": NETWORK, **claim}
+    refused = _post(client, body, **bearer)
+    assert (refused.status_code, _scans()) == (403, [])
+    assert "leave out" in refused.json()["next_step"]
+
+
 def test_gateways_cannot_speak_of_each_others_networks_and_are_refused_once_revoked(
     client: httpx.Client, stand: Stand
 ) -> None:
