@@ -1,9 +1,9 @@
 """Rules for every test: unit tests have no network, and with CI=true nothing is skipped."""
 
+import itertools
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from pytest_socket import disable_socket, enable_socket
@@ -17,10 +17,16 @@ TESTS = Path(__file__).parent
 UNIT = TESTS / "unit"
 
 
+@pytest.fixture(scope="session")
+def _states(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder for each test, none of which is there until its test needs it."""
+    return map(tmp_path_factory.mktemp("states").joinpath, map(str, itertools.count()))
+
+
 @pytest.fixture(autouse=True)
-def _state_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: Any) -> None:
+def _state_of_its_own(monkeypatch: pytest.MonkeyPatch, _states: Iterator[Path]) -> None:
     """No test remembers which trust lists another was handed, nor do they leave a trace."""
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+    monkeypatch.setenv("XDG_STATE_HOME", str(next(_states)))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -2,8 +2,6 @@
 
 import os
 import stat
-import subprocess
-import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,9 +10,7 @@ import pytest
 from authenticity.errors import ConfigurationError, TrustListError
 from cli.support.data import DataFolder
 from cli.support.lists_seen import refuse_older
-from cli.support.passphrase import refuse_in_environment
 from cli.support.trust_list import load_roots, load_trust_list
-from tests.support.patience import PATIENCE_S
 from tests.support.world import World
 
 WORLD = World()
@@ -98,7 +94,7 @@ def test_an_older_list_is_refused_for_its_roots_alone(tmp_path: Path) -> None:
 
 def test_a_memory_that_is_damaged_is_said(tmp_path: Path) -> None:
     memory = Path(os.environ["XDG_STATE_HOME"]) / "touchstone"
-    memory.mkdir()
+    memory.mkdir(parents=True)
     (memory / "trust-lists.json").write_bytes(b"{")
     with pytest.raises(ConfigurationError, match=r"trust-lists\.json cannot be read"):
         refuse_older(WORLD.trust_list, WORLD.roots)
@@ -113,42 +109,6 @@ def test_where_nothing_can_be_remembered_a_warning_says_so(
     assert "cannot be remembered" in capsys.readouterr().err
 
 
-def _run(*arguments: str, umask: int, **environ: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-m", "cli.main", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_S,
-        check=False,
-        umask=umask,
-        env=os.environ | environ,
-    )
-
-
-def test_whatever_the_umask_data_are_their_owners_alone(tmp_path: Path) -> None:
-    data, run, secret = tmp_path / "data", tmp_path / "run", tmp_path / "secret"
-    secret.write_text("correct horse battery staple")
-    secret.chmod(0o600)
-    keys = ("--keys", str(data / "keys"), "--passphrase-file", str(secret))
-    for command in (
-        ("keys", "init", *keys),
-        ("keys", "add-issuer", "Maker", *keys, "--id", "maker", "--prefix", "9520123",
-         "--host", "id.maker.example"),
-        ("keys", "export-trust-list", *keys, "--out", str(data / "trust.jws")),
-        ("trust", "publish", str(data / "trust.jws"), "--data", str(data)),
-        ("issue", "--gtin", "09520123456788", "--count", "3", "--out", str(run), *keys,
-         "--data", str(data)),
-        ("migrate", "--data", str(data)),
-    ):  # fmt: skip
-        ended = _run(*command, umask=0)
-        assert ended.returncode == 0, (command, ended.stderr)
-    published = {data / "roots.json", data / "trust.jws"}
-    for path in (data, run, *data.rglob("*"), *run.rglob("*")):
-        wanted = 0o700 if path.is_dir() else 0o644 if path in published else 0o600
-        assert stat.S_IMODE(path.stat().st_mode) == wanted, path
-    assert {"log.sqlite", "ledger.sqlite"} <= {path.name for path in data.iterdir()}
-
-
 def test_databases_that_were_left_open_are_closed_and_links_are_not_followed(
     tmp_path: Path,
 ) -> None:
@@ -158,11 +118,3 @@ def test_databases_that_were_left_open_are_closed_and_links_are_not_followed(
     DataFolder.find(tmp_path)
     assert stat.S_IMODE((tmp_path / "ledger.sqlite").stat().st_mode) == 0o600
     assert stat.S_IMODE((tmp_path / "elsewhere").stat().st_mode) & 0o044
-
-
-@pytest.mark.parametrize("command", ["up", "worker"])
-def test_a_program_that_runs_for_long_refuses_the_passphrase(tmp_path: Path, command: str) -> None:
-    ended = _run(command, "--data", str(tmp_path), umask=0o022, TOUCHSTONE_PASSPHRASE="hush-5531")
-    assert ended.returncode == 2
-    assert "unset TOUCHSTONE_PASSPHRASE" in ended.stderr and "5531" not in ended.stderr
-    refuse_in_environment()

@@ -1,6 +1,7 @@
 """Every page names links, anchors, files, commands, make targets and settings that exist."""
 
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -88,9 +89,14 @@ def test_every_command_and_option_exists(name: str) -> None:
         assert {word.split("=")[0] for word in rest if word.startswith("--")} <= known, words
 
 
+@cache
+def _whole_command() -> Any:
+    return get_command(app)
+
+
 def _command(words: list[str]) -> tuple[Any, list[str]]:
     """The command that these words name, and the words after it."""
-    command: Any = get_command(app)
+    command = _whole_command()
     rest = [word for word in words if word not in ("…", "&")]
     while hasattr(command, "commands") and rest:
         assert rest[0] in command.commands, words
@@ -100,15 +106,20 @@ def _command(words: list[str]) -> tuple[Any, list[str]]:
 
 @pytest.mark.parametrize("name", [name for name in PAGES if name != _CHANGELOG])
 def test_every_setting_is_read_in_the_code(name: str) -> None:
-    sources = "".join(
+    for setting in set(re.findall(r"\bTOUCHSTONE_[A-Z_]+\b", text_of(name))):
+        ends = [setting, setting.removeprefix("TOUCHSTONE_"),
+                setting.removeprefix("TOUCHSTONE_WORKER_")]  # fmt: skip
+        assert any(f'"{end}"' in _sources() for end in ends) or setting == "TOUCHSTONE_", setting
+
+
+@cache
+def _sources() -> str:
+    """All code that reads settings."""
+    return "".join(
         path.read_text()
         for folder in ("cli", "verifier_api", "events", "ledger", "stream", "producers")
         for path in (ROOT / folder).rglob("*.py")
     )
-    for setting in set(re.findall(r"\bTOUCHSTONE_[A-Z_]+\b", text_of(name))):
-        ends = [setting, setting.removeprefix("TOUCHSTONE_"),
-                setting.removeprefix("TOUCHSTONE_WORKER_")]  # fmt: skip
-        assert any(f'"{end}"' in sources for end in ends) or setting == "TOUCHSTONE_", setting
 
 
 def test_every_page_of_the_site_is_in_its_index_and_its_navigation() -> None:

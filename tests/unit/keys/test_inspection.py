@@ -1,5 +1,6 @@
 """What `touchstone keys check` finds."""
 
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,9 +15,10 @@ NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 PASSPHRASE = b"a test passphrase"
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> KeyStore:
-    made = create_store(tmp_path / "keys", passphrase=PASSPHRASE, at=NOON)
+@pytest.fixture(scope="module")
+def healthy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store as it should be; whoever changes it takes a copy."""
+    made = create_store(tmp_path_factory.mktemp("made") / "keys", passphrase=PASSPHRASE, at=NOON)
     made.add_issuer(
         "Maker AG",
         issuer_id="maker",
@@ -26,7 +28,12 @@ def store(tmp_path: Path) -> KeyStore:
         at=NOON,
     )
     made.export_trust_list(passphrase=PASSPHRASE, at=NOON, valid_for=timedelta(days=90))
-    return made
+    return made.folder
+
+
+@pytest.fixture
+def store(healthy: Path, tmp_path: Path) -> KeyStore:
+    return KeyStore(shutil.copytree(healthy, tmp_path / "keys"))
 
 
 def found(store: KeyStore, at: datetime = NOON) -> list[tuple[Severity, str]]:

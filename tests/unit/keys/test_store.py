@@ -1,5 +1,6 @@
 """What may be done with a key store, seen through what verifiers then say."""
 
+import shutil
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -29,9 +30,16 @@ GTIN = "09521234000013"
 HOST = "id.maker.example"
 
 
+@pytest.fixture(scope="module")
+def new(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store as it is made; whoever changes it takes a copy."""
+    folder = tmp_path_factory.mktemp("made") / "keys"
+    return create_store(folder, passphrase=PASSPHRASE, at=NOON).folder
+
+
 @pytest.fixture
-def store(tmp_path: Path) -> KeyStore:
-    return create_store(tmp_path / "keys", passphrase=PASSPHRASE, at=NOON)
+def store(new: Path, tmp_path: Path) -> KeyStore:
+    return KeyStore(shutil.copytree(new, tmp_path / "keys"))
 
 
 def add(

@@ -1,6 +1,7 @@
 """What a policy would have alerted, beside another, in the order of arrival."""
 
 import json
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -88,11 +89,19 @@ def replace_arrival(scan: Scan, at: datetime) -> Scan:
     return msgspec.structs.replace(scan, received_at=at)
 
 
-@pytest.fixture
-def recorded(tmp_path: Path) -> SimulationFiles:
-    files = SimulationFiles(tmp_path / "scans.ndjson", tmp_path / "truth.ndjson")
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> SimulationFiles:
+    """Read only: whoever changes it takes a copy of it."""
+    folder = tmp_path_factory.mktemp("recorded")
+    files = SimulationFiles(folder / "scans.ndjson", folder / "truth.ndjson")
     simulate(SCENARIO, files)
     return files
+
+
+@pytest.fixture
+def copied(recorded: SimulationFiles, tmp_path: Path) -> SimulationFiles:
+    folder = shutil.copytree(recorded.scans.parent, tmp_path / "copied")
+    return SimulationFiles(folder / recorded.scans.name, folder / recorded.truth.name)
 
 
 def invoked(*arguments: object) -> tuple[int, str, str]:
@@ -136,26 +145,26 @@ def test_a_policy_that_names_more_markets_alerts_less_of_diversion(
     assert (diverted["alerts"], diverted["gone"]) == (0, diverted["against"])
 
 
-def test_the_order_of_the_lines_changes_nothing(recorded: SimulationFiles, tmp_path: Path) -> None:
+def test_the_order_of_the_lines_changes_nothing(copied: SimulationFiles, tmp_path: Path) -> None:
     policy = tmp_path / "same.toml"
     policy.write_text("")
-    arguments = ("--policy", policy, "--scans", recorded.scans, "--data", tmp_path, "--json")
+    arguments = ("--policy", policy, "--scans", copied.scans, "--data", tmp_path, "--json")
     _, in_order, _ = invoked(*arguments)
-    lines = recorded.scans.read_bytes().splitlines(keepends=True)
-    recorded.scans.write_bytes(b"".join(reversed(lines)))
+    lines = copied.scans.read_bytes().splitlines(keepends=True)
+    copied.scans.write_bytes(b"".join(reversed(lines)))
     assert invoked(*arguments)[1] == in_order
     assert json.loads(in_order)["scans"] == len(lines)
 
 
 def test_people_read_tables_and_lines_that_are_no_scans_are_named(
-    recorded: SimulationFiles, tmp_path: Path
+    copied: SimulationFiles, tmp_path: Path
 ) -> None:
     policy = tmp_path / "loud.toml"
     policy.write_text("diverted_sessions = 1\n")
-    with recorded.scans.open("ab") as file:
+    with copied.scans.open("ab") as file:
         file.write(b"no scan\n")
     code, printed, said = invoked(
-        "--policy", policy, "--scans", recorded.scans, "--truth", recorded.truth, "--data", tmp_path
+        "--policy", policy, "--scans", copied.scans, "--truth", copied.truth, "--data", tmp_path
     )
     assert code == 1
     assert "no scan" in said or "not a scan" in said

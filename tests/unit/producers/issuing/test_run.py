@@ -1,6 +1,6 @@
 """A run in one folder: signed, killed, continued, finished."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,11 +25,10 @@ from authenticity.trust.signature_field import (
 from authenticity.trust.verdict import Genuine
 from authenticity.trust.verify import verify
 from keys.signer import Signer
-from producers.issuing import run as issuing
 from producers.issuing.declarations import Declaration, declared, read_batch
 from producers.issuing.issued_serials import IssuedSerials
 from producers.issuing.manifest import check_manifest, read_codes, read_header
-from producers.issuing.order import CodeTemplate, Order, template_of
+from producers.issuing.order import Order, template_of
 from producers.issuing.run import Issued, SigningKey, begin_or_continue, issue
 from producers.issuing.run_folder import CSV_HEADER, Run, RunFolder
 from producers.issuing.signing import Chunk, csv_cell, sign_chunk
@@ -57,21 +56,6 @@ class Seeded:
 
     def open(self) -> Signer:
         return WORLD.signers[self.maker]
-
-
-@pytest.fixture(autouse=True)
-def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Sign here: processes are tried in tests/integration/issuing."""
-
-    def sign_here(
-        source: Any, template: CodeTemplate, chunks: list[Chunk], *, workers: int
-    ) -> Iterator[bytes]:
-        del workers
-        signer = source.open()
-        return (sign_chunk(signer, template, chunk) for chunk in chunks)
-
-    monkeypatch.setattr(issuing, "sign_in_parallel", sign_here)
-    monkeypatch.setattr(issuing, "CHUNK_CODES", 10)
 
 
 def key(maker: int = 0) -> SigningKey:

@@ -1,0 +1,56 @@
+"""What commands leave for others of the machine to read, whatever the shell they run in."""
+
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cli.support.passphrase import refuse_in_environment
+from tests.support.patience import PATIENCE_S
+
+
+def _run(*arguments: str, umask: int, **environ: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "cli.main", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+        umask=umask,
+        env=os.environ | environ,
+    )
+
+
+def test_whatever_the_umask_data_are_their_owners_alone(tmp_path: Path) -> None:
+    data, run, secret = tmp_path / "data", tmp_path / "run", tmp_path / "secret"
+    secret.write_text("correct horse battery staple")
+    secret.chmod(0o600)
+    keys = ("--keys", str(data / "keys"), "--passphrase-file", str(secret))
+    for command in (
+        ("keys", "init", *keys),
+        ("keys", "add-issuer", "Maker", *keys, "--id", "maker", "--prefix", "9520123",
+         "--host", "id.maker.example"),
+        ("keys", "export-trust-list", *keys, "--out", str(data / "trust.jws")),
+        ("trust", "publish", str(data / "trust.jws"), "--data", str(data)),
+        ("issue", "--gtin", "09520123456788", "--count", "3", "--out", str(run), *keys,
+         "--data", str(data)),
+        ("migrate", "--data", str(data)),
+    ):  # fmt: skip
+        ended = _run(*command, umask=0)
+        assert ended.returncode == 0, (command, ended.stderr)
+    published = {data / "roots.json", data / "trust.jws"}
+    for path in (data, run, *data.rglob("*"), *run.rglob("*")):
+        wanted = 0o700 if path.is_dir() else 0o644 if path in published else 0o600
+        assert stat.S_IMODE(path.stat().st_mode) == wanted, path
+    assert {"log.sqlite", "ledger.sqlite"} <= {path.name for path in data.iterdir()}
+
+
+@pytest.mark.parametrize("command", ["up", "worker"])
+def test_a_program_that_runs_for_long_refuses_the_passphrase(tmp_path: Path, command: str) -> None:
+    ended = _run(command, "--data", str(tmp_path), umask=0o022, TOUCHSTONE_PASSPHRASE="hush-5531")
+    assert ended.returncode == 2
+    assert "unset TOUCHSTONE_PASSPHRASE" in ended.stderr and "5531" not in ended.stderr
+    refuse_in_environment()
