@@ -49,7 +49,9 @@ def migrate(
         return
     from ledger.opening import migrate as bring_up_to_date
 
-    ledger = DataFolder.find(data).ledger
+    folder = DataFolder.find(data)
+    folder.make_databases_private()
+    ledger = folder.ledger
     revision = bring_up_to_date(ledger)
     out.print(f"{ledger}: up to date (revision {revision})")
     if grant:

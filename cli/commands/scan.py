@@ -274,6 +274,7 @@ def _list_of_engine(where: DataFolder, now: datetime) -> "TrustList | None":
     from ledger.opening import open_reader
 
     async def newest() -> bytes | None:
+        where.make_databases_private()
         reader = open_reader(where.ledger)
         try:
             return await reader.trust_list()

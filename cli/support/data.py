@@ -18,12 +18,14 @@ class DataFolder:
 
     @classmethod
     def find(cls, given: Path | None) -> "DataFolder":
-        """The folder in force. Databases in it that others may read are closed to them."""
-        root = given or Path(os.environ.get("TOUCHSTONE_DATA", "touchstone-data"))
+        """The folder in force."""
+        return cls(given or Path(os.environ.get("TOUCHSTONE_DATA", "touchstone-data")))
+
+    def make_databases_private(self) -> None:
+        """Close databases that others may read to them. To be called before one is opened."""
         for name in ("log.sqlite", "ledger.sqlite"):
-            for path in (root / f"{name}{end}" for end in ("", "-wal", "-shm")):
+            for path in (self.root / f"{name}{end}" for end in ("", "-wal", "-shm")):
                 _close_to_others(path)
-        return cls(root)
 
     @property
     def log(self) -> Path:

@@ -51,5 +51,6 @@ def open_engine(folder: DataFolder, policy: Policy) -> "EmbeddedSource":
             "the embedded engine has its ledger in a file, TOUCHSTONE_LEDGER names a database",
             next_step="say --engine kafka, or unset TOUCHSTONE_LEDGER",
         )
+    folder.make_databases_private()
     migrate(ledger)
     return EmbeddedSource(EmbeddedLog(folder.log), open_store(ledger), roots, policy)

@@ -27,6 +27,7 @@ def existing_ledger(folder: DataFolder, *, make: bool = False) -> LedgerAddress:
     """
     from ledger.opening import migrate, require_current
 
+    folder.make_databases_private()
     address = folder.ledger
     if isinstance(address, Path) and make:
         migrate(address)

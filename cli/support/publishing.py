@@ -27,4 +27,5 @@ def open_publisher(folder: DataFolder) -> "Publisher":
         raise LogUnavailableError(
             f"{folder.root} cannot be made: {error.strerror}", next_step="choose another --data"
         ) from None
+    folder.make_databases_private()
     return EmbeddedPublisher(folder.log)

@@ -43,6 +43,7 @@ def serve(
 
     host, port = address
     publisher = open_publisher(folder)
+    folder.make_databases_private()
     reader = open_reader(folder.ledger)
     settings = Settings.from_env(os.environ)
     app = create_app(

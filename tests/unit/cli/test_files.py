@@ -6,11 +6,15 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from authenticity.errors import ConfigurationError, TrustListError
+from cli.app import app
 from cli.support.data import DataFolder
 from cli.support.lists_seen import refuse_older
 from cli.support.trust_list import load_roots, load_trust_list
+from events.embedded.log import EmbeddedLog
+from ledger.opening import migrate
 from tests.support.world import World
 
 WORLD = World()
@@ -115,6 +119,29 @@ def test_databases_that_were_left_open_are_closed_and_links_are_not_followed(
     (tmp_path / "ledger.sqlite").touch(mode=0o644)
     (tmp_path / "elsewhere").touch(mode=0o644)
     (tmp_path / "log.sqlite").symlink_to(tmp_path / "elsewhere")
-    DataFolder.find(tmp_path)
+    folder = DataFolder.find(tmp_path)
+    assert stat.S_IMODE((tmp_path / "ledger.sqlite").stat().st_mode) == 0o644
+    folder.make_databases_private()
     assert stat.S_IMODE((tmp_path / "ledger.sqlite").stat().st_mode) == 0o600
     assert stat.S_IMODE((tmp_path / "elsewhere").stat().st_mode) & 0o044
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["migrate"], ["tokens", "list"], ["dead-letters", "list"], ["trust", "publish", "list.jws"],
+     ["scan", "x"], ["export"]],
+    ids=" ".join,
+)  # fmt: skip
+def test_every_command_that_opens_a_database_closes_it_to_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("list.jws").write_bytes(WORLD.trust_document)
+    databases = [tmp_path / "ledger.sqlite", tmp_path / "log.sqlite"]
+    migrate(databases[0])
+    EmbeddedLog(databases[1]).close()
+    (tmp_path / "roots.json").write_bytes(WORLD.roots_document)
+    for path in databases:
+        path.chmod(0o644)
+    CliRunner().invoke(app, [*command, "--data", str(tmp_path)])
+    assert {stat.S_IMODE(path.stat().st_mode) for path in databases} == {0o600}
