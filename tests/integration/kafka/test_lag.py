@@ -7,6 +7,7 @@ from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
 
 from authenticity.errors import LogUnavailableError
 from demo.local_ports import free_ports
+from events.kafka.connection import closing_half_built
 from events.kafka.lag import LagWatch, lag_of
 from events.kafka.publisher import KafkaPublisher
 from events.kafka.settings import KafkaSettings
@@ -16,9 +17,13 @@ from tests.support.patience import PATIENCE_S
 
 
 def acknowledge(settings: KafkaSettings, group: str, offsets: dict[TopicPartition, int]) -> None:
-    consumer = KafkaConsumer(
-        bootstrap_servers=list(settings.servers), group_id=group, enable_auto_commit=False
-    )
+    with closing_half_built() as network:
+        consumer = KafkaConsumer(
+            bootstrap_servers=list(settings.servers),
+            group_id=group,
+            enable_auto_commit=False,
+            kafka_client=network,
+        )
     consumer.assign(list(offsets))
     consumer.commit({at: OffsetAndMetadata(offset, "", -1) for at, offset in offsets.items()})
     consumer.close()

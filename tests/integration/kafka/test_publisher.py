@@ -9,13 +9,13 @@ from uuid import uuid4
 
 import pytest
 from aiokafka.partitioner import DefaultPartitioner
-from kafka import KafkaAdminClient
 from kafka.producer import record_accumulator
 from kafka.producer.producer_batch import ProducerBatch
 
 from authenticity.errors import InputError, LogUnavailableError
 from demo.local_kafka import LocalKafka
 from demo.local_ports import free_ports
+from events.kafka.connection import administration
 from events.kafka.partitions import partition_of
 from events.kafka.publisher import KafkaPublisher, PublisherLimits
 from events.kafka.reading import Stored, read_topic
@@ -120,11 +120,10 @@ def test_a_broker_that_takes_less_than_we_think_is_no_riddle(
     settings: KafkaSettings, publisher: KafkaPublisher
 ) -> None:
     small = Topic(f"small-{uuid4().hex}", None, "", CleanupPolicy.BY_TIME, 1, "")
-    admin = KafkaAdminClient(bootstrap_servers=list(settings.servers))
-    admin.create_topics(
-        {small.name: {"num_partitions": 1, "configs": {"max.message.bytes": "2000"}}}
-    )
-    admin.close()
+    with administration(settings) as admin:
+        admin.create_topics(
+            {small.name: {"num_partitions": 1, "configs": {"max.message.bytes": "2000"}}}
+        )
     for _ in range(2):
         refused = publisher.publish([Record(small, b"k", b"x" * 5_000)])
         others = [publisher.publish([Record(SCANS, b"%d" % n, b"v")]) for n in range(50)]

@@ -9,10 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
 
 from authenticity.errors import ConfigurationError
+from events.kafka.connection import administration
 from events.kafka.settings import KafkaSettings
 from events.kafka.topic_admin import TopicDrift, TopicOverrides, create_missing, topic_drift
 from events.topics import ALERTS, SCANS_DEAD, TOPICS
@@ -21,9 +21,8 @@ from tests.support.patience import PATIENCE_S, wait_until
 
 @pytest.fixture
 def admin(settings: KafkaSettings) -> Iterator[Any]:
-    client = KafkaAdminClient(bootstrap_servers=list(settings.servers))
-    yield client
-    client.close()
+    with administration(settings) as client:
+        yield client
 
 
 def touchstone(
