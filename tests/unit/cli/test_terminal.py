@@ -5,6 +5,7 @@ import logging
 import re
 import sys
 from collections.abc import Callable
+from functools import cache
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from rich.console import RenderableType
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
+from typer.main import get_command
 
 from cli.app import app
 from cli.support import console
@@ -95,9 +97,15 @@ def test_markup_is_read_only_where_it_is_asked_for() -> None:
     assert OUR_STYLES.sub("", _printed("[green]x[/]", markup=True)) == "x\n"
 
 
+@cache
+def _touchstone() -> Any:
+    """The program, which `app` would make again for each call."""
+    return get_command(app)
+
+
 def _run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     monkeypatch.setattr(sys, "argv", ["touchstone", *arguments])
-    return exit_with_translated_errors(app)
+    return exit_with_translated_errors(_touchstone())
 
 
 @pytest.fixture(autouse=True)
