@@ -209,7 +209,7 @@ class Site:
 
     def wait_for_a_member(self) -> None:
         """Until a worker has passed something: the trust list, which waits from the start."""
-        self.until("no worker began", lambda: self.progress().passed > 0)
+        self.until("no worker began", lambda: self.progress().passed > 0, within_s=180.0)
 
     def refusal(self, line: bytes) -> str:
         """Publish a scan that must be refused; the message of the refusal."""

@@ -4,6 +4,7 @@ import random
 import signal
 import time
 from pathlib import Path
+from typing import Final
 
 from benchmarks.faults.outcome import (
     DRAINS_WITHIN_S,
@@ -16,12 +17,16 @@ from benchmarks.faults.site import SESSION_S, Site
 from benchmarks.faults.traffic import Traffic
 from ledger.postgres.server import BATCH_REGISTRY_LOCK, LOCKS
 
+_LEAST_AT_WORK: Final = 2
+_ONCE_MORE_AT_MOST: Final = 20
+
 
 def killed_workers(folder: Path, traffic: Traffic, *, workers: int, kills: int) -> Outcome:
     """`kill -9` of one worker or of all at random moments, local files wiped at random.
 
     Scans come in as many portions as there are kills. Most kills wait until the workers are
-    in the middle of one, the others come at any time, into rebalances too.
+    in the middle of one, the others come at any time, into rebalances too. At least two
+    kills find the workers there: where portions passed unseen, all scans come again.
     """
     rng = random.Random(11)
     portion = -(-len(traffic.scans) // kills)
@@ -48,6 +53,18 @@ def killed_workers(folder: Path, traffic: Traffic, *, workers: int, kills: int) 
             for number in victims:
                 site.start_worker(number)
             faults += 1
+        for _ in range(_ONCE_MORE_AT_MOST):
+            if at_work >= _LEAST_AT_WORK:
+                break
+            # The same scans again are work, and change nothing in the end.
+            site.publish_scans(traffic.scans, scattered=True)
+            if site.wait_until_at_work(within_s=3 * site.session_s):
+                victim = rng.choice(sorted(site.workers))
+                site.kill_worker(victim)
+                site.start_worker(victim)
+                faults += 1
+                at_work += 1
+            site.restart_ended_workers()
         return outcome_of("killed workers", site, faults, began, workers=workers, at_work=at_work)
 
 
