@@ -4,12 +4,9 @@ import asyncio
 import gc
 import itertools
 import logging
-import re
 import resource
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
-from ipaddress import ip_network
 from typing import Any
 
 import pytest
@@ -17,49 +14,23 @@ from fastapi import FastAPI
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.support.driven_server import Client, DrivenServer, driven_server
+from tests.support.driven_server import Client, DrivenServer
+from tests.unit.verifier_api.plain_server import (
+    CHUNKED,
+    HALF,
+    HEAD_BYTES,
+    HEAD_FIELDS,
+    HEAD_WITHIN_S,
+    HELD,
+    KEEP_ALIVE_S,
+    LARGE,
+    OK,
+    TOO_LARGE,
+    WHOLE,
+    driven,
+    open_ones,
+)
 from verifier_api.http.server import Server, server_config
-from verifier_api.settings import Limits, Settings
-
-HEAD_BYTES = 400
-HEAD_FIELDS = 6
-HEAD_WITHIN_S = 10.0
-STALLS_S = 30.0
-KEEP_ALIVE_S = 15.0
-WHOLE = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
-HALF = b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow: "
-HELD = b"GET /held HTTP/1.1\r\nHost: x\r\n\r\n"
-LARGE = b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n"
-CHUNKED = b"POST /read HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
-LAST = WHOLE.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
-OK = b"HTTP/1.1 200 OK"
-TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
-PIECES = 64
-LARGE_BYTES = PIECES * 65_536
-
-
-async def plain(scope: Any, receive: Any, send: Any) -> None:
-    """`/held` answers once its client is gone, `/large` with much, `/read` after the whole
-    body with its size and the number of headers, all else at once."""
-    body = b"x"
-    if scope["path"] == "/held":
-        while (await receive())["type"] != "http.disconnect":
-            pass
-    if scope["path"] == "/read":
-        size, more = 0, True
-        while more:
-            message = await receive()
-            size += len(message["body"])
-            more = message["more_body"]
-        body = b"%d bytes %d headers" % (size, len(scope["headers"]))
-    count = PIECES if scope["path"] == "/large" else 0
-    length = LARGE_BYTES if count else len(body)
-    headers = [(b"content-length", b"%d" % length)]
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
-    for _ in range(count):
-        await send({"type": "http.response.body", "body": bytes(65_536), "more_body": True})
-    await send({"type": "http.response.body", "body": b"" if count else body})
-
 
 ENDLESS = {
     "a path": (b"GET /", b"x" * 50),
@@ -85,31 +56,10 @@ SLOW = {
 }  # fmt: skip
 
 
-@contextmanager
-def driven(proxies: str = "", **limits: Any) -> Iterator[DrivenServer]:
-    bounds: dict[str, Any] = {
-        "head_bytes": HEAD_BYTES,
-        "head_fields": HEAD_FIELDS,
-        "head_within_s": HEAD_WITHIN_S,
-        "answer_stalls_s": STALLS_S,
-    }
-    settings = Settings(
-        limits=Limits(**bounds | limits),
-        trusted_proxies=(ip_network(proxies),) if proxies else (),
-    )
-    with driven_server(plain, settings) as server:
-        yield server
-
-
 @pytest.fixture
 def server() -> Iterator[DrivenServer]:
     with driven() as server:
         yield server
-
-
-def open_ones(clients: list[Client]) -> list[int]:
-    """The positions of those that are still open."""
-    return [at for at, client in enumerate(clients) if client.is_open()]
 
 
 class TestHeads:
@@ -394,75 +344,6 @@ class TestCounts:
                 for address in ("192.0.2.0", "192.0.2.1"):
                     ports = [clients[at].transport.get_extra_info("peername")[0] for at in open_now]
                     assert ports.count(address) <= 3
-
-
-class TestPipelines:
-    """Requests that are sent before the one before is answered."""
-
-    def test_a_few_are_answered_in_order(self, server: DrivenServer) -> None:
-        sized = [CHUNKED + b"1\r\nx\r\n" * n + b"0\r\n\r\n" for n in range(1, 6)]
-        client = server.connect()
-        answer = client.send(b"".join(sized) + LAST)
-        assert [int(size) for size in re.findall(rb"(\d) bytes", answer)] == [1, 2, 3, 4, 5]
-        assert answer.count(OK) == 6
-        assert not client.is_open()
-
-    def test_many_are_not_all_kept(self, server: DrivenServer) -> None:
-        client = server.connect()
-        assert client.send(HELD + WHOLE * 8) == b""
-        assert client.is_open()
-        assert client.send(WHOLE).startswith(b"HTTP/1.1 400 ")
-        assert not client.is_open()
-        other = server.connect()
-        assert other.send(HELD + WHOLE * 100).count(b"HTTP/1.1") == 1
-        assert not other.is_open()
-
-
-class TestAnswers:
-    """A client that reads nothing of its answer is cut off, a slow one is not."""
-
-    def test_two_sweeps_without_a_byte_read_are_the_end(self, server: DrivenServer) -> None:
-        stuck = server.connect()
-        stuck.transport.reads = False
-        stuck.send(LARGE)
-        server.loop.advance(STALLS_S)
-        assert stuck.is_open()
-        server.loop.advance(STALLS_S)
-        assert not stuck.is_open()
-        assert len(server.connections) == 0
-
-    def test_whoever_reads_between_two_sweeps_stays(self, server: DrivenServer) -> None:
-        slow = server.connect()
-        slow.transport.reads = False
-        slow.send(LARGE)
-        sweeps = 0
-        while len(slow.answer) < LARGE_BYTES:
-            server.loop.advance(STALLS_S)
-            assert slow.is_open()
-            slow.transport.take(131_072)
-            server.loop.settle()
-            sweeps += 1
-        assert sweeps >= LARGE_BYTES // 131_072
-
-    def test_an_answer_that_has_been_read_is_not_waited_for(self, server: DrivenServer) -> None:
-        client = server.connect()
-        client.transport.reads = False
-        client.send(HELD)
-        client.transport.write(b"event\n")
-        server.loop.advance(STALLS_S)
-        client.transport.take(6)
-        server.loop.advance(STALLS_S)
-        client.transport.write(b"event\n")
-        server.loop.advance(STALLS_S)
-        assert client.is_open()
-
-    def test_nobody_is_swept_where_nobody_is(self, server: DrivenServer) -> None:
-        for _ in range(2):
-            client = server.connect()
-            assert server.loop.timers == 2  # for its head, and the sweep
-            client.leave()
-            server.loop.advance(STALLS_S)
-            assert server.loop.timers == 0
 
 
 def test_the_server_ends_once_its_engine_has() -> None:
