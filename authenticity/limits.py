@@ -11,6 +11,10 @@ class Limits:
     scan_bytes: int = 16_384
     batch_bytes: int = 884_736
     batch_filter_serials: int = 131_072
+    serial_parts: int = 4_096
+    part_serials: int = 16_384
+    part_most_serials: int = 32_768
+    part_bytes: int = 262_144
     trust_list_bytes: int = 4_194_304
     issuers: int = 10_000
     prefixes_per_issuer: int = 1_000

@@ -24,7 +24,7 @@ _COMPONENTS: Final = "#/components/schemas/{name}"
 
 def asyncapi() -> dict[str, Any]:
     """The document, ready to be written as JSON."""
-    structs = [topic.value for topic in TOPICS if topic.value is not None]
+    structs = [value for topic in TOPICS for value in (topic.value, topic.or_value) if value]
     _, schemas = msgspec.json.schema_components(structs, ref_template=_COMPONENTS)
     return {
         "asyncapi": "3.0.0",
@@ -53,6 +53,11 @@ def _channel(topic: Topic) -> dict[str, Any]:
         payload = {"type": "object", "description": "JWS, general JSON serialization (RFC 7515)."}
     else:
         payload = {"$ref": _COMPONENTS.format(name=topic.value.__name__)}
+    if topic.or_value is not None:
+        payload = {
+            "oneOf": [payload, {"$ref": _COMPONENTS.format(name=topic.or_value.__name__)}],
+            "description": "Which one is said by `typ` in the header of the JWS.",
+        }
     if topic.signed:
         payload = {
             "type": "string",

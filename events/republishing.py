@@ -4,10 +4,11 @@ import msgspec
 
 from authenticity.errors import InputError
 from authenticity.gs1.code import item_of
-from authenticity.records.batch_statement import read_statement
+from authenticity.records.batch_statement import BatchStatement
+from authenticity.records.part_statement import SignedPart, read_batch_record
 from authenticity.records.scan import decode_scan
 from events.publisher import Record
-from events.topics import BATCHES, SCANS, TRUST, TRUST_KEY, batch_key, scan_key
+from events.topics import BATCHES, SCANS, TRUST, TRUST_KEY, batch_key, part_key, scan_key
 
 
 def record_again(topic: str, raw: bytes, length: int) -> Record:
@@ -26,11 +27,18 @@ def record_again(topic: str, raw: bytes, length: int) -> Record:
         scan = decode_scan(raw)
         return Record(SCANS, scan_key(item_of(scan.code), scan.code), raw)
     if topic == BATCHES.name:
-        return Record(BATCHES, batch_key(read_statement(raw).batch), raw)
+        return batch_record(read_batch_record(raw))
     if topic == TRUST.name:
         _check_json(raw)
         return Record(TRUST, TRUST_KEY, raw)
     raise InputError(f"nothing is published again on a topic {topic!r}", next_step="leave it")
+
+
+def batch_record(signed: BatchStatement | SignedPart) -> Record:
+    """The record of the topic `batches` that carries it."""
+    if isinstance(signed, SignedPart):
+        return Record(BATCHES, part_key(signed.part), signed.raw)
+    return Record(BATCHES, batch_key(signed.batch), signed.raw)
 
 
 def _check_json(raw: bytes) -> None:

@@ -12,6 +12,7 @@ from authenticity.gs1.item import ItemId, text_id
 from authenticity.records.batch import Batch
 from authenticity.records.dead_letter import DeadLetter
 from authenticity.records.scan import Scan
+from authenticity.records.serial_parts import SerialPart
 
 
 class CleanupPolicy(StrEnum):
@@ -40,7 +41,7 @@ class Topic:
 
     `most_bytes` bounds one record, `kept_days` is how long Kafka keeps one (None: until a
     newer one of its key replaces it). `signed`: the record is a JWS in compact form, and
-    `value` is its payload.
+    `value` is its payload, or `or_value` is, as the `typ` of its header says.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Topic:
     kept_days: int | None = None
     most_bytes: int = 2**20
     signed: bool = False
+    or_value: type | None = None
 
     @property
     def compacted(self) -> bool:
@@ -64,9 +66,11 @@ SCANS: Final = Topic(
     "Every reading of a code, by whomever.", kept_days=30,
 )  # fmt: skip
 BATCHES: Final = Topic(
-    "batches", Batch, "issuer / batch id", CleanupPolicy.COMPACTED, 4,
-    "What was minted, and what its issuer has declared of it since, signed by the issuer.",
-    most_bytes=2 * 2**20, signed=True,
+    "batches", Batch, "issuer / batch id; of a part: / number / issuer / batch id",
+    CleanupPolicy.COMPACTED, 4,
+    "What was minted, what its issuer has declared of it since, and the parts of the serial "
+    "lists of large batches, signed by the issuer.",
+    most_bytes=2 * 2**20, signed=True, or_value=SerialPart,
 )  # fmt: skip
 TRUST: Final = Topic(
     "trust", None, "constant", CleanupPolicy.COMPACTED, 1,
@@ -91,4 +95,14 @@ def scan_key(item: ItemId | None, code: str) -> bytes:
 
 def batch_key(batch: Batch) -> bytes:
     """Key of a batch header. A slash in an issuer's id cannot make two batches one."""
-    return f"{batch.issuer.replace('/', '%2F')}/{batch.batch_id}".encode()
+    return _of_batch(batch.issuer, batch.batch_id).encode()
+
+
+def part_key(part: SerialPart) -> bytes:
+    """Key of a part of a serial list, so that compaction keeps each. No header has it: theirs
+    do not begin with a slash."""
+    return f"/{part.number}/{_of_batch(part.issuer, part.batch_id)}".encode()
+
+
+def _of_batch(issuer: str, batch_id: str) -> str:
+    return f"{issuer.replace('/', '%2F')}/{batch_id}"

@@ -3,7 +3,7 @@
 import base64
 import json
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
@@ -21,8 +21,10 @@ from ledger import schema
 from ledger.address import LedgerAddress
 from ledger.batch_cache import batch_of
 from ledger.database import Database
+from ledger.part_cache import LazyMembership, PartCache
 from ledger.postgres.server import LONG
 from ledger.queries.reader import token_record
+from ledger.queries.serial_parts import count_held, read_parts
 from ledger.records import (
     Prefixes,
     Role,
@@ -107,6 +109,11 @@ class LedgerAdministration:
             )
             return [batch_of(header) for header in headers]
 
+    def parts_held(self, batch: Batch) -> int:
+        """How many of the parts that this header names are here."""
+        with self._database.translate_errors(), self._database.reads.begin() as connection:
+            return count_held(connection, batch)
+
     def snapshot(self) -> "Snapshot":
         """A view of the whole ledger at one moment, while engines go on."""
         return Snapshot(self._address)
@@ -133,10 +140,17 @@ class Snapshot:
         self._database.close()
 
     def batch_registry(self) -> BatchRegistry:
-        """The registered batches."""
+        """The registered batches. Parts of their serial lists are read when they are asked."""
         with self._database.translate_errors():
             headers = self._connection.scalars(select(schema.batches.c.header))
-            return BatchRegistry(batch_of(header) for header in headers)
+            registry = BatchRegistry(batch_of(header) for header in headers)
+        return registry.answered_by(LazyMembership(self._read_parts, PartCache()))
+
+    def _read_parts(
+        self, issuer: str, batch_id: str, numbers: Sequence[int]
+    ) -> Iterable[tuple[bytes, bytes]]:
+        with self._database.translate_errors():
+            return read_parts(self._connection, issuer, batch_id, numbers)
 
     def alerts(self) -> Iterator[Alert]:
         """The newest version of every alert, retracted ones too, by id."""

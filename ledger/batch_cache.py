@@ -6,9 +6,13 @@ from typing import NamedTuple
 from authenticity.records.batch import Batch
 from authenticity.records.batch_registry import BatchRegistry
 from authenticity.records.batch_statement import BatchStatement, later_statement, read_statement
+from authenticity.records.part_statement import PartRank, SignedPart, rank_of_part
+from authenticity.records.serial_parts import PartName, part_names
 
 BatchKey = tuple[str, str]
 """Issuer and batch id."""
+PartPlace = tuple[str, str, int]
+"""Issuer, batch id and number of a part."""
 
 
 class CachedBatchRegistry:
@@ -65,3 +69,58 @@ def standing_after(
     before = [known[key] for each in changed if (key := key_of(each)) in known]
     changed.sort(key=key_of)
     return Standing(changed, sorted({each.batch.gtin for each in (*changed, *before)}))
+
+
+class Changes(NamedTuple):
+    """What is to be written, and the products whose items must be reassessed."""
+
+    statements: Sequence[BatchStatement]
+    parts: Sequence[SignedPart]
+    gtins: Sequence[str]
+
+
+def place_of(part: SignedPart) -> PartPlace:
+    """Which part it is, whatever it holds."""
+    return part.name.issuer, part.name.batch_id, part.name.number
+
+
+def changes_after(
+    known: Mapping[BatchKey, BatchStatement],
+    statements: Sequence[BatchStatement],
+    kept: Mapping[PartPlace, PartRank],
+    parts: Sequence[SignedPart],
+) -> Changes:
+    """What changes when these statements and parts, in any order, are added to those known.
+
+    `known` has the batches of the parts too. A part that no standing header names, and that
+    takes the place of none that one names, is kept without any item being reassessed.
+    """
+    changed, gtins = standing_after(known, statements)
+    stands = {**known, **{key_of(each): each for each in changed}}
+    named: set[PartName] = set()
+    for key in {place_of(part)[:2] for part in parts} & stands.keys():
+        named.update(part_names(stands[key].batch))
+    best: dict[PartPlace, SignedPart] = {}
+    for part in sorted(parts, key=rank_of_part):
+        best[place_of(part)] = part
+    newer = [
+        part for place, part in sorted(best.items())
+        if place not in kept or kept[place] < rank_of_part(part)
+    ]  # fmt: skip
+    of_parts = {
+        stands[place_of(part)[:2]].batch.gtin
+        for part in newer
+        if part.name in named
+        or ((place := place_of(part)) in kept and PartName(*place, kept[place][2]) in named)
+    }
+    return Changes(changed, newer, sorted(of_parts.union(gtins)))
+
+
+def places_of(parts: Sequence[SignedPart]) -> list[PartPlace]:
+    """Sorted, each once."""
+    return sorted({place_of(part) for part in parts})
+
+
+def batches_of(statements: Sequence[BatchStatement], parts: Sequence[SignedPart]) -> list[BatchKey]:
+    """The batches that these are about, sorted, each once."""
+    return sorted({key_of(each) for each in statements} | {place_of(each)[:2] for each in parts})

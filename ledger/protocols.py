@@ -4,7 +4,7 @@ A fold reads what is known, computes without holding any lock, and writes under 
 check. Items that another writer has changed meanwhile are given back, to be folded again.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
@@ -13,10 +13,12 @@ from authenticity.detection.signals import Signal
 from authenticity.gs1.item import EntityId, ItemId
 from authenticity.history.history import History
 from authenticity.records.batch import Batch
-from authenticity.records.batch_registry import BatchRegistry
+from authenticity.records.batch_registry import BatchRegistry, Question
 from authenticity.records.batch_statement import BatchStatement
 from authenticity.records.dead_letter import DeadLetter
+from authenticity.records.part_statement import SignedPart
 from authenticity.trust.entitlement import Entitlement
+from ledger.batch_cache import BatchKey
 from ledger.records import (
     AlertFilter,
     AlertRecord,
@@ -101,13 +103,31 @@ class LedgerStore(Protocol):
         """
         ...
 
-    async def accept_batches(
-        self, statements: Sequence[BatchStatement], *, progress: Progress | None = None
-    ) -> None:
-        """Register batches, or later statements about them; have their items reassessed.
+    async def memberships(self, questions: Collection[Question]) -> Mapping[Question, bool]:
+        """What the parts of serial lists say; questions whose part is not here are left out."""
+        ...
 
-        Signatures are not checked here; an unsigned statement gives way to a signed one.
+    async def accept_batches(
+        self,
+        statements: Sequence[BatchStatement],
+        parts: Sequence[SignedPart] = (),
+        *,
+        progress: Progress | None = None,
+    ) -> None:
+        """Register batches, later statements about them, and parts of their serial lists; have
+        their items reassessed.
+
+        Signatures are not checked here; an unsigned statement gives way to a signed one. A
+        part is kept whether or not a header names it.
         """
+        ...
+
+    async def unstated(self, batches: Collection[BatchKey]) -> set[BatchKey]:
+        """Those of these (issuer, batch id) about which nothing is stated."""
+        ...
+
+    async def unclaimed_parts(self, issuer: str) -> int:
+        """How many parts are kept of this issuer's batches about which nothing is stated."""
         ...
 
     async def accept_trust_list(
@@ -177,6 +197,14 @@ class LedgerReader(Protocol):
 
     async def batch_registry(self) -> BatchRegistry:
         """Every registered batch; cached, and read again only when one has changed."""
+        ...
+
+    async def memberships(self, questions: Collection[Question]) -> Mapping[Question, bool]:
+        """What the parts of serial lists say; questions whose part is not here are left out."""
+        ...
+
+    async def parts_held(self, batch: Batch) -> int:
+        """How many of the parts that this header names are here."""
         ...
 
     async def trust_list(self) -> bytes | None:

@@ -116,7 +116,23 @@ batches = Table(
     PrimaryKeyConstraint("issuer", "batch_id"),
 )
 
-# One row: grows with every change of `batches`. A fold that read another one is refused.
+# Parts of the serial lists of large batches: of each number the one of the highest rank,
+# whether or not the header names its digest. See docs/decisions/0013.
+serial_parts = Table(
+    "serial_parts",
+    metadata,
+    Column("issuer", _key(), nullable=False),
+    Column("batch_id", _key(), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("key_slot", Integer, nullable=False),
+    Column("revision", BigInteger, nullable=False),
+    Column("sha256", LargeBinary, nullable=False),
+    Column("content", LargeBinary, nullable=False),  # see authenticity.records.serial_filter
+    PrimaryKeyConstraint("issuer", "batch_id", "number"),
+)
+
+# One row: grows with every change of `batches`, or of a part that one of them names. A fold
+# that read another one is refused.
 catalogue = Table("catalogue", metadata, Column("version", BigInteger, nullable=False))
 
 # Products whose batches changed: items up to and including `passed` have been reassessed.

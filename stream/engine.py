@@ -13,20 +13,17 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 
 from authenticity.detection.policy import Policy
-from authenticity.errors import (
-    BatchError,
-    InputError,
-    TrustListError,
-    UnavailableError,
-)
+from authenticity.errors import InputError, TrustListError, UnavailableError
 from authenticity.gs1.item import ItemId
 from authenticity.history.history import History
-from authenticity.records.batch_statement import BatchStatement, check_statement, read_statement
 from authenticity.records.scan import Scan, decode_scan
 from authenticity.trust.trust_list import Roots, TrustList
+from ledger.batch_cache import key_of
 from ledger.protocols import LedgerStore, Progress
+from stream.batch_records import BatchRecords, batch_of_part, read_batch_records
 from stream.dead_letter_sinks import DeadLetterSink, Refused, SourceRecord
 from stream.engine_stats import EngineStats
 from stream.fold import Compute, LedgerFold
@@ -43,6 +40,8 @@ class EngineLimits:
     """How often to try, how long to wait, how much at once.
 
     `trust_patience_s`: how long a batch waits for the trust list that names its issuer.
+    `unclaimed_parts`: so many parts of serial lists are kept, of one issuer's batches, before
+    a header about their batch is there; 16 of the largest batches.
     `poison_at_once`: more records than this, of one call, that the program fails on are taken
     for a fault of the program.
     """
@@ -53,6 +52,7 @@ class EngineLimits:
     poison_at_once: int = 20
     trust_poll_s: float = 0.5
     trust_patience_s: float = 5.0
+    unclaimed_parts: int = 65_536
     items_reassessed_at_once: int = 500
     entities_at_once: int = 100
 
@@ -125,7 +125,7 @@ class Engine:
             await self._send_to_dead_letters(refused)
 
     async def accept_batches(self, records: Sequence[SourceRecord]) -> None:
-        """Register batches by statements that an entitled issuer has signed.
+        """Register batches, and parts of their serial lists, by what an entitled issuer signed.
 
         Topics are not ordered among each other: a batch may overtake the trust list that
         names its issuer. So a batch that is refused is tried again for `trust_patience_s`.
@@ -133,13 +133,15 @@ class Engine:
         deadline = time.monotonic() + self.limits.trust_patience_s
         while True:
             trust_list = await self.wait_for_trust_list()
-            statements, refused = _registrable(records, trust_list, self.clock())
+            found = read_batch_records(records, trust_list, self.clock())
+            found = await self.outages.through(partial(self._within_bound, found))
+            refused = found.refused
             if not refused or time.monotonic() >= deadline:
                 break
             await asyncio.sleep(self.limits.trust_poll_s)
         progress = self.dead_letters.progress(records, refused, self.clock())
         await self.outages.through(
-            lambda: self.ledger.accept_batches(statements, progress=progress)
+            lambda: self.ledger.accept_batches(found.statements, found.parts, progress=progress)
         )
         await self._send_to_dead_letters(refused)
 
@@ -198,6 +200,16 @@ class Engine:
     def close_threads(self) -> None:
         """End the threads alone, where the event loop has ended already."""
         self._verifier.close()
+
+    async def _within_bound(self, found: BatchRecords) -> BatchRecords:
+        """Without parts of batches that nothing is stated about, where too many are kept."""
+        unstated = await self.ledger.unstated({batch_of_part(part) for part in found.parts})
+        unstated -= {key_of(statement) for statement in found.statements}
+        if not unstated:
+            return found
+        issuers = {issuer for issuer, _ in unstated}
+        kept = {issuer: await self.ledger.unclaimed_parts(issuer) for issuer in issuers}
+        return found.within(self.limits.unclaimed_parts, unstated, kept)
 
     async def _load_trust_list(self) -> None:
         """Take up the newest list in the ledger. If the pinned roots do not vouch for it, as
@@ -312,21 +324,6 @@ class Engine:
             len(refused), record.topic.name, record.offset, record.partition, reason,
             extra={"trace": record.trace} if record.trace else None,
         )  # fmt: skip
-
-
-def _registrable(
-    records: Sequence[SourceRecord], trust_list: TrustList, at: datetime
-) -> tuple[list[BatchStatement], list[Refused]]:
-    statements: list[BatchStatement] = []
-    refused: list[Refused] = []
-    for record in records:
-        try:
-            statement = read_statement(record.value)
-            statements.append(check_statement(statement, trust_list, at=at))
-        except BatchError as error:
-            next_step = f" (next: {error.next_step})" if error.next_step else ""
-            refused.append(Refused(record, f"{error}{next_step}"))
-    return statements, refused
 
 
 def _log_traces(records: Sequence[SourceRecord]) -> None:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import ParamSpec, Protocol, TypeVar
 
 from authenticity.detection.item_state import UNKNOWN, ItemChange, KnownItem
+from authenticity.detection.membership import questions_about
 from authenticity.detection.policy import Policy
 from authenticity.errors import LedgerUnavailableError
 from authenticity.gs1.item import EntityId, ItemId
@@ -68,9 +69,29 @@ class LedgerFold:
             batch_registry: BatchRegistry,
         ) -> list[ItemChange]:
             some = {item: updates[item] for item in items}
+            batch_registry = await self._answered(batch_registry, some, known)
             return await self.compute(step, some, known, batch_registry, self.policy)
 
         await self._write(updates.keys(), changes_of, progress=progress, reassessed=reassessed)
+
+    async def _answered(
+        self,
+        batch_registry: BatchRegistry,
+        updates: Mapping[ItemId, History],
+        known: Mapping[ItemId, KnownItem],
+    ) -> BatchRegistry:
+        """With what the parts of serial lists say of these items. A part that comes after the
+        registry was read changes its version, so that the write is refused."""
+        if not batch_registry.has_parts:
+            return batch_registry
+        questions = [
+            question
+            for item, new in updates.items()
+            for question in questions_about(
+                item, (new, known.get(item, UNKNOWN).history), batch_registry
+            )
+        ]
+        return batch_registry.answered_by(await self.ledger.memberships(questions))
 
     async def assess(self, pending: Pending) -> None:
         """Assess these batches and scanners by their signals."""

@@ -13,6 +13,7 @@ from authenticity.records.scan import Instant
 from authenticity.records.serial_filter import check_filter
 
 BATCH_FORMAT: Final = 1
+DIGEST_BYTES: Final = 32
 
 Name = Annotated[str, Meta(min_length=1, max_length=LIMITS.name_characters)]
 Gtin = Annotated[str, Meta(pattern="^[0-9]{14}$", max_length=14)]
@@ -34,8 +35,10 @@ class Batch(Struct, frozen=True):
     A later statement about the batch carries a higher `revision`. `released_at`
     is None until the batch may be sold; an empty `markets` means everywhere.
     `manifest_sha256` is the hex digest of the manifest's serials, sorted, each ended by a
-    line feed. `serials` is a xor filter of them, None where there is none: an old header,
-    or a batch of too many.
+    line feed. `serials` is a xor filter of them. A batch of too many for one has
+    `serial_parts` instead: the SHA-256 of each part of its serial list, one behind the other
+    (`authenticity.records.serial_parts`). Both are None in old headers; then nobody can say
+    whether a serial is of the batch.
     """
 
     v: int
@@ -54,6 +57,12 @@ class Batch(Struct, frozen=True):
     status: BatchStatus = BatchStatus.NORMAL
     revision: Annotated[int, Meta(ge=1)] = 1
     serials: bytes | None = None
+    serial_parts: bytes | None = None
+
+    @property
+    def parts(self) -> int:
+        """How many parts its serial list has; 0 where it is not in parts."""
+        return len(self.serial_parts or b"") // DIGEST_BYTES
 
 
 _decoder = msgspec.json.Decoder(Batch)
@@ -79,12 +88,24 @@ def decode_batch(raw: bytes) -> Batch:
         raise BatchError("not a batch header: a name with a NUL character")
     if batch.serials is not None:
         check_filter(batch.serials, batch.count)
+    if batch.serial_parts is not None:
+        _check_parts(batch, batch.serial_parts)
     return batch
 
 
 def encode_batch(batch: Batch) -> bytes:
     """One line of JSON, without the line feed."""
     return msgspec.json.encode(batch)
+
+
+def _check_parts(batch: Batch, digests: bytes) -> None:
+    if batch.serials is not None:
+        raise BatchError("serial_parts: the header has a filter too, in `serials`")
+    if not digests or len(digests) % DIGEST_BYTES:
+        raise BatchError(f"serial_parts: {len(digests):,} bytes are no SHA-256 digests")
+    if batch.parts > LIMITS.serial_parts:
+        limit = f"{LIMITS.serial_parts:,}"
+        raise BatchError(f"serial_parts: {batch.parts:,} parts; the limit is {limit}")
 
 
 def later(one: Batch, other: Batch) -> Batch:

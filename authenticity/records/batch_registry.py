@@ -1,11 +1,13 @@
 """The registered batches, and which of them a printed pack belongs to."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, assert_never
+from types import MappingProxyType
+from typing import Final, NamedTuple, Protocol, assert_never
 
 from authenticity.records.batch import Batch, later
 from authenticity.records.serial_filter import may_hold
+from authenticity.records.serial_parts import PartName, part_asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +28,39 @@ class NotInBatch:
 
 
 @dataclass(frozen=True, slots=True)
+class ListIncomplete:
+    """A batch with this print is registered, and the part of its serial list that would say
+    whether it holds the serial is not here. It is not known to hold it.
+    """
+
+    batch: Batch
+
+
+@dataclass(frozen=True, slots=True)
 class Unregistered:
     """No batch with this print is registered."""
 
 
-BatchMatch = InBatch | NotInBatch | Unregistered
+BatchMatch = InBatch | NotInBatch | ListIncomplete | Unregistered
 UNREGISTERED: Final = Unregistered()
+
+
+class Question(NamedTuple):
+    """Whether a part of a serial list holds a serial."""
+
+    part: PartName
+    serial: str
+
+
+class Membership(Protocol):
+    """What the parts of serial lists say."""
+
+    def get(self, question: Question, /) -> bool | None:
+        """Whether the part holds the serial, None if the part is not here."""
+        ...
+
+
+NOTHING_ANSWERED: Final[Mapping[Question, bool]] = MappingProxyType({})
 
 
 def batch_holding(match: BatchMatch) -> Batch | None:
@@ -39,7 +68,7 @@ def batch_holding(match: BatchMatch) -> Batch | None:
     match match:
         case InBatch():
             return match.batch
-        case NotInBatch() | Unregistered():
+        case NotInBatch() | ListIncomplete() | Unregistered():
             return None
         case _:
             assert_never(match)
@@ -48,7 +77,7 @@ def batch_holding(match: BatchMatch) -> Batch | None:
 def batch_printed(match: BatchMatch) -> Batch | None:
     """The batch whose lot and expiry date the pack carries, whether or not it holds the serial."""
     match match:
-        case InBatch() | NotInBatch():
+        case InBatch() | NotInBatch() | ListIncomplete():
             return match.batch
         case Unregistered():
             return None
@@ -62,40 +91,73 @@ class BatchRegistry:
     Immutable once made. Two runs may share GTIN and lot; of those that may hold the
     serial the one with the printed expiry is preferred, then the smallest batch id, so
     that the answer does not depend on the order of registration.
+
+    Parts of serial lists are not held here: they are large. Whoever needs an answer asks the
+    `questions` about an item of where the parts are, and calls `find` of `answered_by`.
     """
 
-    __slots__ = ("_by_print", "_gtins")
+    __slots__ = ("_by_print", "_gtins", "_membership", "_print_of_parts")
 
     def __init__(self, batches: Iterable[Batch] = ()) -> None:
         newest: dict[tuple[str, str], Batch] = {}
         for batch in batches:
             key = (batch.issuer, batch.batch_id)
             newest[key] = later(newest[key], batch) if key in newest else batch
-        self._by_print: dict[tuple[str, str | None], list[InBatch]] = {}
+        self._by_print: dict[tuple[str, str | None], list[Batch]] = {}
         for batch in sorted(newest.values(), key=lambda batch: (batch.batch_id, batch.issuer)):
-            self._by_print.setdefault((batch.gtin, batch.lot), []).append(InBatch(batch))
+            self._by_print.setdefault((batch.gtin, batch.lot), []).append(batch)
         self._gtins = frozenset(gtin for gtin, _ in self._by_print)
+        self._print_of_parts = frozenset(
+            (batch.gtin, batch.lot) for batch in newest.values() if batch.parts
+        )
+        self._membership: Membership = NOTHING_ANSWERED
 
     def knows(self, gtin: str) -> bool:
         """Whether any batch of this product is registered."""
         return gtin in self._gtins
+
+    @property
+    def has_parts(self) -> bool:
+        """Whether any batch has its serial list in parts."""
+        return bool(self._print_of_parts)
+
+    def questions(self, gtin: str, lots: Iterable[str | None], serial: str) -> list[Question]:
+        """What parts must be asked before `find` with one of these lots can tell."""
+        return [
+            Question(part, serial)
+            for lot in set(lots)
+            if (gtin, lot) in self._print_of_parts
+            for batch in self._by_print[gtin, lot]
+            if (part := part_asked(batch, serial)) is not None
+        ]
+
+    def answered_by(self, membership: Membership) -> "BatchRegistry":
+        """The same batches, with these answers."""
+        other = BatchRegistry()
+        other._by_print, other._gtins = self._by_print, self._gtins
+        other._print_of_parts, other._membership = self._print_of_parts, membership
+        return other
 
     def find(self, gtin: str, lot: str | None, expiry: str | None, serial: str) -> BatchMatch:
         """What is registered for the pack with this print and serial."""
         candidates = self._by_print.get((gtin, lot))
         if not candidates:
             return UNREGISTERED
-        holding = [each for each in candidates if _may_hold(each.batch, serial)]
-        if holding:
-            return _by_expiry(holding, expiry)
-        return NotInBatch(_by_expiry(candidates, expiry).batch)
+        holds = [self._holds(each, serial) for each in candidates]
+        for answer, match in ((True, InBatch), (None, ListIncomplete)):
+            those = [each for each, held in zip(candidates, holds, strict=True) if held is answer]
+            if those:
+                return match(_by_expiry(those, expiry))
+        return NotInBatch(_by_expiry(candidates, expiry))
+
+    def _holds(self, batch: Batch, serial: str) -> bool | None:
+        if batch.serials is not None:
+            return may_hold(batch.serials, serial)
+        part = part_asked(batch, serial)
+        return True if part is None else self._membership.get(Question(part, serial))
 
 
-def _may_hold(batch: Batch, serial: str) -> bool:
-    return batch.serials is None or may_hold(batch.serials, serial)
-
-
-def _by_expiry(candidates: Sequence[InBatch], expiry: str | None) -> InBatch:
+def _by_expiry(candidates: Sequence[Batch], expiry: str | None) -> Batch:
     if len(candidates) == 1:
         return candidates[0]
-    return next((each for each in candidates if each.batch.expiry == expiry), candidates[0])
+    return next((each for each in candidates if each.expiry == expiry), candidates[0])

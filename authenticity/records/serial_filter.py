@@ -1,4 +1,4 @@
-"""The serials of a batch, so small that its header carries them: a filter, not a list.
+"""Serials, so small that a record carries them: a filter, not a list.
 
 A xor filter (Graf & Lemire, "Xor Filters", ACM JEA 2020) with 32-bit fingerprints: some
 39.4 bits a serial. What it was built from it never denies; of other serials it takes one
@@ -33,16 +33,20 @@ _WORD: Final = 0xFFFFFFFF
 
 
 def build_filter(serials: Iterable[str]) -> bytes | None:
-    """The filter of these (decoded) serials; None if there are more than
-    `LIMITS.batch_filter_serials`: such a batch goes without one.
+    """The filter of these (decoded) serials for a batch's header; None if there are more than
+    `LIMITS.batch_filter_serials`: such a batch has parts (`authenticity.records.serial_parts`).
 
     Raises `ValueError` without a serial.
     """
-    distinct = sorted(set(serials))
+    distinct = set(serials)
     if not distinct:
         raise ValueError("no serials")
-    if len(distinct) > LIMITS.batch_filter_serials:
-        return None
+    return filter_of(distinct) if len(distinct) <= LIMITS.batch_filter_serials else None
+
+
+def filter_of(serials: Iterable[str]) -> bytes:
+    """The filter of these (decoded) serials, however many; of none, one that denies all."""
+    distinct = sorted(set(serials))
     for seed in range(_SEEDS):  # the first one does, all but always
         if (slots := _slots(distinct, seed)) is not None:
             head = bytes((seed, FINGERPRINT_BITS)) + len(distinct).to_bytes(3, "big")
@@ -56,8 +60,8 @@ def may_hold(serials: bytes, serial: str) -> bool:
 
     The caller owes a filter that `check_filter` accepts.
     """
-    count, bits = int.from_bytes(serials[2:_HEAD_BYTES], "big"), _BITS[serials[1]]
-    one, two, three, fingerprint = _places(serial, serials[:1], _segment(count))
+    bits = _BITS[serials[1]]
+    one, two, three, fingerprint = _places(serial, serials[:1], _segment(serials_in(serials)))
     for slot in (one, two, three):
         bit = slot * bits
         start = _HEAD_BYTES + (bit >> 3)
@@ -65,20 +69,29 @@ def may_hold(serials: bytes, serial: str) -> bool:
     return not fingerprint & ((1 << bits) - 1)
 
 
-def check_filter(serials: bytes, count: int) -> None:
-    """Refuse bytes that are no filter of `count` serials; whether of the right ones, nobody
-    can see. Raises `BatchError`."""
+def bits_a_serial(serials: bytes) -> int:
+    """The bits of a fingerprint: of other serials one in two to this power passes."""
+    return _BITS[serials[1]]
+
+
+def serials_in(serials: bytes) -> int:
+    """How many serials the filter says that it holds."""
+    return int.from_bytes(serials[2:_HEAD_BYTES], "big")
+
+
+def check_filter(serials: bytes, count: int, *, most: int = LIMITS.batch_filter_serials) -> None:
+    """Refuse bytes that are no filter of `count` serials, or of more than `most`; whether of
+    the right ones, nobody can see. Raises `BatchError`."""
     if len(serials) < _HEAD_BYTES:
         raise BatchError(f"serials: a filter of {len(serials)} bytes has no head")
     bits_each = _BITS.get(serials[1])
     if bits_each is None:
         raise BatchError(f"serials: a filter with fingerprints of {serials[1]} bits is not known")
-    held = int.from_bytes(serials[2:_HEAD_BYTES], "big")
+    held = serials_in(serials)
     if held != count:
         raise BatchError(f"serials: the filter holds {held:,} serials, the batch {count:,}")
-    if held > LIMITS.batch_filter_serials:
-        limit = LIMITS.batch_filter_serials
-        raise BatchError(f"serials: the filter holds {held:,} serials; the limit is {limit:,}")
+    if held > most:
+        raise BatchError(f"serials: the filter holds {held:,} serials; the limit is {most:,}")
     bits = 3 * _segment(held) * bits_each
     if len(serials) != _HEAD_BYTES + -(-bits // 8):
         raise BatchError(f"serials: {len(serials):,} bytes are no filter of {held:,} serials")

@@ -63,6 +63,35 @@ WRITE_ALERTS: Final = """
 
 ACKNOWLEDGE: Final = "DELETE FROM subjects_due WHERE number = ANY($1::bigint[])"
 
+KNOWN_BATCHES: Final = """
+    SELECT header FROM batches WHERE (issuer, batch_id)
+    IN (SELECT * FROM unnest($1::text[], $2::text[]))
+"""
+
+STATED: Final = """
+    SELECT issuer, batch_id FROM batches WHERE (issuer, batch_id)
+    IN (SELECT * FROM unnest($1::text[], $2::text[]))
+"""
+
+KNOWN_PARTS: Final = """
+    SELECT issuer, batch_id, number, key_slot, revision, sha256 FROM serial_parts
+    WHERE (issuer, batch_id, number)
+    IN (SELECT * FROM unnest($1::text[], $2::text[], $3::integer[]))
+"""
+
+PARTS: Final = """
+    SELECT sha256, content FROM serial_parts
+    WHERE issuer = $1 AND batch_id = $2 AND number = ANY($3::integer[])
+"""
+
+WRITE_PARTS: Final = """
+    INSERT INTO serial_parts (issuer, batch_id, number, key_slot, revision, sha256, content)
+    SELECT * FROM unnest($1::text[], $2::text[], $3::integer[], $4::integer[], $5::bigint[],
+        $6::bytea[], $7::bytea[])
+    ON CONFLICT (issuer, batch_id, number) DO UPDATE SET key_slot = excluded.key_slot,
+        revision = excluded.revision, sha256 = excluded.sha256, content = excluded.content
+"""
+
 WRITE_BATCHES: Final = """
     INSERT INTO batches (issuer, batch_id, gtin, header)
     SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bytea[])

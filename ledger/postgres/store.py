@@ -22,13 +22,23 @@ from authenticity.detection.item_state import ItemChange, KnownItem
 from authenticity.detection.signals import MAX_SIGNALS_ASSESSED, Signal
 from authenticity.errors import LedgerUnavailableError
 from authenticity.gs1.item import EntityId, ItemId
-from authenticity.records.batch_registry import BatchRegistry
+from authenticity.records.batch_registry import BatchRegistry, Question
 from authenticity.records.batch_statement import BatchStatement, read_statement
 from authenticity.records.dead_letter import kept_bytes
+from authenticity.records.part_statement import SignedPart, rank_of_part
 from authenticity.records.scan import to_epoch_ms
 from ledger.address import PostgresAddress
-from ledger.batch_cache import CachedBatchRegistry, key_of, standing_after
+from ledger.batch_cache import (
+    BatchKey,
+    CachedBatchRegistry,
+    batches_of,
+    changes_after,
+    key_of,
+    place_of,
+    places_of,
+)
 from ledger.known_items import known_items
+from ledger.part_cache import UNCLAIMED_PARTS, PartCache, in_groups
 from ledger.postgres import statements as sql
 from ledger.postgres.connection import Connection, OwnConnection
 from ledger.protocols import BatchRegistryChanged, Pending, Progress, Reassessment
@@ -50,6 +60,7 @@ class PostgresStore:
         self._connection = OwnConnection(address)
         self._address = address
         self._registry = CachedBatchRegistry()
+        self._parts = PartCache()
         self._registry_from = 0
 
     async def known(self, items: Collection[ItemId]) -> dict[ItemId, KnownItem]:
@@ -113,37 +124,58 @@ class PostgresStore:
             raise BatchRegistryChanged
         return conflicts
 
+    async def memberships(self, questions: Collection[Question]) -> dict[Question, bool]:
+        """See `LedgerStore.memberships`."""
+        answers, missing = self._parts.ask(questions)
+        for issuer, batch_id, asked in in_groups(missing):
+            numbers = [part.number for part in asked]
+            async with self._connection.use() as db:
+                rows = await db.fetch(sql.PARTS, issuer, batch_id, numbers)
+            for digest, content in rows:
+                answers |= self._parts.answer(digest, content, asked)
+        return answers
+
     async def accept_batches(
         self,
         statements: Sequence[BatchStatement],
+        parts: Sequence[SignedPart] = (),
         *,
         progress: Progress | None = None,
     ) -> None:
         """See `LedgerStore.accept_batches`. Waits for the folds that are writing."""
-        if not statements and progress is None:
+        if not statements and not parts and progress is None:
             return
-        keys = sorted({key_of(statement) for statement in statements})
+        keys, places = batches_of(statements, parts), places_of(parts)
         async with self._connection.use() as db:
             await db.execute(sql.BEGIN_BATCHES)
-            rows = await db.fetch(
-                "SELECT header FROM batches WHERE (issuer, batch_id)"
-                " IN (SELECT * FROM unnest($1::text[], $2::text[]))",
-                [issuer for issuer, _ in keys],
-                [batch_id for _, batch_id in keys],
-            )
+            rows = await db.fetch(sql.KNOWN_BATCHES, *_columns(keys, 2))
             known = [read_statement(row[0]) for row in rows]
-            changed, gtins = standing_after({key_of(each): each for each in known}, statements)
-            if changed:
-                await db.execute(
-                    sql.WRITE_BATCHES,
-                    [each.batch.issuer for each in changed],
-                    [each.batch.batch_id for each in changed],
-                    [each.batch.gtin for each in changed],
-                    [each.raw for each in changed],
-                )
-                await db.execute(sql.REASSESS, gtins)
+            kept = await db.fetch(sql.KNOWN_PARTS, *_columns(places, 3))
+            changes = changes_after(
+                {key_of(each): each for each in known},
+                statements,
+                {tuple(row[:3]): tuple(row[3:]) for row in kept},
+                parts,
+            )
+            written = [(*key_of(each), each.batch.gtin, each.raw) for each in changes.statements]
+            await db.execute(sql.WRITE_BATCHES, *_columns(written, 4))
+            of_parts = [(*place_of(x), *rank_of_part(x), x.part.serials) for x in changes.parts]
+            await db.execute(sql.WRITE_PARTS, *_columns(of_parts, 7))
+            if changes.gtins:
+                await db.execute(sql.REASSESS, changes.gtins)
             await _write_progress(db, progress)
             await self._commit(db)
+
+    async def unstated(self, batches: Collection[BatchKey]) -> set[BatchKey]:
+        """See `LedgerStore.unstated`."""
+        async with self._connection.use() as db:
+            rows = await db.fetch(sql.STATED, *_columns(sorted(batches), 2))
+        return set(batches) - {tuple(row) for row in rows}
+
+    async def unclaimed_parts(self, issuer: str) -> int:
+        """See `LedgerStore.unclaimed_parts`."""
+        async with self._connection.use() as db:
+            return int(await db.fetchval(UNCLAIMED_PARTS, issuer))
 
     async def accept_trust_list(
         self,
@@ -230,6 +262,10 @@ class PostgresStore:
             raise LedgerUnavailableError(
                 f"the ledger {self._address} did not commit", next_step="try again"
             )
+
+
+def _columns(rows: Sequence[Sequence[object]], columns: int) -> list[list[object]]:
+    return [[row[place] for row in rows] for place in range(columns)]
 
 
 async def _written(

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -13,13 +13,14 @@ from authenticity.errors import InputError
 from authenticity.gs1.item import ItemId
 from authenticity.history.history import History, decode_history
 from authenticity.records.batch import Batch
-from authenticity.records.batch_registry import BatchRegistry
+from authenticity.records.batch_registry import BatchRegistry, Question
 from authenticity.records.scan import from_epoch_ms
 from authenticity.trust.entitlement import Entitlement
 from ledger import schema
 from ledger.address import LedgerAddress
 from ledger.batch_cache import CachedBatchRegistry, batch_of
 from ledger.database import Database
+from ledger.part_cache import PartCache, in_groups
 from ledger.queries.alerts import (
     change_case,
     conditions_of,
@@ -29,6 +30,7 @@ from ledger.queries.alerts import (
     storable,
 )
 from ledger.queries.histories import HistoryLookup, PostgresHistoryLookup, SqliteHistoryLookup
+from ledger.queries.serial_parts import count_held, read_parts
 from ledger.records import (
     AlertFilter,
     AlertRecord,
@@ -63,6 +65,7 @@ class SqlReader:
         )
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="ledger")
         self._registry = CachedBatchRegistry()
+        self._parts = PartCache()
         self._database.when_connected(self._registry.forget)
 
     async def item(self, item: ItemId) -> History | None:
@@ -78,6 +81,25 @@ class SqlReader:
         """See `LedgerReader.batch_registry`."""
         _, batch_registry = await self._in_thread(self._items, [])
         return batch_registry
+
+    async def memberships(self, questions: Collection[Question]) -> dict[Question, bool]:
+        """See `LedgerReader.memberships`."""
+        answers, missing = self._parts.ask(questions)
+        if not missing:
+            return answers
+
+        def read(connection: Connection) -> dict[Question, bool]:
+            for issuer, batch_id, asked in in_groups(missing):
+                numbers = [part.number for part in asked]
+                for digest, content in read_parts(connection, issuer, batch_id, numbers):
+                    answers.update(self._parts.answer(digest, content, asked))
+            return answers
+
+        return await self._query(read)
+
+    async def parts_held(self, batch: Batch) -> int:
+        """See `LedgerReader.parts_held`."""
+        return await self._query(lambda connection: count_held(connection, batch))
 
     async def trust_list(self) -> bytes | None:
         """See `LedgerReader.trust_list`."""

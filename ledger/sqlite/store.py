@@ -15,12 +15,23 @@ from authenticity.detection.alerts import Alert
 from authenticity.detection.item_state import ItemChange, KnownItem
 from authenticity.detection.signals import MAX_SIGNALS_ASSESSED, Signal
 from authenticity.gs1.item import EntityId, ItemId
-from authenticity.records.batch_registry import BatchRegistry
+from authenticity.records.batch_registry import BatchRegistry, Question
 from authenticity.records.batch_statement import BatchStatement, read_statement
 from authenticity.records.dead_letter import kept_bytes
+from authenticity.records.part_statement import PartRank, SignedPart, rank_of_part
 from authenticity.records.scan import to_epoch_ms
-from ledger.batch_cache import BatchKey, CachedBatchRegistry, key_of, standing_after
+from ledger.batch_cache import (
+    BatchKey,
+    CachedBatchRegistry,
+    PartPlace,
+    batches_of,
+    changes_after,
+    key_of,
+    place_of,
+    places_of,
+)
 from ledger.known_items import known_items
+from ledger.part_cache import UNCLAIMED_PARTS, PartCache, in_groups
 from ledger.protocols import BatchRegistryChanged, Pending, Progress, Reassessment
 from ledger.queries.signal_rows import (
     ENTRIES_AT_ONCE,
@@ -42,6 +53,7 @@ class SqliteStore:
         self._path = path
         self._db = open_connection(path)
         self._registry = CachedBatchRegistry()
+        self._parts = PartCache()
 
     async def known(self, items: Collection[ItemId]) -> dict[ItemId, KnownItem]:
         """See `LedgerStore.known`. All of it is of one snapshot."""
@@ -95,24 +107,68 @@ class SqliteStore:
                     self._acknowledge(acknowledged)
         return conflicts
 
+    async def memberships(self, questions: Collection[Question]) -> dict[Question, bool]:
+        """See `LedgerStore.memberships`."""
+        answers, missing = self._parts.ask(questions)
+        for issuer, batch_id, asked in in_groups(missing):
+            with translate_errors(self._path):
+                rows = self._db.execute(
+                    "SELECT sha256, content FROM serial_parts WHERE issuer = ? AND batch_id = ?"
+                    " AND number IN (SELECT value FROM json_each(?))",
+                    (issuer, batch_id, json.dumps([part.number for part in asked])),
+                ).fetchall()
+            for digest, content in rows:
+                answers |= self._parts.answer(digest, content, asked)
+        return answers
+
     async def accept_batches(
         self,
         statements: Sequence[BatchStatement],
+        parts: Sequence[SignedPart] = (),
         *,
         progress: Progress | None = None,
     ) -> None:
         """See `LedgerStore.accept_batches`."""
         with self._transaction():
-            changed, gtins = standing_after(self._known_batches(statements), statements)
+            changes = changes_after(
+                self._known_batches(batches_of(statements, parts)),
+                statements,
+                self._known_parts(places_of(parts)),
+                parts,
+            )
             self._db.executemany(
                 "INSERT INTO batches (issuer, batch_id, gtin, header) VALUES (?, ?, ?, ?)"
                 " ON CONFLICT (issuer, batch_id) DO UPDATE"
                 " SET gtin = excluded.gtin, header = excluded.header",
-                [(*key_of(each), each.batch.gtin, each.raw) for each in changed],
+                [(*key_of(each), each.batch.gtin, each.raw) for each in changes.statements],
             )
-            if changed:
-                self._have_reassessed(gtins)
+            self._db.executemany(
+                "INSERT OR REPLACE INTO serial_parts"
+                " (issuer, batch_id, number, key_slot, revision, sha256, content)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                [(*place_of(x), *rank_of_part(x), x.part.serials) for x in changes.parts],
+            )
+            if changes.gtins:
+                self._have_reassessed(changes.gtins)
             self._write_progress(progress)
+
+    async def unstated(self, batches: Collection[BatchKey]) -> set[BatchKey]:
+        """See `LedgerStore.unstated`."""
+        with translate_errors(self._path):
+            return {
+                key
+                for key in batches
+                if self._db.execute(
+                    "SELECT 1 FROM batches WHERE issuer = ? AND batch_id = ?", key
+                ).fetchone()
+                is None
+            }
+
+    async def unclaimed_parts(self, issuer: str) -> int:
+        """See `LedgerStore.unclaimed_parts`."""
+        with translate_errors(self._path):
+            row = self._db.execute(UNCLAIMED_PARTS.replace("$1", "?"), (issuer,)).fetchone()
+        return int(row[0])
 
     async def accept_trust_list(
         self,
@@ -297,17 +353,27 @@ class SqliteStore:
             (json.dumps(pending.numbers),),
         )
 
-    def _known_batches(
-        self, statements: Sequence[BatchStatement]
-    ) -> dict[BatchKey, BatchStatement]:
-        """What stands about the batches of these."""
+    def _known_batches(self, batches: Sequence[BatchKey]) -> dict[BatchKey, BatchStatement]:
+        """What stands about these."""
         known: dict[BatchKey, BatchStatement] = {}
-        for key in {key_of(statement) for statement in statements}:
+        for key in batches:
             for (header,) in self._db.execute(
                 "SELECT header FROM batches WHERE issuer = ? AND batch_id = ?", key
             ):
                 known[key] = read_statement(header)
         return known
+
+    def _known_parts(self, places: Sequence[PartPlace]) -> dict[PartPlace, PartRank]:
+        """The rank of what is kept there."""
+        kept: dict[PartPlace, PartRank] = {}
+        for place in places:
+            for row in self._db.execute(
+                "SELECT key_slot, revision, sha256 FROM serial_parts"
+                " WHERE issuer = ? AND batch_id = ? AND number = ?",
+                place,
+            ):
+                kept[place] = row
+        return kept
 
     def _have_reassessed(self, gtins: Sequence[str]) -> None:
         self._db.execute("UPDATE catalogue SET version = version + 1")
