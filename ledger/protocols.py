@@ -25,6 +25,7 @@ from ledger.records import (
     CaseChange,
     FeedEntry,
     Page,
+    PartsHeld,
     TokenRecord,
 )
 
@@ -203,8 +204,8 @@ class LedgerReader(Protocol):
         """What the parts of serial lists say; questions whose part is not here are left out."""
         ...
 
-    async def parts_held(self, batch: Batch) -> int:
-        """How many of the parts that this header names are here."""
+    async def parts_held(self, issuer: str, batch_id: str) -> PartsHeld:
+        """How many parts of this batch's serial list are here, of how many."""
         ...
 
     async def trust_list(self) -> bytes | None:

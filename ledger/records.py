@@ -107,6 +107,13 @@ class CaseChange(Struct, frozen=True):
     by: str
 
 
+class PartsHeld(Struct, frozen=True):
+    """How much of the serial list of a large batch is here: `held` of `parts` parts."""
+
+    held: int
+    parts: int
+
+
 class Role(StrEnum):
     """What a token allows."""
 

@@ -8,15 +8,20 @@ from authenticity.records.batch_registry import BatchRegistry, Question
 
 
 def questions_about(
-    item: ItemId, histories: Iterable[History], batch_registry: BatchRegistry
+    item: ItemId,
+    histories: Iterable[History],
+    batch_registry: BatchRegistry,
+    *,
+    lot: str | None = None,
 ) -> list[Question]:
     """The questions whose answers `batch_registry` needs for this item, whatever comes of
-    merging these histories; none for most items, whose batch has a filter in its header."""
+    merging these histories, and of a code with this lot; none for most items, whose batch has
+    a filter in its header."""
     names = gtin_and_serial(item)
     if not batch_registry.has_parts or names is None:
         return []
     gtin, serial = names
-    lots = {
+    lots = {lot} | {
         observation.lot or None
         for history in histories
         for observation in history.observations

@@ -10,7 +10,12 @@ from cli.support.console import EXIT_BAD_ANSWER, err, fail, out, print_json
 from cli.support.data import DataFolder
 from cli.support.open_ledger import open_administration
 from cli.support.passphrase import KeysFolder, PassphraseFile, keys_folder
-from cli.support.registering import batch_signer, put_on_record, register_batches
+from cli.support.registering import (
+    BatchSigner,
+    put_on_record,
+    register_batches,
+    registrable_folder,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,21 +59,30 @@ def register_batch(
 ) -> None:
     """Publish the batch of a finished run, or every batch in a file (again: it does no harm).
 
-    What is not signed yet, as by version 0.1.0, is signed with the issuer's newest key.
+    What is not signed yet, as by version 0.1.0, is signed with the issuer's newest key. Of a
+    run of many codes that has no list of its serials yet, one is made.
 
     Example: touchstone batches register batch-L7
     """
-    from producers.issuing.declarations import keep_statement, read_statements
+    from authenticity.records.part_statement import read_part
+    from producers.issuing.declarations import keep_statement, read_parts, read_statements
 
-    sign = batch_signer(keys_folder(folder, data), passphrase_file)
-    found = [
-        sign(each.batch) if sign_again or not each.is_signed else each
-        for each in read_statements(source)
-    ]
+    signer = BatchSigner(keys_folder(folder, data), passphrase_file)
+    parts = read_parts(source)  # reads when they are published
     if source.is_dir():
-        put_on_record(keys_folder(folder, data), source, found[0].batch)
+        [stated] = read_statements(source)
+        put_on_record(keys_folder(folder, data), source, stated.batch)
+        found = [registrable_folder(source, stated, signer, sign_again=sign_again)]
         keep_statement(source, found[0])
-    register_batches(DataFolder.find(data), found, f"touchstone batches register {source}")
+    else:
+        found = [
+            signer.statement(each.batch) if sign_again or not each.is_signed else each
+            for each in read_statements(source)
+        ]
+        if sign_again:
+            parts = (read_part(signer.part(each.part)) for each in parts)
+    again = f"touchstone batches register {source}"
+    register_batches(DataFolder.find(data), found, again, parts=parts)
     for statement in found:
         _print_batch(statement.batch, as_json)
 
@@ -85,7 +99,7 @@ def release(
 
     Example: touchstone batches release batch-L7
     """
-    sign = batch_signer(keys_folder(folder, data), passphrase_file)
+    sign = BatchSigner(keys_folder(folder, data), passphrase_file).statement
     _declare("release", target, data, sign, as_json)
 
 
@@ -101,7 +115,7 @@ def recall(
 
     Example: touchstone batches recall maker 3f2a0c…
     """
-    sign = batch_signer(keys_folder(folder, data), passphrase_file)
+    sign = BatchSigner(keys_folder(folder, data), passphrase_file).statement
     _declare("recall", target, data, sign, as_json)
 
 
@@ -117,7 +131,7 @@ def stolen(
 
     Example: touchstone batches stolen batch-L7
     """
-    sign = batch_signer(keys_folder(folder, data), passphrase_file)
+    sign = BatchSigner(keys_folder(folder, data), passphrase_file).statement
     _declare("stolen", target, data, sign, as_json)
 
 
@@ -167,10 +181,16 @@ def list_batches(
     if as_json:
         print_json(found)
         return
+    _print_table(found, None if folders else DataFolder.find(data))
+
+
+def _print_table(found: "list[Batch]", where: DataFolder | None) -> None:
     from rich.table import Table
 
-    table = Table("issuer", "batch", "gtin", "lot", "expiry", "count", "released", "status", "rev.")
-    for batch in found:
+    table = Table(
+        "issuer", "batch", "gtin", "lot", "expiry", "count", "serials", "released", "status", "rev."
+    )
+    for batch, listed in zip(found, _serial_lists(found, where), strict=True):
         released = f"{batch.released_at:%Y-%m-%d}" if batch.released_at else "no"
         table.add_row(
             batch.issuer,
@@ -179,11 +199,29 @@ def list_batches(
             batch.lot or "",
             batch.expiry or "",
             f"{batch.count:,}",
+            listed,
             released,
             batch.status,
             str(batch.revision),
         )
     out.print(table)
+
+
+def _serial_lists(batches: "list[Batch]", where: DataFolder | None) -> list[str]:
+    """Whether it is known which serials each holds; for parts, how many of them the ledger has."""
+    if where is None:
+        return [f"{batch.parts} parts" if batch.parts else _short(batch) for batch in batches]
+    with open_administration(where) as administration:
+        return [
+            f"{administration.parts_held(batch)} of {batch.parts} parts"
+            if batch.parts
+            else _short(batch)
+            for batch in batches
+        ]
+
+
+def _short(batch: "Batch") -> str:
+    return "no list" if batch.serials is None else "listed"
 
 
 def _declare(

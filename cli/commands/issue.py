@@ -80,6 +80,7 @@ def issue(
     --expiry 2028-12-31 --out batch-L7 --labels pdf
     """
     from keys.store import KeyStore
+    from producers.issuing.declarations import read_parts
     from producers.issuing.order import Order, checked_order, holder_of, to_gtin14, to_printed_date
     from producers.issuing.serial_source import read_serials
 
@@ -113,7 +114,8 @@ def issue(
     signing_seconds = time.perf_counter() - began
     printed = release_labels(issued, as_json) if release_labels else []
     again = f"touchstone batches register {target}"
-    register_batches(DataFolder.find(data), [issued.statement], again)
+    parts = read_parts(target)
+    register_batches(DataFolder.find(data), [issued.statement], again, parts=parts)
     rate = issued.signed / signing_seconds
     _print_issued(issued, printed, time.perf_counter() - began, rate, as_json=as_json)
 
@@ -225,10 +227,12 @@ def _print_issued(
         out.print(f"  labels    {path}")
     state = "released" if batch.released_at else "not to be sold before `batches release`"
     out.print(f"  batch     {batch.issuer} {batch.batch_id}, registered, {state}")
-    if batch.serials is None:
+    if batch.parts:
+        out.print(f"            its list of serials in {batch.parts:,} parts")
+    elif batch.serials is None:
         out.print(
-            "            too many codes for a filter of their serials: a serial that was never "
-            "issued will not be noticed; smaller batches have one",
+            "            without a list of its serials, as version 0.1.0 issued it: "
+            f"touchstone batches register {issued.folder} makes one",
         )
 
 
@@ -247,6 +251,7 @@ def _issued_facts(
         "batch_id": header.batch_id,
         "released": batch.released_at is not None,
         "serial_filter": batch.serials is not None,
+        "serial_parts": batch.parts,
         "manifest_csv": str(csv),
         "manifest_parquet": str(parquet),
         "manifest_sha256": header.manifest_sha256,

@@ -1,6 +1,7 @@
 """Signing batch statements, and registering batches with the engine."""
 
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,11 +12,19 @@ from cli.support.publishing import open_publisher
 if TYPE_CHECKING:
     from authenticity.records.batch import Batch
     from authenticity.records.batch_statement import BatchStatement
+    from authenticity.records.part_statement import SignedPart
+    from authenticity.records.serial_parts import SerialPart
     from keys.signer import Signer
 
 
-def register_batches(where: DataFolder, found: "Sequence[BatchStatement]", again: str) -> None:
-    """Publish signed statements about batches.
+def register_batches(
+    where: DataFolder,
+    found: "Sequence[BatchStatement]",
+    again: str,
+    *,
+    parts: "Iterable[SignedPart]" = (),
+) -> None:
+    """Publish signed statements about batches, after these parts of their serial lists.
 
     `again` is the command that repeats this; it is part of the next step of the
     `LogUnavailableError` that is raised if they cannot be published.
@@ -26,7 +35,7 @@ def register_batches(where: DataFolder, found: "Sequence[BatchStatement]", again
     try:
         publisher = open_publisher(where)
         try:
-            publish_statements(publisher, found)
+            publish_statements(publisher, found, parts)
         finally:
             publisher.close()
     except LogUnavailableError as error:
@@ -36,31 +45,79 @@ def register_batches(where: DataFolder, found: "Sequence[BatchStatement]", again
         ) from None
 
 
-def batch_signer(keys: Path, passphrase_file: Path | None) -> "Callable[[Batch], BatchStatement]":
-    """A function that signs with the newest key of a batch's issuer.
+class BatchSigner:
+    """Signs with the newest key of a batch's issuer.
 
-    The passphrase is asked for when the first batch is signed, and once. The function raises
+    The passphrase is asked for when something is signed first, and once. The methods raise
     `KeyFileError` if the issuer has no key that may sign here.
     """
-    from cli.support.passphrase import obtain_passphrase
-    from keys.batch_signing import sign_batch
-    from keys.store import KeyStore
 
-    signers: dict[str, Signer] = {}
-    passphrases: list[bytes] = []
+    def __init__(self, keys: Path, passphrase_file: Path | None) -> None:
+        self._keys = keys
+        self._passphrase_file = passphrase_file
+        self._passphrase: bytes | None = None
+        self._signers: dict[str, Signer] = {}
 
-    def sign(batch: "Batch") -> "BatchStatement":
-        at = datetime.now(UTC)
-        if batch.issuer not in signers:
-            store = KeyStore(keys)
-            store.keyring().issuer(batch.issuer)  # an unknown one is told before the passphrase
-            if not passphrases:
-                passphrases.append(obtain_passphrase(passphrase_file))
-            file = store.key_file(batch.issuer, passphrase=passphrases[0], at=at)
-            signers[batch.issuer] = file.open()
-        return sign_batch(batch, signers[batch.issuer], at=at)
+    def statement(self, batch: "Batch") -> "BatchStatement":
+        """What the issuer says of this batch now."""
+        from keys.batch_signing import sign_batch
 
-    return sign
+        return sign_batch(batch, self._signer(batch.issuer), at=datetime.now(UTC))
+
+    def part(self, part: "SerialPart") -> bytes:
+        """The signed part of a serial list."""
+        from keys.batch_signing import sign_part
+
+        return sign_part(part, self._signer(part.issuer), at=datetime.now(UTC))
+
+    def _signer(self, issuer: str) -> "Signer":
+        from cli.support.passphrase import obtain_passphrase
+        from keys.store import KeyStore
+
+        if issuer not in self._signers:
+            store = KeyStore(self._keys)
+            store.keyring().issuer(issuer)  # an unknown one is told before the passphrase
+            self._passphrase = self._passphrase or obtain_passphrase(self._passphrase_file)
+            file = store.key_file(issuer, passphrase=self._passphrase, at=datetime.now(UTC))
+            self._signers[issuer] = file.open()
+        return self._signers[issuer]
+
+
+def registrable_folder(
+    folder: Path, statement: "BatchStatement", signer: BatchSigner, *, sign_again: bool
+) -> "BatchStatement":
+    """The statement to register of a finished run, whose folder then holds the list of its
+    serials too, if they are too many for a filter.
+
+    A list that is not there, as of a run by version 0.1.0, is made of the manifest; the
+    next revision of the batch names it. Raises `ConfigurationError` if there is no manifest,
+    or if its serials are not those that the header names.
+    """
+    from msgspec.structs import replace
+
+    from authenticity.records.serial_parts import number_of_parts
+    from producers.issuing.manifest import serials_of
+    from producers.issuing.serial_list import (
+        check_list,
+        has_serial_list,
+        sign_list_again,
+        with_serial_list,
+    )
+
+    batch = statement.batch
+    if batch.serials is None and number_of_parts(batch.count):
+        if not has_serial_list(folder):
+            if batch.serial_parts is None:
+                batch = replace(batch, revision=batch.revision + 1)
+            manifest, workers = serials_of(folder / "manifest.csv"), os.cpu_count() or 1
+            listed = with_serial_list(batch, manifest, folder, signer.part, workers=workers)
+            batch = listed if batch.serial_parts is None else batch
+        elif sign_again:
+            sign_list_again(folder, signer.part)
+        check_list(batch, folder)
+    if sign_again or not statement.is_signed or batch != statement.batch:
+        return signer.statement(batch)
+    return statement
 
 
 def put_on_record(keys: Path, run_folder: Path, batch: "Batch") -> None:

@@ -37,6 +37,7 @@ from ledger.records import (
     CaseChange,
     FeedEntry,
     Page,
+    PartsHeld,
     Role,
     TokenRecord,
     decode_alert,
@@ -97,9 +98,20 @@ class SqlReader:
 
         return await self._query(read)
 
-    async def parts_held(self, batch: Batch) -> int:
+    async def parts_held(self, issuer: str, batch_id: str) -> PartsHeld:
         """See `LedgerReader.parts_held`."""
-        return await self._query(lambda connection: count_held(connection, batch))
+        table = schema.batches
+
+        def read(connection: Connection) -> PartsHeld:
+            header = connection.scalar(
+                select(table.c.header).where(table.c.issuer == issuer, table.c.batch_id == batch_id)
+            )
+            if header is None:
+                return PartsHeld(0, 0)
+            batch = batch_of(header)
+            return PartsHeld(count_held(connection, batch), batch.parts)
+
+        return await self._query(read)
 
     async def trust_list(self) -> bytes | None:
         """See `LedgerReader.trust_list`."""

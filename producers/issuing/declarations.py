@@ -1,5 +1,6 @@
 """Release, recall and theft of a batch, and the batch statement in a run's folder."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -10,7 +11,9 @@ from msgspec.structs import replace
 from authenticity.errors import BatchError, ConfigurationError
 from authenticity.records.batch import Batch, BatchStatus, encode_batch
 from authenticity.records.batch_statement import BatchStatement, read_statement
+from authenticity.records.part_statement import SignedPart, read_batch_record
 from keys.durable_files import write_durably
+from producers.issuing.serial_list import read_serial_list
 
 HEADER_FILE: Final = "batch.json"
 STATEMENT_FILE: Final = "batch.jws"
@@ -66,23 +69,35 @@ def read_folder(folder: Path) -> BatchStatement:
 
 def read_statements(path: Path) -> list[BatchStatement]:
     """The statement of a run's folder (one), or those of a file, one a line; some may be
-    unsigned headers. No signature is checked.
+    unsigned headers. Parts of serial lists are passed over. No signature is checked.
 
     Raises `ConfigurationError`, or `BatchError` naming the line.
     """
     if path.is_dir():
         return [read_folder(path)]
+    return [each for each in _records_of(path) if isinstance(each, BatchStatement)]
+
+
+def read_parts(path: Path) -> Iterator[SignedPart]:
+    """The parts of serial lists in a run's folder, or among the lines of a file of statements.
+
+    Raises as `read_statements`.
+    """
+    if path.is_dir():
+        return read_serial_list(path)
+    return (each for each in _records_of(path) if isinstance(each, SignedPart))
+
+
+def _records_of(path: Path) -> Iterator[BatchStatement | SignedPart]:
     try:
-        lines = path.read_bytes().splitlines()
+        with path.open("rb") as lines:
+            for number, line in enumerate(lines, 1):
+                try:
+                    yield read_batch_record(line.rstrip(b"\r\n"))
+                except BatchError as error:
+                    raise BatchError(f"{path.name} line {number}: {error}") from None
     except OSError as error:
         raise ConfigurationError(f"cannot read the batches {path}: {error.strerror}") from None
-    statements: list[BatchStatement] = []
-    for number, line in enumerate(lines, 1):
-        try:
-            statements.append(read_statement(line))
-        except BatchError as error:
-            raise BatchError(f"{path.name} line {number}: {error}") from None
-    return statements
 
 
 def keep_statement(folder: Path, statement: BatchStatement) -> None:

@@ -9,7 +9,7 @@ by their bytes, each followed by a line feed: it does not depend on order or for
 from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 
 import msgspec
 import pyarrow as pa
@@ -23,8 +23,9 @@ from keys.durable_files import replacing
 from producers.issuing.run_folder import CSV_HEADER
 
 METADATA_KEY: Final = b"touchstone"
-_SERIALS_AT_ONCE: Final = 1 << 16
+_ROWS_AT_ONCE: Final = 1 << 17
 _COLUMNS: Final = {"serial": pa.string(), "code": pa.string()}
+_SCHEMA: Final = pa.schema(_COLUMNS)
 
 
 class ManifestHeader(Struct, frozen=True):
@@ -55,73 +56,95 @@ class DuplicateSerials(Exception):  # noqa: N818 - a signal between two steps, n
 
 
 def read_codes(csv: Path) -> pa.Table:
-    """The rows of a `serial,code` CSV. Raises `ConfigurationError` if it is none."""
-    options = pa_csv.ConvertOptions(
-        column_types=_COLUMNS, strings_can_be_null=False, include_columns=list(_COLUMNS)
-    )
+    """The rows of a `serial,code` CSV, all in memory. Raises `ConfigurationError` if it is
+    none."""
+    return pa.Table.from_batches(codes_of(csv), _SCHEMA)
+
+
+def codes_of(csv: Path) -> Iterator[pa.RecordBatch]:
+    """The rows of a `serial,code` CSV, some at a time. Raises `ConfigurationError` if it is
+    none."""
     try:
-        rows = _uniform_rows(csv)
-        return pa_csv.read_csv(csv, convert_options=options) if rows is None else rows
+        width, comma = _uniform_width(csv)
+        yield from _cut_rows(csv, width, comma) if width else _parsed_rows(csv)
     except (pa.ArrowException, OSError) as error:
         raise ConfigurationError(
             f"{csv} is no manifest: {error}", next_step="issue again into a new folder"
         ) from None
 
 
-def _uniform_rows(csv: Path) -> pa.Table | None:
-    """The rows of a file whose lines are all alike in length, as minted serials make them.
+def _parsed_rows(csv: Path) -> Iterator[pa.RecordBatch]:
+    options = pa_csv.ConvertOptions(
+        column_types=_COLUMNS, strings_can_be_null=False, include_columns=list(_COLUMNS)
+    )
+    with pa_csv.open_csv(csv, convert_options=options) as reader:
+        yield from reader
 
-    They are cut out of the file by position, five times faster than by a CSV parser.
-    None for any other file: with a quote, a carriage return, or anything but one
+
+def _uniform_width(csv: Path) -> tuple[int, int]:
+    """Length of every line and place of its comma, if they are all alike, as minted serials
+    make them; 0, 0 for any other file: with a quote, a carriage return, or anything but one
     comma, in one place, and one line feed in each line.
+
+    Such rows are cut out of the file by position, five times faster than by a CSV parser.
     """
     body = csv.stat().st_size - len(CSV_HEADER)
     with csv.open("rb") as file:
         header, first = file.readline(), file.readline()
         width, comma = len(first), first.find(b",")
         if header != CSV_HEADER or body <= 0 or comma < 1 or body % width:
-            return None
-        rows = body // width
+            return 0, 0
         file.seek(len(CSV_HEADER))
-        if not _plain(file, rows):
-            return None
-    data = pa.memory_map(str(csv)).read_buffer().slice(len(CSV_HEADER))
-    lines = pa.FixedSizeBinaryArray.from_buffers(pa.binary(width), rows, [None, data])
-    ends, commas = (
-        pc.binary_slice(lines, width - 1, width),
-        pc.binary_slice(lines, comma, comma + 1),
-    )
-    if not (pc.all(pc.equal(ends, b"\n")).as_py() and pc.all(pc.equal(commas, b",")).as_py()):
-        return None
-    cells = pc.binary_slice(lines, 0, comma), pc.binary_slice(lines, comma + 1, width - 1)
-    columns = [cell.cast(pa.binary()).cast(pa.string()) for cell in cells]
-    return pa.table(dict(zip(_COLUMNS, columns, strict=True)))
+        while block := file.read(width * _ROWS_AT_ONCE):
+            if not _plain(block, width, comma):
+                return 0, 0
+    return width, comma
 
 
-def _plain(file: BinaryIO, rows: int) -> bool:
-    """Whether the rest of the file has this many line feeds and commas, and nothing quoted."""
-    line_feeds = commas = 0
-    while block := file.read(1 << 20):
-        if b'"' in block or b"\r" in block:
-            return False
-        line_feeds += block.count(b"\n")
-        commas += block.count(b",")
-    return line_feeds == commas == rows
+def _plain(block: bytes, width: int, comma: int) -> bool:
+    """Whether each row ends with its only line feed and has its only comma in its place, and
+    nothing is quoted."""
+    rows = len(block) // width
+    counts = {block.count(b"\n"), block.count(b",")}
+    if counts != {rows} or b'"' in block or b"\r" in block:
+        return False
+    lines = _lines_of(block, width)
+    ends = pc.binary_slice(lines, width - 1, width)
+    commas = pc.binary_slice(lines, comma, comma + 1)
+    return bool(pc.all(pc.equal(ends, b"\n")).as_py() and pc.all(pc.equal(commas, b",")).as_py())
+
+
+def _cut_rows(csv: Path, width: int, comma: int) -> Iterator[pa.RecordBatch]:
+    with csv.open("rb") as file:
+        file.seek(len(CSV_HEADER))
+        while block := file.read(width * _ROWS_AT_ONCE):
+            lines = _lines_of(block, width)
+            cells = (
+                pc.binary_slice(lines, 0, comma),
+                pc.binary_slice(lines, comma + 1, width - 1),
+            )
+            columns = [cell.cast(pa.binary()).cast(pa.string()) for cell in cells]
+            yield pa.RecordBatch.from_arrays(columns, schema=_SCHEMA)
+
+
+def _lines_of(block: bytes, width: int) -> pa.Array:
+    rows = len(block) // width
+    return pa.FixedSizeBinaryArray.from_buffers(pa.binary(width), rows, [None, pa.py_buffer(block)])
 
 
 def serials_of(csv: Path) -> Iterator[list[str]]:
     """The serials of a manifest, some at a time. Raises `ConfigurationError` if it is none."""
-    for rows in read_codes(csv).to_batches(max_chunksize=_SERIALS_AT_ONCE):
+    for rows in codes_of(csv):
         yield rows["serial"].to_pylist()
 
 
-def digest_of(table: pa.Table) -> str:
-    """`manifest_sha256`. Raises `DuplicateSerials` if a serial occurs twice.
+def digest_of(serials: pa.ChunkedArray) -> str:
+    """`manifest_sha256` of these. Raises `DuplicateSerials` if a serial occurs twice.
 
     The line feed is joined on before sorting. It sorts before every character of a
     serial, so the order is the same, and the sorted column is the text to hash.
     """
-    lines = pc.binary_join_element_wise(table["serial"], "", "\n").combine_chunks()
+    lines = pc.binary_join_element_wise(serials, "", "\n").combine_chunks()
     ordered = lines.take(pc.sort_indices(lines))
     if len(ordered) > 1:
         same = pc.equal(ordered[1:], ordered[:-1])
@@ -136,24 +159,29 @@ def digest_of(table: pa.Table) -> str:
     return hashed.hexdigest()
 
 
-def write_parquet(table: pa.Table, path: Path, header: Callable[[], ManifestHeader]) -> None:
-    """The rows with the header in the metadata; whole or not at all.
+def write_parquet(csv: Path, path: Path, header: Callable[[str], ManifestHeader]) -> ManifestHeader:
+    """The rows of a CSV with the header in the metadata; whole or not at all.
 
-    The header is asked for when the rows have been written, so that the digest can
-    be computed meanwhile.
+    Of the rows only the serials are held, for their digest, which the header is made with.
+    Raises `DuplicateSerials`, and then writes nothing.
     """
+    serials: list[pa.Array] = []
     with (
         replacing(path) as temporary,
         pq.ParquetWriter(
             temporary,
-            table.schema,
+            _SCHEMA,
             compression="snappy",
             use_dictionary=False,
             write_statistics=False,
         ) as writer,
     ):
-        writer.write_table(table)
-        writer.add_key_value_metadata({METADATA_KEY: msgspec.json.encode(header())})
+        for rows in codes_of(csv):
+            writer.write_batch(rows)
+            serials.append(rows["serial"])
+        made = header(digest_of(pa.chunked_array(serials, pa.string())))
+        writer.add_key_value_metadata({METADATA_KEY: msgspec.json.encode(made)})
+    return made
 
 
 def read_header(path: Path) -> ManifestHeader:
@@ -183,7 +211,7 @@ def check_manifest(folder: Path) -> tuple[ManifestHeader, tuple[str, ...]]:
     if len(table) != header.count:
         faults.append(f"the CSV holds {len(table):,} codes, not {header.count:,}")
     try:
-        if digest_of(table) != header.manifest_sha256:
+        if digest_of(table["serial"]) != header.manifest_sha256:
             faults.append("the CSV's serials do not have the header's digest")
     except DuplicateSerials as found:
         faults.append(f"{len(found.serials)} serials are in the CSV twice")

@@ -1,23 +1,46 @@
-"""Publish batch statements on the event log."""
+"""Publish batch statements, and parts of serial lists, on the event log."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from typing import Final
 
 from authenticity.errors import LogUnavailableError
 from authenticity.records.batch_statement import BatchStatement
+from authenticity.records.part_statement import SignedPart
 from events.publisher import Publisher, Record
-from events.topics import BATCHES, batch_key
+from events.republishing import batch_record
 
 ACKNOWLEDGED_WITHIN_SECONDS: Final = 15.0
+_PARTS_AT_ONCE: Final = 32
 
 
-def publish_statements(publisher: Publisher, statements: Sequence[BatchStatement]) -> None:
+def publish_statements(
+    publisher: Publisher,
+    statements: Sequence[BatchStatement],
+    parts: Iterable[SignedPart] = (),
+) -> None:
     """Publish them and return when the log has acknowledged all; publishing twice changes nothing.
 
-    Raises `LogUnavailableError`; what was published then is unknown.
+    Parts go first, so that what a statement names is there before it. Raises
+    `LogUnavailableError`; what was published then is unknown.
     """
-    records = [Record(BATCHES, batch_key(each.batch), each.raw) for each in statements]
+    for some in _in_portions(parts):
+        _publish(publisher, some)
+    _publish(publisher, [batch_record(each) for each in statements])
+
+
+def _in_portions(parts: Iterable[SignedPart]) -> Iterator[list[Record]]:
+    records: list[Record] = []
+    for part in parts:
+        records.append(batch_record(part))
+        if len(records) == _PARTS_AT_ONCE:
+            yield records
+            records = []
+    if records:
+        yield records
+
+
+def _publish(publisher: Publisher, records: Sequence[Record]) -> None:
     try:
         publisher.publish(records).result(timeout=ACKNOWLEDGED_WITHIN_SECONDS)
     except FutureTimeoutError:

@@ -6,44 +6,47 @@
    missing, chunk by chunk, each on disk before the next is counted.
 4. Sort, hash, look for a serial twice; minted ones are replaced. Chance alone makes none
    (see `authenticity.records.serial`), a broken random source could.
-5. Write the manifest and the signed batch header; the marker of completeness last.
+5. Write the manifest, the list of serials of a large batch in signed parts, and the signed
+   batch header; the marker of completeness last.
 
 Killed at any point, the same call continues: no serial is minted twice or lost.
 """
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Final
 from urllib.parse import unquote
 
 import msgspec
+from msgspec.structs import replace
 
 from authenticity.errors import ConfigurationError
-from authenticity.limits import LIMITS
+from authenticity.limits import LIMITS, Limits
 from authenticity.records.batch import BATCH_FORMAT, Batch, decode_batch, encode_batch
 from authenticity.records.batch_statement import BatchStatement
 from authenticity.records.serial_filter import build_filter
+from authenticity.records.serial_parts import number_of_parts
 from authenticity.trust.keys import PublicKey, verifies
 from authenticity.trust.signature_field import parse_signature_field
-from keys.batch_signing import sign_batch
+from keys.batch_signing import sign_batch, sign_part
 from keys.durable_files import write_durably
-from keys.signer import SignerSource
+from keys.signer import Signer, SignerSource
 from producers.issuing.declarations import keep_statement, read_folder
 from producers.issuing.issued_serials import IssuedSerials
 from producers.issuing.manifest import (
     DuplicateSerials,
     ManifestHeader,
-    digest_of,
-    read_codes,
     read_header,
     serials_of,
     write_parquet,
 )
 from producers.issuing.order import CodeTemplate, Order, template_of
 from producers.issuing.run_folder import CSV_HEADER, Run, RunFolder
+from producers.issuing.serial_list import with_serial_list
 from producers.issuing.signing import CHUNK_CODES, Chunk, csv_cell, sign_in_parallel
 
 MANIFEST_FORMAT: Final = 1
@@ -105,6 +108,7 @@ def issue(
     workers: int,
     serials: list[str] | None = None,
     on_progress: Callable[[int], None] = lambda _: None,
+    limits: Limits = LIMITS,
 ) -> Issued:
     """Steps 3 to 5; `on_progress` gets the number of codes on disk.
 
@@ -139,21 +143,18 @@ def issue(
     files.finish_codes()
     if serials is None:
         on_record.keep(gtin, batch_id, serials_of(files.csv))
-    now = clock()
-    batch = _batch(run, header, _filter(files, header), now)
-    statement = sign_batch(batch, key.source.open(), at=now)
+    now, signer = clock(), key.source.open()
+    batch = _listed(_batch(run, header, now), files, signer, now, workers, limits)
+    statement = sign_batch(batch, signer, at=now)
     keep_statement(files.root, statement)
     write_durably(files.header, msgspec.json.encode(header) + b"\n")
     return Issued(files.root, header, statement, signed)
 
 
 def _write_manifest(files: RunFolder, run: Run, key: SigningKey) -> ManifestHeader:
-    """Hash and write at the same time. Raises `DuplicateSerials`, and then writes nothing."""
-    table = read_codes(files.csv if files.csv.exists() else files.part)
-    with ThreadPoolExecutor(1) as beside:
-        digest = beside.submit(digest_of, table)
-        write_parquet(table, files.parquet, lambda: _header(run, key, digest.result()))
-    return _header(run, key, digest.result())
+    """Raises `DuplicateSerials`, and then writes nothing."""
+    csv = files.csv if files.csv.exists() else files.part
+    return write_parquet(csv, files.parquet, partial(_header, run, key))
 
 
 def _sign_missing(
@@ -244,15 +245,22 @@ def _header(run: Run, key: SigningKey, digest: str) -> ManifestHeader:
     )
 
 
-def _filter(files: RunFolder, header: ManifestHeader) -> bytes | None:
-    if header.count > LIMITS.batch_filter_serials:
-        return None
-    return build_filter(read_codes(files.csv)["serial"].to_pylist())
+def _listed(
+    batch: Batch, files: RunFolder, signer: Signer, now: datetime, workers: int, limits: Limits
+) -> Batch:
+    """With the list of its serials: a filter, or the digests of parts that are written here."""
+    serials = serials_of(files.csv)
+    if number_of_parts(batch.count, limits):
+        sign = partial(sign_part, signer=signer, at=now)
+        batch = with_serial_list(batch, serials, files.root, sign, workers=workers, limits=limits)
+    else:
+        batch = replace(batch, serials=build_filter(chain.from_iterable(serials)))
+    return decode_batch(encode_batch(batch))
 
 
-def _batch(run: Run, header: ManifestHeader, serials: bytes | None, now: datetime) -> Batch:
+def _batch(run: Run, header: ManifestHeader, now: datetime) -> Batch:
     order = run.order
-    batch = Batch(
+    return Batch(
         v=BATCH_FORMAT,
         batch_id=run.batch_id,
         issuer=order.issuer,
@@ -266,9 +274,7 @@ def _batch(run: Run, header: ManifestHeader, serials: bytes | None, now: datetim
         registered_at=now,
         released_at=now if order.released else None,
         markets=order.markets,
-        serials=serials,
     )
-    return decode_batch(encode_batch(batch))
 
 
 def _difference(one: Order, other: Order) -> str:

@@ -8,6 +8,7 @@ DIR/
 ├── manifest.parquet  the same rows
 ├── batch.json        the batch header, its newest revision
 ├── batch.jws         the same, signed, as it is registered
+├── serials.jws       signed parts of its serial list, if it is too large for a filter
 ├── manifest.json     what all of it is; written last, so it marks a complete run
 └── labels…
 ```

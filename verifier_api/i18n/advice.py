@@ -6,6 +6,7 @@ pack, an unknown issuer is not yet a fake.
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from functools import lru_cache
 from typing import Final
 
@@ -18,7 +19,14 @@ from verifier_api.auth.principals import Audience
 from verifier_api.i18n.findings import inspection, likelihood
 from verifier_api.i18n.translator import Translator, msg
 
-Cause = Doubt | FindingKind | None
+
+class Gap(StrEnum):
+    """What is missing here for an answer."""
+
+    SERIAL_LIST = "serial-list"
+
+
+Cause = Doubt | FindingKind | Gap | None
 
 
 class Advice(Struct, frozen=True):
@@ -31,7 +39,9 @@ class Advice(Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Occasion:
-    """What the advice depends on. `cause`: the doubt or finding that decided the standing."""
+    """What the advice depends on. `cause`: the doubt, finding or gap that decided the standing.
+    `serial_list`: how many parts of the batch's serial list are here, of how many, for those
+    who may know."""
 
     standing: Standing
     cause: Cause
@@ -41,6 +51,7 @@ class Occasion:
     provisional: bool
     unregistered: bool
     at: datetime
+    serial_list: tuple[int, int] | None = None
     probability: float | None = None
     """Of the cause; shown to officers and rights-holders alone."""
 
@@ -60,6 +71,7 @@ _TITLES_OF_CAUSE: Final[dict[Cause, str]] = {
     Doubt.FOREIGN_SIGNATURE: msg("We cannot judge this code"),
     Doubt.STALE_TRUST_LIST: _NOT_NOW,
     Doubt.NEWER_KEY: _NOT_NOW,
+    Gap.SERIAL_LIST: _NOT_NOW,
 }
 
 _TEXTS: Final[dict[Cause, str]] = {
@@ -87,7 +99,12 @@ _TEXTS: Final[dict[Cause, str]] = {
         "This code names a key of {issuer} that is not on our list. The key may be newer than "
         "the list, or the code may be made up: only a newer list can tell."
     ),
+    Gap.SERIAL_LIST: msg(
+        "This code was signed with the key of {issuer}. Whether {issuer} issued this serial "
+        "number cannot be told now: the list of the numbers of this batch is not complete here."
+    ),
 }
+_PARTS_HELD: Final = msg("Of the list of serials {held} of {parts} parts are here.")
 _UNSIGNED_BY_NOBODY: Final = msg("This code carries no signature, so nobody vouches for it.")
 _VERIFIED: Final = msg("Genuine code from {issuer}. Not scanned before.")
 _PROVISIONAL: Final = msg(
@@ -176,6 +193,15 @@ _AWAIT_NEWER_LIST: Final[dict[Audience, tuple[str, ...]]] = {
     Audience.RIGHTS_HOLDER: (msg("Publish the trust list that holds your newest key."),),
 }
 
+_AWAIT_SERIAL_LIST: Final[dict[Audience, tuple[str, ...]]] = {
+    Audience.CONSUMER: _AWAIT_NEWER_LIST[Audience.CONSUMER],
+    Audience.OFFICER: (
+        msg("Compare lot, expiry and security features with a known pack."),
+        msg("Tell the operator of this service that parts of a serial list are missing."),
+    ),
+    Audience.RIGHTS_HOLDER: (msg("Register the batch again: touchstone batches register DIR."),),
+}
+
 _HOW_LIKELY: Final = msg("How likely: {likelihood}.")
 
 
@@ -186,6 +212,9 @@ def advise(occasion: Occasion, audience: Audience, translator: Translator) -> Ad
     if audience is not Audience.CONSUMER and occasion.probability is not None:
         likely = likelihood(occasion.probability, translator)
         text = f"{text} {translator.text(_HOW_LIKELY, likelihood=likely)}"
+    if audience is not Audience.CONSUMER and occasion.serial_list is not None:
+        held, parts = map(str, occasion.serial_list)
+        text = f"{text} {translator.text(_PARTS_HELD, held=held, parts=parts)}"
     return Advice(title, text, steps)
 
 
@@ -204,6 +233,8 @@ def _title_and_steps(
             steps = _HOLDER_STEPS.get(standing, ())
     if cause is Doubt.NEWER_KEY:
         steps = _AWAIT_NEWER_LIST[audience]
+    if cause is Gap.SERIAL_LIST:
+        steps = _AWAIT_SERIAL_LIST[audience]
     localized = [translator.text(step) for step in steps]
     if audience is Audience.OFFICER and isinstance(cause, FindingKind):
         localized = [*inspection(cause, translator), *localized]

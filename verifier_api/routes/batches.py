@@ -15,8 +15,8 @@ from verifier_api.state import State
 
 
 class Batches(Struct, frozen=True):
-    """Some batches by issuer and id. The filter of their serials (`serials`) is left out:
-    it is large, and for the pipeline alone."""
+    """Some batches by issuer and id. The filter of their serials (`serials`), or what names the
+    parts of a large one's list (`serial_parts`), is left out: for the pipeline alone."""
 
     batches: tuple[Batch, ...]
     next: str | None
@@ -40,5 +40,5 @@ async def batches(principal: AnyRole, state: State, after: Cursor, limit: PageSi
 
 
 def without_filter(batch: Batch) -> Batch:
-    """The batch as it is shown: without the filter of its serials."""
-    return batch if batch.serials is None else msgspec.structs.replace(batch, serials=None)
+    """The batch as it is shown: without the filter of its serials, or the names of parts."""
+    return msgspec.structs.replace(batch, serials=None, serial_parts=None)

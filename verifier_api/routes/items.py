@@ -17,6 +17,7 @@ from authenticity.detection.standing import Standing
 from authenticity.gs1.item import ItemId, batch_entity, item_id
 from authenticity.records.batch import Batch
 from authenticity.records.batch_registry import batch_holding, batch_printed
+from ledger.records import PartsHeld
 from verifier_api.auth.access import AnyRole
 from verifier_api.http.bodies import json_response
 from verifier_api.http.openapi import described, problems
@@ -26,6 +27,7 @@ from verifier_api.i18n.findings import LocalizedFinding, localize
 from verifier_api.i18n.translator import Translator
 from verifier_api.routes.batches import without_filter
 from verifier_api.services.batched_lookups import standing_alerts
+from verifier_api.services.serial_lists import standing_with_list, with_lists
 from verifier_api.state import State
 
 _GTIN_DIGITS: Final = 14
@@ -51,7 +53,8 @@ class LocalizedAlert(Struct, frozen=True):
 
 class ItemStanding(Struct, frozen=True):
     """All that is known of one item. `first` and `last` are capture times, UTC.
-    `findings_of_batch` are about the whole batch."""
+    `findings_of_batch` are about the whole batch. `serial_list`: how much of the list of the
+    batch's serials is here, where the part that this serial falls into is missing."""
 
     item: ItemId
     standing: Standing
@@ -62,6 +65,7 @@ class ItemStanding(Struct, frozen=True):
     last: datetime
     batch: Batch | None
     policy_version: str
+    serial_list: PartsHeld | None = None
 
 
 STRUCTS: Final = (ItemStanding,)
@@ -89,7 +93,10 @@ async def item(
     history = await state.reader.item(item)
     if history is None:
         raise unknown
-    known = summarize_item(item, history, await state.reader.batch_registry(), state.policy)
+    registry, incomplete = await with_lists(
+        state.reader, await state.reader.batch_registry(), [(item, history, None)], [item]
+    )
+    known = summarize_item(item, history, registry, state.policy)
     of_batch: Sequence[Alert] = ()
     printed, batch = batch_printed(known.batch_match), batch_holding(known.batch_match)
     if printed is not None and printed.lot is not None:
@@ -98,7 +105,7 @@ async def item(
     return json_response(
         ItemStanding(
             item,
-            known.standing,
+            standing_with_list(known.standing, known.batch_match),
             _localized(known.findings, translator),
             _localized(of_batch, translator),
             known.scans,
@@ -106,6 +113,7 @@ async def item(
             known.last,
             batch and without_filter(batch),
             state.policy.version,
+            incomplete.get(item),
         )
     )
 

@@ -31,10 +31,12 @@ from authenticity.history.observation import Observation
 from authenticity.records.batch_registry import BatchRegistry, batch_printed
 from authenticity.records.serial import ALPHABET
 from authenticity.trust.verdict import Doubt, Doubtful, Genuine, Note, Verdict
+from ledger.records import PartsHeld
 from verifier_api.auth.principals import Audience, Principal
-from verifier_api.i18n.advice import Advice, Cause, Occasion, advise
+from verifier_api.i18n.advice import Advice, Cause, Gap, Occasion, advise
 from verifier_api.i18n.findings import LocalizedFinding, localize
 from verifier_api.i18n.translator import Translator
+from verifier_api.services.serial_lists import standing_with_list
 
 
 class FindingSeen(Struct, frozen=True):
@@ -56,7 +58,9 @@ class Answer(Struct, frozen=True):
     holds the company prefix of the GTIN; it made the code only if `verdict` is
     Genuine. `scans`, `first` and `last` leave out the caller's own session. `item`,
     `lot` and `expiry` (YYMMDD) are read from the code, and proven only if Genuine.
-    `findings_of_batch` are about the whole batch, for those entitled to the item.
+    `findings_of_batch` are about the whole batch, for those entitled to the item. So is
+    `serial_list`: how much of the list of the batch's serials is here, where the part that
+    this serial falls into is missing; null otherwise.
     """
 
     standing: Standing
@@ -81,15 +85,18 @@ class Answer(Struct, frozen=True):
     trust_list_version: int
     policy_version: str
     advice: Advice
+    serial_list: PartsHeld | None = None
 
 
 class Known(Struct, frozen=True):
     """What the ledger said of an item in time. `of_batch`: the standing alerts about the
-    batch that its code names, asked for those entitled to them alone."""
+    batch that its code names; `serial_list`: how much of the batch's serial list is here,
+    where its part is missing. Both are asked for those entitled to them alone."""
 
     history: History | None
     batch_registry: BatchRegistry
     of_batch: tuple[Alert, ...] = ()
+    serial_list: PartsHeld | None = None
 
 
 class Question(Struct, frozen=True):
@@ -128,7 +135,8 @@ def answer(question: Question, known: Known | None, policy: Policy) -> Answer:
             asked, question.observation, known.history, known.batch_registry, policy
         )
     if assessment is not None:
-        answer = _with_history(question, assessment, policy)
+        serial_list = known.serial_list if known is not None else None
+        answer = _with_history(question, assessment, policy, serial_list)
         return answer if known is None else _with_batch_findings(question, answer, known.of_batch)
     provisional = asked is not None and known is None
     if isinstance(verdict, Genuine):
@@ -169,19 +177,28 @@ def _with_batch_findings(question: Question, answer: Answer, alerts: tuple[Alert
     return msgspec.structs.replace(answer, findings_of_batch=seen)
 
 
-def _with_history(question: Question, assessment: CallerAssessment, policy: Policy) -> Answer:
+def _with_history(
+    question: Question,
+    assessment: CallerAssessment,
+    policy: Policy,
+    serial_list: PartsHeld | None,
+) -> Answer:
     kinds = {finding.kind for finding in assessment.findings}
     cause: Cause = None
     if assessment.standing in (Standing.CAUTION, Standing.SUSPECT):
         cause = next((kind for kind in PUBLIC_FINDINGS if kind in kinds), None)
+    standing = standing_with_list(assessment.standing, assessment.batch_match)
+    if standing is not assessment.standing:
+        cause = Gap.SERIAL_LIST
     return _worded(
         question,
-        assessment.standing,
+        standing,
         cause,
-        False,
+        cause is Gap.SERIAL_LIST,
         policy,
         assessment.findings,
         assessment=assessment,
+        serial_list=serial_list,
     )
 
 
@@ -194,10 +211,13 @@ def _worded(
     findings: Sequence[Finding],
     *,
     assessment: CallerAssessment | None = None,
+    serial_list: PartsHeld | None = None,
 ) -> Answer:
     verdict = question.verdict
     audience = question.principal.audience_for(verdict.item)
-    occasion = _occasion(question, standing, cause, provisional, findings, assessment)
+    if audience is Audience.CONSUMER:
+        serial_list = None
+    occasion = _occasion(question, standing, cause, provisional, findings, assessment, serial_list)
     doubtful = verdict if isinstance(verdict, Doubtful) else None
     return Answer(
         standing=standing,
@@ -228,6 +248,7 @@ def _worded(
         trust_list_version=question.trust_list_version,
         policy_version=policy.version,
         advice=advise(occasion, audience, question.translator),
+        serial_list=serial_list,
     )
 
 
@@ -238,6 +259,7 @@ def _occasion(
     provisional: bool,
     findings: Sequence[Finding],
     assessment: CallerAssessment | None,
+    serial_list: PartsHeld | None,
 ) -> Occasion:
     verdict = question.verdict
     unregistered = assessment is not None and assessment.unregistered
@@ -252,6 +274,7 @@ def _occasion(
         or (standing is Standing.VERIFIED and unregistered),
         unregistered=unregistered,
         at=question.at,
+        serial_list=None if serial_list is None else (serial_list.held, serial_list.parts),
         probability=next((f.probability for f in findings if f.kind is cause), None),
     )
 

@@ -22,6 +22,7 @@ from verifier_api.i18n.translator import Translator
 from verifier_api.metrics import Metrics
 from verifier_api.services.answers import Answer, Known, Question, answer, item_to_look_up
 from verifier_api.services.batched_lookups import BatchedLookups, standing_alerts
+from verifier_api.services.serial_lists import with_lists
 from verifier_api.services.trust_watch import TrustInForce, TrustWatch
 
 _CODES_A_TURN: Final = 256
@@ -82,6 +83,8 @@ class Checker:
         verdict = _verdict(trust, scan)
         asked = item_to_look_up(verdict, principal)
         known = None if asked is None else await self._look_up(asked)
+        if known is not None and asked is not None:
+            known = (await self._listed({asked: known}, [verdict], principal)).get(asked)
         if known is not None:
             entities = _batch_entities([verdict], principal)
             of_batch = await self._of_batches(entities.values(), principal)
@@ -98,6 +101,7 @@ class Checker:
         verdicts = await self._verdicts(trust, scans)
         asked = [item_to_look_up(verdict, principal) for verdict in verdicts]
         known = await self._look_up_many({item for item in asked if item is not None})
+        known = await self._listed(known, verdicts, principal)
         entities = _batch_entities(verdicts, principal)
         of_batch = await self._of_batches(entities.values(), principal) if known else {}
         answers = []
@@ -161,6 +165,34 @@ class Checker:
         except (TimeoutError, UnavailableError):
             self._failed()
         return known
+
+    async def _listed(
+        self, known: dict[ItemId, Known], verdicts: Sequence[Verdict], principal: Principal
+    ) -> dict[ItemId, Known]:
+        """With what serial lists say of these items; empty if that does not come in time."""
+        registries = [each.batch_registry for each in known.values()]
+        if not any(registry.has_parts for registry in registries):
+            return known
+        found = [
+            (verdict.item, known[verdict.item].history, verdict)
+            for verdict in verdicts
+            if verdict.item is not None and verdict.item in known
+        ]
+        entitled = {item for item in known if principal.is_entitled_to(item)}
+        try:
+            async with asyncio.timeout(self._ledger_within_s):
+                listed = await with_lists(self._reader, registries[-1], found, entitled)
+        except (TimeoutError, UnavailableError):
+            self._failed()
+            return {}
+        return {
+            item: msgspec.structs.replace(
+                each,
+                batch_registry=listed.batch_registry,
+                serial_list=listed.incomplete.get(item),
+            )
+            for item, each in known.items()
+        }
 
     async def _of_batches(self, entities: Iterable[EntityId], principal: Principal) -> _OfBatch:
         """The standing alerts about these batches; those that came within the time limit."""
