@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from authenticity.records.batch_registry import BatchRegistry
+from authenticity.records.batch_registry import BatchRegistry, Membership
 from cli.support.console import fail, warn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from authenticity.records.batch import Batch
     from authenticity.records.batch_statement import BatchStatement
+    from authenticity.records.part_statement import SignedPart
     from authenticity.trust.trust_list import TrustList
 
 MOST_REFUSALS_SHOWN = 10
@@ -35,7 +36,7 @@ def recorded_beside(
     """The trust list and the batches to check these scans against: those named, else those that
     stand beside the file."""
     from cli.support.trust_list import load_trust_list
-    from producers.issuing.declarations import read_statements
+    from producers.issuing.declarations import read_parts, read_statements
 
     stem = None if scans == "-" else Path(scans).with_suffix("")
     trust_path = trust_list or (stem and stem.with_suffix(".trust.json"))
@@ -46,7 +47,38 @@ def recorded_beside(
         batches_path = None
     believed = load_trust_list(trust_path, roots, datetime.now(UTC))
     statements = read_statements(batches_path) if batches_path else []
-    return believed, BatchRegistry(_believed_batches(statements, believed))
+    registry = BatchRegistry(_believed_batches(statements, believed))
+    if batches_path and registry.has_parts:
+        registry = registry.answered_by(_believed_parts(read_parts(batches_path), believed))
+    return believed, registry
+
+
+def _believed_parts(parts: "Iterable[SignedPart]", trust_list: "TrustList") -> Membership:
+    """What the parts of serial lists in a file say, as an engine would have it; all are held in
+    memory, some 5 bytes a serial."""
+    from authenticity.errors import BatchError
+    from authenticity.records.part_statement import check_part, rank_of_part
+    from ledger.part_cache import LazyMembership, PartCache
+
+    kept: dict[tuple[str, str, int], SignedPart] = {}
+    refused: list[BatchError] = []
+    for part in parts:
+        try:
+            check_part(part, trust_list)
+        except BatchError as error:
+            refused.append(error)
+            continue
+        before = kept.setdefault(part.name[:3], part)
+        if rank_of_part(before) < rank_of_part(part):
+            kept[part.name[:3]] = part
+    if refused:
+        warn(f"{len(refused):,} parts of serial lists are left out, the first: {refused[0]}")
+
+    def read(issuer: str, batch_id: str, numbers: "Sequence[int]") -> list[tuple[bytes, bytes]]:
+        found = [kept.get((issuer, batch_id, number)) for number in numbers]
+        return [(part.name.digest, part.part.serials) for part in found if part is not None]
+
+    return LazyMembership(read, PartCache(most_bytes=0))
 
 
 def _believed_batches(

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Collection, Coroutine, Sequence
+from collections.abc import Collection, Coroutine, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,8 +15,9 @@ from authenticity.detection.item_state import ItemChange, KnownItem
 from authenticity.detection.signals import Signal
 from authenticity.gs1.item import EntityId, ItemId
 from authenticity.records.batch import Batch
-from authenticity.records.batch_registry import BatchRegistry
+from authenticity.records.batch_registry import BatchRegistry, Question
 from authenticity.records.batch_statement import BatchStatement, unsigned_statement
+from authenticity.records.part_statement import SignedPart
 from ledger.address import LedgerAddress
 from ledger.opening import open_reader, open_store
 from ledger.protocols import LedgerReader, Pending, Progress, Reassessment
@@ -79,9 +80,22 @@ class Writer:
         self.accept_statements(statements, progress=progress)
 
     def accept_statements(
-        self, statements: Sequence[BatchStatement], *, progress: Progress | None = None
+        self,
+        statements: Sequence[BatchStatement],
+        parts: Sequence[SignedPart] = (),
+        *,
+        progress: Progress | None = None,
     ) -> None:
-        self._loop.run(self._store.accept_batches(statements, progress=progress))
+        self._loop.run(self._store.accept_batches(statements, parts, progress=progress))
+
+    def memberships(self, questions: Collection[Question]) -> Mapping[Question, bool]:
+        return self._loop.run(self._store.memberships(questions))
+
+    def unstated(self, batches: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
+        return self._loop.run(self._store.unstated(batches))
+
+    def unclaimed_parts(self, issuer: str) -> int:
+        return self._loop.run(self._store.unclaimed_parts(issuer))
 
     def accept_trust_list(
         self,
