@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from shutil import copyfile
 
 import msgspec
 
@@ -117,6 +118,8 @@ def asked(maker: Maker, batch: Batch, serials: list[str]) -> tuple[set[bool], Pa
 
 def test_one_more_than_a_header_can_list_and_a_run_of_the_first_version(maker: Maker) -> None:
     maker.run("keys", "export-trust-list", "--out", "trust.jws")
+    (maker.folder / "data").mkdir(exist_ok=True)
+    copyfile(maker.folder / "roots.json", maker.folder / "data" / "roots.json")
     maker.run("trust", "publish", "trust.jws")
     summary = maker.issue("out", REAL)
     parts = number_of_parts(REAL)
