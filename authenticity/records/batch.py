@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import Annotated, Final
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from authenticity.errors import BatchError
 from authenticity.limits import LIMITS
@@ -37,8 +37,8 @@ class Batch(Struct, frozen=True):
     `manifest_sha256` is the hex digest of the manifest's serials, sorted, each ended by a
     line feed. `serials` is a xor filter of them. A batch of too many for one has
     `serial_parts` instead: the SHA-256 of each part of its serial list, one behind the other
-    (`authenticity.records.serial_parts`). Both are None in old headers; then nobody can say
-    whether a serial is of the batch.
+    (`authenticity.records.serial_parts`). An old header may have neither; then nobody can say
+    whether a serial is of the batch. A header without parts has no field for them.
     """
 
     v: int
@@ -57,7 +57,7 @@ class Batch(Struct, frozen=True):
     status: BatchStatus = BatchStatus.NORMAL
     revision: Annotated[int, Meta(ge=1)] = 1
     serials: bytes | None = None
-    serial_parts: bytes | None = None
+    serial_parts: bytes | UnsetType = UNSET
 
     @property
     def parts(self) -> int:
@@ -88,7 +88,7 @@ def decode_batch(raw: bytes) -> Batch:
         raise BatchError("not a batch header: a name with a NUL character")
     if batch.serials is not None:
         check_filter(batch.serials, batch.count)
-    if batch.serial_parts is not None:
+    if batch.serial_parts is not UNSET:
         _check_parts(batch, batch.serial_parts)
     return batch
 

@@ -143,9 +143,9 @@ def part_names(batch: Batch) -> list[PartName]:
 
 def part_asked(batch: Batch, serial: str) -> PartName | None:
     """The part that says whether the batch holds this serial; None where it has no parts."""
-    if batch.serial_parts is None:
+    if not batch.serial_parts:
         return None
-    number = share_of(serial, len(batch.serial_parts) // DIGEST_BYTES)
+    number = share_of(serial, batch.parts)
     start = number * DIGEST_BYTES
     digest = batch.serial_parts[start : start + DIGEST_BYTES]
     return PartName(batch.issuer, batch.batch_id, number, digest)

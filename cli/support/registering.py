@@ -90,8 +90,8 @@ def registrable_folder(
     serials too, if they are too many for a filter.
 
     A list that is not there, as of a run by version 0.1.0, is made of the manifest; the
-    next revision of the batch names it. Raises `ConfigurationError` if there is no manifest,
-    or if its serials are not those that the header names.
+    next revision of the batch names it. Without a manifest such a run stays without a list.
+    Raises `ConfigurationError` if the serials are not those that the header names.
     """
     from msgspec.structs import replace
 
@@ -104,14 +104,16 @@ def registrable_folder(
         with_serial_list,
     )
 
-    batch = statement.batch
-    if batch.serials is None and number_of_parts(batch.count):
-        if not has_serial_list(folder):
-            if batch.serial_parts is None:
-                batch = replace(batch, revision=batch.revision + 1)
-            manifest, workers = serials_of(folder / "manifest.csv"), os.cpu_count() or 1
-            listed = with_serial_list(batch, manifest, folder, signer.part, workers=workers)
-            batch = listed if batch.serial_parts is None else batch
+    batch, manifest = statement.batch, folder / "manifest.csv"
+    too_many = batch.serials is None and number_of_parts(batch.count) > 0
+    if too_many and (batch.parts or manifest.exists()):
+        if not batch.parts or not has_serial_list(folder):
+            named = batch if batch.parts else replace(batch, revision=batch.revision + 1)
+            workers = os.cpu_count() or 1
+            made = with_serial_list(
+                named, serials_of(manifest), folder, signer.part, workers=workers
+            )
+            batch = batch if batch.parts else made
         elif sign_again:
             sign_list_again(folder, signer.part)
         check_list(batch, folder)

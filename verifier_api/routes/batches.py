@@ -41,4 +41,4 @@ async def batches(principal: AnyRole, state: State, after: Cursor, limit: PageSi
 
 def without_filter(batch: Batch) -> Batch:
     """The batch as it is shown: without the filter of its serials, or the names of parts."""
-    return msgspec.structs.replace(batch, serials=None, serial_parts=None)
+    return msgspec.structs.replace(batch, serials=None, serial_parts=msgspec.UNSET)

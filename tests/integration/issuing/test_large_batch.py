@@ -142,7 +142,7 @@ def test_one_more_than_a_header_can_list_and_a_run_of_the_first_version(maker: M
     maker.run("batches", "register", "out")
     assert read_batch(folder) == batch
 
-    old = msgspec.structs.replace(batch, serial_parts=None)  # as version 0.1.0 left it
+    old = msgspec.structs.replace(batch, serial_parts=msgspec.UNSET)  # as version 0.1.0 left it
     for name in ("serials.jws", "batch.jws"):
         (folder / name).unlink()
     (folder / "batch.json").write_bytes(encode_batch(old) + b"\n")

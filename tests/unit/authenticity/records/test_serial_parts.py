@@ -343,6 +343,10 @@ def test_an_empty_part_denies_every_serial() -> None:
     assert not any(may_hold(part_filter([]), f"S{n}") for n in range(10_000))
 
 
+def test_a_header_without_parts_is_written_as_before() -> None:
+    assert b"serial_parts" not in encode_batch(BATCH)
+
+
 def test_a_batch_of_old_without_any_list_still_lets_every_serial_pass() -> None:
     old: Batch = decode_batch(encode_batch(WORLD.batch(count=200_000)))
     assert BatchRegistry([old]).find(old.gtin, old.lot, old.expiry, "S") == InBatch(old)

@@ -89,7 +89,7 @@ def test_a_run_of_many_codes_has_a_list_in_signed_parts_that_its_header_names(
 def test_a_run_of_few_codes_has_a_filter_in_its_header_and_no_parts(tmp_path: Path) -> None:
     issued = run(tmp_path / "out", replace(ORDER, count=40))
     assert issued.batch.serials is not None
-    assert issued.batch.serial_parts is None
+    assert issued.batch.parts == 0
     assert list(read_serial_list(tmp_path / "out")) == []
 
 
