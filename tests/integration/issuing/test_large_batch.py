@@ -131,7 +131,8 @@ def test_one_more_than_a_header_can_list_and_a_run_of_the_first_version(maker: M
     assert asked(maker, batch, serials) == ({True}, PartsHeld(parts, parts))
     invented = [f"INVENTED{n}" for n in range(5_000)]
     assert asked(maker, batch, invented)[0] == {False}
-    assert f"{parts} of {parts} parts" in maker.run("batches", "list")[0]
+    wide = {**maker.environ, "COLUMNS": "240"}
+    assert f"{parts} of {parts} parts" in maker.run("batches", "list", environ=wide)[0]
 
     log = EmbeddedLog(maker.folder / "data" / "log.sqlite")
     largest = max(len(entry.value) for entry in log.read(BATCHES, 0, 100))
