@@ -107,9 +107,9 @@ class Observation(Struct, frozen=True, array_like=True, order=True, gc=False):
 
     @property
     def is_network_derived(self) -> bool:
-        """Whether the service saw in which network an anonymous scanner is, and is itself the
-        source of its place and country."""
-        return self.network_kind in _LOCATING
+        """Whether the service saw where an anonymous scanner is, and is itself the source of its
+        place and country. A network without a place is told apart from others, no more."""
+        return self.network_kind in _LOCATING and self.source != 0
 
     @property
     def arrived_ms(self) -> int:

@@ -12,9 +12,11 @@ _NOBODY: Final[tuple[Network, ...]] = tuple(
         "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16",
         "172.16.0.0/12", "192.0.0.0/24", "192.168.0.0/16", "198.18.0.0/15", "224.0.0.0/3",
         "::/128", "::1/128", "100::/64", "fc00::/7", "fe80::/10", "fec0::/10", "ff00::/8",
+        "64:ff9b:1::/48", "2001::/32", "2002::/16",
     )
 )  # fmt: skip
-"""Private, loopback, link-local and reserved: they are in many places at once, or in none."""
+"""Private, loopback, link-local and reserved: they are in many places at once, or in none. So
+are the tunnels Teredo and 6to4, in which one IPv4 address is a second network."""
 
 
 def network_of(address: Address) -> Network:

@@ -164,8 +164,8 @@ def test_an_item_seen_only_under_refused_codes_stands_by_the_worst_of_them() -> 
 def test_what_one_network_sends_is_information_about_the_item_and_what_two_send_is_more(
     doubt: Doubt,
 ) -> None:
-    one = [seen(str(n), doubtful(doubt), network="one") for n in range(9)]
-    two = seen("b", doubtful(doubt), network="two")
+    one = [seen(str(n), doubtful(doubt), network="one", place=PARIS) for n in range(9)]
+    two = seen("b", doubtful(doubt), network="two", place=PARIS)
     unseen = [claimed(f"c{n}", verdict=doubtful(doubt)) for n in range(9)]
     assert standing(*one, *unseen) is Standing.NOT_ISSUED
     assert standing(*one, two) is Standing.SUSPECT

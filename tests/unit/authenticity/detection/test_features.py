@@ -73,8 +73,10 @@ def sold_in(*markets: str) -> Batch:
     )
 
 
-def test_sessions_without_a_place_say_nothing_about_places() -> None:
-    assert features(seen("a"), seen("b", after=DAY)) == {"sessions": 1, "days": 1}
+def test_networks_without_a_place_are_compared_with_nothing() -> None:
+    home = [seen("a", place=PARIS), seen("b", place=PARIS, after=DAY)]
+    assert features(seen("c"), seen("d", after=DAY)) == {}
+    assert features(*home, seen("c"), seen("d", after=5 * DAY)) == features(*home)
 
 
 def test_a_household_counts_sessions_at_home() -> None:

@@ -82,7 +82,14 @@ _no_evidence = st.one_of(
         st.integers(0, 40).map(str),
         st.sampled_from([NetworkClass.HOSTING, NetworkClass.RELAY, NetworkClass.TUNNEL]),
     ),
+    st.builds(
+        network_at,
+        st.none(),
+        st.integers(0, 40).map(str),
+        st.sampled_from([NetworkClass.FIXED, NetworkClass.MOBILE, NetworkClass.UNKNOWN]),
+    ),
 )
+"""Of nowhere: by its class, or because no file knows the address."""
 
 
 @st.composite

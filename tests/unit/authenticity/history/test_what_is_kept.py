@@ -121,7 +121,8 @@ def test_an_anonymous_observation_that_a_network_places_keeps_nothing_of_what_is
 ) -> None:
     for each in observations:
         assert not (each.actor and each.network)
-        assert each.is_network_derived == bool(each.network_kind in (1, 2, 6))
+        placed = each.network_kind in (1, 2, 6) and each.source != 0
+        assert each.is_network_derived == placed
 
 
 def test_a_scan_of_version_1_has_the_content_that_it_had() -> None:

@@ -31,7 +31,8 @@ def test_addresses_of_one_slash_48_are_one_network(address: IPv6Address, low: in
     "text",
     ["10.1.2.3", "127.0.0.1", "169.254.1.1", "172.31.0.1", "192.168.1.1", "100.64.0.1",
      "0.0.0.0", "224.0.0.1", "255.255.255.255", "::1", "::", "fe80::1", "fd00::1", "ff02::1",
-     "::ffff:10.0.0.1", "64:ff9b::127.0.0.1"],
+     "::ffff:10.0.0.1", "64:ff9b::127.0.0.1", "64:ff9b:1::8.8.8.8",
+     "2001:0:7f00:1::1", "2002:808:808::1"],
 )  # fmt: skip
 def test_private_and_reserved_addresses_are_nowhere(text: str) -> None:
     address = address_of(text)
@@ -39,7 +40,9 @@ def test_private_and_reserved_addresses_are_nowhere(text: str) -> None:
     assert not is_somewhere(address)
 
 
-@pytest.mark.parametrize("text", ["8.8.8.8", "192.0.2.1", "2001:db8::1", "172.32.0.1"])
+@pytest.mark.parametrize(
+    "text", ["8.8.8.8", "192.0.2.1", "2001:db8::1", "2001:4860::1", "172.32.0.1"]
+)
 def test_other_addresses_are_somewhere(text: str) -> None:
     address = address_of(text)
     assert address is not None
