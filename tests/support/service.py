@@ -43,6 +43,10 @@ SECRET: Final = bytes(range(32))
 NO_FILES: Final = GeoFiles()
 
 
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
 @dataclass
 class Stand:
     """`url` answers; `publish` puts scans through the real engine.
@@ -149,14 +153,22 @@ def assembled_service(
     publisher: Callable[[Publisher], Publisher] = lambda real: real,
     settings: Settings | None = None,
     geo: GeoFiles = NO_FILES,
+    clock: Callable[[], datetime] = _utc_now,
 ) -> Iterator[Stand]:
-    """Everything real unless told otherwise, and nothing started: neither engine nor app."""
+    """Everything real unless told otherwise, and nothing started: neither engine nor app.
+
+    `clock`: of service and engine.
+    """
     world = World(now=datetime.now(UTC))
     migrate(folder / "ledger.sqlite")
     log_path = folder / "log.sqlite"
     real_publisher: Publisher = EmbeddedPublisher(log_path)
     engine = EmbeddedSource(
-        EmbeddedLog(log_path), open_store(folder / "ledger.sqlite"), world.roots, DEFAULT_POLICY
+        EmbeddedLog(log_path),
+        open_store(folder / "ledger.sqlite"),
+        world.roots,
+        DEFAULT_POLICY,
+        clock=clock,
     )
     real_publisher.publish([Record(TRUST, TRUST_KEY, world.trust_document)]).result(PATIENCE_S)
     real_reader = open_reader(folder / "ledger.sqlite")
@@ -166,6 +178,7 @@ def assembled_service(
         roots=world.roots,
         secret=SECRET,
         geo=geo,
+        clock=clock,
         settings=settings or unhurried(),
         engine_failure=lambda: engine.stats.failure,
     )
