@@ -83,20 +83,37 @@ def test_a_gateway_that_invents_networks_is_believed_until_it_is_revoked(site: S
     """What the threat model says that remains: one gateway is as many networks as it names."""
     bearer, token_id = gateway(site)
     shop = site.bearer(Role.RIGHTS_HOLDER, "shop", ["9521234"])
-    code = site.stand.world.code()
+    site.stand.register(site.stand.world.batch(batch_id="G", lot="G", markets=("FR",)))
+    codes = [site.stand.world.code(lot="G") for _ in range(4)]
     cities = {"Tokyo": "JP", "New York": "US", "Sydney": "AU", "Seoul": "KR"}
     for city, country in cities.items():
         lat, lon = PLACES[city]
-        body = {"code": code, "network": passed(city, lat=lat, lon=lon, country=country)}
-        assert site.send("one", site.address(PARIS), [body], **bearer) == 1
+        bodies: list[Body] = [
+            {"code": code, "network": passed(f"{city} {n}", lat=lat, lon=lon, country=country)}
+            for n, code in enumerate(codes)
+        ]
+        assert site.send("array", site.address(PARIS), bodies, **bearer) == len(codes)
         site.clock.pass_(days=1)
-    site.known_scan(code, shop, "Paris", act="sell", channel="retail")
-    assert "clone-suspected" in site.seen(code).alerts
+    for code in codes:
+        site.known_scan(code, shop, "Paris", act="sell", channel="retail")
+    assert "clone-suspected" in site.seen(codes[0]).alerts
+    assert site.alerts_of_lot("G") == {"campaign"}
     site.revoke(token_id)
     site.clock.pass_(minutes=1)
 
     def is_refused() -> bool:
-        sent = {"code": code, "network": passed("more")}
+        sent = {"code": codes[0], "network": passed("more")}
         return site.client.post("/v1/scans", json=sent, headers=bearer).status_code == 401
 
     wait_until(is_refused)
+
+
+def test_a_gateway_s_scan_without_a_network_is_one_of_its_role(site: Site) -> None:
+    """Whoever steals its token has that authority: the threat model says so."""
+    code = site.stand.world.code()
+    bearer, _ = gateway(site)
+    site.known_scan(code, bearer, "Tokyo", act="inspect-conformant")
+    site.settle()
+    history = site.stand.history(code)
+    assert history is not None
+    assert [bool(each.actor) for each in history.observations] == [True]

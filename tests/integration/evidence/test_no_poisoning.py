@@ -71,6 +71,35 @@ def test_one_network_never_raises_a_genuine_pack_above_seen_before(
     assert not site.alerts_of_lot("L1")
 
 
+@pytest.mark.parametrize(
+    "life",
+    [
+        ["attack", "attack", "sold", "home", "hotel", "attack"],
+        ["home", "hotel", "attack", "attack"],
+    ],
+)
+@pytest.mark.parametrize("door", DOORS)
+def test_one_network_adds_nothing_to_an_honest_journey(
+    site: Site, shop: dict[str, str], door: str, life: list[str]
+) -> None:
+    """With all networks taken together these packs look copied; without the attacker's, not."""
+    pack = new_pack(site)
+    home, hotel, attacker = (site.address(city) for city in (PARIS, NEW_YORK, TOKYO))
+    for number, step in enumerate(life):
+        if step == "sold":
+            sell(site, pack, shop)
+        elif step == "attack":
+            captured_at = site.clock.now.isoformat()
+            body = {"code": pack.code, "scan_id": f"{number}", "captured_at": captured_at}
+            site.send(door, attacker, [body | {"session": f"s{n}{number}"} for n in range(5)])
+        else:
+            site.scan(pack.code, home if step == "home" else hotel)
+        site.clock.pass_(days=8)
+    seen = site.seen(pack.code)
+    assert seen.standings <= set(HARMLESS)
+    assert not seen.alerts & RAISING
+
+
 def early_scans(site: Site, pack: Pack, addresses: Sequence[str]) -> None:
     """Scans abroad of a pack that is sold in Paris a day later."""
     for address in addresses:
@@ -143,3 +172,15 @@ def test_packs_seen_from_networks_of_their_own_make_a_campaign(
     site.settle()
     assert site.alerts_of_lot(lot) == {"campaign"}
     assert site.seen(packs[0].code).consumer["standing"] == "caution"
+
+
+@pytest.mark.parametrize("networks", [1, 2])
+def test_forged_codes_under_an_invented_serial_alert_from_two_networks_on(
+    site: Site, networks: int
+) -> None:
+    serial = site.stand.world.serial()
+    code = site.stand.world.forged_code(serial)
+    for _ in range(networks):
+        assert site.send("array", site.address(TOKYO), [{"code": code, "session": "s"}] * 5) == 5
+    site.settle()
+    assert site.alerts(site.stand.world.item(serial)) == ({"forged"} if networks > 1 else set())
