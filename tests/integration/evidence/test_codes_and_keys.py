@@ -121,8 +121,8 @@ def test_a_capture_time_of_somebodys_choice_stains_no_genuine_pack(
 
 @pytest.fixture(scope="module")
 def fallen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A service whose first maker lost the key in slot 0 a day ago: L1 and the lot K0 without a
-    filter were registered with it before, the lot K1 with the next one."""
+    """A service whose first maker lost the key in slot 0 a day ago: L1 was
+    registered with it before, and the lot K1 with the next one; neither has a filter."""
     folder: Path = tmp_path_factory.mktemp("fallen")
     with attacked_service(folder) as site:
         world = site.stand.world
@@ -130,7 +130,8 @@ def fallen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         site.stand.trust(world.next_trust_document(revoked={0: now - timedelta(days=1)}))
         site.stand.until(lambda: site.stand.engine.stats.trust_version == 2)
         site.stand.until(lambda: site.verify(world.code(), "8.8.8.8")["trust_list_version"] == 2)
-        batch = world.batch(batch_id="K1", lot="K1", key_slot=1, registered_at=now)
+        before = now - timedelta(days=10)
+        batch = world.batch(batch_id="K1", lot="K1", key_slot=1, registered_at=before)
         statement = world.statement(batch, signer=world.successors[0])
         _register(site, statement)
         yield site
