@@ -1,5 +1,5 @@
-"""Law 4: what attackers sent, shuffled, doubled and folded by engines that are killed, ends in
-the bytes of the pure replay."""
+"""Law 4 on both engines: what attackers sent, shuffled, doubled and folded by engines that are
+killed, ends in the bytes of the pure replay."""
 
 import random
 from pathlib import Path
@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from benchmarks.faults.traffic import Traffic, replay_beside
+from benchmarks.faults.worker_faults import killed_workers
 from events.embedded.log import EmbeddedLog
 from events.topics import BATCHES
 from ledger.records import Role
@@ -85,3 +86,10 @@ def test_an_embedded_engine_that_is_killed_ends_in_the_same_bytes(
         assert installation.dead_letters() == []
     finally:
         installation.close()
+
+
+def test_workers_on_kafka_that_are_killed_end_in_the_same_bytes(
+    tmp_path: Path, attack: Traffic
+) -> None:
+    outcome = killed_workers(tmp_path, attack, workers=2, kills=2)
+    assert outcome.unharmed, outcome
