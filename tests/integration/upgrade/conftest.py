@@ -14,7 +14,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,15 +80,18 @@ class Left:
                 process.kill()
                 process.wait()
 
-    def wait_until_exported(self, expected: bytes) -> None:
-        """Until the engine has folded everything: what `export` prints is `expected`."""
+    def wait_until_exported(
+        self, expected: Sequence[Any], read: Callable[[bytes], Sequence[Any]]
+    ) -> None:
+        """Until the engine has folded everything: `read` makes `expected` of the export."""
 
-        def exported() -> bytes:
-            return self.run("export", "--data", "data").stdout
+        def exported() -> Sequence[Any]:
+            return read(self.run("export", "--data", "data").stdout)
 
         def difference() -> str:
-            differing = sorted(set(exported().splitlines()) ^ set(expected.splitlines()))
-            return f"{len(differing)} lines differ: {differing[:4]}"
+            now = exported()
+            differing = [each for each in (*now, *expected) if (each in now) != (each in expected)]
+            return f"{len(differing)} differ: {differing[:4]}"
 
         wait_until(lambda: exported() == expected, difference)
 
