@@ -12,6 +12,7 @@ from cli.support.console import EXIT_BAD_ANSWER, err, fail, out, print_json
 from cli.support.data import DataFolder
 
 if TYPE_CHECKING:
+    from verifier_api.network.databases import AddressDatabase
     from verifier_api.network.derivation import Derivation, GeoSources
     from verifier_api.network.geo_watch import GeoFile, GeoFileState
 
@@ -52,8 +53,7 @@ def check(
     else:
         for row in rows:
             _print_file(row)
-        for problem in problems:
-            err.print(f"{problem['problem']}; {problem['next_step']}", markup=False)
+        _print_problems(problems)
     if problems:
         raise typer.Exit(EXIT_BAD_ANSWER)
 
@@ -74,7 +74,9 @@ def explain(
     parsed = address_of(address)
     if parsed is None:
         fail(f"{address!r} is no address", next_step="give one like 192.0.2.7 or 2001:db8::7")
-    derived = derive(parsed, _sources(_read_files(data)))
+    states = _read_files(data)
+    _print_problems(_file_problems(states))
+    derived = derive(parsed, _sources(states))
     facts = _evidence_facts(derived, data)
     if as_json:
         print_json(facts)
@@ -139,21 +141,20 @@ def _file_facts(kind: "GeoFile", state: "GeoFileState", *, count: bool) -> dict[
     return facts
 
 
-def _count_classes(database: Any) -> Counter[str]:
+def _count_classes(database: "AddressDatabase") -> Counter[str]:
     from verifier_api.network.databases import class_of
 
-    return Counter(class_of(row) or "unknown" for row in database.rows())
+    classes: Counter[str] = Counter()
+    for row, networks in database.rows():
+        classes[class_of(row) or "unknown"] += networks
+    return classes
 
 
 def _problems(states: "dict[GeoFile, GeoFileState]") -> list[dict[str, str]]:
     from verifier_api.network.databases import AddressDatabase, class_of
     from verifier_api.network.geo_watch import GeoFile
 
-    found = [
-        _problem(kind, str(state.problem), state.problem.next_step)
-        for kind, state in states.items()
-        if state.problem is not None
-    ]
+    found = _file_problems(states)
     city, asn = states[GeoFile.CITY], states[GeoFile.ASN]
     if city.path is None:
         found.append(
@@ -170,17 +171,31 @@ def _problems(states: "dict[GeoFile, GeoFileState]") -> list[dict[str, str]]:
                 found.append(
                     _problem(kind, f"{state.path} was built {days} days ago", "get a newer one")
                 )
-    if isinstance(asn.value, AddressDatabase):
-        rows = (row for row in asn.value.sample if isinstance(row, dict))
-        if all(class_of(row) is None for row in rows):
-            found.append(
-                _problem(
-                    GeoFile.ASN,
-                    f"{asn.path} ({asn.value.type}) tells no class of network in its first records",
-                    "give one with connection types or hosting, proxy and VPN networks",
-                )
+    if isinstance(asn.value, AddressDatabase) and all(
+        class_of(row) is None for row in asn.value.sample
+    ):
+        found.append(
+            _problem(
+                GeoFile.ASN,
+                f"{asn.path} ({asn.value.type}) tells no class of network in its first records",
+                "give one with connection types or hosting, proxy and VPN networks",
             )
+        )
     return found
+
+
+def _file_problems(states: "dict[GeoFile, GeoFileState]") -> list[dict[str, str]]:
+    """Why a file cannot be used."""
+    return [
+        _problem(kind, str(state.problem), state.problem.next_step)
+        for kind, state in states.items()
+        if state.problem is not None
+    ]
+
+
+def _print_problems(problems: list[dict[str, str]]) -> None:
+    for problem in problems:
+        err.print(f"{problem['problem']}; {problem['next_step']}", markup=False)
 
 
 def _problem(kind: "GeoFile", problem: str, next_step: str) -> dict[str, str]:

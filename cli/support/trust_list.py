@@ -1,7 +1,6 @@
 """Which trust list to believe, and which root keys it is measured by."""
 
 import os
-import stat
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -95,19 +94,19 @@ def _refuse_open_to_others(path: Path, file: BinaryIO) -> None:
     In a folder with the sticky bit, as /tmp, only the owner of a file may replace it.
     """
     from authenticity.errors import ConfigurationError
+    from verifier_api.open_to_others import open_to_others
 
-    if os.fstat(file.fileno()).st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+    place = open_to_others(path, file)
+    if place == path:
         raise ConfigurationError(
             f"others may change the root keys in {path}: whoever did is believed in everything",
             next_step=f"compare them with those you were given, then: chmod go-w {path}",
         )
-    for folder in {*path.absolute().parents, *path.resolve().parents}:
-        mode = folder.stat().st_mode
-        if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
-            raise ConfigurationError(
-                f"others may put other root keys in the place of {path}: they may write {folder}",
-                next_step=f"compare them with those you were given, then: chmod o-w {folder}",
-            )
+    if place is not None:
+        raise ConfigurationError(
+            f"others may put other root keys in the place of {path}: they may write {place}",
+            next_step=f"compare them with those you were given, then: chmod o-w {place}",
+        )
 
 
 def _contents(

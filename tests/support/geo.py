@@ -81,4 +81,5 @@ def write_database(path: Path, rows: Rows = CITIES, *, kind: str = "Test-City") 
         writer.insert_network(IPSet([IPNetwork(str(ip_network(network)))]), dict(row))
     beside = path.with_name(path.name + ".new")
     writer.to_db_file(str(beside))
+    beside.chmod(0o644)  # others may read it, not change it, whatever the umask
     return beside.replace(path)

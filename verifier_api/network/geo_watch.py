@@ -58,7 +58,7 @@ class GeoFiles:
     def path(self, kind: GeoFile) -> Path | None:
         """The file to read; None where there is none and none was named."""
         candidates = self.candidates.get(kind, ())
-        found = next((path for path in candidates if path.exists()), None)
+        found = next((path for path in candidates if _may_be_there(path)), None)
         return found or (candidates[0] if kind in self.named else None)
 
 
@@ -74,7 +74,7 @@ class GeoFileState:
 
 
 class GeoWatch:
-    """Reads files that changed (by name, inode, time and size) and hands them over together."""
+    """Reads files that changed (by name, inode, times and size) and hands them over together."""
 
     def __init__(self, files: GeoFiles, use: Callable[[GeoSources], None]) -> None:
         self._files = files
@@ -82,15 +82,21 @@ class GeoWatch:
         self.states: dict[GeoFile, GeoFileState] = {kind: GeoFileState() for kind in GeoFile}
 
     async def watch(self, every_s: float) -> None:
-        """Refresh until cancelled."""
+        """Refresh until cancelled, whatever a refresh meets."""
         while True:
             await asyncio.sleep(every_s)
-            await self.refresh()
+            try:
+                await self.refresh()
+            except Exception:
+                log.exception("the files of addresses could not be looked at")
 
     async def refresh(self) -> None:
         """Read what changed, in a thread; what cannot be read is logged once."""
         states = await asyncio.to_thread(self._next_states)
         if states != self.states:
+            for kind, state in states.items():
+                if state != self.states[kind]:
+                    _log_change(kind, state)
             self.states = states
             self._use(sources_of(states))
 
@@ -104,33 +110,49 @@ def sources_of(states: Mapping[GeoFile, GeoFileState]) -> GeoSources:
 
 
 def next_state(files: GeoFiles, kind: GeoFile, state: GeoFileState) -> GeoFileState:
-    """The state after a look at the file."""
+    """The state after a look at the file. Raises nothing."""
     path = files.path(kind)
     version = None if path is None else _version(path)
     if (path, version) == (state.path, state.version):
         return state
     state = replace(state, path=path, version=version, problem=None)
     try:
-        if path is None:
-            if state.value is None:
-                return state
-            raise ConfigurationError(
-                f"the {kind} file of addresses is gone",
-                next_step="put it back, or restart the service to do without it",
-            )
-        value = _READERS[kind](path)
+        if path is not None:
+            return replace(state, value=_READERS[kind](path))
     except ConfigurationError as error:
-        kept = "; what was read before stays in use" if state.value is not None else ""
-        log.error("%s%s; %s", error, kept, error.next_step)
         return replace(state, problem=error)
-    log.info("%s file of addresses: %s", kind, path)
-    return replace(state, value=value)
+    except Exception as error:
+        return replace(state, problem=_unforeseen(path, error))
+    return state if state.value is None else replace(state, problem=_gone(kind))
+
+
+def _gone(kind: GeoFile) -> ConfigurationError:
+    return ConfigurationError(
+        f"the {kind} file of addresses is gone",
+        next_step="put it back, or restart the service to do without it",
+    )
+
+
+def _unforeseen(path: Path | None, error: Exception) -> ConfigurationError:
+    return ConfigurationError(
+        f"{path} cannot be used: {type(error).__name__}: {error}",
+        next_step="put another file in its place, by renaming it",
+    )
+
+
+def _log_change(kind: GeoFile, state: GeoFileState) -> None:
+    if state.problem is None:
+        if state.path is not None:
+            log.info("%s file of addresses: %s", kind, state.path)
+        return
+    kept = "; what was read before stays in use" if state.value is not None else ""
+    log.error("%s%s; %s", state.problem, kept, state.problem.next_step)
 
 
 def read_places(path: Path) -> AddressDatabase:
     """A file that says where addresses are. Raises `ConfigurationError` for another."""
     database = AddressDatabase(path)
-    if all(not isinstance(row, dict) or place_of(row) == NOWHERE for row in database.sample):
+    if all(place_of(row) == NOWHERE for row in database.sample):
         raise ConfigurationError(
             f"{path} ({database.type}) names neither countries nor places",
             next_step="give a city or country database; "
@@ -146,9 +168,21 @@ _READERS: Final[Mapping[GeoFile, Callable[[Path], Any]]] = {
 }
 
 
-def _version(path: Path) -> tuple[object, ...] | None:
+def _may_be_there(path: Path) -> bool:
+    """False only where there is nothing; what cannot be looked at is said when it is read."""
     try:
-        facts = path.stat()
-    except OSError:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except (OSError, ValueError):
+        return True
+    return True
+
+
+def _version(path: Path) -> tuple[object, ...] | None:
+    """What changes when the file does, or who may write it or its folder."""
+    try:
+        facts, folder = path.stat(), path.parent.stat()
+    except (OSError, ValueError):
         return None
-    return facts.st_ino, facts.st_mtime_ns, facts.st_size
+    return facts.st_ino, facts.st_mtime_ns, facts.st_ctime_ns, facts.st_size, folder.st_mode

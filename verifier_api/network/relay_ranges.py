@@ -7,6 +7,7 @@ from typing import Final
 
 from authenticity.errors import ConfigurationError
 from verifier_api.http.client_address import Address
+from verifier_api.network.bounded_files import read_bounded
 from verifier_api.settings import Network
 
 _FILE_BYTES: Final = 64 * 1_048_576
@@ -35,19 +36,13 @@ def read_relay_ranges(path: Path) -> RelayRanges:
     """A range (CIDR) or an address a line. What follows a comma is left out, as are empty
     lines and those that begin with #.
 
-    Raises `ConfigurationError` naming the line.
+    Raises `ConfigurationError` naming the line, and as `read_bounded`.
     """
     try:
-        if path.stat().st_size > _FILE_BYTES:
-            raise ConfigurationError(
-                f"{path} is larger than {_FILE_BYTES:,} bytes: that is no list of ranges",
-                next_step="give a text file with a range a line",
-            )
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no text"
+        text = read_bounded(path, _FILE_BYTES).decode("utf-8")
+    except UnicodeDecodeError:
         raise ConfigurationError(
-            f"cannot read {path}: {reason}",
+            f"cannot read {path}: it is no text",
             next_step="give a text file with a range a line, such as 192.0.2.0/24",
         ) from None
     return RelayRanges(_networks(path, text))

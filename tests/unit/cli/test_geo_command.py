@@ -1,6 +1,7 @@
 """`touchstone geo`: what is said about files and addresses."""
 
 import json
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -82,3 +83,28 @@ def test_what_is_no_address_is_refused(data: Path) -> None:
     result = _run("explain", "example", "--data", str(data))
     assert result.exit_code == 2
     assert "is no address" in result.output
+
+
+def test_an_odd_name_reaches_a_terminal_escaped_and_a_problem_is_said_once(
+    data: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Also by way of the handler that Python has for logs that nobody set up."""
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    odd = data / "\x1b[32modd.mmdb"
+    odd.write_bytes(b"broken")
+    monkeypatch.setenv("TOUCHSTONE_GEO_CITY", str(odd))
+    result = _run("check", "--data", str(data), "--no-count")
+    said = result.output + capfd.readouterr().err
+    assert "\x1b" not in said
+    assert said.count("MaxMind") == 1
+
+
+@pytest.mark.parametrize("command", [["check"], ["explain", "192.0.2.7"]])
+def test_a_damaged_file_is_refused_in_words(data: Path, command: list[str]) -> None:
+    path = write_database(data / "geo" / "city.mmdb")
+    content = bytearray(path.read_bytes())
+    content[0:3] = bytes(3)  # the root of the search tree leads to itself
+    path.write_bytes(content)
+    result = _run(*command, "--data", str(data))
+    assert result.exception is None or isinstance(result.exception, SystemExit)
+    assert "search tree" in " ".join(result.output.split())
