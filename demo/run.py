@@ -23,7 +23,7 @@ from authenticity.trust.jws import read_roots
 from authenticity.trust.trust_list import TrustList, read_trust_list
 from authenticity.trust.verify import verify
 from demo.feed import AlertFeed, read_alert
-from demo.installation import MAKERS, DemoInstallation, make_installation, publish_trust
+from demo.installation import DemoInstallation, make_installation, publish_trust
 from demo.live import LiveTraffic, Pace
 from demo.open_site import open_embedded, open_kafka
 from demo.pack_supply import PackSupply
@@ -191,9 +191,7 @@ class _Demo:
         tomorrow = datetime.now(UTC) + timedelta(days=1)
         self._token, _ = administration.create_token(Role.ADMIN, "demo", None, tomorrow)
         officer, _ = administration.create_token(Role.OFFICER, "demo-customs", None, tomorrow)
-        gateway, _ = administration.create_token(
-            Role.ISSUER, "demo-app", tuple(m.prefix for m in MAKERS), tomorrow, gateway=True
-        )
+        gateway, _ = administration.create_token(None, "demo-app", None, tomorrow)
         feed = AlertFeed(HOST, self._service.port, self._token)
         self._stack.callback(feed.close)
         self._feed = feed

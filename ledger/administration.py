@@ -36,6 +36,8 @@ from ledger.records import (
 )
 
 TOKEN_MARK = "ts_"  # noqa: S105 - no secret: lets secret scanners recognise a token in a leak
+GATEWAY_ROLE = "gateway"
+"""What the column `role` holds for a token without one."""
 
 
 class LedgerAdministration:
@@ -48,14 +50,16 @@ class LedgerAdministration:
 
     def create_token(
         self,
-        role: Role,
+        role: Role | None,
         name: str,
         prefixes: Prefixes,
         expires_at: datetime,
-        *,
-        gateway: bool = False,
     ) -> tuple[str, TokenRecord]:
-        """A new bearer token (256 random bits): its text, known only now, and its record."""
+        """A new bearer token (256 random bits): its text, known only now, and its record.
+
+        `role`: None for a gateway, which has none.
+        """
+        gateway = role is None
         text = TOKEN_MARK + secrets.token_urlsafe(32)
         now = datetime.now(UTC)
         token_id = secrets.token_hex(6)
@@ -64,7 +68,7 @@ class LedgerAdministration:
                 insert(schema.tokens).values(
                     id=token_id,
                     sha256=sha256(text.encode()).digest(),
-                    role=role,
+                    role=role or GATEWAY_ROLE,
                     name=name,
                     prefixes=None if prefixes is None else json.dumps(prefixes),
                     created_ms=to_epoch_ms(now),

@@ -125,10 +125,10 @@ class Role(StrEnum):
 
 class TokenRecord(Struct, frozen=True):
     """A bearer token without its secret. `name` is the publisher of its scans. `gateway`: it
-    may pass the networks of its users."""
+    sends the scans of its users, passes their networks, and has no role."""
 
     id: str
-    role: Role
+    role: Role | None
     name: str
     prefixes: Prefixes
     created_at: datetime

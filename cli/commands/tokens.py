@@ -27,10 +27,12 @@ def register(app: typer.Typer) -> None:
 
 @tokens_app.command()
 def create(
-    role: Annotated[Role, typer.Option(help="What it allows.")],
     name: Annotated[
         str, typer.Option(help="Whose it is; scans made with it carry this as publisher.")
     ],
+    role: Annotated[
+        Role | None, typer.Option(help="What it allows; each token but a gateway's has one.")
+    ] = None,
     prefix: Annotated[
         list[str] | None,
         typer.Option(help="GS1 company prefix it is limited to; repeatable."),
@@ -40,7 +42,8 @@ def create(
         bool,
         typer.Option(
             "--gateway",
-            help="May pass the networks of its users: a maker's app, a national system.",
+            help="Sends the scans of its users and passes their networks, and nothing else: "
+            "a maker's app, a national system.",
         ),
     ] = False,
     data: Data = None,
@@ -50,13 +53,11 @@ def create(
 
     Example: [bold]touchstone tokens create --role officer --name port-busan-3[/]
     """
-    _check(role, name, prefix or [])
+    _check(role, name, prefix or [], gateway=gateway)
     expires_at = datetime.now(UTC) + timedelta(days=expires)
     prefixes = tuple(prefix) if prefix else None
     with open_administration(DataFolder.find(data), make=True) as administration:
-        text, record = administration.create_token(
-            role, name, prefixes, expires_at, gateway=gateway
-        )
+        text, record = administration.create_token(role, name, prefixes, expires_at)
     if as_json:
         print_json({"token": text, **_facts(record)})
         return
@@ -81,8 +82,8 @@ def list_tokens(data: Data = None, as_json: Json = False) -> None:
     )
     for record in records:
         table.add_row(
-            record.id, record.role, record.name, f"{actor_hash(record.name):08x}",
-            ", ".join(record.prefixes or ("all",)), "yes" if record.gateway else "",
+            record.id, record.role or "–", record.name, f"{actor_hash(record.name):08x}",
+            _prefixes(record), "yes" if record.gateway else "",
             f"{record.expires_at:%Y-%m-%d}", _state(record),
         )  # fmt: skip
     out.print(table)
@@ -103,7 +104,18 @@ def revoke(
     out.print(f"revoked {token_id}")
 
 
-def _check(role: Role, name: str, prefixes: list[str]) -> None:
+def _prefixes(record: TokenRecord) -> str:
+    return "–" if record.gateway else ", ".join(record.prefixes or ("all",))
+
+
+def _check(role: Role | None, name: str, prefixes: list[str], *, gateway: bool) -> None:
+    if gateway and (role is not None or prefixes):
+        fail("the token of a gateway has no role and no company prefixes: it reads nothing, "
+             "and its users are consumers",
+             next_step="leave out --role and --prefix; make a second token with them")  # fmt: skip
+    if not gateway and role is None:
+        fail("a token has a role, or is a gateway's",
+             next_step=f"give --role {' | '.join(Role)}, or --gateway")  # fmt: skip
     if not name.strip() or len(name) > 64 or name == "consumer-web":
         fail("a name has 1 to 64 characters, and is not that of the public page")
     if bad := [p for p in prefixes if not (p.isascii() and p.isdigit() and 4 <= len(p) <= 12)]:
@@ -114,7 +126,7 @@ def _check(role: Role, name: str, prefixes: list[str]) -> None:
 
 
 def _facts(record: TokenRecord) -> dict[str, object]:
-    """`gateway` is there where it is true."""
+    """`gateway` is there where it is true, and `role` is null then."""
     return {
         "id": record.id, "role": record.role, "name": record.name,
         "scanner": scanner_entity(actor_hash(record.name), known=True),

@@ -266,7 +266,7 @@ def token_record(row: Row[Any]) -> TokenRecord:
     """A row of `tokens`, without its hash."""
     return TokenRecord(
         row.id,
-        Role(row.role),
+        None if row.gateway else Role(row.role),
         row.name,
         tuple(json.loads(row.prefixes)) if row.prefixes is not None else None,
         from_epoch_ms(row.created_ms),

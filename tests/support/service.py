@@ -75,8 +75,10 @@ class Stand:
         """An HTTP client of this service."""
         return httpx.Client(base_url=self.url, timeout=PATIENCE_S, transport=self.transport)
 
-    def token(self, role: Role, name: str = "tester", prefixes: Sequence[str] | None = None) -> str:
-        """A new bearer token."""
+    def token(
+        self, role: Role | None, name: str = "tester", prefixes: Sequence[str] | None = None
+    ) -> str:
+        """A new bearer token; without a role that of a gateway."""
         administration = LedgerAdministration(self.folder / "ledger.sqlite")
         try:
             held = None if prefixes is None else tuple(prefixes)
@@ -87,7 +89,7 @@ class Stand:
             administration.close()
 
     def bearer(
-        self, role: Role, name: str = "tester", prefixes: Sequence[str] | None = None
+        self, role: Role | None, name: str = "tester", prefixes: Sequence[str] | None = None
     ) -> dict[str, str]:
         """Request headers with a new token."""
         return {"Authorization": f"Bearer {self.token(role, name, prefixes)}"}

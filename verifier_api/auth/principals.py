@@ -42,8 +42,8 @@ _AUDIENCES: Final = {
 @dataclass(frozen=True, slots=True)
 class Principal:
     """`role`: None without a token. `entitlement`: what the role is limited to; None for
-    everything. `expires_at`: when the token ends, UTC. `is_gateway`: may pass the networks
-    of its users."""
+    everything. `expires_at`: when the token ends, UTC. `is_gateway`: sends the scans of its
+    users, who are consumers, and may pass their networks; it has no role."""
 
     role: Role | None
     name: str
@@ -53,7 +53,7 @@ class Principal:
 
     @property
     def is_anonymous(self) -> bool:
-        """Whether no token was shown."""
+        """Whether this is anybody: without a token, or the user of a gateway."""
         return self.role is None
 
     def is_entitled_to(self, item: ItemId | None) -> bool:
@@ -80,7 +80,7 @@ class Principal:
             return allowed[0]
         if asked not in allowed:
             if self.is_anonymous:
-                raise unauthorised(f"scanning as {asked} needs a token")
+                raise self._refused(f"scanning as {asked}")
             names = ", ".join(allowed)
             raise Problem(
                 FORBIDDEN, f"the role {self.role} does not scan as {asked}", f"use one of: {names}"
@@ -90,7 +90,7 @@ class Principal:
     def require_act_on(self, item: ItemId | None) -> None:
         """Raise `Problem` 401 or 403 unless they may say what is done with this item."""
         if self.is_anonymous:
-            raise unauthorised("an act or an operation needs a token")
+            raise self._refused("an act or an operation")
         if not self.may_act_on(item):
             raise Problem(
                 FORBIDDEN,
@@ -98,17 +98,32 @@ class Principal:
                 "leave out act and operation, or use a token for the item's company prefix",
             )
 
+    def _refused(self, what: str) -> Problem:
+        if not self.is_gateway:
+            return unauthorised(f"{what} needs a token")
+        return Problem(
+            FORBIDDEN,
+            f"{what} needs a token with a role: the scans of a gateway's users are consumers'",
+            "leave out act, operation and channel, or use a token with a role",
+        )
+
 
 ANONYMOUS: Final = Principal(None, CONSUMER_PUBLISHER, NOTHING)
 
 
-def consumer_of(gateway: Principal) -> Principal:
+def gateway_of(name: str, expires_at: datetime | None) -> Principal:
     """Anybody who scans through this gateway: a consumer under its name."""
-    return Principal(None, gateway.name, NOTHING)
+    return Principal(None, name, NOTHING, expires_at, is_gateway=True)
 
 
 def require(principal: Principal, *roles: Role) -> None:
-    """Raise `Problem` 401 without a token, 403 for a role that is not among `roles`."""
+    """Raise `Problem` 401 without a token, 403 for a role that is not among `roles`, or none."""
+    if principal.is_gateway:
+        raise Problem(
+            FORBIDDEN,
+            "the token of a gateway is for the scans of its users alone",
+            f"use a token with one of the roles: {', '.join(roles)}",
+        )
     if principal.is_anonymous:
         raise unauthorised("this needs a token")
     if principal.role not in roles:

@@ -12,7 +12,7 @@ from authenticity.errors import LedgerUnavailableError
 from authenticity.trust.entitlement import Entitlement
 from ledger.protocols import LedgerReader
 from ledger.records import Role, TokenRecord
-from verifier_api.auth.principals import ANONYMOUS, Principal, unauthorised
+from verifier_api.auth.principals import ANONYMOUS, Principal, gateway_of, unauthorised
 
 _LONGEST_TOKEN: Final = 256
 
@@ -77,12 +77,14 @@ class Authenticator:
             raise unauthorised("this token is not known, or it was revoked")
         if record.expires_at is not None and record.expires_at <= self._clock():
             raise unauthorised("this token has expired")
-        role = Role(record.role)
+        role = record.role
+        if role is None:
+            return gateway_of(record.name, record.expires_at)
         prefixes = record.prefixes
         if role in (Role.RIGHTS_HOLDER, Role.ISSUER) and prefixes is None:
             prefixes = ()  # such a role without prefixes is a mistake, and opens nothing
         entitlement = None if prefixes is None else self._entitlement_of(prefixes)
-        return Principal(role, record.name, entitlement, record.expires_at, record.gateway)
+        return Principal(role, record.name, entitlement, record.expires_at)
 
     async def _record(self, digest: bytes) -> TokenRecord | None:
         if (known := self._known.get(digest)) is not None:

@@ -5,7 +5,6 @@ Connection-Type, Anonymous-IP), and flat records with `country_code`, `latitude`
 """
 
 import math
-import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from io import BytesIO
@@ -19,6 +18,7 @@ from maxminddb.reader import Reader
 from msgspec import Struct
 
 from authenticity.errors import ConfigurationError
+from authenticity.records.countries import COUNTRY_AREAS
 from authenticity.records.network import NetworkClass
 from verifier_api.http.client_address import Address
 from verifier_api.network.bounded_files import read_bounded
@@ -35,7 +35,6 @@ _METADATA: Final = b"\xab\xcd\xefMaxMind.com"
 _ADDRESS_BITS: Final = {4: 32, 6: 128}
 _DEEPEST: Final = 32
 _VALUES_A_BYTE: Final = 64
-_COUNTRY: Final = re.compile(r"[A-Z]{2}")
 _TUNNELS: Final = (
     "is_anonymous_vpn", "is_tor_exit_node", "is_public_proxy", "is_residential_proxy",
     "is_anonymous_proxy",
@@ -193,7 +192,7 @@ def _country(row: Row) -> str | None:
     for name in ("country", "country_code", "registered_country"):
         value = row.get(name)
         code = value.get("iso_code") if isinstance(value, dict) else value
-        if isinstance(code, str) and _COUNTRY.fullmatch(code):
+        if isinstance(code, str) and code in COUNTRY_AREAS:
             return code
     return None
 

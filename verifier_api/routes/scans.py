@@ -130,7 +130,7 @@ async def record_scans(
     limits = state.limits
     kind = media_type(request.headers.get("content-type"), JSON, *NDJSON)
     largest = limits.bulk_body_bytes
-    if caller.principal.is_anonymous:  # who may send few codes is not listened to for megabytes
+    if caller.principal == ANONYMOUS:  # who may send few codes is not listened to for megabytes
         largest = min(largest, limits.anonymous_burst * limits.scan_body_bytes)
     raw = await read_body(request.receive, largest, limits.body_within_s, caller.meter)
     if kind == JSON and not is_array(raw):

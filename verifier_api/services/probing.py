@@ -13,7 +13,8 @@ INVENTED_COSTS: Final = 19
 
 def charge_invented(caller: Caller, principal: Principal, answers: Iterable[Answer]) -> None:
     """Take more from the caller's allowance for each invented serial among these answers, which
-    were given to `principal`, if to nobody in particular. What was answered stays answered;
+    were given to `principal`, if to nobody in particular; for a gateway's user the gateway's
+    token pays. What was answered stays answered;
     the next request waits."""
     if principal.is_anonymous and (invented := sum(map(names_invented_serial, answers))):
         caller.allowance.owe(invented * INVENTED_COSTS)

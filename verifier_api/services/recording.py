@@ -30,8 +30,8 @@ from authenticity.records.scan import (
 from events.publisher import Publisher, Record
 from events.topics import SCANS, scan_key
 from events.tracing import current_trace
-from verifier_api.auth.principals import Principal, consumer_of
-from verifier_api.http.problems import FORBIDDEN, INVALID, Problem
+from verifier_api.auth.principals import Principal
+from verifier_api.http.problems import INVALID, Problem
 from verifier_api.network.keyed_hashes import KeyedHashes
 from verifier_api.services.stamping import (
     PassedNetwork,
@@ -42,7 +42,6 @@ from verifier_api.services.stamping import (
 )
 
 SCANS_AN_APPEND: Final = 500
-_NO_CLAIM: Final = (None, None, Channel.CONSUMER)
 
 CodeText = Annotated[str, Meta(max_length=LIMITS.scan_bytes)]
 
@@ -53,8 +52,8 @@ class ScanBody(Struct, frozen=True):
     `scan_id` makes a retry the same scan, and needs `captured_at` with it. Without a
     token `act`, `operation` and any `channel` but consumer are refused, a `place` has the
     source gps, wifi or declared, and a capture time more than 72 h before its arrival, or 5
-    min after, is replaced by it. `network`: of a gateway's user; the scan is then a consumer's.
-    Refused from anybody else.
+    min after, is replaced by it. The same holds for a gateway's token. `network`: of a
+    gateway's user; refused from anybody else.
     """
 
     code: CodeText
@@ -116,21 +115,17 @@ def scan_of(body: ScanBody, principal: Principal, now: datetime, stamp: Stamp) -
 
     A known scanner speaks with authority only about items its role covers. An
     anonymous scan id is scoped by its session, or without one by what was scanned:
-    nobody can overwrite, or seem to reuse, another's. What a gateway passes is a
-    consumer's scan, published under the gateway's name. Raises `Problem` 401 or 403 for a
+    nobody can overwrite, or seem to reuse, another's. What a gateway sends is a
+    consumer's scan, published under the gateway's name; it has the network that the gateway
+    passes, or none. Raises `Problem` 401 or 403 for a
     channel, act or operation that is not theirs: nothing is accepted and then ignored.
     """
     network = stamp.network
     if body.network is not None:
         require_gateway(principal)
-        if (body.act, body.operation, body.channel or Channel.CONSUMER) != _NO_CLAIM:
-            raise Problem(
-                FORBIDDEN,
-                "a scan with the `network` of a gateway's user is a consumer's",
-                "leave out act, operation and channel, or leave out network",
-            )
         network = passed_evidence(body.network, principal.name, stamp.hashes)
-        principal = consumer_of(principal)
+    elif principal.is_gateway:
+        network = None  # the gateway's own address says nothing of its user's network
     item = item_of(body.code)
     channel = principal.channel(body.channel)
     if body.act is not None or body.operation is not None:

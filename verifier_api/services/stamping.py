@@ -6,7 +6,7 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta, Struct
 
-from authenticity.records.countries import is_in_country
+from authenticity.records.countries import COUNTRY_AREAS, is_in_country
 from authenticity.records.network import NetworkClass, NetworkEvidence
 from authenticity.records.place import Country, Place, PlaceSource
 from authenticity.records.scan import Text
@@ -58,9 +58,11 @@ def require_gateway(principal: Principal) -> None:
 
 
 def passed_evidence(passed: PassedNetwork, gateway: str, hashes: KeyedHashes) -> NetworkEvidence:
-    """What a gateway says of its user's network, under a hash of its own."""
+    """What a gateway says of its user's network, under a hash of its own; without a country
+    that there is not, or that the place is not in."""
     network = hashes.passed_network(gateway, passed.network)
-    country, lat, lon, accuracy_km = passed.country, passed.lat, passed.lon, passed.accuracy_km
+    known = passed.country if passed.country in COUNTRY_AREAS else None
+    country, lat, lon, accuracy_km = known, passed.lat, passed.lon, passed.accuracy_km
     if lat is None or lon is None or accuracy_km is None:
         if country is not None:
             centre = centre_of(country)

@@ -269,18 +269,18 @@ class ReadingContract:
         assert again.revoked_at is not None
         administration.close()
 
-    async def test_a_gateways_right_is_kept_with_its_token_and_no_other_has_it(
+    async def test_a_gateway_is_kept_as_one_without_a_role(
         self, reader: LedgerReader, ledgers: Ledgers
     ) -> None:
         administration = LedgerAdministration(ledgers.address)
         until = datetime.now(UTC) + timedelta(days=1)
-        for gateway in (True, False):
-            text, made = administration.create_token(
-                Role.OFFICER, "app", None, until, gateway=gateway
-            )
+        for role in (None, Role.OFFICER):
+            text, made = administration.create_token(role, "app", None, until)
             found = await reader.token(sha256(text.encode()).digest())
             assert found is not None
-            assert found.gateway is made.gateway is gateway
+            assert found.gateway is made.gateway is (role is None)
+            assert found.role == made.role == role
+            assert role in [record.role for record in administration.tokens()]
         administration.close()
 
     async def test_items_are_answered_in_the_order_they_were_asked_for(

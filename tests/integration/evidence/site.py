@@ -100,20 +100,20 @@ class Site:
     _networks: int = 0
 
     def bearer(
-        self, role: Role, name: str, prefixes: Sequence[str] | None = None, *, gateway: bool = False
+        self, role: Role, name: str, prefixes: Sequence[str] | None = None
     ) -> dict[str, str]:
         """Headers with a new token, for longer than any test's clock runs."""
-        return self.token(role, name, prefixes, gateway=gateway)[0]
+        return self.token(role, name, prefixes)[0]
 
     def token(
-        self, role: Role, name: str, prefixes: Sequence[str] | None = None, *, gateway: bool = False
+        self, role: Role | None, name: str, prefixes: Sequence[str] | None = None
     ) -> tuple[dict[str, str], str]:
-        """The same, and the id of the token."""
+        """The same, and the id of the token. `role`: None for a gateway."""
         administration = LedgerAdministration(self.stand.folder / "ledger.sqlite")
         try:
             until = self.clock.now + timedelta(days=2_000)
             held = None if prefixes is None else tuple(prefixes)
-            text, record = administration.create_token(role, name, held, until, gateway=gateway)
+            text, record = administration.create_token(role, name, held, until)
         finally:
             administration.close()
         return {"Authorization": f"Bearer {text}"}, record.id

@@ -20,7 +20,7 @@ def passed(network: str, **place: Any) -> Body:
 
 
 def gateway(site: Site) -> tuple[dict[str, str], str]:
-    return site.token(Role.OFFICER, f"gateway {next(_names)}", gateway=True)
+    return site.token(None, f"gateway {next(_names)}")
 
 
 def networks_of(site: Site, code: str) -> list[str]:
@@ -108,12 +108,15 @@ def test_a_gateway_that_invents_networks_is_believed_until_it_is_revoked(site: S
     wait_until(is_refused)
 
 
-def test_a_gateway_s_scan_without_a_network_is_one_of_its_role(site: Site) -> None:
-    """Whoever steals its token has that authority: the threat model says so."""
+def test_a_gateway_s_scan_without_a_network_is_a_stranger_s(site: Site) -> None:
+    """Whoever steals its token has no authority, and its own address places nobody."""
     code = site.stand.world.code()
     bearer, _ = gateway(site)
-    site.known_scan(code, bearer, "Tokyo", act="inspect-conformant")
+    assert site.send("array", site.address(TOKYO), [{"code": code}], **bearer) == 1
+    acting = {"code": code, "act": "inspect-conformant"}
+    assert site.send("array", site.address(TOKYO), [acting], **bearer) == 0
     site.settle()
     history = site.stand.history(code)
     assert history is not None
-    assert [bool(each.actor) for each in history.observations] == [True]
+    [kept] = history.observations
+    assert (kept.actor, kept.network) == (0, 0)

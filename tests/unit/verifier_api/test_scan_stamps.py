@@ -92,7 +92,7 @@ def _recorded(client: httpx.Client, body: object, address: str = PARIS_NET, **mo
 def _gateway(stand: Stand, name: str) -> tuple[dict[str, str], str]:
     administration = LedgerAdministration(stand.folder / "ledger.sqlite")
     until = datetime.now(UTC) + timedelta(days=1)
-    text, record = administration.create_token(Role.OFFICER, name, None, until, gateway=True)
+    text, record = administration.create_token(None, name, None, until)
     administration.close()
     return {"Authorization": f"Bearer {text}"}, record.id
 
@@ -268,14 +268,36 @@ def test_what_a_gateway_passes_is_a_consumers_scan_under_its_name(
 @pytest.mark.parametrize(
     "claim", [{"act": "seize"}, {"operation": "Pangea"}, {"channel": "customs"}]
 )
+@pytest.mark.parametrize("network", [{"network": NETWORK}, {}])
 def test_a_gateways_user_has_no_act_operation_or_channel_of_its_own(
-    client: httpx.Client, stand: Stand, claim: dict[str, str]
+    client: httpx.Client, stand: Stand, claim: dict[str, str], network: dict[str, Any]
 ) -> None:
     bearer, _ = _gateway(stand, "app-3")
-    body = {"code": stand.world.code(), "network": NETWORK, **claim}
-    refused = _post(client, body, **bearer)
+    refused = _post(client, {"code": stand.world.code(), **network, **claim}, **bearer)
     assert (refused.status_code, _scans()) == (403, [])
     assert "leave out" in refused.json()["next_step"]
+
+
+def test_a_gateways_own_address_is_no_evidence_of_where_its_user_is(
+    client: httpx.Client, stand: Stand
+) -> None:
+    bearer, _ = _gateway(stand, "app-4")
+    scan = _recorded(client, {"code": stand.world.code(), "session": "u"}, PARIS_NET, **bearer)
+    assert (scan.publisher, scan.authorised, scan.channel) == ("app-4", False, "consumer")
+    assert scan.network is None
+    assert scan.session == HASHES.session("app-4", "u")
+
+
+@pytest.mark.parametrize("country", ["ZZ", "AA", "EU"])
+@pytest.mark.parametrize("place", [{}, {"lat": 48.86, "lon": 2.35, "accuracy_km": 5.0}])
+def test_a_country_that_there_is_not_is_dropped_from_what_a_gateway_passes(
+    client: httpx.Client, stand: Stand, country: str, place: dict[str, float]
+) -> None:
+    bearer, _ = _gateway(stand, "app-5")
+    network = {**NETWORK, "country": country, **place}
+    scan = _recorded(client, {"code": stand.world.code(), "network": network}, **bearer)
+    assert scan.network is not None
+    assert scan.network.country is None
 
 
 def test_gateways_cannot_speak_of_each_others_networks_and_are_refused_once_revoked(
