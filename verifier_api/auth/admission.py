@@ -4,7 +4,9 @@
 2. With one, a token that was valid a moment ago pays from a bucket of its own. Any other
    is looked up in the ledger only while the address may try; a valid one gets that back.
 3. A token that is not valid pays twice: for the try, and as anybody without one.
-4. Whoever's token cannot be looked up now pays as anybody, for they are answered as such.
+4. Where a proxy writes something that is no address, a bucket of that proxy pays which nothing
+   else pays from: it empties for such requests alone, which are refused in any case.
+5. Whoever's token cannot be looked up now pays as anybody, for they are answered as such.
 """
 
 import time
@@ -18,6 +20,7 @@ from verifier_api.auth.tokens import Authenticator
 from verifier_api.http.body_budget import BodyBudgets, BodyMeter
 from verifier_api.http.client_address import (
     Address,
+    ForwardedProblem,
     bucket_keys,
     client_address,
     forwarded_for,
@@ -84,6 +87,7 @@ class Admission:
         anonymous = (limits.anonymous_per_minute, limits.anonymous_burst)
         self.anonymous = limiter("this address", *anonymous, ", or use a token")
         self.tries = limiter("this address, with tokens that are not valid,", *anonymous, "")
+        self.nameless = limiter("this proxy, for clients that it gives no address,", *anonymous, "")
         self.tokens = limiter("this token", limits.token_per_minute, limits.token_burst, "")
 
     async def admit(self, scope: MutableMapping[str, Any], cost: float) -> Caller:
@@ -92,7 +96,11 @@ class Admission:
         Raises `Problem` 400 for a forwarded address that is none, 401 for a token that is
         not valid, 429 where nothing is left to pay with.
         """
-        caller = await self._caller(scope)
+        try:
+            caller = await self._caller(scope)
+        except ForwardedProblem as problem:
+            Allowance(self.nameless, bucket_keys(problem.nearest)).pay(cost)
+            raise
         caller.allowance.pay(cost)
         scope[_IN_SCOPE] = caller
         return caller

@@ -21,6 +21,12 @@ _MAPPED: Final = IPv6Network("::ffff:0:0/96")
 _PORT_DIGITS: Final = 5
 
 
+class ForwardedProblem(Problem):
+    """A hop that counts is no address. `nearest`: the proxy that wrote it."""
+
+    nearest: Address = UNKNOWN
+
+
 def forwarded_for(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
     """Every X-Forwarded-For line of an ASGI scope as one list (RFC 9110, 5.3); None without."""
     lines = [value for name, value in headers if name == _FORWARDED_FOR]
@@ -36,8 +42,8 @@ def client_address(
     only while each hop is a configured proxy: everything left of the first stranger was
     written by that stranger. IPv4 inside IPv6 (mapped, NAT64) counts as IPv4.
 
-    Raises `Problem` 400 for a hop that counts and is no address: a common bucket for all
-    of them would be one that anybody can empty for the others.
+    Raises `ForwardedProblem`, a 400, for a hop that counts and is no address: if all such
+    callers counted as one address, any of them could use up what the others may do.
     """
     client = scope.get("client")
     nearest = address_of(str(client[0])) if client else UNKNOWN
@@ -49,19 +55,21 @@ def client_address(
         if not any(nearest in network for network in proxies):
             break
         if text := hop.strip():  # an empty element of a list is none (RFC 9110, 5.6.1.2)
-            nearest = _forwarded_address(text)
+            nearest = _forwarded_address(text, nearest)
     return nearest
 
 
-def _forwarded_address(hop: str) -> Address:
+def _forwarded_address(hop: str, nearest: Address) -> Address:
     address = address_of(hop) if len(hop) <= _LONGEST_HOP else None
     if address is None:
-        raise Problem(
+        problem = ForwardedProblem(
             FORWARDED,
             f"X-Forwarded-For names {hop[:_LONGEST_HOP]!r}, which is no IP address",
             "the operator's proxy must write the address it sees there, like 203.0.113.7, "
             "203.0.113.7:49152 or [2001:db8::1]:443",
         )
+        problem.nearest = nearest
+        raise problem
     return address
 
 

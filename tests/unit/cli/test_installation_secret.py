@@ -1,14 +1,20 @@
 """The secret of an installation: made once, shared, guarded."""
 
+import logging
 import stat
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from authenticity.errors import ConfigurationError, TouchstoneError
+from authenticity.records.scan import SCAN_FORMAT, Channel, Scan
 from cli.support.data import DataFolder
 from cli.support.installation_secret import find_secret, installation_secret
+from events.embedded.log import EmbeddedLog
+from verifier_api.services.recording import record_of
 
 
 def _folder(path: Path) -> DataFolder:
@@ -85,3 +91,54 @@ def test_a_setting_that_names_no_file_is_refused_and_none_is_made(tmp_path: Path
     with pytest.raises(ConfigurationError, match="missing"):
         installation_secret(_folder(tmp_path), {"TOUCHSTONE_SECRET_FILE": str(missing)})
     assert not missing.exists()
+
+
+def _appended(folder: DataFolder, selection: str | None) -> None:
+    at = datetime(2026, 6, 1, tzinfo=UTC)
+    scan = Scan(SCAN_FORMAT, "s", "consumer-web", "code", at, at, Channel.CONSUMER, False,
+                selection=selection)  # fmt: skip
+    folder.root.mkdir(exist_ok=True)
+    with closing(EmbeddedLog(folder.log)) as log:
+        log.append([record_of(scan, None)])
+
+
+def test_a_missing_secret_beside_scans_recorded_under_one_is_refused_until_one_is_put_there(
+    tmp_path: Path,
+) -> None:
+    folder = _folder(tmp_path)
+    _appended(folder, "0123456789abcdef")
+    with pytest.raises(ConfigurationError, match="no secret") as refused:
+        installation_secret(folder, {})
+    assert "backup" in refused.value.next_step
+    assert not folder.secret.exists()
+    folder.secret.write_bytes(b"n" * 32)
+    folder.secret.chmod(0o600)
+    assert installation_secret(folder, {}) == b"n" * 32
+
+
+def test_a_log_of_scans_without_a_secret_is_no_hindrance(tmp_path: Path) -> None:
+    """As an earlier version wrote it."""
+    _appended(_folder(tmp_path), None)
+    assert len(installation_secret(_folder(tmp_path), {})) == 32
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [{"TOUCHSTONE_KAFKA": "127.0.0.1:1"}, {"TOUCHSTONE_LEDGER": "postgresql://x@127.0.0.1:1/x"}],
+)
+def test_a_new_secret_where_others_may_have_one_is_warned_of(
+    tmp_path: Path,
+    setting: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        installation_secret(_folder(tmp_path / "alone"), {})
+        assert caplog.messages == []
+        for name, value in setting.items():
+            monkeypatch.setenv(name, value)
+        for _ in range(2):
+            secret = installation_secret(_folder(tmp_path), {})
+    [said] = caplog.messages
+    assert "TOUCHSTONE_SECRET_FILE" in said
+    assert secret.hex() not in said

@@ -233,3 +233,10 @@ def test_what_is_brought_is_never_committed() -> None:
     ignored = (ROOT / ".gitignore").read_text().splitlines()
     assert "/secrets/" in ignored
     assert "/roots.json" in ignored
+
+
+def test_what_the_readme_makes_by_hand_is_never_committed() -> None:
+    made = ("passphrase", "trust.jws", "batch-L7", "touchstone-data")
+    assert all(name in (ROOT / "README.md").read_text() for name in made[:3])
+    ignored = [line.strip("/") for line in (ROOT / ".gitignore").read_text().splitlines()]
+    assert set(made) <= set(ignored)

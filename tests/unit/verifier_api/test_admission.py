@@ -342,4 +342,25 @@ def test_two_forwarded_lines_name_the_same_client_on_every_route(tmp_path: Path)
             assert list(stand.state.admission.anonymous._buckets) == [0x0202_0202], path
             wrong = client.request(method, path, headers=[*lines, ("X-Forwarded-For", "proxy")])
             assert wrong.status_code == 400, path
+            stand.state.admission.nameless._buckets.clear()
             stand.state.admission.anonymous._buckets.clear()
+
+
+def test_what_a_proxy_writes_that_is_no_address_is_paid_by_a_bucket_of_its_own(
+    tmp_path: Path,
+) -> None:
+    from ipaddress import ip_network
+
+    limits = unhurried(anonymous_per_minute=0.001, anonymous_burst=3).limits
+    settings = Settings(limits=limits, trusted_proxies=(ip_network("127.0.0.0/8"),))
+    with in_process_service(tmp_path, settings=settings) as stand, stand.client() as client:
+        body = {"code": stand.world.code()}
+
+        def ask(forwarded: dict[str, str]) -> int:
+            return client.post("/v1/verify", json=body, headers=forwarded).status_code
+
+        garbled = {ask({"X-Forwarded-For": f"what-{number}"}) for number in range(3)}
+        assert garbled == {400}
+        assert ask({"X-Forwarded-For": "unknown"}) == 429
+        assert [ask({}) for _ in range(3)] == [200] * 3, "the proxy itself is not hindered"
+        assert ask({"X-Forwarded-For": "203.0.113.7"}) == 200
