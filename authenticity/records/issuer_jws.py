@@ -24,8 +24,9 @@ from authenticity.trust.issuers import IssuerKey, TrustList
 from authenticity.trust.keys import from_base64url, to_base64url, verifies
 from authenticity.trust.signature_field import Algorithm
 
-CLOCK_TOLERANCE: Final = timedelta(hours=24)
-"""How far ahead of its reader's clock a document may have been signed."""
+CLOCK_TOLERANCE: Final = timedelta(minutes=5)
+"""How far ahead of its reader's clock a document may have been signed: so long at most its
+largest revision can stand in the way of the next one under the same key."""
 REVISIONS_SINCE: Final = 1_577_836_800  # 2020-01-01 UTC, seconds since 1970
 SIGN_AGAIN: Final = "sign it again: touchstone batches register DIR --sign-again"
 

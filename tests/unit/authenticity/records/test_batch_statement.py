@@ -21,6 +21,7 @@ from authenticity.records.batch_statement import (
     read_statement,
     unsigned_statement,
 )
+from authenticity.records.issuer_jws import REVISIONS_SINCE
 from authenticity.trust.issuers import TrustList
 from authenticity.trust.jws import assemble_jws
 from authenticity.trust.keys import to_base64url
@@ -74,7 +75,8 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
     "another revision": (lambda: altered(revision=2), "not one by key"),
     "before the key": (lambda: by(WORLD.signers[0], at=NOON - timedelta(days=400)), "not valid"),
     "after the key": (lambda: by(WORLD.signers[0], at=NOON + timedelta(days=4000)), "not valid"),
-    "from the future": (lambda: by(WORLD.signers[0], at=NOON + timedelta(days=2)), "in the future"),
+    "from tomorrow": (lambda: by(WORLD.signers[0], at=NOON + timedelta(hours=23)), "in the future"),
+    "from soon": (lambda: by(WORLD.signers[0], at=NOON + timedelta(minutes=6)), "in the future"),
     "a revision to end all": (lambda: by(WORLD.signers[0], FAR_REVISION), "larger than any"),
 }
 
@@ -201,6 +203,24 @@ def test_a_mistaken_revision_leaves_a_later_one_to_the_same_key(revision: int) -
     corrected = stated(msgspec.structs.replace(BATCH, revision=revision + 1), at=later)
     check_statement(corrected, LISTED, at=later)
     assert later_statement(mistaken, corrected) == corrected
+
+
+@given(st.integers(-400, 90_000), st.integers(0, 90_000))
+def test_no_date_and_revision_lock_the_same_key_out_for_more_than_five_minutes(
+    ahead_s: int, below: int
+) -> None:
+    """Whatever is accepted at noon, a higher revision is accepted six minutes later."""
+    at = NOON + timedelta(seconds=ahead_s)
+    largest = int(at.timestamp()) - REVISIONS_SINCE
+    hostile = stated(msgspec.structs.replace(BATCH, revision=largest - below), at=at)
+    try:
+        check_statement(hostile, LISTED, at=NOON)
+    except BatchError:
+        return
+    later = NOON + timedelta(minutes=6)
+    own = stated(msgspec.structs.replace(BATCH, revision=hostile.batch.revision + 1), at=later)
+    check_statement(own, LISTED, at=later)
+    assert later_statement(hostile, own) == own
 
 
 @given(st.integers(1, 2**60), st.sampled_from(list(BatchStatus)))
