@@ -15,6 +15,7 @@ from authenticity.gs1.item import ItemId
 from authenticity.history.history import History, decode_history
 from authenticity.records.batch import Batch
 from authenticity.records.batch_registry import BatchRegistry
+from authenticity.records.batch_statement import BatchStatement, read_statement
 from authenticity.records.dead_letter import DeadLetter
 from authenticity.records.scan import from_epoch_ms, to_epoch_ms
 from ledger import schema
@@ -112,6 +113,29 @@ class LedgerAdministration:
                 select(table.c.header).order_by(table.c.issuer, table.c.batch_id)
             )
             return [batch_of(header) for header in headers]
+
+    def statement(self, issuer: str, batch_id: str) -> BatchStatement | None:
+        """What stands of this batch; of a ledger of 0.1.0 it may be unsigned."""
+        table = schema.batches
+        with self._database.translate_errors(), self._database.reads.begin() as connection:
+            row = connection.scalar(
+                select(table.c.header).where(table.c.issuer == issuer, table.c.batch_id == batch_id)
+            )
+            return None if row is None else read_statement(row)
+
+    def trust_list(self) -> bytes | None:
+        """The document of the newest trust list that was accepted."""
+        table = schema.trust_lists
+        newest = select(table.c.document).order_by(table.c.version.desc()).limit(1)
+        with self._database.translate_errors(), self._database.reads.begin() as connection:
+            document: bytes | None = connection.scalar(newest)
+            return document
+
+    def last_dead_letter(self) -> int:
+        """The number of the newest dead letter, 0 before the first."""
+        newest = select(func.max(schema.dead_letters.c.number))
+        with self._database.translate_errors(), self._database.reads.begin() as connection:
+            return connection.scalar(newest) or 0
 
     def parts_held(self, batch: Batch) -> int:
         """How many of the parts that this header names are here."""

@@ -1,11 +1,14 @@
 """`touchstone batches`: register batches, and say what became of them."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.support.acceptance import refuse_what_no_engine_takes, tell_outcome
 from cli.support.console import EXIT_BAD_ANSWER, err, fail, out, print_json
 from cli.support.data import DataFolder
 from cli.support.open_ledger import open_administration
@@ -15,11 +18,11 @@ from cli.support.registering import (
     put_on_record,
     register_batches,
     registrable_folder,
+    sign_over,
 )
+from cli.support.standing_statements import WAIT_S, StandingStatements
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from authenticity.records.batch import Batch
     from authenticity.records.batch_statement import BatchStatement
 
@@ -31,6 +34,16 @@ batches = typer.Typer(
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON value on stdout.")]
 Data = Annotated[Path | None, typer.Option("--data", help="Data folder of the engine.")]
+Anyway = Annotated[
+    bool,
+    typer.Option(
+        "--before-publication",
+        help="Publish although the trust list in force does not let the engine take it.",
+    ),
+]
+Wait = Annotated[
+    float, typer.Option(min=0, max=600, help="Seconds to wait for the engine to take it.")
+]
 Target = Annotated[
     list[str], typer.Argument(help="The run's folder, or an issuer's id and a batch id.")
 ]
@@ -55,6 +68,8 @@ def register_batch(
     data: Data = None,
     folder: KeysFolder = None,
     passphrase_file: PassphraseFile = None,
+    anyway: Anyway = False,
+    wait: Wait = WAIT_S,
     as_json: Json = False,
 ) -> None:
     """Publish the batch of a finished run, or every batch in a file (again: it does no harm).
@@ -67,24 +82,27 @@ def register_batch(
     from authenticity.records.part_statement import read_part
     from producers.issuing.declarations import keep_statement, read_parts, read_statements
 
-    signer = BatchSigner(keys_folder(folder, data), passphrase_file)
+    how = _How(DataFolder.find(data), keys_folder(folder, data), passphrase_file, anyway, wait)
+    signer, standing = BatchSigner(how.keys, passphrase_file), StandingStatements(how.where)
     parts = read_parts(source)  # reads when they are published
     if source.is_dir():
         [stated] = read_statements(source)
-        put_on_record(keys_folder(folder, data), source, stated.batch)
-        found = [registrable_folder(source, stated, signer, sign_again=sign_again)]
-        keep_statement(source, found[0])
+        put_on_record(how.keys, source, stated.batch)
+        found = [registrable_folder(source, stated, signer, standing, sign_again=sign_again)]
     else:
         found = [
-            signer.statement(each.batch) if sign_again or not each.is_signed else each
+            sign_over(each.batch, signer, standing) if sign_again or not each.is_signed else each
             for each in read_statements(source)
         ]
         if sign_again:
             parts = (read_part(signer.part(each.part)) for each in parts)
     again = f"touchstone batches register {source}"
-    register_batches(DataFolder.find(data), found, again, parts=parts)
-    for statement in found:
-        _print_batch(statement.batch, as_json)
+    refuse_what_no_engine_takes(found, standing, how.keys, wait_s=wait, anyway=anyway)
+    if source.is_dir():
+        keep_statement(source, found[0])
+    register_batches(how.where, found, again, parts=parts)
+    show = partial(_print_batch, as_json=as_json)
+    tell_outcome(found, standing, wait, again, show)
 
 
 @batches.command()
@@ -93,14 +111,16 @@ def release(
     data: Data = None,
     folder: KeysFolder = None,
     passphrase_file: PassphraseFile = None,
+    anyway: Anyway = False,
+    wait: Wait = WAIT_S,
     as_json: Json = False,
 ) -> None:
     """The batch may be sold from now on; ends a recall or a report of theft too.
 
     Example: touchstone batches release batch-L7
     """
-    sign = BatchSigner(keys_folder(folder, data), passphrase_file).statement
-    _declare("release", target, data, sign, as_json)
+    how = _How(DataFolder.find(data), keys_folder(folder, data), passphrase_file, anyway, wait)
+    _declare("release", target, how, as_json)
 
 
 @batches.command()
@@ -109,14 +129,16 @@ def recall(
     data: Data = None,
     folder: KeysFolder = None,
     passphrase_file: PassphraseFile = None,
+    anyway: Anyway = False,
+    wait: Wait = WAIT_S,
     as_json: Json = False,
 ) -> None:
     """Call the whole batch back. Undone by `release`.
 
     Example: touchstone batches recall maker 3f2a0c…
     """
-    sign = BatchSigner(keys_folder(folder, data), passphrase_file).statement
-    _declare("recall", target, data, sign, as_json)
+    how = _How(DataFolder.find(data), keys_folder(folder, data), passphrase_file, anyway, wait)
+    _declare("recall", target, how, as_json)
 
 
 @batches.command()
@@ -125,14 +147,16 @@ def stolen(
     data: Data = None,
     folder: KeysFolder = None,
     passphrase_file: PassphraseFile = None,
+    anyway: Anyway = False,
+    wait: Wait = WAIT_S,
     as_json: Json = False,
 ) -> None:
     """Report the whole batch as stolen. Undone by `release`.
 
     Example: touchstone batches stolen batch-L7
     """
-    sign = BatchSigner(keys_folder(folder, data), passphrase_file).statement
-    _declare("stolen", target, data, sign, as_json)
+    how = _How(DataFolder.find(data), keys_folder(folder, data), passphrase_file, anyway, wait)
+    _declare("stolen", target, how, as_json)
 
 
 @batches.command()
@@ -224,45 +248,77 @@ def _short(batch: "Batch") -> str:
     return "no list" if batch.serials is None else "listed"
 
 
-def _declare(
-    word: str,
-    target: list[str],
-    data: Path | None,
-    sign: "Callable[[Batch], BatchStatement]",
-    as_json: bool,
-) -> None:
-    from producers.issuing.declarations import Declaration, declared, keep_statement, read_batch
+@dataclass(frozen=True, slots=True)
+class _How:
+    """Options that all commands have that state something of a batch."""
 
-    where = DataFolder.find(data)
+    where: DataFolder
+    keys: Path
+    passphrase_file: Path | None
+    anyway: bool
+    wait_s: float
+
+
+def _declare(word: str, target: list[str], how: _How, as_json: bool) -> None:
+    """Say something of the batch that stands; see `docs/how-to/issue-and-print.md`."""
+    from producers.issuing.declarations import (
+        Declaration,
+        declared,
+        keep_statement,
+        next_revision,
+        read_folder,
+        refuse_if_said,
+        to_declare_of,
+    )
+
+    declaration = Declaration(word)
+    signer = BatchSigner(how.keys, how.passphrase_file)
+    standing = StandingStatements(how.where)
     folder = Path(target[0]) if len(target) == 1 else None
     if folder is not None:
-        current = read_batch(folder)
+        kept = read_folder(folder)
+        stands = standing.of(kept.batch.issuer, kept.batch.batch_id)
     elif len(target) == 2:
-        current = _batch_by_id(where, target[0], target[1])
+        kept, stands = None, _batch_by_id(how.where, target[0], target[1])
     else:
         fail(
             "name the run's folder, or an issuer and a batch id",
             next_step=f"touchstone batches {word} DIR",
         )
-    statement = sign(declared(current, Declaration(word), at=datetime.now(UTC)))
-    register_batches(where, [statement], f"touchstone batches {word} {' '.join(target)}")
+    batch = to_declare_of(kept, stands)
+    if stands is not None:
+        refuse_if_said(stands.batch, declaration)
+    revision = next_revision(signer.slot(batch.issuer), kept, stands)
+    said = declared(batch, declaration, at=datetime.now(UTC), revision=revision)
+    statement = signer.statement(said)
+    again = f"touchstone batches {word} {' '.join(target)}"
+    refuse_what_no_engine_takes(
+        [statement], standing, how.keys, wait_s=how.wait_s, anyway=how.anyway
+    )
+    register_batches(how.where, [statement], again)
     if folder is not None:
         keep_statement(folder, statement)
-    _print_batch(statement.batch, as_json)
+    show = partial(_print_batch, as_json=as_json)
+    tell_outcome([statement], standing, how.wait_s, again, show)
 
 
-def _batch_by_id(where: DataFolder, issuer: str, batch_id: str) -> "Batch":
+def _batch_by_id(where: DataFolder, issuer: str, batch_id: str) -> "BatchStatement":
     found = [
         batch
         for batch in _known_batches(where)
         if batch.issuer == issuer and batch.batch_id.startswith(batch_id)
     ]
-    if len(found) != 1:
+    exact = [batch for batch in found if batch.batch_id == batch_id]
+    if len(exact or found) != 1:
         fail(
             f"{len(found)} batches of {issuer} begin with {batch_id!r} in {where.ledger}",
             next_step="give the whole id (`touchstone batches list`), or the run's folder",
         )
-    return found[0]
+    [batch] = exact or found
+    with open_administration(where) as administration:
+        statement = administration.statement(batch.issuer, batch.batch_id)
+    assert statement is not None
+    return statement
 
 
 def _known_batches(where: DataFolder) -> "list[Batch]":

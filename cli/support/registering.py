@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cli.support.console import warn
 from cli.support.data import DataFolder
 from cli.support.publishing import open_publisher
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from authenticity.records.batch_statement import BatchStatement
     from authenticity.records.part_statement import SignedPart
     from authenticity.records.serial_parts import SerialPart
+    from cli.support.standing_statements import StandingStatements
     from keys.signer import Signer
 
 
@@ -70,6 +72,10 @@ class BatchSigner:
 
         return sign_part(part, self._signer(part.issuer), at=datetime.now(UTC))
 
+    def slot(self, issuer: str) -> int:
+        """The slot of the key that signs for this issuer."""
+        return self._signer(issuer).key_slot
+
     def _signer(self, issuer: str) -> "Signer":
         from cli.support.passphrase import obtain_passphrase
         from keys.store import KeyStore
@@ -84,7 +90,12 @@ class BatchSigner:
 
 
 def registrable_folder(
-    folder: Path, statement: "BatchStatement", signer: BatchSigner, *, sign_again: bool
+    folder: Path,
+    statement: "BatchStatement",
+    signer: BatchSigner,
+    standing: "StandingStatements",
+    *,
+    sign_again: bool,
 ) -> "BatchStatement":
     """The statement to register of a finished run, whose folder then holds the list of its
     serials too, if they are too many for a filter.
@@ -118,8 +129,33 @@ def registrable_folder(
             sign_list_again(folder, signer.part)
         check_list(batch, folder)
     if sign_again or not statement.is_signed or batch != statement.batch:
-        return signer.statement(batch)
+        return sign_over(batch, signer, standing)
     return statement
+
+
+def sign_over(
+    batch: "Batch", signer: BatchSigner, standing: "StandingStatements"
+) -> "BatchStatement":
+    """This batch, signed to stand before what the ledger holds of it.
+
+    Says so if the ledger holds another declaration: what is signed here ends it.
+    """
+    from msgspec.structs import replace
+
+    from producers.issuing.declarations import next_revision
+
+    stands = standing.of(batch.issuer, batch.batch_id)
+    slot = signer.slot(batch.issuer)
+    if stands is not None and stands.batch.status is not batch.status:
+        warn(
+            f"the engine holds batch {batch.batch_id} as {stands.batch.status}; what is signed now "
+            f"says {batch.status}",
+            next_step="touchstone batches release | recall | stolen, if that is not meant",
+        )
+    least = next_revision(slot, stands)
+    if stands is not None and stands.key_slot == slot:
+        least -= replace(batch, revision=stands.batch.revision) == stands.batch
+    return signer.statement(replace(batch, revision=max(batch.revision, least)))
 
 
 def put_on_record(keys: Path, run_folder: Path, batch: "Batch") -> None:

@@ -4,13 +4,17 @@ from collections.abc import Iterator
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Final
+from typing import Final, assert_never
 
 from msgspec.structs import replace
 
 from authenticity.errors import BatchError, ConfigurationError
 from authenticity.records.batch import Batch, BatchStatus, encode_batch
-from authenticity.records.batch_statement import BatchStatement, read_statement
+from authenticity.records.batch_statement import (
+    BatchStatement,
+    later_statement,
+    read_statement,
+)
 from authenticity.records.part_statement import SignedPart, read_batch_record
 from keys.durable_files import write_durably
 from producers.issuing.serial_list import read_serial_list
@@ -27,27 +31,70 @@ class Declaration(StrEnum):
     STOLEN = "stolen"
 
 
-def declared(batch: Batch, declaration: Declaration, *, at: datetime) -> Batch:
-    """The next revision of the batch, with this said of it. `at` is the time of release."""
-    revision = batch.revision + 1
+def declared(batch: Batch, declaration: Declaration, *, at: datetime, revision: int) -> Batch:
+    """The batch with this said of it, in a statement of this revision. `at`: the time of
+    release."""
+    released_at = batch.released_at
+    match declaration:
+        case Declaration.RELEASE:
+            released_at, status = released_at or at, BatchStatus.NORMAL
+        case Declaration.RECALL:
+            status = BatchStatus.RECALLED
+        case Declaration.STOLEN:
+            status = BatchStatus.STOLEN
+        case _:
+            assert_never(declaration)
+    return replace(batch, revision=revision, released_at=released_at, status=status)
+
+
+def refuse_if_said(batch: Batch, declaration: Declaration) -> None:
+    """Raise `ConfigurationError` if this says it: `batch` is the one that stands with the
+    engine. What a run's folder says is no reason: the engine may not have taken it."""
+    if declared(batch, declaration, at=batch.registered_at, revision=batch.revision) != batch:
+        return
+    said = batch.status.value
     if declaration is Declaration.RELEASE:
-        if batch.released_at is not None and batch.status is BatchStatus.NORMAL:
+        said = f"released since {batch.released_at:%Y-%m-%d}"
+    raise ConfigurationError(
+        f"batch {batch.batch_id} is {said} already", next_step="nothing is to be done"
+    )
+
+
+def to_declare_of(kept: BatchStatement | None, stands: BatchStatement | None) -> Batch:
+    """The batch to say something of: `kept` in the run's folder, `stands` with the engine; one
+    of them at least.
+
+    What was made is the folder's to say, what was declared is said by the later of the two: a
+    folder may be behind the ledger, and before it. A list of serials is taken from where one is.
+    """
+    if kept is None or stands is None:
+        only = kept or stands
+        assert only is not None
+        return only.batch
+    later = later_statement(kept, stands).batch
+    batch = replace(kept.batch, released_at=later.released_at, status=later.status)
+    if batch.serials is None and not batch.parts:
+        batch = replace(batch, serials=later.serials, serial_parts=later.serial_parts)
+    return batch
+
+
+def next_revision(key_slot: int, *known: BatchStatement | None) -> int:
+    """The least revision that a key in this slot may give a statement to stand after all of
+    these: those of lower slots need none.
+
+    Raises `ConfigurationError` if one of them is by a higher slot.
+    """
+    said = [each for each in known if each is not None]
+    for each in said:
+        if each.key_slot is not None and each.key_slot > key_slot:
             raise ConfigurationError(
-                f"batch {batch.batch_id} has been released {batch.released_at:%Y-%m-%d} already",
-                next_step="nothing is to be done",
+                f"batch {each.batch.batch_id} is stated with the key in slot {each.key_slot} of "
+                f"{each.batch.issuer}, which outranks slot {key_slot}, the newest here",
+                next_step="use the key store that holds the newer key (--keys), or "
+                f"`touchstone keys rotate {each.batch.issuer}`",
             )
-        return replace(
-            batch,
-            revision=revision,
-            released_at=batch.released_at or at,
-            status=BatchStatus.NORMAL,
-        )
-    status = BatchStatus.RECALLED if declaration is Declaration.RECALL else BatchStatus.STOLEN
-    if batch.status is status:
-        raise ConfigurationError(
-            f"batch {batch.batch_id} is {status} already", next_step="nothing is to be done"
-        )
-    return replace(batch, revision=revision, status=status)
+    same = [each.batch.revision for each in said if each.key_slot == key_slot]
+    return max(same, default=0) + 1
 
 
 def read_batch(folder: Path) -> Batch:

@@ -79,7 +79,7 @@ def test_what_was_issued_is_genuine_what_was_not_is_found_and_a_recall_needs_no_
 
         assert standings(codes) == {("verified", False)}
         assert standings(invented) == {("suspect", False)}
-        recalled = declared(issued.batch, Declaration.RECALL, at=stand.world.now)
+        recalled = declared(issued.batch, Declaration.RECALL, at=stand.world.now, revision=2)
         again = sign_batch(recalled, stand.world.signers[0], at=datetime.now(UTC))
         publish_statements(stand.publisher, [again])
         stand.drain()
@@ -147,7 +147,7 @@ def test_one_more_than_a_header_can_list_and_a_run_of_the_first_version(maker: M
     for name in ("serials.jws", "batch.jws"):
         (folder / name).unlink()
     (folder / "batch.json").write_bytes(encode_batch(old) + b"\n")
-    maker.run("batches", "register", "out")
+    maker.run("batches", "register", "out", "--wait", "0", code=3)
     listed = read_batch(folder)
     assert (listed.revision, listed.serial_parts) == (2, batch.serial_parts)
     drained(maker)

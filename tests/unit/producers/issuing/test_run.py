@@ -25,7 +25,7 @@ from authenticity.trust.signature_field import (
 from authenticity.trust.verdict import Genuine
 from authenticity.trust.verify import verify
 from keys.signer import Signer
-from producers.issuing.declarations import Declaration, declared, read_batch
+from producers.issuing.declarations import Declaration, declared, read_batch, refuse_if_said
 from producers.issuing.issued_serials import IssuedSerials
 from producers.issuing.manifest import check_manifest, read_codes, read_header
 from producers.issuing.order import Order, template_of
@@ -271,22 +271,24 @@ def test_an_empty_part_file_is_begun_anew(tmp_path: Path) -> None:
 def test_declarations_follow_each_other_by_revision(tmp_path: Path) -> None:
     batch = run(tmp_path / "out", replace(ORDER, released=False)).batch
     later = NOON + timedelta(days=1)
-    released = declared(batch, Declaration.RELEASE, at=later)
-    recalled = declared(released, Declaration.RECALL, at=later)
-    stolen = declared(recalled, Declaration.STOLEN, at=later)
-    back = declared(stolen, Declaration.RELEASE, at=later + timedelta(days=1))
+    released = declared(batch, Declaration.RELEASE, at=later, revision=2)
+    recalled = declared(released, Declaration.RECALL, at=later, revision=3)
+    stolen = declared(recalled, Declaration.STOLEN, at=later, revision=4)
+    back = declared(stolen, Declaration.RELEASE, at=later + timedelta(days=1), revision=5)
     states = [(each.revision, each.status.value) for each in (released, recalled, stolen, back)]
     assert states == [(2, "normal"), (3, "recalled"), (4, "stolen"), (5, "normal")]
     assert back.released_at == later
 
 
-@pytest.mark.parametrize("declaration", [Declaration.RECALL, Declaration.STOLEN])
+@pytest.mark.parametrize("declaration", Declaration)
 def test_what_has_been_declared_is_not_declared_again(
     tmp_path: Path, declaration: Declaration
 ) -> None:
-    once = declared(run(tmp_path / "out").batch, declaration, at=NOON)
+    batch = run(tmp_path / "out", replace(ORDER, released=False)).batch
+    refuse_if_said(batch, declaration)
+    once = declared(batch, declaration, at=NOON, revision=2)
     with pytest.raises(ConfigurationError, match="already"):
-        declared(once, declaration, at=NOON)
+        refuse_if_said(once, declaration)
 
 
 def test_the_run_file_holds_no_secret(tmp_path: Path) -> None:
