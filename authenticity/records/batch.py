@@ -22,11 +22,13 @@ PrintedDate = Annotated[str, Meta(pattern="^[0-9]{6}$", max_length=6)]
 
 
 class BatchStatus(StrEnum):
-    """What the issuer has declared of the whole batch."""
+    """What the issuer has declared of the whole batch. A withdrawn one is taken for one that
+    was never stated: what its maker never made, as a thief of a key may state it."""
 
     NORMAL = "normal"
     RECALLED = "recalled"
     STOLEN = "stolen"
+    WITHDRAWN = "withdrawn"
 
 
 class Batch(Struct, frozen=True):
@@ -58,6 +60,11 @@ class Batch(Struct, frozen=True):
     revision: Annotated[int, Meta(ge=1)] = 1
     serials: bytes | None = None
     serial_parts: bytes | UnsetType = UNSET
+
+    @property
+    def has_list(self) -> bool:
+        """Whether it says which serials it holds, by a filter or by parts."""
+        return self.serials is not None or bool(self.serial_parts)
 
     @property
     def parts(self) -> int:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, NamedTuple, Protocol, assert_never
 
-from authenticity.records.batch import Batch, later
+from authenticity.records.batch import Batch, BatchStatus, later
 from authenticity.records.serial_filter import may_hold
 from authenticity.records.serial_parts import PartName, part_asked
 
@@ -88,9 +88,11 @@ def batch_printed(match: BatchMatch) -> Batch | None:
 class BatchRegistry:
     """The registered batches, to find the one a printed pack belongs to.
 
-    Immutable once made. Two runs may share GTIN and lot; of those that may hold the
-    serial the one with the printed expiry is preferred, then the smallest batch id, so
-    that the answer does not depend on the order of registration.
+    Immutable once made. Two runs may share GTIN and lot. A batch whose list holds the serial
+    comes before one whose list is not all here, and that before one without any list, of
+    which everything could be. Of several the one with the printed expiry is preferred, then
+    the smallest batch id, so that the answer does not depend on the order of registration.
+    A withdrawn batch is none.
 
     Parts of serial lists are not held here: they are large. Whoever needs an answer asks the
     `questions` about an item of where the parts are, and calls `find` of `answered_by`.
@@ -104,11 +106,12 @@ class BatchRegistry:
             key = (batch.issuer, batch.batch_id)
             newest[key] = later(newest[key], batch) if key in newest else batch
         self._by_print: dict[tuple[str, str | None], list[Batch]] = {}
-        for batch in sorted(newest.values(), key=lambda batch: (batch.batch_id, batch.issuer)):
+        standing = [each for each in newest.values() if each.status is not BatchStatus.WITHDRAWN]
+        for batch in sorted(standing, key=lambda batch: (batch.batch_id, batch.issuer)):
             self._by_print.setdefault((batch.gtin, batch.lot), []).append(batch)
         self._gtins = frozenset(gtin for gtin, _ in self._by_print)
         self._print_of_parts = frozenset(
-            (batch.gtin, batch.lot) for batch in newest.values() if batch.parts
+            (batch.gtin, batch.lot) for batch in standing if batch.parts
         )
         self._membership: Membership = NOTHING_ANSWERED
 
@@ -143,18 +146,23 @@ class BatchRegistry:
         candidates = self._by_print.get((gtin, lot))
         if not candidates:
             return UNREGISTERED
-        holds = [self._holds(each, serial) for each in candidates]
+        listed = [each for each in candidates if each.has_list]
+        holds = [self._holds(each, serial) for each in listed]
         for answer, match in ((True, InBatch), (None, ListIncomplete)):
-            those = [each for each, held in zip(candidates, holds, strict=True) if held is answer]
+            those = [each for each, held in zip(listed, holds, strict=True) if held is answer]
             if those:
                 return match(_by_expiry(those, expiry))
+        unlisted = [each for each in candidates if not each.has_list]
+        if unlisted:
+            return InBatch(_by_expiry(unlisted, expiry))
         return NotInBatch(_by_expiry(candidates, expiry))
 
     def _holds(self, batch: Batch, serial: str) -> bool | None:
+        """What the list of the batch says, None if the part that would say it is not here."""
         if batch.serials is not None:
             return may_hold(batch.serials, serial)
         part = part_asked(batch, serial)
-        return True if part is None else self._membership.get(Question(part, serial))
+        return None if part is None else self._membership.get(Question(part, serial))
 
 
 def _by_expiry(candidates: Sequence[Batch], expiry: str | None) -> Batch:

@@ -14,7 +14,7 @@ from typing import Final
 
 from authenticity.errors import BatchError
 from authenticity.limits import LIMITS
-from authenticity.records.batch import Batch, decode_batch, encode_batch
+from authenticity.records.batch import Batch, BatchStatus, decode_batch, encode_batch
 from authenticity.records.issuer_jws import (
     SIGN_AGAIN,
     Kind,
@@ -26,6 +26,9 @@ from authenticity.records.issuer_jws import (
 from authenticity.trust.issuers import TrustList
 from authenticity.trust.signature_field import Algorithm
 
+LIST_AGAIN: Final = (
+    "register the run's folder, of whose manifest the list is made: touchstone batches register DIR"
+)
 STATEMENT: Final = Kind("touchstone-batch+jws", "batch statement", LIMITS.batch_bytes)
 
 
@@ -94,6 +97,12 @@ def check_statement(
     if not statement.is_signed:
         raise BatchError(
             f"the statement about batch {batch.batch_id} is not signed", next_step=SIGN_AGAIN
+        )
+    if batch.status is BatchStatus.NORMAL and not batch.has_list:
+        raise BatchError(
+            f"the statement does not say which serials batch {batch.batch_id} holds, so every "
+            "serial anybody invents would be of it",
+            next_step=LIST_AGAIN,
         )
     check_issuer(
         read_jws(statement.raw, STATEMENT),

@@ -29,6 +29,7 @@ class Declaration(StrEnum):
     RELEASE = "release"
     RECALL = "recall"
     STOLEN = "stolen"
+    WITHDRAW = "withdraw"
 
 
 def declared(batch: Batch, declaration: Declaration, *, at: datetime, revision: int) -> Batch:
@@ -42,6 +43,8 @@ def declared(batch: Batch, declaration: Declaration, *, at: datetime, revision: 
             status = BatchStatus.RECALLED
         case Declaration.STOLEN:
             status = BatchStatus.STOLEN
+        case Declaration.WITHDRAW:
+            status = BatchStatus.WITHDRAWN
         case _:
             assert_never(declaration)
     return replace(batch, revision=revision, released_at=released_at, status=status)
@@ -73,7 +76,7 @@ def to_declare_of(kept: BatchStatement | None, stands: BatchStatement | None) ->
         return only.batch
     later = later_statement(kept, stands).batch
     batch = replace(kept.batch, released_at=later.released_at, status=later.status)
-    if batch.serials is None and not batch.parts:
+    if not batch.has_list:
         batch = replace(batch, serials=later.serials, serial_parts=later.serial_parts)
     return batch
 

@@ -39,7 +39,7 @@ def large_batch(batch: Batch, serials: Sequence[str], parts: int = 3) -> LargeBa
         for number, share in enumerate(shares)
     ]  # fmt: skip
     digests = b"".join(digest_of_part(part.serials) for part in made)
-    counted = msgspec.structs.replace(batch, count=len(serials), serial_parts=digests)
+    counted = msgspec.structs.replace(batch, count=len(serials), serials=None, serial_parts=digests)
     return LargeBatch(counted, made)
 
 

@@ -12,6 +12,7 @@ trust_list = read_trust_list(world.trust_document, world.roots, at=world.now)
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from hashlib import sha256
 from itertools import count
 from random import Random
@@ -27,6 +28,7 @@ from authenticity.records.network import NetworkClass, NetworkEvidence
 from authenticity.records.place import Place, PlaceSource
 from authenticity.records.scan import Channel, Scan
 from authenticity.records.serial import RANDOM_BYTES, mint_serial
+from authenticity.records.serial_filter import filter_of
 from authenticity.trust.issuers import Issuer, IssuerKey, TrustList
 from authenticity.trust.jws import Roots, assemble_jws, encode_roots, signing_input
 from authenticity.trust.signature_field import Algorithm
@@ -54,6 +56,8 @@ ED25519_MAKER = 0
 P256_MAKER = 1
 GTINS = ("09521234000013", "09526543000013")
 """One product of each maker (952 is GS1's prefix for demonstrations)."""
+
+_LISTED = 400
 
 _IDS = (IssuerId("alpine"), IssuerId("harbour"))
 _NAMES = ("Alpine Tea", "Harbour Pharma")
@@ -157,7 +161,8 @@ class World:
         ]
 
     def batch(self, *, maker: int = ED25519_MAKER, **changes: Any) -> Batch:
-        """The registered and released batch of `code(maker=maker)`."""
+        """The registered and released batch of `code(maker=maker)`, which lists the serials that
+        this world mints, and "S". With `count` or `serials` it lists what the caller says."""
         fields: dict[str, Any] = {
             "v": 1,
             "batch_id": f"batch-{_IDS[maker]}",
@@ -166,12 +171,14 @@ class World:
             "lot": "L1",
             "expiry": "281231",
             "produced": None,
-            "count": 1_000,
+            "count": _LISTED + 1,
             "key_slot": 0,
             "manifest_sha256": sha256(b"").hexdigest(),
             "registered_at": self.now - timedelta(days=30),
             "released_at": self.now - timedelta(days=29),
         }
+        if not {"count", "serials"} & set(changes):
+            fields["serials"] = _filter_of_minted(self.seed)
         return Batch(**(fields | changes))
 
     def statement(self, batch: Batch, *, signer: SeededSigner | None = None, **when: Any) -> bytes:
@@ -220,6 +227,13 @@ class World:
     ) -> list[tuple[str, str]]:
         fields = {"01": gtin, "10": lot, "21": serial, "11": produced, "17": expiry}
         return [(ai, value) for ai, value in fields.items() if value is not None]
+
+
+@cache
+def _filter_of_minted(seed: int) -> bytes:
+    """Of the first serials that a world of this seed mints, and "S"."""
+    random = Random(seed)
+    return filter_of(["S", *(mint_serial(random.randbytes(RANDOM_BYTES)) for _ in range(_LISTED))])
 
 
 def _network(code: str, number: int) -> NetworkEvidence:

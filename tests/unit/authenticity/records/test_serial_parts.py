@@ -129,7 +129,7 @@ def test_the_largest_header_and_the_largest_part_fit_into_their_bounds() -> None
     names = {"batch_id": "\x01" * 200, "issuer": "\x01" * 200}
     digests = bytes(32 * LIMITS.serial_parts)
     header = msgspec.structs.replace(
-        BATCH, count=67_108_864, serial_parts=digests, markets=("FR",) * 250, **names
+        BATCH, count=67_108_864, serials=None, serial_parts=digests, markets=("FR",) * 250, **names
     )
     assert decode_batch(encode_batch(header)) == header
     statement = WORLD.statement(header)
