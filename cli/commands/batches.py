@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.support.acceptance import refuse_what_no_engine_takes, tell_outcome
-from cli.support.console import EXIT_BAD_ANSWER, err, fail, out, print_json
+from cli.support.console import EXIT_BAD_ANSWER, err, fail, folded, out, print_json, whole
 from cli.support.data import DataFolder
 from cli.support.open_ledger import open_administration
 from cli.support.passphrase import KeysFolder, PassphraseFile, keys_folder
 from cli.support.registering import (
     BatchSigner,
     put_on_record,
+    refuse_unchecked,
     register_batches,
     registrable_folder,
     sign_over,
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 batches = typer.Typer(
     no_args_is_help=True,
-    help="Register batches, and release, recall or report them.",
+    help="Register batches, and release, recall, report or withdraw them.",
     epilog="Example: touchstone batches recall out/  or  touchstone batches recall maker 3f2a…",
 )
 
@@ -65,6 +66,13 @@ def register_batch(
             "--sign-again", help="Sign anew with the issuer's newest key, as after a revocation."
         ),
     ] = False,
+    unchecked: Annotated[
+        bool,
+        typer.Option(
+            "--unchecked-serials",
+            help="Register although no manifest is here to check the serials by.",
+        ),
+    ] = False,
     data: Data = None,
     folder: KeysFolder = None,
     passphrase_file: PassphraseFile = None,
@@ -87,12 +95,14 @@ def register_batch(
     parts = read_parts(source)  # reads when they are published
     if source.is_dir():
         [stated] = read_statements(source)
-        put_on_record(how.keys, source, stated.batch)
+        put_on_record(how.keys, source, stated.batch, unchecked=unchecked)
         found = [registrable_folder(source, stated, signer, standing, sign_again=sign_again)]
     else:
+        stated_there = read_statements(source)
+        refuse_unchecked(how.keys, [each.batch for each in stated_there], unchecked=unchecked)
         found = [
             sign_over(each.batch, signer, standing) if sign_again or not each.is_signed else each
-            for each in read_statements(source)
+            for each in stated_there
         ]
         if sign_again:
             parts = (read_part(signer.part(each.part)) for each in parts)
@@ -160,6 +170,25 @@ def stolen(
 
 
 @batches.command()
+def withdraw(
+    target: Target,
+    data: Data = None,
+    folder: KeysFolder = None,
+    passphrase_file: PassphraseFile = None,
+    anyway: Anyway = False,
+    wait: Wait = WAIT_S,
+    as_json: Json = False,
+) -> None:
+    """Take back a batch that was never made, as a thief of a key may state one: its serials
+    are judged as if it had never been registered. Undone by `release`.
+
+    Example: touchstone batches withdraw maker 3f2a0c…
+    """
+    how = _How(DataFolder.find(data), keys_folder(folder, data), passphrase_file, anyway, wait)
+    _declare("withdraw", target, how, as_json)
+
+
+@batches.command()
 def manifest(
     folder: Annotated[Path, typer.Argument(help="Folder of a finished run.")],
     as_json: Json = False,
@@ -211,22 +240,16 @@ def list_batches(
 def _print_table(found: "list[Batch]", where: DataFolder | None) -> None:
     from rich.table import Table
 
-    table = Table(
-        "issuer", "batch", "gtin", "lot", "expiry", "count", "serials", "released", "status", "rev."
-    )
+    table = Table(*folded("issuer"), whole("batch"), *folded("product", "serials", "stands"))
     for batch, listed in zip(found, _serial_lists(found, where), strict=True):
-        released = f"{batch.released_at:%Y-%m-%d}" if batch.released_at else "no"
+        released = f"released {batch.released_at:%F}" if batch.released_at else "not released"
+        product = [batch.gtin, batch.lot and f"lot {batch.lot}", batch.expiry]
         table.add_row(
             batch.issuer,
             batch.batch_id,
-            batch.gtin,
-            batch.lot or "",
-            batch.expiry or "",
-            f"{batch.count:,}",
-            listed,
-            released,
-            batch.status,
-            str(batch.revision),
+            "\n".join(each for each in product if each),
+            f"{batch.count:,}\n{listed}",
+            f"{batch.status}\n{released}\nrevision {batch.revision}",
         )
     out.print(table)
 

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from authenticity.gs1.item import scanner_entity
 from authenticity.history.observation import actor_hash
-from cli.support.console import err, fail, out, print_json
+from cli.support.console import err, fail, folded, out, print_json, whole
 from cli.support.data import DataFolder
 from cli.support.open_ledger import open_administration
 from ledger.records import Role, TokenRecord
@@ -77,9 +77,8 @@ def list_tokens(data: Data = None, as_json: Json = False) -> None:
     if as_json:
         print_json([_facts(record) for record in records])
         return
-    table = Table(
-        "id", "role", "name", "scanner", "prefixes", "gateway", "expires", "state", box=None
-    )
+    others = folded("role", "name", "scanner", "prefixes", "gateway", "expires", "state")
+    table = Table(whole("id"), *others, box=None)
     for record in records:
         table.add_row(
             record.id, record.role or "–", record.name, f"{actor_hash(record.name):08x}",

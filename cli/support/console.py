@@ -14,6 +14,7 @@ import msgspec
 import typer
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
+from rich.table import Column
 from rich.text import Text
 from typer.exceptions import TyperException
 from typer.rich_utils import rich_abort_error, rich_format_error
@@ -50,6 +51,16 @@ class SafeConsole(Console):
         """As Rich does; texts that were no strings before are escaped here."""
         for text, style, control in super().render(renderable, options):
             yield Segment(text if control else visible(text, lines=True), style, control)
+
+
+def whole(header: str) -> Column:
+    """A column of what other commands need, as ids: never cut, nor broken while it fits."""
+    return Column(header, overflow="fold", no_wrap=True)
+
+
+def folded(*headers: str) -> list[Column]:
+    """Columns that give way to `whole` ones: their cells go on in the next line."""
+    return [Column(header, overflow="fold") for header in headers]
 
 
 out = SafeConsole()

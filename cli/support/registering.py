@@ -158,16 +158,60 @@ def sign_over(
     return signer.statement(replace(batch, revision=max(batch.revision, least)))
 
 
-def put_on_record(keys: Path, run_folder: Path, batch: "Batch") -> None:
-    """Put the serials of a finished run on the record of issued ones, where a key store is here.
+def put_on_record(keys: Path, run_folder: Path, batch: "Batch", *, unchecked: bool) -> None:
+    """Put the serials of a finished run on the record of issued ones, where the issuer's key
+    store is here.
 
-    Raises `ConfigurationError` if another batch of the product holds one of them.
+    Raises `ConfigurationError` if another batch of the product holds one of them, or, unless
+    `unchecked`, if no manifest is here to tell.
     """
-    from keys.keyring import KEYRING_FILE
     from producers.issuing.issued_serials import IssuedSerials
-    from producers.issuing.manifest import serials_of
+    from producers.issuing.manifest import serials_of_run
 
-    csv = run_folder / "manifest.csv"
-    if (keys / KEYRING_FILE).exists() and csv.exists():
-        serials = [serial for some in serials_of(csv) for serial in some]
-        IssuedSerials(keys).reserve(batch.gtin, batch.batch_id, serials)
+    serials = serials_of_run(run_folder)
+    if serials is None:
+        refuse_unchecked(keys, [batch], unchecked=unchecked)
+    elif _is_issuer_of(keys, batch):
+        IssuedSerials(keys).reserve(
+            batch.gtin, batch.batch_id, [one for some in serials for one in some]
+        )
+
+
+def refuse_unchecked(keys: Path, batches: "Sequence[Batch]", *, unchecked: bool) -> None:
+    """Refuse batches of an issuer of this key store that are not on its record of issued
+    serials: a header does not tell its serials, so another batch may have them.
+
+    Raises `ConfigurationError`; with `unchecked` it is a warning.
+    """
+    from authenticity.errors import ConfigurationError
+    from producers.issuing.issued_serials import IssuedSerials
+
+    record = IssuedSerials(keys)
+    unknown = [
+        batch.batch_id
+        for batch in batches
+        if _is_issuer_of(keys, batch) and not record.holds(batch.gtin, batch.batch_id)
+    ]
+    if not unknown:
+        return
+    more = f" and {len(unknown) - 1:,} more" if len(unknown) > 1 else ""
+    reason = (
+        f"whether other batches too have the serials of batch {unknown[0]}{more} cannot be "
+        f"checked: they are not on record in {keys}, and no manifest is here"
+    )
+    next_step = "register the run's folder, with its manifest.csv or manifest.parquet"
+    if not unchecked:
+        raise ConfigurationError(
+            reason, next_step=f"{next_step}; or take them as they are with --unchecked-serials"
+        )
+    warn(reason, next_step=next_step)
+
+
+def _is_issuer_of(keys: Path, batch: "Batch") -> bool:
+    """Whether this key store signs for the batch's issuer."""
+    from keys.keyring import KEYRING_FILE
+    from keys.store import KeyStore
+
+    if not (keys / KEYRING_FILE).exists():
+        return False
+    return any(each.id == batch.issuer for each in KeyStore(keys).keyring().issuers)

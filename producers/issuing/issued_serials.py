@@ -4,6 +4,7 @@
 keys/issued/GTIN/          0700
 ├── .lock                  held while a run reserves its serials
 └── BATCH_ID.digests       0600; BLAKE2b-128 of each serial, 16 bytes each, in order of issue
+keys/issued.begun          says that there is a record, should the folder be lost
 ```
 
 It outlasts a lost run folder. It tells nothing of a serial to whoever does not know it.
@@ -20,7 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from authenticity.errors import ConfigurationError
-from keys.durable_files import is_temporary, locked, replacing
+from keys.durable_files import is_temporary, locked, replacing, write_durably
 from keys.guarded_files import PRIVATE_FILE, make_private_folder
 
 DIGEST_BYTES: Final = 16
@@ -34,6 +35,7 @@ class IssuedSerials:
 
     def __init__(self, keys: Path) -> None:
         self._root = keys / "issued"
+        self._begun = keys / "issued.begun"
 
     def reserve(self, gtin: str, batch_id: str, serials: Sequence[str]) -> None:
         """Put these on record as the batch's, before anything is signed.
@@ -53,11 +55,24 @@ class IssuedSerials:
         with self._open(gtin) as folder:
             _write(folder / f"{batch_id}{_ENDING}", chunks)
 
+    def holds(self, gtin: str, batch_id: str) -> bool:
+        """Whether the serials of this batch are on record."""
+        return (self._root / gtin / f"{batch_id}{_ENDING}").exists()
+
     @contextmanager
     def _open(self, gtin: str) -> Iterator[Path]:
+        if self._begun.exists() and not self._root.exists():
+            raise ConfigurationError(
+                f"the record of issued serials {self._root} is missing, so serials might be issued "
+                "twice",
+                next_step=f"restore it from a backup; or delete {self._begun} to begin a new "
+                "record, and register each run folder again: touchstone batches register DIR",
+            )
         folder = self._root / gtin
         for each in (self._root, folder):
             make_private_folder(each)
+        if not self._begun.exists():
+            write_durably(self._begun, b"")
         with locked(folder / ".lock", f"the record of issued serials {folder}"):
             yield folder
 
@@ -73,7 +88,8 @@ class IssuedSerials:
                     f"{len(known):,} of these serials of GTIN {gtin} are issued already, in batch "
                     f"{path.name.removesuffix(_ENDING)}: {first}",
                     next_step="take serials that no other batch has; to go on with an interrupted "
-                    "run, give its --out",
+                    "run, give its --out; if its folder is lost and none of its codes was printed, "
+                    f"delete {path}",
                 )
 
 

@@ -138,6 +138,25 @@ def serials_of(csv: Path) -> Iterator[list[str]]:
         yield rows["serial"].to_pylist()
 
 
+def serials_of_run(folder: Path) -> Iterator[list[str]] | None:
+    """The serials of a finished run, of the one manifest or the other; None if neither is here."""
+    csv, parquet = folder / "manifest.csv", folder / "manifest.parquet"
+    if csv.exists():
+        return serials_of(csv)
+    return _serials_in(parquet) if parquet.exists() else None
+
+
+def _serials_in(parquet: Path) -> Iterator[list[str]]:
+    try:
+        with pq.ParquetFile(parquet) as file:
+            for rows in file.iter_batches(_ROWS_AT_ONCE, columns=["serial"]):
+                yield rows["serial"].to_pylist()
+    except (pa.ArrowException, KeyError, OSError) as error:
+        raise ConfigurationError(
+            f"{parquet} is no manifest: {error}", next_step="restore it, or manifest.csv"
+        ) from None
+
+
 def digest_of(serials: pa.ChunkedArray) -> str:
     """`manifest_sha256` of these. Raises `DuplicateSerials` if a serial occurs twice.
 

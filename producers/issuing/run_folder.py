@@ -105,6 +105,16 @@ class RunFolder:
     def begin(self, run: Run) -> None:
         write_durably(self.run_file, msgspec.json.encode(run) + b"\n")
 
+    @contextmanager
+    def ended_if_refused(self) -> Iterator[None]:
+        """Leave no run behind that was refused before its first code: the folder is free again."""
+        try:
+            yield
+        except ConfigurationError:
+            if not self.part.exists() and not self.csv.exists():
+                self.run_file.unlink(missing_ok=True)
+            raise
+
     def written(self, is_own_line: Callable[[bytes], bool]) -> int:
         """How many codes are safely there, after cutting off a torn tail.
 

@@ -35,6 +35,8 @@ def test_serials_of_another_folder_and_lot_are_refused_before_anything_is_signed
                   serials=again)  # fmt: skip
     assert refused.value.next_step
     assert not files.part.exists() and not files.csv.exists()
+    with RunFolder(tmp_path / "two").opened():
+        assert files.known_run() is None
 
 
 def test_a_minted_serial_cannot_be_issued_again_even_if_its_run_is_lost(tmp_path: Path) -> None:
@@ -44,6 +46,16 @@ def test_a_minted_serial_cannot_be_issued_again_even_if_its_run_is_lost(tmp_path
         path.unlink()
     with pytest.raises(ConfigurationError, match="50 of these serials"):
         IssuedSerials(tmp_path / "keys").reserve(ORDER.gtin, "other", minted)
+
+
+def test_serials_of_a_lost_run_are_free_again_as_the_refusal_says(tmp_path: Path) -> None:
+    record = IssuedSerials(tmp_path)
+    record.reserve(GTIN, "lost", SERIALS)
+    with pytest.raises(ConfigurationError) as refused:
+        record.reserve(GTIN, "new", SERIALS)
+    named = Path(refused.value.next_step.rpartition("delete ")[2])
+    named.unlink()
+    record.reserve(GTIN, "new", SERIALS)
 
 
 def test_an_interrupted_run_goes_on_with_its_own_serials(tmp_path: Path) -> None:
