@@ -189,3 +189,13 @@ def test_without_a_ledger_the_command_says_that_nobody_confirmed_it(
     for revision in (2, 3):  # nobody knows whether the first one was taken
         said = maker.run("batches", "recall", "out")
         assert f"revision {revision}" in said[0] and "cannot be seen from here" in said[1]
+
+
+def test_a_batch_is_withdrawn_by_its_id_and_brought_back(known: Maker) -> None:
+    batch = stands(known)
+    declare(known, "withdraw", "maker", batch.batch_id)
+    assert (stands(known).status, stands(known).revision) == (BatchStatus.WITHDRAWN, 2)
+    said = known.run("batches", "withdraw", "maker", batch.batch_id, *AT_ONCE, code=2)[1]
+    assert "is withdrawn already" in said
+    declare(known, "release", "out")
+    assert stands(known) == read_batch(known.folder / "out")
