@@ -116,6 +116,7 @@ def test_issued_codes_are_genuine_under_the_exported_trust_list(maker: Maker) ->
         "batch_id",
         "released",
         "serial_filter",
+        "serial_parts",
         "manifest_csv",
         "manifest_parquet",
         "manifest_sha256",
