@@ -57,7 +57,8 @@ P256_MAKER = 1
 GTINS = ("09521234000013", "09526543000013")
 """One product of each maker (952 is GS1's prefix for demonstrations)."""
 
-_LISTED = 400
+_LISTED = 6_000
+"""More serials than a test mints: those that a batch lists unless told otherwise."""
 
 _IDS = (IssuerId("alpine"), IssuerId("harbour"))
 _NAMES = ("Alpine Tea", "Harbour Pharma")
