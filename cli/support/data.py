@@ -1,6 +1,7 @@
 """The data folder of an installation, and the settings that replace parts of it."""
 
 import os
+import stat
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,15 +76,15 @@ class DataFolder:
 
 
 def _close_to_others(path: Path) -> None:
-    """As an earlier version, or a copy, left it open. A link, and another's file, is left."""
+    """As an earlier version, or a copy, left it open. A link, and another's file, is left.
+
+    The file is never opened: closing a descriptor of it ends the locks that SQLite holds on it
+    in this process, and the next program to leave would take the log of writes away.
+    """
     with suppress(OSError):
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        try:
-            facts = os.fstat(descriptor)
-            if facts.st_uid == os.geteuid() and facts.st_mode & 0o077:
-                os.fchmod(descriptor, 0o600)
-        finally:
-            os.close(descriptor)
+        facts = path.lstat()
+        if stat.S_ISREG(facts.st_mode) and facts.st_uid == os.geteuid() and facts.st_mode & 0o077:
+            path.chmod(0o600)
 
 
 def _ledger_password() -> str | None:

@@ -4,11 +4,16 @@ import os
 import stat
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from cli.support.data import DataFolder
 from cli.support.passphrase import refuse_in_environment
+from events.embedded.log import EmbeddedLog
+from events.publisher import Record
+from events.topics import SCANS
 from tests.support.patience import PATIENCE_S
 
 
@@ -54,3 +59,18 @@ def test_a_program_that_runs_for_long_refuses_the_passphrase(tmp_path: Path, com
     assert ended.returncode == 2
     assert "unset TOUCHSTONE_PASSPHRASE" in ended.stderr and "5531" not in ended.stderr
     refuse_in_environment()
+
+
+def test_closing_a_database_to_others_takes_no_lock_from_who_has_it_open(tmp_path: Path) -> None:
+    """SQLite's locks on a file end with any descriptor of it that the process closes; the next
+    program to leave then takes the log of writes away, with what is written from then on."""
+    data = DataFolder(tmp_path)
+    leave = f"import sqlite3; sqlite3.connect({str(data.log)!r}).execute('VACUUM')"
+    with closing(EmbeddedLog(data.log)) as log:
+        log.append([Record(SCANS, b"k", b"1")])
+        data.make_databases_private()
+        subprocess.run([sys.executable, "-c", leave], check=False, timeout=PATIENCE_S)
+        assert data.log.with_name("log.sqlite-wal").exists()
+        log.append([Record(SCANS, b"k", b"2")])
+        with closing(EmbeddedLog(data.log)) as again:
+            assert again.end(SCANS) == 2
