@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.support.acceptance import refuse_what_no_engine_takes, tell_outcome
-from cli.support.console import EXIT_BAD_ANSWER, err, fail, folded, out, print_json, whole
+from cli.support.console import EXIT_BAD_ANSWER, err, fail, folded, lines, out, print_json, whole
 from cli.support.data import DataFolder
 from cli.support.open_ledger import open_administration
 from cli.support.passphrase import KeysFolder, PassphraseFile, keys_folder
@@ -247,9 +247,9 @@ def _print_table(found: "list[Batch]", where: DataFolder | None) -> None:
         table.add_row(
             batch.issuer,
             batch.batch_id,
-            "\n".join(each for each in product if each),
-            f"{batch.count:,}\n{listed}",
-            f"{batch.status}\n{released}\nrevision {batch.revision}",
+            lines(*(each for each in product if each)),
+            lines(f"{batch.count:,}", listed),
+            lines(batch.status, released, f"revision {batch.revision}"),
         )
     out.print(table)
 

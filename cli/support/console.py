@@ -63,6 +63,11 @@ def folded(*headers: str) -> list[Column]:
     return [Column(header, overflow="fold") for header in headers]
 
 
+def lines(*texts: str) -> Text:
+    """A cell of several lines."""
+    return Text("\n".join(visible(text) for text in texts))
+
+
 out = SafeConsole()
 err = SafeConsole(stderr=True)
 

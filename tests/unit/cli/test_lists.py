@@ -34,6 +34,7 @@ def test_batch_ids_are_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wi
         keep_statement(tmp_path / batch_id, read_statement(world.statement(batch)))
     listed = shown(monkeypatch, width, "batches", "list", *(str(tmp_path / each) for each in ids))
     assert all(each in listed for each in ids) and "\u2026" not in listed
+    assert "\\n" not in listed
 
 
 @pytest.mark.parametrize("width", WIDTHS)
