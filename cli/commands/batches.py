@@ -92,17 +92,17 @@ def register_batch(
 
     how = _How(DataFolder.find(data), keys_folder(folder, data), passphrase_file, anyway, wait)
     signer, standing = BatchSigner(how.keys, passphrase_file), StandingStatements(how.where)
+    stated = read_statements(source)
     parts = read_parts(source)  # reads when they are published
     if source.is_dir():
-        [stated] = read_statements(source)
-        put_on_record(how.keys, source, stated.batch, unchecked=unchecked)
-        found = [registrable_folder(source, stated, signer, standing, sign_again=sign_again)]
+        [of_run] = stated
+        put_on_record(how.keys, source, of_run.batch, unchecked=unchecked)
+        found = [registrable_folder(source, of_run, signer, standing, sign_again=sign_again)]
     else:
-        stated_there = read_statements(source)
-        refuse_unchecked(how.keys, [each.batch for each in stated_there], unchecked=unchecked)
+        refuse_unchecked(how.keys, [each.batch for each in stated], unchecked=unchecked)
         found = [
             sign_over(each.batch, signer, standing) if sign_again or not each.is_signed else each
-            for each in stated_there
+            for each in stated
         ]
         if sign_again:
             parts = (read_part(signer.part(each.part)) for each in parts)

@@ -23,7 +23,8 @@ class DataFolder:
         return cls(given or Path(os.environ.get("TOUCHSTONE_DATA", "touchstone-data")))
 
     def make_databases_private(self) -> None:
-        """Close databases that others may read to them. To be called before one is opened."""
+        """Make databases that others may read their owner's alone. Call it before one is opened;
+        whoever has one open keeps its locks."""
         for name in ("log.sqlite", "ledger.sqlite"):
             for path in (self.root / f"{name}{end}" for end in ("", "-wal", "-shm")):
                 _close_to_others(path)

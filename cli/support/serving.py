@@ -42,8 +42,8 @@ def serve(
     from verifier_api.settings import Settings
 
     host, port = address
-    publisher = open_publisher(folder)
     folder.make_databases_private()
+    publisher = open_publisher(folder)
     reader = open_reader(folder.ledger)
     settings = Settings.from_env(os.environ)
     app = create_app(

@@ -117,8 +117,10 @@ def scan_of(body: ScanBody, principal: Principal, now: datetime, stamp: Stamp) -
     anonymous scan id is scoped by its session, or without one by what was scanned:
     nobody can overwrite, or seem to reuse, another's. What a gateway sends is a
     consumer's scan, published under the gateway's name; it has the network that the gateway
-    passes, or none. Raises `Problem` 401 or 403 for a
-    channel, act or operation that is not theirs: nothing is accepted and then ignored.
+    passes, or none.
+
+    Raises `Problem` 401 or 403 for a channel, act or operation that is not theirs: nothing
+    is accepted and then ignored.
     """
     network = stamp.network
     if body.network is not None:
