@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from benchmarks.faults.site import Site
+from benchmarks.faults.traffic import Traffic
 
 DRAINS_WITHIN_S: Final = 240.0
 
@@ -37,13 +38,22 @@ def outcome_of(name: str, site: Site, faults: int, began: float, **details: floa
     """Drain the site, and compare its export with the replay of its traffic."""
     exported = site.drain(within_s=DRAINS_WITHIN_S)
     seconds = time.monotonic() - began
-    expected = site.traffic.replayed
-    excess = scans_counted(exported) - scans_counted(expected)
-    differing = set(exported.splitlines()) ^ set(expected.splitlines())
+    return compare(
+        name, site.traffic, exported, faults, seconds, alerts_amiss=site.alerts_amiss(), **details
+    )
+
+
+def compare(
+    name: str, traffic: Traffic, exported: bytes, faults: int, seconds: float,
+    *, alerts_amiss: int, **details: float | str,
+) -> Outcome:  # fmt: skip
+    """What an export has too few or too many of, beside the replay of the traffic."""
+    excess = scans_counted(exported) - scans_counted(traffic.replayed)
+    differing = set(exported.splitlines()) ^ set(traffic.replayed.splitlines())
+    rounded = {k: round(v, 2) if isinstance(v, float) else v for k, v in details.items()}
     return Outcome(
-        name, faults, len(site.traffic.scans), max(0, -excess), max(0, excess), len(differing),
-        site.alerts_amiss(), round(seconds, 1), {k: round(v, 2) if isinstance(v, float) else v
-                            for k, v in details.items()},
+        name, faults, len(traffic.scans), max(0, -excess), max(0, excess), len(differing),
+        alerts_amiss, round(seconds, 1), rounded,
     )  # fmt: skip
 
 

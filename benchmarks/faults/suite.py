@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from benchmarks.faults.engine_faults import killed_engines
 from benchmarks.faults.outcome import Outcome
 from benchmarks.faults.server_faults import backlog, killed_servers, killed_service, lost_brokers
 from benchmarks.faults.traffic import Traffic, make_traffic
@@ -36,7 +37,7 @@ class FaultReport:
 
 
 def measure(*, quick: bool, say: Say) -> FaultReport:
-    """About 25 minutes; `quick`: 8. Needs Java, Maven and PostgreSQL."""
+    """About 35 minutes; `quick`: 9. Needs Java, Maven and PostgreSQL."""
     outcomes: list[Outcome] = []
     with tempfile.TemporaryDirectory(prefix="touchstone-faults-") as name:
         folder = Path(name)
@@ -81,5 +82,6 @@ def _scenarios(
         ("rebalances", lambda at: endless_rebalances(
             at, many, rebalances=some // 5, every_s=3.0, per_second=2_000)),
         ("lost brokers", lambda at: lost_brokers(at, few)),
+        ("killed engines, embedded", lambda at: killed_engines(at, many, kills=some)),
         ("backlog", lambda at: backlog(at, traffic(1_000_000))),
     ]  # fmt: skip
