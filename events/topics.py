@@ -39,7 +39,8 @@ TRUST_KEY: Final = b"trust-list"
 class Topic:
     """One topic. `value` is None where the value is no JSON of ours (the trust list: a JWS).
 
-    `most_bytes` bounds one record, `kept_days` is how long Kafka keeps one (None: until a
+    `most_bytes` bounds one record, `timed_by_log` has the log say when a record arrived, not
+    its publisher. `kept_days` is how long Kafka keeps one (None: until a
     newer one of its key replaces it). `signed`: the record is a JWS in compact form, and
     `value` is its payload, or `or_value` is, as the `typ` of its header says.
     """
@@ -54,6 +55,7 @@ class Topic:
     most_bytes: int = 2**20
     signed: bool = False
     or_value: type | None = None
+    timed_by_log: bool = False
 
     @property
     def compacted(self) -> bool:
@@ -70,7 +72,7 @@ BATCHES: Final = Topic(
     CleanupPolicy.COMPACTED, 4,
     "What was minted, what its issuer has declared of it since, and the parts of the serial "
     "lists of large batches, signed by the issuer.",
-    most_bytes=2 * 2**20, signed=True, or_value=SerialPart,
+    most_bytes=2 * 2**20, signed=True, or_value=SerialPart, timed_by_log=True,
 )  # fmt: skip
 TRUST: Final = Topic(
     "trust", None, "constant", CleanupPolicy.COMPACTED, 1,

@@ -1,7 +1,7 @@
 """Records of the topic `batches`: batch statements, and parts of serial lists."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from authenticity.errors import BatchError
@@ -54,18 +54,25 @@ def batch_of_part(part: SignedPart) -> BatchKey:
 def read_batch_records(
     records: Sequence[SourceRecord], trust_list: TrustList, at: datetime
 ) -> BatchRecords:
-    """What these hold; what an issuer may not say under this list is refused."""
+    """What these hold; what an issuer may not say under this list is refused.
+
+    Dates are judged by when the log took each record, and where the log does not say, by
+    `at`: so a statement that was refused for its date stays refused at a later reading.
+    """
     statements: list[BatchStatement] = []
     parts: list[SignedPart] = []
     sources: list[SourceRecord] = []
     refused: list[Refused] = []
     for record in records:
+        arrived = (
+            at if record.appended_s is None else datetime.fromtimestamp(record.appended_s, UTC)
+        )
         try:
             found = read_batch_record(record.value)
             if isinstance(found, BatchStatement):
-                statements.append(check_statement(found, trust_list, at=at))
+                statements.append(check_statement(found, trust_list, at=arrived))
             else:
-                parts.append(check_part(found, trust_list, at=at))
+                parts.append(check_part(found, trust_list, at=arrived))
                 sources.append(record)
         except BatchError as error:
             next_step = f" (next: {error.next_step})" if error.next_step else ""

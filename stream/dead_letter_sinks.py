@@ -14,7 +14,11 @@ from ledger.protocols import Progress
 
 
 class SourceRecord(NamedTuple):
-    """One record of a source. `trace` is its W3C trace context, if it brought one."""
+    """One record of a source. `trace` is its W3C trace context, if it brought one.
+
+    `appended_s`: when the log took it, in seconds since 1970 by the log's own clock, so that
+    it is the same at every reading; None where only its publisher says when.
+    """
 
     topic: Topic
     partition: int
@@ -22,6 +26,7 @@ class SourceRecord(NamedTuple):
     key: bytes
     value: bytes
     trace: str | None = None
+    appended_s: float | None = None
 
 
 class Refused(NamedTuple):

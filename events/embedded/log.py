@@ -42,11 +42,16 @@ class LogLimits:
 
 
 class Entry(NamedTuple):
-    """One record as read. Offsets grow within a topic, with gaps after pruning."""
+    """One record as read. Offsets grow within a topic, with gaps after pruning.
+
+    `appended_s`: when it was appended, in whole seconds since 1970, by the clock of the
+    machine that appended it.
+    """
 
     offset: int
     key: bytes
     value: bytes
+    appended_s: int
 
 
 class EmbeddedLog:
@@ -110,7 +115,7 @@ class EmbeddedLog:
         bytes_left = self.limits.read_bytes
         with self._translate_errors("read"):
             rows = self._db.execute(
-                f"SELECT position, key, value FROM {_TABLE[topic]}"  # noqa: S608
+                f"SELECT position, key, value, appended_s FROM {_TABLE[topic]}"  # noqa: S608
                 " WHERE position > ? ORDER BY position LIMIT ?",
                 (after, limit),
             )

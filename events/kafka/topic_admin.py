@@ -154,6 +154,8 @@ def settings_of(topic: Topic, replication: int, overrides: TopicOverrides) -> di
         "max.message.bytes": str(topic.most_bytes),
         "unclean.leader.election.enable": "false",
     }
+    if topic.timed_by_log:
+        wanted["message.timestamp.type"] = "LogAppendTime"
     kept_days = overrides.kept_days.get(topic.name, topic.kept_days)
     if kept_days is not None:
         wanted["retention.ms"] = str(kept_days * _DAY_MS)

@@ -228,7 +228,9 @@ class EmbeddedSource:
     async def _read(self, topic: Topic, limit: int) -> list[SourceRecord]:
         async def read() -> list[SourceRecord]:
             return [
-                SourceRecord(topic, 0, *entry)
+                SourceRecord(
+                    topic, 0, entry.offset, entry.key, entry.value, appended_s=entry.appended_s
+                )
                 for entry in self.log.read(topic, self._positions[topic], limit)
             ]
 

@@ -32,6 +32,9 @@ GIVEN_UP: Final = 3
 STALLED: Final = 4
 """Exit code of a worker that stood still: starting it again is all that it needs."""
 
+_LOG_APPEND_TIME: Final = 1
+"""In a record's `timestamp_type`: the broker's clock, not the publisher's."""
+
 Take = Callable[[Sequence[SourceRecord]], Awaitable[None]]
 Ready = Callable[[], Awaitable[object]]
 
@@ -156,4 +159,5 @@ def _received(topic: Topic, event: Any) -> SourceRecord:
         message.key or b"",
         message.value or b"",
         trace,
+        message.timestamp if message.timestamp_type == _LOG_APPEND_TIME else None,
     )

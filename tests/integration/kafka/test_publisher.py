@@ -3,12 +3,14 @@
 import threading
 import time
 from concurrent.futures import Future
+from contextlib import closing
 from itertools import count
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from aiokafka.partitioner import DefaultPartitioner
+from kafka import KafkaConsumer
 from kafka.producer import record_accumulator
 from kafka.producer.producer_batch import ProducerBatch
 
@@ -22,6 +24,7 @@ from events.kafka.reading import Stored, read_topic
 from events.kafka.settings import KafkaSettings
 from events.publisher import Record
 from events.topics import BATCHES, SCANS, TRUST, CleanupPolicy, Topic
+from stream.sources.faust import acknowledge
 from tests.support.patience import PATIENCE_S, wait_until
 
 
@@ -107,6 +110,22 @@ def test_a_record_larger_than_its_topic_takes_is_refused_at_once(
     assert refused.done()
     with pytest.raises(InputError, match="larger than topic scans takes"):
         refused.result(0)
+
+
+def test_the_broker_says_when_a_batch_statement_arrived(
+    settings: KafkaSettings, publisher: KafkaPublisher
+) -> None:
+    publisher.publish([Record(BATCHES, b"when", b"v")]).result(PATIENCE_S)
+    with closing(
+        KafkaConsumer(
+            BATCHES.name,
+            bootstrap_servers=list(settings.servers),
+            auto_offset_reset="earliest",
+            consumer_timeout_ms=int(PATIENCE_S * 1_000),
+        )
+    ) as consumer:
+        arrived = next(record for record in consumer if record.key == b"when")
+    assert arrived.timestamp_type == acknowledge._LOG_APPEND_TIME
 
 
 def test_the_largest_trust_list_fits(publisher: KafkaPublisher) -> None:

@@ -33,6 +33,14 @@ def test_a_dead_letter_and_a_trust_list_of_the_largest_size_fit() -> None:
     assert int(settings_of(TRUST, 3, TopicOverrides())["max.message.bytes"]) > 4 / 3 * 4 * 2**20
 
 
+def test_when_a_batch_statement_arrived_is_said_by_the_broker() -> None:
+    by = {
+        topic.name: settings_of(topic, 3, TopicOverrides()).get("message.timestamp.type")
+        for topic in (SCANS, BATCHES, TRUST)
+    }
+    assert by == {"scans": None, "batches": "LogAppendTime", "trust": None}
+
+
 def test_another_retention_can_be_chosen() -> None:
     chosen = TopicOverrides(kept_days={"scans": 90})
     assert settings_of(SCANS, 3, chosen)["retention.ms"] == str(90 * DAY_MS)

@@ -16,7 +16,7 @@ from faust.types import TP
 from faust.types.tuples import ConsumerMessage
 
 from events.kafka.settings import KafkaSettings
-from events.topics import SCANS
+from events.topics import BATCHES, SCANS
 from stream.dead_letter_sinks import SourceRecord
 from stream.engine_stats import EngineStats
 from stream.sources.faust import acknowledge
@@ -252,6 +252,14 @@ def _fetched(offset: int) -> Any:
         key=b"key", value=b"value", checksum=None, serialized_key_size=3,
         serialized_value_size=5,
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(("clock", "appended_s"), [(0, None), (1, 1_700_000_000.25)])
+def test_when_a_record_arrived_is_taken_from_the_broker_s_clock_alone(
+    clock: int, appended_s: float | None
+) -> None:
+    message = ConsumerMessage("batches", 0, 3, 1_700_000_000.25, clock, [], b"key", b"value", None)
+    assert acknowledge._received(BATCHES, SimpleNamespace(message=message)).appended_s == appended_s
 
 
 async def intake_of(
