@@ -3,11 +3,13 @@
 from datetime import UTC, datetime
 from pathlib import Path
 from shutil import copytree, rmtree
+from typing import NamedTuple
 
 import pytest
 from msgspec.structs import replace
 
 from authenticity.errors import ConfigurationError
+from authenticity.records.batch import Batch
 from cli.support.registering import put_on_record, refuse_unchecked
 from keys.store import create_store
 from producers.issuing.issued_serials import IssuedSerials
@@ -16,35 +18,45 @@ from tests.unit.producers.issuing.test_run import ORDER, run
 SERIALS = [f"S{number}" for number in range(20)]
 
 
-class Home:
-    """A key store that signs for the order's issuer; two runs with the same serials, of which
-    the other one was issued with a copy of the store without the record."""
+class Home(NamedTuple):
+    """A key store `own` that signs for the order's issuer, and two runs with the same serials,
+    `first` and `second`, of which the other one was issued with a copy of the store without
+    the record."""
 
-    def __init__(self, folder: Path, store: Path) -> None:
-        self.keys = store
-        order = replace(ORDER, count=len(SERIALS), serials_sha256="0" * 64)
-        self.first = run(folder / "first", order, serials=SERIALS)
-        rmtree(folder / "keys")
-        self.second = run(folder / "second", replace(order, lot="S9"), serials=SERIALS)
-        self.other = replace(self.second.batch, batch_id="c" * 32)
-        put_on_record(self.keys, folder / "first", self.first.batch, unchecked=False)
+    folder: Path
+    first: Batch
+    other: Batch
+
+    @property
+    def keys(self) -> Path:
+        return self.folder / "own"
+
+    @property
+    def second(self) -> Path:
+        return self.folder / "second"
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    secret, at = b"a test passphrase", datetime.now(UTC)
-    keys = create_store(tmp_path_factory.mktemp("store") / "keys", passphrase=secret, at=at)
+def made(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """Made once: each run starts processes."""
+    folder, secret, at = tmp_path_factory.mktemp("made"), b"a test passphrase", datetime.now(UTC)
+    keys = create_store(folder / "own", passphrase=secret, at=at)
     keys.add_issuer(
         "Maker", issuer_id=ORDER.issuer, company_prefixes=["9521234"], hosts=["id.maker.example"],
         passphrase=secret, at=at,
     )  # fmt: skip
-    return keys.folder
+    order = replace(ORDER, count=len(SERIALS), serials_sha256="0" * 64)
+    first = run(folder / "first", order, serials=SERIALS)
+    rmtree(folder / "keys")
+    second = run(folder / "second", replace(order, lot="S9"), serials=SERIALS)
+    put_on_record(folder / "own", folder / "first", first.batch, unchecked=False)
+    return Home(folder, first.batch, replace(second.batch, batch_id="c" * 32))
 
 
 @pytest.fixture
-def home(tmp_path: Path, store: Path) -> Home:
-    copytree(store, tmp_path / "own")
-    return Home(tmp_path, tmp_path / "own")
+def home(tmp_path: Path, made: Home) -> Home:
+    copytree(made.folder, tmp_path / "home")
+    return made._replace(folder=tmp_path / "home")
 
 
 @pytest.mark.parametrize("lost", [(), ("manifest.csv",)])
@@ -52,29 +64,29 @@ def test_a_run_with_the_serials_of_another_is_refused_by_either_manifest(
     home: Home, lost: tuple[str, ...]
 ) -> None:
     for name in lost:
-        (home.second.folder / name).unlink()
+        (home.second / name).unlink()
     for unchecked in (False, True):
         with pytest.raises(ConfigurationError, match="are issued already"):
-            put_on_record(home.keys, home.second.folder, home.other, unchecked=unchecked)
+            put_on_record(home.keys, home.second, home.other, unchecked=unchecked)
 
 
 def test_without_a_manifest_or_as_a_file_it_is_refused_unless_a_flag_says_so(
     home: Home, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name in ("manifest.csv", "manifest.parquet"):
-        (home.second.folder / name).unlink()
+        (home.second / name).unlink()
     with pytest.raises(ConfigurationError, match="cannot be checked") as refused:
-        put_on_record(home.keys, home.second.folder, home.other, unchecked=False)
+        put_on_record(home.keys, home.second, home.other, unchecked=False)
     assert "--unchecked-serials" in refused.value.next_step
     with pytest.raises(ConfigurationError, match="cannot be checked"):
-        refuse_unchecked(home.keys, [home.first.batch, home.other], unchecked=False)
+        refuse_unchecked(home.keys, [home.first, home.other], unchecked=False)
     refuse_unchecked(home.keys, [home.other], unchecked=True)
     assert "cannot be checked" in capsys.readouterr().err
 
 
 def test_what_is_on_record_and_what_others_issued_needs_no_manifest(home: Home) -> None:
     foreign = replace(home.other, issuer="somebody-else")
-    refuse_unchecked(home.keys, [home.first.batch, foreign], unchecked=False)
+    refuse_unchecked(home.keys, [home.first, foreign], unchecked=False)
     refuse_unchecked(home.keys.parent / "no store", [home.other], unchecked=False)
 
 
