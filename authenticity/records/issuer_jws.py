@@ -82,6 +82,8 @@ def read_jws(raw: bytes, kind: Kind) -> IssuerJws:
     largest = 4 * (kind.payload_bytes + 1_024) // 3
     if len(raw) > largest:
         raise BatchError(f"{kind.called} of {len(raw):,} bytes; the limit is {largest:,}")
+    if raw.count(b".") != 2:
+        raise BatchError(f"not a {kind.called}: a JWS in compact form has three parts")
     try:
         protected, content, signature = raw.decode("ascii").split(".")
         header = msgspec.json.decode(from_base64url(protected), type=_Header)

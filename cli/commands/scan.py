@@ -90,6 +90,12 @@ def scan(
     roots: Annotated[
         Path | None, typer.Option("--roots", help="Pinned root keys of the trust list.")
     ] = None,
+    allow_older_list: Annotated[
+        bool,
+        typer.Option(
+            "--allow-older-list", help="Believe a list older than the newest you were handed."
+        ),
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON object for each code, one a line.")
     ] = False,
@@ -127,7 +133,9 @@ def scan(
             clock=lambda: datetime.now(UTC),
             new_id=lambda: uuid4().hex,
             captured_at=None if at is None else parse_instant(at, option="--at"),
-            verify=_verifier(trust_list, roots, None if api else where),
+            verify=_verifier(
+                trust_list, roots, None if api else where, allow_older=allow_older_list
+            ),
         )
         tell_channel = channel is not None
         send = _to_service(api, token, stack, tell_channel) if api else _to_log(where, stack)
@@ -243,7 +251,7 @@ def _advice(answer: dict[str, Any]) -> Iterator[str]:
 
 
 def _verifier(
-    trust_list: Path | None, roots: Path | None, where: DataFolder | None
+    trust_list: Path | None, roots: Path | None, where: DataFolder | None, *, allow_older: bool
 ) -> "Verifier | None":
     """What codes prove under the given trust list, or the newest that the engine accepted."""
     from authenticity.trust.verify import verify
@@ -253,7 +261,7 @@ def _verifier(
     if trust_list is not None:
         from cli.support.trust_list import load_trust_list
 
-        listed = load_trust_list(trust_list, roots, now)
+        listed = load_trust_list(trust_list, roots, now, allow_older=allow_older)
     elif where is not None and ledger_is_there(where) and where.roots.exists():
         listed = _list_of_engine(where, now)
     if listed is None:
@@ -308,11 +316,14 @@ def _place(text: str | None, country: str | None) -> "Place | None":
         if country is not None:
             fail("a country alone is no place", next_step="give --place too")
         return None
+    example = "write it as 51.95,4.14 or 51.95,4.14,0.5"
     try:
-        lat, lon, *radius = [float(part) for part in text.split(",")]
-        fields = {"lat": lat, "lon": lon, "accuracy_km": radius[0] if radius else 1.0}
-        if len(radius) > 1:
-            raise ValueError("too many numbers")
+        numbers = [float(part) for part in text.split(",")]
+        lat, lon, accuracy_km = [*numbers, 1.0] if len(numbers) == 2 else numbers
+    except ValueError:
+        fail(f"--place {text} is not latitude, longitude and radius in km", next_step=example)
+    fields = {"lat": lat, "lon": lon, "accuracy_km": accuracy_km}
+    try:
         return msgspec.convert(fields | {"source": "declared", "country": country}, Place)
     except (ValueError, msgspec.ValidationError) as error:
-        fail(f"--place {text}: {error}", next_step="write it as 51.95,4.14 or 51.95,4.14,0.5")
+        fail(f"--place {text}: {error}", next_step=example)

@@ -6,12 +6,11 @@ from typing import Annotated
 
 import typer
 
-from authenticity.errors import ConfigurationError
 from authenticity.trust.trust_list import read_trust_list
 from cli.support.console import out
 from cli.support.data import DataFolder
 from cli.support.publishing import open_publisher
-from cli.support.trust_list import load_roots
+from cli.support.trust_list import load_roots, named_trust_list, read_trust_file
 
 trust_app = typer.Typer(help="The trust list of a running installation.", no_args_is_help=True)
 
@@ -39,11 +38,9 @@ def publish_trust_list(
     from events.topics import TRUST, TRUST_KEY
 
     folder = DataFolder.find(data)
-    try:
-        document = file.read_bytes()
-    except OSError as error:
-        raise ConfigurationError(f"cannot read {file}: {error.strerror}") from error
-    trust_list = read_trust_list(document, load_roots(folder), at=datetime.now(UTC))
+    document = read_trust_file(file)
+    with named_trust_list(file):
+        trust_list = read_trust_list(document, load_roots(folder), at=datetime.now(UTC))
     publisher = open_publisher(folder)
     try:
         publisher.publish([Record(TRUST, TRUST_KEY, document)]).result(30)

@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -78,14 +77,12 @@ def verify(
     """
     from authenticity.trust.verdict import Doubtful
     from authenticity.trust.verify import verify as verify_code
-    from cli.support.lists_seen import refuse_older
     from cli.support.trust_list import load_trust_list
 
     now = datetime.now(UTC)
     moment = now if at is None else parse_instant(at, option="--at")
     # A list that was already out when the code was read is none from the future.
-    accept = partial(refuse_older, allow=allow_older_list)
-    listed = load_trust_list(trust_list, roots, max(moment, now), accept=accept)
+    listed = load_trust_list(trust_list, roots, max(moment, now), allow_older=allow_older_list)
     doubtful = False
     for text in _texts(code):
         verdict = verify_code(text, listed, moment)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from authenticity.detection.policy import DEFAULT_POLICY, Policy
 from authenticity.detection.policy_file import read_policy
-from authenticity.errors import ConfigurationError
+from authenticity.errors import ConfigurationError, PolicyError
 from cli.support.data import DataFolder
 
 
@@ -19,6 +19,8 @@ def load_policy(path: Path | None) -> Policy:
         return DEFAULT_POLICY
     try:
         return read_policy(path.read_text())
+    except PolicyError as error:
+        raise PolicyError(f"{path}: {error}", next_step=error.next_step) from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(
             f"cannot read the policy {path}: {error}",

@@ -35,7 +35,7 @@ def recorded_beside(
 ) -> tuple["TrustList", BatchRegistry]:
     """The trust list and the batches to check these scans against: those named, else those that
     stand beside the file."""
-    from cli.support.trust_list import load_trust_list
+    from cli.support.trust_list import load_recorded_trust_list
     from producers.issuing.declarations import read_parts, read_statements
 
     stem = None if scans == "-" else Path(scans).with_suffix("")
@@ -45,7 +45,7 @@ def recorded_beside(
     batches_path = batches or (stem and stem.with_suffix(".batches.ndjson"))
     if batches is None and batches_path and not batches_path.exists():
         batches_path = None
-    believed = load_trust_list(trust_path, roots, datetime.now(UTC))
+    believed = load_recorded_trust_list(trust_path, roots, datetime.now(UTC))
     statements = read_statements(batches_path) if batches_path else []
     registry = BatchRegistry(_believed_batches(statements, believed))
     if batches_path and registry.has_parts:

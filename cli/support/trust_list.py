@@ -1,7 +1,8 @@
 """Which trust list to believe, and which root keys it is measured by."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
@@ -14,35 +15,66 @@ if TYPE_CHECKING:
 
 ROOTS_VARIABLE: Final = "TOUCHSTONE_ROOTS"
 ROOTS_BYTES: Final = 262_144
+_A_LIST: Final = (
+    "make one with: touchstone keys export-trust-list; or name it with --trust-list FILE"
+)
+_ANOTHER_LIST: Final = (
+    "get the list again from whoever signs it: touchstone keys export-trust-list writes it"
+)
 
 
 def load_trust_list(
-    path: Path,
-    roots_path: Path | None,
-    at: datetime,
-    *,
-    accept: "Callable[[TrustList, Roots], None] | None" = None,
+    path: Path, roots_path: Path | None, at: datetime, *, allow_older: bool = False
 ) -> "TrustList":
-    """The signed trust list in this file, if the pinned root keys vouch for it.
+    """The signed trust list in this file, for what codes prove now: none older than this user
+    was handed before, unless that is allowed.
 
-    `at` is the reader's own clock. `accept` may refuse what they vouch for. Raises
-    `TrustListError` for a list that must not be believed, `ConfigurationError` for a file that
-    is missing, is no roots file, or may be changed by others.
+    `at` and errors as of `load_recorded_trust_list`.
     """
+    from cli.support.lists_seen import refuse_older
+
+    trust_list, roots = _load(path, roots_path, at)
+    refuse_older(trust_list, roots, allow=allow_older)
+    return trust_list
+
+
+def load_recorded_trust_list(path: Path, roots_path: Path | None, at: datetime) -> "TrustList":
+    """The signed trust list in this file, of whatever age, for scans that were recorded with it.
+
+    `at` is the reader's own clock. Raises `TrustListError` for a list that the pinned root keys
+    do not vouch for, `ConfigurationError` for a file that is missing, is no roots file, or may
+    be changed by others.
+    """
+    return _load(path, roots_path, at)[0]
+
+
+@contextmanager
+def named_trust_list(path: Path) -> "Iterator[None]":
+    """Name the file, and what to do, in a `TrustListError` that says neither."""
+    from authenticity.errors import TrustListError
+
+    try:
+        yield
+    except TrustListError as error:
+        error.args = (f"{path}: {error}",)
+        error.next_step = error.next_step or _ANOTHER_LIST
+        raise
+
+
+def read_trust_file(path: Path) -> bytes:
+    """The document in this file, not read further. Raises `ConfigurationError`."""
     from authenticity.limits import LIMITS
+
+    return _contents(path, "trust list", LIMITS.trust_list_bytes, _A_LIST)
+
+
+def _load(path: Path, roots_path: Path | None, at: datetime) -> "tuple[TrustList, Roots]":
     from authenticity.trust.trust_list import read_roots, read_trust_list
 
-    document = _contents(
-        path,
-        "trust list",
-        LIMITS.trust_list_bytes,
-        "make one with: touchstone keys export-trust-list; or name it with --trust-list FILE",
-    )
+    document = read_trust_file(path)
     roots = read_roots(_pinned(roots_path or find_roots(path)))
-    trust_list = read_trust_list(document, roots, at=at)
-    if accept is not None:
-        accept(trust_list, roots)
-    return trust_list
+    with named_trust_list(path):
+        return read_trust_list(document, roots, at=at), roots
 
 
 def load_roots(folder: DataFolder) -> "Roots":
