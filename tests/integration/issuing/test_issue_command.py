@@ -80,9 +80,9 @@ class Maker:
         return [verify(code, trust_list, now) for code in codes]
 
 
-@pytest.fixture
-def maker(tmp_path: Path) -> Maker:
-    made = Maker(tmp_path)
+def new_maker(folder: Path) -> Maker:
+    """With keys, and one issuer."""
+    made = Maker(folder)
     made.run("keys", "init")
     made.run(
         *[
@@ -98,6 +98,11 @@ def maker(tmp_path: Path) -> Maker:
         ]
     )
     return made
+
+
+@pytest.fixture
+def maker(tmp_path: Path) -> Maker:
+    return new_maker(tmp_path)
 
 
 def test_issued_codes_are_genuine_under_the_exported_trust_list(maker: Maker) -> None:
