@@ -99,7 +99,7 @@ def registrable_folder(
     sign_again: bool,
 ) -> "BatchStatement":
     """The statement to register of a finished run, whose folder then holds the list of its
-    serials too, if they are too many for a filter.
+    serials too, if they are too many for a filter. A list that is there is left as it is.
 
     A list that is not there, as of a run by version 0.1.0, is made of the manifest; the
     next revision of the batch names it. Without a manifest such a run stays without a list.
@@ -112,7 +112,6 @@ def registrable_folder(
     from producers.issuing.serial_list import (
         check_list,
         has_serial_list,
-        sign_list_again,
         with_serial_list,
     )
 
@@ -126,8 +125,6 @@ def registrable_folder(
                 named, serials_of(manifest), folder, signer.part, workers=workers
             )
             batch = batch if batch.parts else made
-        elif sign_again:
-            sign_list_again(folder, signer.part)
         check_list(batch, folder)
     if sign_again or not statement.is_signed or batch != statement.batch:
         return sign_over(batch, signer, standing)

@@ -44,8 +44,13 @@ class Maker:
         }
 
     def start(self, *words: str, environ: Mapping[str, str] | None = None, **more: Any) -> Any:
+        return self.start_program([*TOUCHSTONE, *words], environ=environ, **more)
+
+    def start_program(
+        self, command: list[str], *, environ: Mapping[str, str] | None = None, **more: Any
+    ) -> Any:
         return subprocess.Popen(
-            [*TOUCHSTONE, *words],
+            command,
             cwd=self.folder,
             env=self.environ if environ is None else environ,
             stdin=subprocess.DEVNULL,
