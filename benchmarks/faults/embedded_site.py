@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Final
 
 from authenticity.detection.alerts import Alert
-from authenticity.records.batch_statement import read_statement
+from authenticity.records.part_statement import read_batch_record
 from benchmarks.faults.traffic import TOUCHSTONE
 from events.embedded.publisher import EmbeddedPublisher
 from events.publisher import Record
-from events.topics import BATCHES, SCANS, TRUST, TRUST_KEY, batch_key
+from events.republishing import batch_record
+from events.topics import SCANS, TRUST, TRUST_KEY
 from ledger.administration import Snapshot
 from ledger.records import decode_alert
 
@@ -43,10 +44,8 @@ class EmbeddedSite:
         self.publish([Record(TRUST, TRUST_KEY, document)])
 
     def publish_batches(self, lines: Iterable[bytes]) -> None:
-        """Signed statements, one a line."""
-        self.publish(
-            [Record(BATCHES, batch_key(read_statement(line).batch), line) for line in lines]
-        )
+        """Signed statements, and parts of serial lists, one a line."""
+        self.publish([batch_record(read_batch_record(line)) for line in lines])
 
     def publish_scans(self, lines: Iterable[bytes]) -> None:
         """Recorded scans, one a line."""

@@ -22,7 +22,7 @@ import psycopg
 from authenticity.detection.alerts import Alert
 from authenticity.errors import UnavailableError
 from authenticity.gs1.code import item_of
-from authenticity.records.batch_statement import read_statement
+from authenticity.records.part_statement import read_batch_record
 from authenticity.records.scan import decode_scan
 from benchmarks.faults.traffic import Traffic, run
 from benchmarks.local_http import local_client
@@ -36,7 +36,8 @@ from events.kafka.publisher import KafkaPublisher
 from events.kafka.reading import read_topic
 from events.kafka.topic_admin import create_missing
 from events.publisher import Record
-from events.topics import ALERTS, BATCHES, SCANS, TRUST, TRUST_KEY, AlertChange, batch_key, scan_key
+from events.republishing import batch_record
+from events.topics import ALERTS, BATCHES, SCANS, TRUST, TRUST_KEY, AlertChange, scan_key
 from ledger.administration import LedgerAdministration, Snapshot
 from ledger.opening import migrate
 from ledger.records import Role
@@ -132,10 +133,11 @@ class Site:
 
     def publish_batches(self) -> None:
         """All batches of the traffic."""
-        lines = self.traffic.batches
-        self.publish(
-            [Record(BATCHES, batch_key(read_statement(line).batch), line) for line in lines]
-        )
+        self.publish_batch_records(self.traffic.batches)
+
+    def publish_batch_records(self, lines: Iterable[bytes]) -> None:
+        """Batch statements, and parts of serial lists, in this order. As `publish`."""
+        self.publish([batch_record(read_batch_record(line)) for line in lines])
 
     def start_worker(self, number: int) -> "subprocess.Popen[bytes]":
         """A worker with local files of its own."""

@@ -89,11 +89,11 @@ def register_batch(
     """
     from authenticity.records.part_statement import read_part
     from producers.issuing.declarations import keep_statement, read_parts, read_statements
+    from producers.issuing.serial_list import sign_list_again
 
     how = _How(DataFolder.find(data), keys_folder(folder, data), passphrase_file, anyway, wait)
     signer, standing = BatchSigner(how.keys, passphrase_file), StandingStatements(how.where)
     stated = read_statements(source)
-    parts = read_parts(source)  # reads when they are published
     if source.is_dir():
         [of_run] = stated
         put_on_record(how.keys, source, of_run.batch, unchecked=unchecked)
@@ -104,12 +104,20 @@ def register_batch(
             sign_over(each.batch, signer, standing) if sign_again or not each.is_signed else each
             for each in stated
         ]
-        if sign_again:
-            parts = (read_part(signer.part(each.part)) for each in parts)
     again = f"touchstone batches register {source}"
-    refuse_what_no_engine_takes(found, standing, how.keys, wait_s=wait, anyway=anyway)
+    # Parts that are signed again are signed with the key of the statements: if an engine takes
+    # these, it takes them. Nothing of the folder is replaced before.
+    kept_parts = tuple if sign_again else partial(read_parts, source)
+    refuse_what_no_engine_takes(
+        found, standing, how.keys, wait_s=wait, anyway=anyway, parts=kept_parts
+    )
     if source.is_dir():
+        if sign_again:
+            sign_list_again(source, signer.part)
         keep_statement(source, found[0])
+    parts = read_parts(source)
+    if sign_again and not source.is_dir():
+        parts = (read_part(signer.part(each.part)) for each in parts)
     register_batches(how.where, found, again, parts=parts)
     show = partial(_print_batch, as_json=as_json)
     tell_outcome(found, standing, wait, again, show)

@@ -1,7 +1,7 @@
 """Whether the engine takes a statement: asked before it is published, and told after."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -13,6 +13,7 @@ from cli.support.standing_statements import StandingStatements
 if TYPE_CHECKING:
     from authenticity.records.batch import Batch
     from authenticity.records.batch_statement import BatchStatement
+    from authenticity.records.part_statement import SignedPart
     from authenticity.trust.trust_list import TrustList
 
 PUBLISH_LIST: Final = (
@@ -30,8 +31,10 @@ def refuse_what_no_engine_takes(
     *,
     wait_s: float,
     anyway: bool,
+    parts: "Callable[[], Iterable[SignedPart]]" = tuple,
 ) -> None:
-    """Refuse statements that the engine would make dead letters of, by its own check.
+    """Refuse statements, and parts of serial lists, that the engine would make dead letters of,
+    by its own check. `parts` gives the same ones at each call.
 
     It is made under the trust list in force, or, where no ledger says which that is, under the
     one that the key store exported last. A list that was exported later may be on its way: the
@@ -46,12 +49,12 @@ def refuse_what_no_engine_takes(
             warn("no trust list is in force or exported yet, so no engine takes this statement",
                  next_step=PUBLISH_LIST)  # fmt: skip
             return
-        refusal = _refusal(found, trust_list)
+        refusal = _refusal(found, parts(), trust_list)
         if refusal is None:
             return
         if exported is None or in_force is None or exported.version <= in_force.version:
             break
-        if time.monotonic() >= deadline or _refusal(found, exported):
+        if time.monotonic() >= deadline or _refusal(found, parts(), exported):
             break
         time.sleep(_POLL_S)
     reason = f"the engine would not take this under trust list {trust_list.version}: {refusal}"
@@ -116,13 +119,18 @@ def _named(statements: "Sequence[BatchStatement]") -> str:
     return f"batch {shown}" + (f" and {more:,} more" if more > 0 else "")
 
 
-def _refusal(found: "Sequence[BatchStatement]", trust_list: "TrustList") -> BatchError | None:
+def _refusal(
+    found: "Sequence[BatchStatement]", parts: "Iterable[SignedPart]", trust_list: "TrustList"
+) -> BatchError | None:
     from authenticity.records.batch_statement import check_statement
+    from authenticity.records.part_statement import check_part
 
     at = datetime.now(UTC)
     try:
         for each in found:
             check_statement(each, trust_list, at=at)
+        for part in parts:
+            check_part(part, trust_list, at=at)
     except BatchError as error:
         return error
     return None

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from authenticity.records.serial_parts import SerialPart
     from cli.support.standing_statements import StandingStatements
     from keys.signer import Signer
+    from producers.issuing.manifest import RunSerials
 
 
 def register_batches(
@@ -98,7 +99,7 @@ def registrable_folder(
     sign_again: bool,
 ) -> "BatchStatement":
     """The statement to register of a finished run, whose folder then holds the list of its
-    serials too, if they are too many for a filter.
+    serials too, if they are too many for a filter. A list that is there is left as it is.
 
     A list that is not there, as of a run by version 0.1.0, is made of the manifest; the
     next revision of the batch names it. Without a manifest such a run stays without a list.
@@ -111,7 +112,6 @@ def registrable_folder(
     from producers.issuing.serial_list import (
         check_list,
         has_serial_list,
-        sign_list_again,
         with_serial_list,
     )
 
@@ -125,8 +125,6 @@ def registrable_folder(
                 named, serials_of(manifest), folder, signer.part, workers=workers
             )
             batch = batch if batch.parts else made
-        elif sign_again:
-            sign_list_again(folder, signer.part)
         check_list(batch, folder)
     if sign_again or not statement.is_signed or batch != statement.batch:
         return sign_over(batch, signer, standing)
@@ -162,7 +160,8 @@ def put_on_record(keys: Path, run_folder: Path, batch: "Batch", *, unchecked: bo
     """Put the serials of a finished run on the record of issued ones, where the issuer's key
     store is here.
 
-    Raises `ConfigurationError` if another batch of the product holds one of them, or, unless
+    Raises `ConfigurationError` if the manifest does not hold the serials that the batch's
+    header was made of, if another batch of the product holds one of them, or, unless
     `unchecked`, if no manifest is here to tell.
     """
     from producers.issuing.issued_serials import IssuedSerials
@@ -171,9 +170,27 @@ def put_on_record(keys: Path, run_folder: Path, batch: "Batch", *, unchecked: bo
     serials = serials_of_run(run_folder)
     if serials is None:
         refuse_unchecked(keys, [batch], unchecked=unchecked)
-    elif _is_issuer_of(keys, batch):
-        IssuedSerials(keys).reserve(
-            batch.gtin, batch.batch_id, [one for some in serials for one in some]
+        return
+    _refuse_changed(serials, batch)
+    if _is_issuer_of(keys, batch):
+        IssuedSerials(keys).reserve(batch.gtin, batch.batch_id, serials)
+
+
+def _refuse_changed(serials: "RunSerials", batch: "Batch") -> None:
+    """A manifest that was changed would free the serials it lacks to be issued again, and a list
+    made of it would call their packs never issued."""
+    from authenticity.errors import ConfigurationError
+    from producers.issuing.manifest import DuplicateSerials
+
+    try:
+        same = serials.digest() == batch.manifest_sha256
+    except DuplicateSerials:
+        same = False
+    if not same:
+        raise ConfigurationError(
+            f"{serials.manifest} does not hold the serials that batch {batch.batch_id} was issued "
+            "with",
+            next_step="restore it from a backup; other serials are another batch: touchstone issue",
         )
 
 

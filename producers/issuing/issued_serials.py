@@ -8,12 +8,14 @@ keys/issued.begun          says that there is a record, should the folder be los
 ```
 
 It outlasts a lost run folder. It tells nothing of a serial to whoever does not know it.
-Memory is bounded by the serials that are asked about, never by those on record.
+Memory is bounded, whatever the number of serials asked about and on record.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import blake2b
+from heapq import nsmallest
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -26,6 +28,7 @@ from keys.guarded_files import PRIVATE_FILE, make_private_folder
 
 DIGEST_BYTES: Final = 16
 _AT_ONCE: Final = 1 << 18
+_COMPARED_AT_ONCE: Final = 1 << 22
 _ENDING: Final = ".digests"
 _SHOWN: Final = 3
 
@@ -37,8 +40,9 @@ class IssuedSerials:
         self._root = keys / "issued"
         self._begun = keys / "issued.begun"
 
-    def reserve(self, gtin: str, batch_id: str, serials: Sequence[str]) -> None:
-        """Put these on record as the batch's, before anything is signed.
+    def reserve(self, gtin: str, batch_id: str, chunks: Iterable[Sequence[str]]) -> None:
+        """Put these on record as the batch's, before anything is signed. `chunks`, no iterator,
+        is read twice if there is something to refuse.
 
         The same batch again changes nothing: a run may be continued. Raises
         `ConfigurationError` if another batch of this GTIN holds one of them; then nothing is
@@ -46,14 +50,14 @@ class IssuedSerials:
         """
         with self._open(gtin) as folder:
             path = folder / f"{batch_id}{_ENDING}"
-            self._refuse_known(folder, path, gtin, serials)
-            _write(path, iter([serials]))
+            with _writing(path, chunks) as written:
+                _refuse_known(folder, path, written, gtin, chunks)
 
-    def keep(self, gtin: str, batch_id: str, chunks: Iterator[Sequence[str]]) -> None:
+    def keep(self, gtin: str, batch_id: str, chunks: Iterable[Sequence[str]]) -> None:
         """Put minted serials on record, in chunks. That chance made one of them before is not
         looked for (see `authenticity.records.serial`)."""
-        with self._open(gtin) as folder:
-            _write(folder / f"{batch_id}{_ENDING}", chunks)
+        with self._open(gtin) as folder, _writing(folder / f"{batch_id}{_ENDING}", chunks):
+            pass
 
     def holds(self, gtin: str, batch_id: str) -> bool:
         """Whether the serials of this batch are on record."""
@@ -76,21 +80,36 @@ class IssuedSerials:
         with locked(folder / ".lock", f"the record of issued serials {folder}"):
             yield folder
 
-    def _refuse_known(self, folder: Path, own: Path, gtin: str, serials: Sequence[str]) -> None:
-        asked = _digests(serials)
-        for path in sorted(folder.glob(f"*{_ENDING}")):
-            if path == own or is_temporary(path):
-                continue
-            known = [number for found in _found(path, asked) for number in found]
-            if known:
-                first = ", ".join(serials[number] for number in sorted(known)[:_SHOWN])
-                raise ConfigurationError(
-                    f"{len(known):,} of these serials of GTIN {gtin} are issued already, in batch "
-                    f"{path.name.removesuffix(_ENDING)}: {first}",
-                    next_step="take serials that no other batch has; to go on with an interrupted "
-                    "run, give its --out; if its folder is lost and none of its codes was printed, "
-                    f"delete {path}",
-                )
+
+def _refuse_known(
+    folder: Path, own: Path, written: Path, gtin: str, chunks: Iterable[Sequence[str]]
+) -> None:
+    """Refuse serials that are on record as another batch's than that of `own`. `written` holds
+    their digests."""
+    for path in sorted(folder.glob(f"*{_ENDING}")):
+        if path == own or is_temporary(path):
+            continue
+        count, first = 0, list[int]()
+        for numbers in _found(path, written):
+            count += len(numbers)
+            first = nsmallest(_SHOWN, [*first, *numbers])
+        if count:
+            shown = ", ".join(_numbered(chunks, first))
+            raise ConfigurationError(
+                f"{count:,} of these serials of GTIN {gtin} are issued already, in batch "
+                f"{path.name.removesuffix(_ENDING)}: {shown}",
+                next_step="take serials that no other batch has; to go on with an interrupted "
+                "run, give its --out; if its folder is lost and none of its codes was printed, "
+                f"delete {path}",
+            )
+
+
+def _numbered(chunks: Iterable[Sequence[str]], numbers: Sequence[int]) -> Iterator[str]:
+    """The serials with these numbers."""
+    serials = (serial for some in chunks for serial in some)
+    for number, serial in enumerate(islice(serials, max(numbers) + 1)):
+        if number in numbers:
+            yield serial
 
 
 def _digests(serials: Sequence[str]) -> pa.Array:
@@ -105,20 +124,32 @@ def _array(buffer: pa.Buffer) -> pa.Array:
     return pa.FixedSizeBinaryArray.from_buffers(pa.binary(DIGEST_BYTES), count, [None, buffer])
 
 
-def _found(path: Path, asked: pa.Array) -> Iterator[list[int]]:
-    """The numbers of those asked about that the file holds."""
-    if path.stat().st_size == 0:
+def _found(path: Path, asked: Path) -> Iterator[list[int]]:
+    """The numbers of those asked about that the file holds too."""
+    with _mapped(path) as on_record, _mapped(asked) as all_asked:
+        for first in range(0, len(all_asked), _COMPARED_AT_ONCE):
+            some = all_asked.slice(first, _COMPARED_AT_ONCE)
+            for start in range(0, len(on_record), _COMPARED_AT_ONCE):
+                numbers = pc.index_in(on_record.slice(start, _COMPARED_AT_ONCE), value_set=some)
+                yield [first + number for number in numbers.drop_null().to_pylist()]
+
+
+@contextmanager
+def _mapped(path: Path) -> Iterator[pa.Array]:
+    if path.stat().st_size == 0:  # which cannot be mapped
+        yield _array(pa.py_buffer(b""))
         return
     with pa.memory_map(str(path)) as file:
-        on_record = _array(file.read_buffer())
-        for start in range(0, len(on_record), _AT_ONCE):
-            numbers = pc.index_in(on_record.slice(start, _AT_ONCE), value_set=asked).drop_null()
-            yield numbers.to_pylist()
+        yield _array(file.read_buffer())
 
 
-def _write(path: Path, chunks: Iterator[Sequence[str]]) -> None:
-    """Whole or not at all."""
-    with replacing(path, mode=PRIVATE_FILE) as temporary, temporary.open("wb") as file:
-        for serials in chunks:
-            for start in range(0, len(serials), _AT_ONCE):
-                file.write(_digests(serials[start : start + _AT_ONCE]).buffers()[1])
+@contextmanager
+def _writing(path: Path, chunks: Iterable[Sequence[str]]) -> Iterator[Path]:
+    """Whole or not at all: the file takes its place at the end of the block, where it is
+    written under the name that this gives."""
+    with replacing(path, mode=PRIVATE_FILE) as temporary:
+        with temporary.open("wb") as file:
+            for serials in chunks:
+                for start in range(0, len(serials), _AT_ONCE):
+                    file.write(_digests(serials[start : start + _AT_ONCE]).buffers()[1])
+        yield temporary

@@ -6,7 +6,8 @@ the CSV stays a plain table. `manifest_sha256` is the SHA-256 of the serials sor
 by their bytes, each followed by a line feed: it does not depend on order or format.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
@@ -24,6 +25,8 @@ from producers.issuing.run_folder import CSV_HEADER
 
 METADATA_KEY: Final = b"touchstone"
 _ROWS_AT_ONCE: Final = 1 << 17
+_SORTED_AT_ONCE: Final = 1 << 22
+_SAMPLED_EVERY: Final = 1 << 10
 _COLUMNS: Final = {"serial": pa.string(), "code": pa.string()}
 _SCHEMA: Final = pa.schema(_COLUMNS)
 
@@ -138,53 +141,105 @@ def serials_of(csv: Path) -> Iterator[list[str]]:
         yield rows["serial"].to_pylist()
 
 
-def serials_of_run(folder: Path) -> Iterator[list[str]] | None:
+def serials_of_run(folder: Path) -> "RunSerials | None":
     """The serials of a finished run, of the one manifest or the other; None if neither is here."""
     csv, parquet = folder / "manifest.csv", folder / "manifest.parquet"
     if csv.exists():
-        return serials_of(csv)
-    return _serials_in(parquet) if parquet.exists() else None
+        return RunSerials(csv)
+    return RunSerials(parquet) if parquet.exists() else None
 
 
-def _serials_in(parquet: Path) -> Iterator[list[str]]:
+@dataclass(frozen=True, slots=True)
+class RunSerials:
+    """The serials of a manifest, CSV or Parquet, read anew each time. Whoever reads them raises
+    `ConfigurationError` if it is none."""
+
+    manifest: Path
+
+    def __iter__(self) -> Iterator[list[str]]:
+        """Some at a time, in the order of the file."""
+        for serials in self._columns():
+            yield serials.to_pylist()
+
+    def digest(self) -> str:
+        """Their `manifest_sha256`. Raises `DuplicateSerials`."""
+        return digest_of(self._columns)
+
+    def _columns(self) -> Iterator[pa.Array]:
+        if self.manifest.suffix == ".parquet":
+            return _serial_columns(_rows_in(self.manifest, ["serial"]))
+        return _serial_columns(codes_of(self.manifest))
+
+
+def _rows_in(parquet: Path, columns: list[str]) -> Iterator[pa.RecordBatch]:
     try:
         with pq.ParquetFile(parquet) as file:
-            for rows in file.iter_batches(_ROWS_AT_ONCE, columns=["serial"]):
-                yield rows["serial"].to_pylist()
+            if missing := set(columns) - set(file.schema_arrow.names):
+                raise KeyError(f"it has no column {min(missing)}")
+            for rows in file.iter_batches(_ROWS_AT_ONCE, columns=columns):
+                yield rows.replace_schema_metadata(None)
     except (pa.ArrowException, KeyError, OSError) as error:
         raise ConfigurationError(
             f"{parquet} is no manifest: {error}", next_step="restore it, or manifest.csv"
         ) from None
 
 
-def digest_of(serials: pa.ChunkedArray) -> str:
-    """`manifest_sha256` of these. Raises `DuplicateSerials` if a serial occurs twice.
+def digest_of(read: Callable[[], Iterable[pa.Array]]) -> str:
+    """`manifest_sha256` of the serials that `read` gives, at each call the same. Raises
+    `DuplicateSerials` if a serial occurs twice.
 
-    The line feed is joined on before sorting. It sorts before every character of a
-    serial, so the order is the same, and the sorted column is the text to hash.
+    They are sorted share by share, of about `_SORTED_AT_ONCE` serials that follow on each
+    other in the order, and read once for each: memory is bounded, whatever their number.
     """
-    lines = pc.binary_join_element_wise(serials, "", "\n").combine_chunks()
-    ordered = lines.take(pc.sort_indices(lines))
-    if len(ordered) > 1:
-        same = pc.equal(ordered[1:], ordered[:-1])
-        if pc.any(same).as_py():
-            repeated = ordered[1:].filter(same).to_pylist()
-            raise DuplicateSerials(frozenset(line.removesuffix("\n") for line in repeated))
     hashed = sha256()
-    for array in ordered.chunks if isinstance(ordered, pa.ChunkedArray) else [ordered]:
-        offsets = memoryview(array.buffers()[1]).cast("i")
-        first, last = offsets[array.offset], offsets[array.offset + len(array)]
-        hashed.update(memoryview(array.buffers()[2])[first:last])
+    repeated: set[str] = set()
+    for least, below in _shares(read):
+        lines = _sorted_lines(_within(serials, least, below) for serials in read())
+        if not len(lines):
+            continue
+        same = pc.equal(lines[1:], lines[:-1])
+        repeated.update(line.removesuffix("\n") for line in lines[1:].filter(same).to_pylist())
+        offsets = memoryview(lines.buffers()[1]).cast("i")
+        first, last = offsets[lines.offset], offsets[lines.offset + len(lines)]
+        hashed.update(memoryview(lines.buffers()[2])[first:last])
+    if repeated:
+        raise DuplicateSerials(frozenset(repeated))
     return hashed.hexdigest()
+
+
+def _shares(read: Callable[[], Iterable[pa.Array]]) -> Iterator[tuple[str | None, str | None]]:
+    """Bounds of the shares in order: the least serial, and the one that all are below; None at
+    the ends. Taken from a sample, so that shares differ in size by chance."""
+    count, sample = 0, []
+    for serials in read():
+        sample += serials[-count % _SAMPLED_EVERY :: _SAMPLED_EVERY].to_pylist()
+        count += len(serials)
+    parts = max(1, -(-count // _SORTED_AT_ONCE))
+    sample.sort()
+    inner = [sample[number * len(sample) // parts] for number in range(1, parts)]
+    return zip([None, *inner], [*inner, None], strict=True)
+
+
+def _within(serials: pa.Array, least: str | None, below: str | None) -> pa.Array:
+    if least is not None:
+        serials = serials.filter(pc.greater_equal(serials, least))
+    return serials if below is None else serials.filter(pc.less(serials, below))
+
+
+def _sorted_lines(serials: Iterable[pa.Array]) -> pa.Array:
+    """The line feed is joined on before sorting. It sorts before every character of a serial,
+    so the order is the same, and the sorted column is the text to hash."""
+    column = pa.chunked_array(serials, pa.string())
+    lines = pc.binary_join_element_wise(column, "", "\n").combine_chunks()
+    return lines.take(pc.sort_indices(lines))
 
 
 def write_parquet(csv: Path, path: Path, header: Callable[[str], ManifestHeader]) -> ManifestHeader:
     """The rows of a CSV with the header in the metadata; whole or not at all.
 
-    Of the rows only the serials are held, for their digest, which the header is made with.
-    Raises `DuplicateSerials`, and then writes nothing.
+    `header` gets the digest of the serials. Memory is bounded (`digest_of`). Raises
+    `DuplicateSerials`, and then writes nothing.
     """
-    serials: list[pa.Array] = []
     with (
         replacing(path) as temporary,
         pq.ParquetWriter(
@@ -197,10 +252,13 @@ def write_parquet(csv: Path, path: Path, header: Callable[[str], ManifestHeader]
     ):
         for rows in codes_of(csv):
             writer.write_batch(rows)
-            serials.append(rows["serial"])
-        made = header(digest_of(pa.chunked_array(serials, pa.string())))
+        made = header(digest_of(lambda: _serial_columns(codes_of(csv))))
         writer.add_key_value_metadata({METADATA_KEY: msgspec.json.encode(made)})
     return made
+
+
+def _serial_columns(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Array]:
+    return (rows["serial"] for rows in batches)
 
 
 def read_header(path: Path) -> ManifestHeader:
@@ -225,18 +283,34 @@ def check_manifest(folder: Path) -> tuple[ManifestHeader, tuple[str, ...]]:
     and both headers. Signatures are not verified here.
     """
     header = read_header(folder / "manifest.json")
-    table = read_codes(folder / "manifest.csv")
+    csv, parquet = folder / "manifest.csv", folder / "manifest.parquet"
     faults = []
-    if len(table) != header.count:
-        faults.append(f"the CSV holds {len(table):,} codes, not {header.count:,}")
+    count = sum(rows.num_rows for rows in codes_of(csv))
+    if count != header.count:
+        faults.append(f"the CSV holds {count:,} codes, not {header.count:,}")
     try:
-        if digest_of(table["serial"]) != header.manifest_sha256:
+        if digest_of(lambda: _serial_columns(codes_of(csv))) != header.manifest_sha256:
             faults.append("the CSV's serials do not have the header's digest")
     except DuplicateSerials as found:
         faults.append(f"{len(found.serials)} serials are in the CSV twice")
-    parquet = folder / "manifest.parquet"
     if read_header(parquet) != header:
         faults.append("the Parquet file's header is another one")
-    if not pq.read_table(parquet).replace_schema_metadata(None).equals(table):
+    if not _same_rows(codes_of(csv), _rows_in(parquet, list(_COLUMNS))):
         faults.append("the Parquet file's rows differ from the CSV's")
     return header, tuple(faults)
+
+
+def _same_rows(one: Iterator[pa.RecordBatch], other: Iterator[pa.RecordBatch]) -> bool:
+    """Whether both give the same rows, however they divide them."""
+    nothing = pa.RecordBatch.from_pylist([], _SCHEMA)
+    one, other = (filter(len, rows) for rows in (one, other))
+    left = right = nothing
+    while True:
+        left = left if left.num_rows else next(one, nothing)
+        right = right if right.num_rows else next(other, nothing)
+        rows = min(left.num_rows, right.num_rows)
+        if not rows:
+            return bool(left.num_rows == right.num_rows)
+        if not left[:rows].equals(right[:rows]):
+            return False
+        left, right = left[rows:], right[rows:]

@@ -125,7 +125,7 @@ def issue(
     gtin, batch_id = run.order.gtin, run.batch_id
     if serials is not None:
         with files.ended_if_refused():
-            on_record.reserve(gtin, batch_id, serials)
+            on_record.reserve(gtin, batch_id, [serials])
     template = template_of(run.order, key.public_key.algorithm, key.key_slot)
     signed = _sign_missing(files, run, key, template, workers, serials, on_progress)
     for _ in range(_ROUNDS):

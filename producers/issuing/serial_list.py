@@ -83,7 +83,10 @@ def with_serial_list(
 
 
 def sign_list_again(folder: Path, sign: SignPart) -> None:
-    """Have the parts in this folder signed by another key; what they hold stays."""
+    """Have the parts in this folder, if there are any, signed by another key; what they hold
+    stays."""
+    if not has_serial_list(folder):
+        return
     with replacing(folder / PARTS_FILE) as temporary, temporary.open("wb") as file:
         for signed in read_serial_list(folder):
             file.write(sign(signed.part) + b"\n")

@@ -44,8 +44,13 @@ class Maker:
         }
 
     def start(self, *words: str, environ: Mapping[str, str] | None = None, **more: Any) -> Any:
+        return self.start_program([*TOUCHSTONE, *words], environ=environ, **more)
+
+    def start_program(
+        self, command: list[str], *, environ: Mapping[str, str] | None = None, **more: Any
+    ) -> Any:
         return subprocess.Popen(
-            [*TOUCHSTONE, *words],
+            command,
             cwd=self.folder,
             env=self.environ if environ is None else environ,
             stdin=subprocess.DEVNULL,
@@ -80,9 +85,9 @@ class Maker:
         return [verify(code, trust_list, now) for code in codes]
 
 
-@pytest.fixture
-def maker(tmp_path: Path) -> Maker:
-    made = Maker(tmp_path)
+def new_maker(folder: Path) -> Maker:
+    """With keys, and one issuer."""
+    made = Maker(folder)
     made.run("keys", "init")
     made.run(
         *[
@@ -98,6 +103,11 @@ def maker(tmp_path: Path) -> Maker:
         ]
     )
     return made
+
+
+@pytest.fixture
+def maker(tmp_path: Path) -> Maker:
+    return new_maker(tmp_path)
 
 
 def test_issued_codes_are_genuine_under_the_exported_trust_list(maker: Maker) -> None:

@@ -11,11 +11,14 @@ from typing import Any
 import pytest
 from kafka.admin import ConfigResource, ConfigResourceType
 
-from authenticity.errors import ConfigurationError
+from authenticity.errors import ConfigurationError, InputError
+from authenticity.records.part_statement import PART
 from events.kafka.connection import administration
+from events.kafka.publisher import KafkaPublisher
 from events.kafka.settings import KafkaSettings
 from events.kafka.topic_admin import TopicDrift, TopicOverrides, create_missing, topic_drift
-from events.topics import ALERTS, SCANS_DEAD, TOPICS
+from events.publisher import Record
+from events.topics import ALERTS, BATCHES, SCANS_DEAD, TOPICS
 from tests.support.patience import PATIENCE_S, wait_until
 
 
@@ -81,6 +84,28 @@ def test_a_changed_setting_is_shown_with_the_command_that_mends_it(
     finally:
         change(**{"cleanup.policy": "compact,delete", "max.message.bytes": "1048576"})
     until_points_are(set(), settings)
+
+
+def test_a_topic_that_takes_no_part_of_a_serial_list_is_named_by_the_check_and_the_publisher(
+    settings: KafkaSettings, admin: Any, publisher: KafkaPublisher
+) -> None:
+    part = Record(BATCHES, b"/0/maker/batch", os.urandom(PART.payload_bytes))
+
+    def change(most_bytes: int) -> None:
+        configs = {"max.message.bytes": str(most_bytes)}
+        admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, "batches", configs)])
+
+    change(PART.payload_bytes // 2)
+    try:
+        [found] = until_points_are({("batches", "max.message.bytes")}, settings)
+        assert f"max.message.bytes={BATCHES.most_bytes}" in found.next_step
+        refused = publisher.publish([part]).exception(PATIENCE_S)
+        assert isinstance(refused, InputError)
+        assert "touchstone topics check" in (refused.next_step or "")
+    finally:
+        change(BATCHES.most_bytes)
+    until_points_are(set(), settings)
+    publisher.publish([part]).result(PATIENCE_S)
 
 
 def test_more_partitions_are_reported_and_never_made(settings: KafkaSettings) -> None:

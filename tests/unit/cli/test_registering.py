@@ -93,9 +93,9 @@ def test_what_is_on_record_and_what_others_issued_needs_no_manifest(home: Home) 
 def test_a_lost_record_is_noticed_and_the_way_out_works(home: Home) -> None:
     rmtree(home.keys / "issued")
     with pytest.raises(ConfigurationError, match="is missing") as noticed:
-        IssuedSerials(home.keys).reserve(ORDER.gtin, "new", SERIALS)
+        IssuedSerials(home.keys).reserve(ORDER.gtin, "new", [SERIALS])
     with pytest.raises(ConfigurationError, match="is missing"):
         IssuedSerials(home.keys).keep(ORDER.gtin, "new", iter([SERIALS]))
     assert not (home.keys / "issued").exists()
     Path(noticed.value.next_step.partition("delete ")[2].split(" to begin")[0]).unlink()
-    IssuedSerials(home.keys).reserve(ORDER.gtin, "new", SERIALS)
+    IssuedSerials(home.keys).reserve(ORDER.gtin, "new", [SERIALS])

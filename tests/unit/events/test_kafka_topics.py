@@ -1,8 +1,15 @@
 """What topics are configured with, and which choices are refused. No network."""
 
+from datetime import UTC, datetime
+
+import msgspec
 import pytest
 
 from authenticity.errors import ConfigurationError
+from authenticity.records.batch_statement import STATEMENT
+from authenticity.records.dead_letter import dead_letter, kept_bytes
+from authenticity.records.issuer_jws import Kind
+from authenticity.records.part_statement import PART
 from events.kafka.topic_admin import TopicOverrides, settings_of
 from events.topics import ALERTS, BATCHES, SCANS, SCANS_DEAD, TRUST
 
@@ -39,6 +46,18 @@ def test_when_a_batch_statement_arrived_is_said_by_the_broker() -> None:
         for topic in (SCANS, BATCHES, TRUST)
     }
     assert by == {"scans": None, "batches": "LogAppendTime", "trust": None}
+
+
+@pytest.mark.parametrize("kind", [PART, STATEMENT], ids=lambda kind: kind.typ)
+def test_the_largest_signed_record_of_a_batch_fits_and_its_dead_letter_keeps_it_whole(
+    kind: Kind,
+) -> None:
+    largest = 4 * (kind.payload_bytes + 1_024) // 3
+    room = 1_024  # of key, headers and Kafka's own bytes
+    assert largest + room < int(settings_of(BATCHES, 3, TopicOverrides())["max.message.bytes"])
+    letter = dead_letter("batches", 3, 2**40, b"v" * largest, "r" * 4_096, datetime.now(UTC))
+    assert len(kept_bytes(letter)) == largest
+    assert len(msgspec.json.encode(letter)) + room < SCANS_DEAD.most_bytes
 
 
 def test_another_retention_can_be_chosen() -> None:

@@ -3,11 +3,12 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from authenticity.errors import ConfigurationError
+from producers.issuing import issued_serials
 from producers.issuing.issued_serials import IssuedSerials
 from producers.issuing.run import begin_or_continue, issue
 from producers.issuing.run_folder import RunFolder
@@ -45,37 +46,37 @@ def test_a_minted_serial_cannot_be_issued_again_even_if_its_run_is_lost(tmp_path
     for path in (tmp_path / "one").iterdir():
         path.unlink()
     with pytest.raises(ConfigurationError, match="50 of these serials"):
-        IssuedSerials(tmp_path / "keys").reserve(ORDER.gtin, "other", minted)
+        IssuedSerials(tmp_path / "keys").reserve(ORDER.gtin, "other", [minted])
 
 
 def test_serials_of_a_lost_run_are_free_again_as_the_refusal_says(tmp_path: Path) -> None:
     record = IssuedSerials(tmp_path)
-    record.reserve(GTIN, "lost", SERIALS)
+    record.reserve(GTIN, "lost", [SERIALS])
     with pytest.raises(ConfigurationError) as refused:
-        record.reserve(GTIN, "new", SERIALS)
+        record.reserve(GTIN, "new", [SERIALS])
     named = Path(refused.value.next_step.rpartition("delete ")[2])
     named.unlink()
-    record.reserve(GTIN, "new", SERIALS)
+    record.reserve(GTIN, "new", [SERIALS])
 
 
 def test_an_interrupted_run_goes_on_with_its_own_serials(tmp_path: Path) -> None:
     order = replace(ORDER, count=len(SERIALS), serials_sha256="0" * 64)
-    IssuedSerials(tmp_path / "keys").reserve(order.gtin, "b" * 32, SERIALS)
+    IssuedSerials(tmp_path / "keys").reserve(order.gtin, "b" * 32, [SERIALS])
     assert run(tmp_path / "out", order, serials=SERIALS).signed == len(SERIALS)
 
 
 def test_nothing_is_put_on_record_by_what_is_refused(tmp_path: Path) -> None:
     record = IssuedSerials(tmp_path)
-    record.reserve(GTIN, "one", ["A"])
+    record.reserve(GTIN, "one", [["A"]])
     with pytest.raises(ConfigurationError):
-        record.reserve(GTIN, "two", ["A", "B"])
-    record.reserve(GTIN, "three", ["B"])
+        record.reserve(GTIN, "two", [["A", "B"]])
+    record.reserve(GTIN, "three", [["B"]])
 
 
 def test_another_products_serials_are_its_own(tmp_path: Path) -> None:
     record = IssuedSerials(tmp_path)
-    record.reserve(GTIN, "one", SERIALS)
-    record.reserve(OTHER_GTIN, "two", SERIALS)
+    record.reserve(GTIN, "one", [SERIALS])
+    record.reserve(OTHER_GTIN, "two", [SERIALS])
 
 
 _SETS = st.lists(st.sampled_from(SERIALS), unique=True, max_size=6)
@@ -89,13 +90,38 @@ def test_a_batch_is_refused_exactly_if_it_meets_an_earlier_one(
     for number, serials in enumerate(batches):
         if known & set(serials):
             with pytest.raises(ConfigurationError):
-                record.reserve(GTIN, f"b{number}", serials)
+                record.reserve(GTIN, f"b{number}", [serials])
         else:
-            record.reserve(GTIN, f"b{number}", serials)
+            record.reserve(GTIN, f"b{number}", [serials])
             known |= set(serials)
 
 
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    known=st.sets(st.integers(0, 40), min_size=1),
+    asked=st.lists(st.integers(0, 40), unique=True, min_size=1),
+    at_once=st.integers(1, 9),
+    chunk=st.integers(1, 9),
+)
+def test_all_that_meet_are_counted_and_the_first_are_named_however_few_are_compared_at_once(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch,
+    known: set[int], asked: list[int], at_once: int, chunk: int,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(issued_serials, "_COMPARED_AT_ONCE", at_once)
+    record = IssuedSerials(tmp_path_factory.mktemp("keys"))
+    record.keep(GTIN, "one", [[f"S{n}" for n in known]])
+    serials = [f"S{n}" for n in asked]
+    chunks = [serials[at : at + chunk] for at in range(0, len(serials), chunk)]
+    if met := [serial for serial, n in zip(serials, asked, strict=True) if n in known]:
+        shown = f"^{len(met)} of these .* in batch one: {', '.join(met[:3])}$"
+        with pytest.raises(ConfigurationError, match=shown):
+            record.reserve(GTIN, "two", chunks)
+    else:
+        record.reserve(GTIN, "two", chunks)
+    assert record.holds(GTIN, "two") is not bool(met)
+
+
 def test_only_their_owner_can_read_the_record(tmp_path: Path) -> None:
-    IssuedSerials(tmp_path / "keys").reserve(GTIN, "one", SERIALS)
+    IssuedSerials(tmp_path / "keys").reserve(GTIN, "one", [SERIALS])
     folder = tmp_path / "keys" / "issued" / GTIN
     assert {path.stat().st_mode & 0o077 for path in (folder, *folder.iterdir())} == {0}
