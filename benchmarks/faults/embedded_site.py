@@ -21,6 +21,8 @@ from ledger.administration import Snapshot
 from ledger.records import decode_alert
 
 _WITHIN_S: Final = 120.0
+_FOR_GOOD_S: Final = 45.0
+"""An export that has not changed for so long is the last one."""
 _EXPORTED_EVERY_S: Final = 0.3
 """Each export starts a process, and takes its part of the processors."""
 
@@ -97,11 +99,14 @@ class EmbeddedSite:
         )
         return done.stdout
 
-    def drain(self, expected: bytes, *, within_s: float) -> bytes:
-        """The export, when it is `expected` or the time is over."""
-        until = time.monotonic() + within_s
-        while (exported := self.exported()) != expected and time.monotonic() < until:
+    def drain(self, expected: bytes) -> bytes:
+        """The export, when it is `expected`, or something else for good."""
+        exported, since = self.exported(), time.monotonic()
+        while exported != expected and time.monotonic() - since < _FOR_GOOD_S:
             time.sleep(_EXPORTED_EVERY_S)
+            before, exported = exported, self.exported()
+            if exported != before:
+                since = time.monotonic()
         return exported
 
     def alerts_amiss(self) -> int:

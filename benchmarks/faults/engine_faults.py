@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.faults.embedded_site import EmbeddedSite
-from benchmarks.faults.outcome import DRAINS_WITHIN_S, Outcome, compare
+from benchmarks.faults.outcome import Outcome, compare
 from benchmarks.faults.traffic import Traffic
 
 _SHORTEST_LIFE_S: Final = 0.45
@@ -31,7 +31,7 @@ def killed_engines(folder: Path, traffic: Traffic, *, kills: int) -> Outcome:
             time.sleep(rng.uniform(_SHORTEST_LIFE_S, _LONGEST_LIFE_S))
             site.kill()
         site.start()
-        exported = site.drain(traffic.replayed, within_s=DRAINS_WITHIN_S)
+        exported = site.drain(traffic.replayed)
         seconds = time.monotonic() - began
         return compare(
             "killed engines", traffic, exported, kills, seconds, alerts_amiss=site.alerts_amiss()
