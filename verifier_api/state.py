@@ -39,7 +39,8 @@ class Dependencies:
     """What the service is made of. `create_app` closes none of them.
 
     `engine_metrics`: those of an engine in the same process, shown in /metrics.
-    `engine_failure`: its last words, None while it is well. `clock` gives aware UTC.
+    `engine_failure`: its last words, None while it is well. `clock` gives aware UTC,
+    `monotonic_s` seconds from anywhere, for all that is limited by time.
     `secret`: 32 bytes, the same in every service process of an installation. `geo`: the
     files that say where addresses are.
     """
@@ -54,6 +55,7 @@ class Dependencies:
     engine_metrics: EngineMetrics | None = None
     engine_failure: Callable[[], str | None] | None = None
     clock: Callable[[], datetime] = _utc_now
+    monotonic_s: Callable[[], float] = time.monotonic
 
 
 class AppState:
@@ -76,7 +78,7 @@ class AppState:
             self.trust,
             dependencies.policy,
             self.metrics,
-            time.monotonic,
+            dependencies.monotonic_s,
             ledger_within_s=limits.ledger_within_s,
         )
         self.recorder = Recorder(dependencies.publisher, within_s=limits.publish_within_s)
@@ -87,23 +89,27 @@ class AppState:
         self.authenticator = Authenticator(
             reader,
             clock,
-            time.monotonic,
+            dependencies.monotonic_s,
             entitlement_of=lambda prefixes: self.checker.trust().entitlement_of(prefixes),
             known_s=limits.token_known_s,
             known=limits.tokens_known,
             within_s=limits.token_within_s,
         )
-        self.readiness = ReadinessChecks(time.monotonic, known_s=limits.readiness_known_s)
+        self.readiness = ReadinessChecks(dependencies.monotonic_s, known_s=limits.readiness_known_s)
         self.admission = Admission(
             self.authenticator,
             BodyBudgets(limits),
             limits,
             dependencies.settings.trusted_proxies,
+            dependencies.monotonic_s,
         )
 
     def stamp(self, caller: Caller) -> Stamp:
-        """What the service itself knows of a request from this caller. The address is not kept."""
-        return Stamp(self.hashes, self.locator.evidence(caller.address))
+        """Who a request's scans are by, on every route, and what the service itself knows of it.
+        The address is not kept."""
+        by = caller.principal
+        network = None if by.is_gateway else self.locator.evidence(caller.address)
+        return Stamp(by, self.hashes, network)
 
     def translator(self, asked: str | None, accepted: str | None) -> Translator:
         """The language to answer in, from `?lang=` and Accept-Language."""

@@ -157,6 +157,12 @@ class BatchRegistry:
             return InBatch(_by_expiry(unlisted, expiry))
         return NotInBatch(_by_expiry(candidates, expiry))
 
+    def is_in_no_list(self, gtin: str, lot: str | None, serial: str) -> bool:
+        """Whether batches with this print have lists, and none of them holds the serial, which
+        the lists that are here say for certain. Batches without a list say nothing of it."""
+        listed = [each for each in self._by_print.get((gtin, lot), ()) if each.has_list]
+        return bool(listed) and all(self._holds(each, serial) is False for each in listed)
+
     def _holds(self, batch: Batch, serial: str) -> bool | None:
         """What the list of the batch says, None if the part that would say it is not here."""
         if batch.serials is not None:

@@ -5,6 +5,7 @@ so that nothing happens between two lines of a test.
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -156,10 +157,11 @@ def assembled_service(
     settings: Settings | None = None,
     geo: GeoFiles = NO_FILES,
     clock: Callable[[], datetime] = _utc_now,
+    monotonic_s: Callable[[], float] = time.monotonic,
 ) -> Iterator[Stand]:
     """Everything real unless told otherwise, and nothing started: neither engine nor app.
 
-    `clock`: of service and engine.
+    `clock`: of service and engine; `monotonic_s`: of the service's limits.
     """
     world = World(now=datetime.now(UTC))
     migrate(folder / "ledger.sqlite")
@@ -181,6 +183,7 @@ def assembled_service(
         secret=SECRET,
         geo=geo,
         clock=clock,
+        monotonic_s=monotonic_s,
         settings=settings or unhurried(),
         engine_failure=lambda: engine.stats.failure,
     )
@@ -194,7 +197,7 @@ def in_process_service(folder: Path, **parts: Any) -> Iterator[Stand]:
     """`parts` as for `assembled_service`. Ends by itself."""
     with assembled_service(folder, **parts) as stand:
         stand.until(lambda: stand.engine.stats.trust_version == 1)
-        transport = _InProcess(stand.app)
+        transport = InProcess(stand.app)
         stand.transport = transport
         try:
             yield stand
@@ -203,7 +206,7 @@ def in_process_service(folder: Path, **parts: Any) -> Iterator[Stand]:
             stand.engine.close()
 
 
-class _InProcess(httpx.BaseTransport):
+class InProcess(httpx.BaseTransport):
     """The app answers on the caller's thread; its background tasks go on during requests alone.
 
     A client may close it and another use it further, until `end`.
@@ -219,6 +222,14 @@ class _InProcess(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """The whole answer: one without an end would never come."""
         return self._runner.run(self._answer(request))
+
+    def at_once(self, requests: Sequence[httpx.Request]) -> list[httpx.Response]:
+        """The answers to requests that are all under way together."""
+
+        async def answers() -> list[httpx.Response]:
+            return await asyncio.gather(*map(self._answer, requests))
+
+        return self._runner.run(answers())
 
     async def _answer(self, request: httpx.Request) -> httpx.Response:
         response = await self._transport.handle_async_request(request)

@@ -72,12 +72,20 @@ class RateLimiter:
             if (bucket := self._buckets.get(key)) is not None:
                 bucket.tokens = min(float(self._burst * share), bucket.tokens + cost)
 
-    def owe(self, keys: BucketKeys, cost: float) -> None:
-        """Take `cost` more checks for what has been answered; at most a full bucket is owed."""
+    def settle(self, keys: BucketKeys, cost: float) -> None:
+        """Take `cost` more checks for an answer whose price was not known before, or raise a
+        429 `Problem` where one of these buckets is in debt already.
+
+        At most one answer is owed for at a time, so a debt is never larger than the dearest
+        answer, however many requests are under way at once.
+        """
         now_s = self._monotonic_s()
-        for key, share in keys:
-            bucket = self._bucket(key, share, now_s)
-            bucket.tokens = max(-float(self._burst * share), bucket.tokens - cost)
+        buckets = [self._bucket(key, share, now_s) for key, share in keys]
+        for bucket, (_, share) in zip(buckets, keys, strict=True):
+            if bucket.tokens < 0:
+                raise self._empty((1 - bucket.tokens) / (self._per_s * share))
+        for bucket in buckets:
+            bucket.tokens -= cost
 
     def most(self, keys: BucketKeys) -> int:
         """How many checks `take` would allow at once, now."""
@@ -122,9 +130,9 @@ class Allowance:
         """As `RateLimiter.take`. Raises `Problem` 429."""
         self.limiter.take(self.keys, cost, in_all=in_all)
 
-    def owe(self, cost: float) -> None:
-        """As `RateLimiter.owe`."""
-        self.limiter.owe(self.keys, cost)
+    def settle(self, cost: float) -> None:
+        """As `RateLimiter.settle`. Raises `Problem` 429."""
+        self.limiter.settle(self.keys, cost)
 
     @property
     def left(self) -> int:

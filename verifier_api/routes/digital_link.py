@@ -41,7 +41,7 @@ from verifier_api.services.linkset import (
     linkset_of,
     resolver_description,
 )
-from verifier_api.services.probing import charge_invented
+from verifier_api.services.probing import paid
 from verifier_api.services.recording import ScanBody, scan_of, unrecorded_scan
 from verifier_api.state import AppState, State
 from verifier_api.web.answer_page import Sheet, render_answer, render_apology
@@ -85,8 +85,7 @@ async def show(
     try:
         caller.identified()
         scan = unrecorded_scan(code_text, ANONYMOUS, state.clock(), state.hashes)
-        answer = await state.checker.check(scan, ANONYMOUS, translator)
-        charge_invented(caller, ANONYMOUS, (answer,))
+        answer = paid(caller, await state.checker.check(scan, ANONYMOUS, translator))
     except Problem as problem:
         return _apology(problem, kind, translator)
     answer = _without_host_note(answer)
@@ -117,9 +116,8 @@ async def confirm(
     body = _form(raw, code_text)
     try:
         caller.identified()
-        scan = scan_of(body, ANONYMOUS, state.clock(), state.stamp(caller))
-        answer, recorded = await record_and_check(state, scan, ANONYMOUS, translator)
-        charge_invented(caller, ANONYMOUS, (answer,))
+        scan = scan_of(body, state.clock(), state.stamp(caller))
+        answer, recorded = await record_and_check(state, scan, caller, translator)
     except Problem as problem:
         return _apology(problem, HTML, translator)
     return _page(state, _without_host_note(answer), code_text, translator, recorded)

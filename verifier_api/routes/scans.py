@@ -1,8 +1,8 @@
 """`POST /v1/scans`: record one scan, or up to 10,000, and answer for each."""
 
 import asyncio
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from fastapi import APIRouter, Request, Response
@@ -11,7 +11,7 @@ from msgspec import Struct
 from authenticity.records.scan import Scan
 from verifier_api.auth.access import AnyCaller
 from verifier_api.auth.admission import Caller
-from verifier_api.auth.principals import ANONYMOUS, Principal
+from verifier_api.auth.principals import ANONYMOUS
 from verifier_api.http.bodies import (
     JSON,
     LINES,
@@ -41,9 +41,9 @@ from verifier_api.http.problems import (
 )
 from verifier_api.i18n.translator import Translator
 from verifier_api.services.answers import Answer
-from verifier_api.services.probing import charge_invented
+from verifier_api.services.probing import paid
 from verifier_api.services.recording import ScanBody, record_of, scan_of, unrecorded_scan
-from verifier_api.services.stamping import PassedNetwork
+from verifier_api.services.stamping import PassedNetwork, Stamp
 from verifier_api.state import AppState, State
 
 RECORDED: Final = 202
@@ -57,7 +57,8 @@ _encoder = msgspec.json.Encoder()
 
 
 class LineRefused(Struct, frozen=True):
-    """One line of a bulk request that is no scan, or that this principal may not send."""
+    """One line of a bulk request that is no scan, or that this principal may not send, or
+    whose answer is not paid for (429): that one can be sent again after `Retry-After`."""
 
     line: int
     type: str
@@ -145,15 +146,12 @@ async def record_scans(
 async def _record_one(
     state: AppState, caller: Caller, body: ScanBody, translator: Translator
 ) -> Response:
-    principal = caller.principal
     if caller.unavailable is not None:
         scan = unrecorded_scan(body.code, ANONYMOUS, state.clock(), state.hashes)
-        answer = await state.checker.check(scan, ANONYMOUS, translator)
-        charge_invented(caller, ANONYMOUS, (answer,))
+        answer = paid(caller, await state.checker.check(scan, ANONYMOUS, translator))
         return _not_recorded("who you are could not be checked in time", answer)
-    scan = scan_of(body, principal, state.clock(), state.stamp(caller))
-    answer, recorded = await record_and_check(state, scan, principal, translator)
-    charge_invented(caller, principal, (answer,))
+    scan = scan_of(body, state.clock(), state.stamp(caller))
+    answer, recorded = await record_and_check(state, scan, caller, translator)
     answer = msgspec.structs.replace(
         answer, recorded=recorded, scan_id=body.scan_id or scan.scan_id
     )
@@ -163,15 +161,19 @@ async def _record_one(
 
 
 async def record_and_check(
-    state: AppState, scan: Scan, principal: Principal, translator: Translator
+    state: AppState, scan: Scan, caller: Caller, translator: Translator
 ) -> tuple[Answer, bool]:
-    """The answer, and whether the log acknowledged the scan. Neither waits for the other."""
+    """The answer, and whether the log acknowledged the scan. Neither waits for the other.
+
+    Raises `Problem` 429 for an answer that is not paid for; the scan may be recorded then, and
+    counts once if it is sent again.
+    """
     item = state.checker.trust().check_signature(scan.code).finding.item
     recording = asyncio.create_task(state.recorder.record([record_of(scan, item)]))
-    answer = await state.checker.check(scan, principal, translator)
+    checked = await state.checker.check(scan, caller.principal, translator)
     recorded = await recording
     state.metrics.recorded(int(recorded), int(not recorded))
-    return answer, recorded
+    return paid(caller, checked), recorded
 
 
 async def _record_many(
@@ -182,35 +184,58 @@ async def _record_many(
     *,
     wants_lines: bool,
 ) -> Response:
-    principal, stamp = caller.principal, state.stamp(caller)
     results: list[Answer | LineRefused | None] = [None] * len(lines)
-    places, bodies, scans = [], [], []
-    for place, line in enumerate(lines):
+    read = await _read_lines(state, lines, state.stamp(caller), results)
+    scans = [scan for _, _, scan in read]
+    checked = await state.checker.check_many(scans, caller.principal, translator)
+    taken: list[tuple[_Line, Answer]] = []
+    headers: Mapping[str, str] = {}
+    for line, each in zip(read, checked, strict=True):
         try:
-            _check_size(bytes(line), state.limits.scan_body_bytes)
-            body = decode(line, ScanBody)
-            scans.append(scan_of(body, principal, state.clock(), stamp))
-        except Problem as problem:
-            results[place] = _line_refused(place + 1, problem)
-        else:
-            places.append(place)
-            bodies.append(body)
-        if place % _LINES_A_TURN == _LINES_A_TURN - 1:
-            await asyncio.sleep(0)  # ten thousand lines must not stop the other requests
-    answers = await state.checker.check_many(scans, principal, translator)
-    charge_invented(caller, principal, answers)
-    records = [record_of(scan, answer.item) for scan, answer in zip(scans, answers, strict=True)]
-    flags = await state.recorder.record_many(records)
-    for place, body, scan, answer, flag in zip(places, bodies, scans, answers, flags, strict=True):
-        results[place] = msgspec.structs.replace(
-            answer, recorded=flag, scan_id=body.scan_id or scan.scan_id
-        )
+            taken.append((line, paid(caller, each)))
+        except Problem as problem:  # later ones may be answered: those they are entitled to
+            results[line.place] = _line_refused(line.place + 1, problem)
+            headers = problem.headers
+    flags = await state.recorder.record_many(
+        [record_of(line.scan, answer.item) for line, answer in taken]
+    )
+    for (line, answer), flag in zip(taken, flags, strict=True):
+        scan_id = line.body.scan_id or line.scan.scan_id
+        results[line.place] = msgspec.structs.replace(answer, recorded=flag, scan_id=scan_id)
     recorded = sum(flags)
     state.metrics.recorded(recorded, len(flags) - recorded)
     done = tuple(result for result in results if result is not None)
     if flags and not recorded:
         return _not_recorded(_NOT_ACKNOWLEDGED, results=done)
-    return _bulk_response(done, recorded, wants_lines=wants_lines)
+    return _bulk_response(done, recorded, headers, wants_lines=wants_lines)
+
+
+class _Line(NamedTuple):
+    """A line of a bulk request that is a scan."""
+
+    place: int
+    body: ScanBody
+    scan: Scan
+
+
+async def _read_lines(
+    state: AppState,
+    lines: Sequence[bytes | msgspec.Raw],
+    stamp: Stamp,
+    results: list[Answer | LineRefused | None],
+) -> list[_Line]:
+    """The scans among these lines; of the others the refusals are put into `results`."""
+    read: list[_Line] = []
+    for place, line in enumerate(lines):
+        try:
+            _check_size(bytes(line), state.limits.scan_body_bytes)
+            body = decode(line, ScanBody)
+            read.append(_Line(place, body, scan_of(body, state.clock(), stamp)))
+        except Problem as problem:
+            results[place] = _line_refused(place + 1, problem)
+        if place % _LINES_A_TURN == _LINES_A_TURN - 1:
+            await asyncio.sleep(0)  # ten thousand lines must not stop the other requests
+    return read
 
 
 def _check_size(raw: bytes, limit_bytes: int) -> None:
@@ -252,10 +277,15 @@ def _not_recorded(
 
 
 def _bulk_response(
-    results: tuple[Answer | LineRefused, ...], recorded: int, *, wants_lines: bool
+    results: tuple[Answer | LineRefused, ...],
+    recorded: int,
+    headers: Mapping[str, str],
+    *,
+    wants_lines: bool,
 ) -> Response:
     refused = len(results) - recorded
     status = PARTLY_RECORDED if refused else RECORDED
     if wants_lines:
-        return Response(_encoder.encode_lines(results), status, media_type=LINES)
-    return json_response(BulkResult(results, recorded, refused), status_code=status)
+        return Response(_encoder.encode_lines(results), status, headers, media_type=LINES)
+    result = BulkResult(results, recorded, refused)
+    return json_response(result, status_code=status, headers=headers)

@@ -21,7 +21,7 @@ from verifier_api.http.parameters import Language, language_asked
 from verifier_api.http.problems import Problem, problem_response
 from verifier_api.i18n.translator import Translator
 from verifier_api.services.answers import Answer
-from verifier_api.services.probing import charge_invented
+from verifier_api.services.probing import paid
 from verifier_api.services.recording import CodeText, unrecorded_scan
 from verifier_api.state import AppState, State
 
@@ -89,9 +89,7 @@ async def _answer(
     raw = await read_body(receive, limits.scan_body_bytes, limits.body_within_s, caller.meter)
     body = decode(raw, CheckBody)
     scan = unrecorded_scan(body.code, principal, state.clock(), state.hashes, body.session)
-    answer = await state.checker.check(scan, principal, translator)
-    charge_invented(caller, principal, (answer,))
-    return answer
+    return paid(caller, await state.checker.check(scan, principal, translator))
 
 
 def _text(value: bytes | None) -> str | None:

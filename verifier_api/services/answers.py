@@ -8,7 +8,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 from msgspec import Struct
@@ -25,7 +25,7 @@ from authenticity.detection.findings import (
 from authenticity.detection.policy import Policy, Severity
 from authenticity.detection.reasons import Reason
 from authenticity.detection.standing import Standing
-from authenticity.gs1.item import ItemId
+from authenticity.gs1.item import ItemId, gtin_and_serial
 from authenticity.history.history import History
 from authenticity.history.observation import Observation
 from authenticity.records.batch_registry import BatchRegistry, batch_printed
@@ -86,6 +86,13 @@ class Answer(Struct, frozen=True):
     policy_version: str
     advice: Advice
     serial_list: PartsHeld | None = None
+
+
+class Checked(NamedTuple):
+    """An answer that is not paid for yet. `is_invented`: see `is_invented`."""
+
+    answer: Answer
+    is_invented: bool
 
 
 class Known(Struct, frozen=True):
@@ -152,10 +159,17 @@ def answer(question: Question, known: Known | None, policy: Policy) -> Answer:
     return _worded(question, standing, verdict.doubt, provisional, policy, findings)
 
 
-def names_invented_serial(answer: Answer) -> bool:
-    """Whether its code verifies, and no registered batch of its print holds the serial: made
-    with a stolen key, or tried out."""
-    return any(finding.kind is FindingKind.NEVER_ISSUED for finding in answer.findings)
+def is_invented(verdict: Verdict, known: Known | None) -> bool:
+    """Whether the signature of this code verifies, and its serial is in no list of the batches
+    with its print: made with a stolen key, or tried out. Whatever the answer says of it, a
+    refusal or a recall, tells that it is in none."""
+    if known is None or verdict.item is None:
+        return False
+    names = gtin_and_serial(verdict.item)
+    if names is None:
+        return False
+    gtin, serial = names
+    return known.batch_registry.is_in_no_list(gtin, verdict.lot, serial)
 
 
 def _with_batch_findings(question: Question, answer: Answer, alerts: tuple[Alert, ...]) -> Answer:

@@ -20,7 +20,14 @@ from verifier_api.auth.principals import Principal
 from verifier_api.http.problems import NO_TRUST_LIST, Problem
 from verifier_api.i18n.translator import Translator
 from verifier_api.metrics import Metrics
-from verifier_api.services.answers import Answer, Known, Question, answer, item_to_look_up
+from verifier_api.services.answers import (
+    Checked,
+    Known,
+    Question,
+    answer,
+    is_invented,
+    item_to_look_up,
+)
 from verifier_api.services.batched_lookups import BatchedLookups, standing_alerts
 from verifier_api.services.serial_lists import with_lists
 from verifier_api.services.trust_watch import TrustInForce, TrustWatch
@@ -76,7 +83,7 @@ class Checker:
             )
         return self._trust.current
 
-    async def check(self, scan: Scan, principal: Principal, translator: Translator) -> Answer:
+    async def check(self, scan: Scan, principal: Principal, translator: Translator) -> Checked:
         """The answer for one scan; nothing is recorded here."""
         trust = self.trust()
         scan = _as_heard(scan, principal)
@@ -93,7 +100,7 @@ class Checker:
 
     async def check_many(
         self, scans: Sequence[Scan], principal: Principal, translator: Translator
-    ) -> list[Answer]:
+    ) -> list[Checked]:
         """The answers in order. Signatures are checked in threads; past the deadline the
         items not looked up yet are answered from their codes alone."""
         trust = self.trust()
@@ -122,13 +129,13 @@ class Checker:
         principal: Principal,
         translator: Translator,
         known: Known | None,
-    ) -> Answer:
+    ) -> Checked:
         version = trust.trust_list.version
         observation = observe(scan, verdict, version)
         question = Question(verdict, observation, principal, translator, scan.received_at, version)
         given = answer(question, known, self._policy)
         self._metrics.answered(given.standing, provisional=given.provisional)
-        return given
+        return Checked(given, is_invented(verdict, known))
 
     async def _verdicts(self, trust: TrustInForce, scans: Sequence[Scan]) -> list[Verdict]:
         loop = asyncio.get_running_loop()

@@ -110,8 +110,8 @@ def unrecorded_scan(
     )
 
 
-def scan_of(body: ScanBody, principal: Principal, now: datetime, stamp: Stamp) -> Scan:
-    """The scan to publish. The principal decides publisher, channel and authority.
+def scan_of(body: ScanBody, now: datetime, stamp: Stamp) -> Scan:
+    """The scan to publish. The principal of the stamp decides publisher, channel, authority.
 
     A known scanner speaks with authority only about items its role covers. An
     anonymous scan id is scoped by its session, or without one by what was scanned:
@@ -122,12 +122,10 @@ def scan_of(body: ScanBody, principal: Principal, now: datetime, stamp: Stamp) -
     Raises `Problem` 401 or 403 for a channel, act or operation that is not theirs: nothing
     is accepted and then ignored.
     """
-    network = stamp.network
+    principal, network = stamp.by, stamp.network
     if body.network is not None:
         require_gateway(principal)
         network = passed_evidence(body.network, principal.name, stamp.hashes)
-    elif principal.is_gateway:
-        network = None  # the gateway's own address says nothing of its user's network
     item = item_of(body.code)
     channel = principal.channel(body.channel)
     if body.act is not None or body.operation is not None:

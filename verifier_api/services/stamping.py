@@ -21,9 +21,11 @@ DEVICE_SOURCES: Final = (PlaceSource.GPS, PlaceSource.WIFI, PlaceSource.DECLARED
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """What the service knows of one request: the network it came from, None where the
-    address is none. `hashes` are those of the installation."""
+    """What the service knows of one request, whatever its body says: `by` whom its scans are,
+    and the network it came from. None where the address is none, and of a gateway, whose own
+    address says nothing of its users' networks. `hashes` are those of the installation."""
 
+    by: Principal
     hashes: KeyedHashes
     network: NetworkEvidence | None
 

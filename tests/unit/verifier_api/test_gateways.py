@@ -1,16 +1,23 @@
 """A gateway's token: its users are consumers, and it reads nothing and acts for nobody."""
 
+import json
 import re
 from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from authenticity.records.scan import Scan, decode_scan
 from authenticity.records.serial_filter import build_filter
+from events.embedded.log import EmbeddedLog
+from events.topics import SCANS
 from ledger.records import Role
 from tests.support.service import Stand, in_process_service, path_of, unhurried
+from verifier_api.auth.principals import CONSUMER_PUBLISHER
 from verifier_api.settings import Limits, Settings
 
 NETWORK = {"network": "subscriber-7", "kind": "mobile", "country": "KR"}
@@ -120,3 +127,36 @@ def test_a_gateway_may_send_as_much_at_once_as_any_token(tmp_path: Path) -> None
         sent = client.post("/v1/scans", json=bodies, headers=stand.bearer(None, "app-3"))
     assert sent.status_code == 202
     assert sent.json()["recorded"] == len(bodies)
+
+
+@pytest.mark.parametrize("door", ["scan", "scans", "lines", "form"])
+@pytest.mark.parametrize("role", [None, Role.OFFICER, "nobody"])
+def test_who_a_scan_is_by_is_the_same_at_every_door(
+    client: httpx.Client, stand: Stand, door: str, role: Role | str | None
+) -> None:
+    """A gateway brings no network evidence of its own address, and its name; an officer
+    authority; and whoever has no token the network of the address alone."""
+    code, name = stand.world.code(), f"by-{door}"
+    headers = {} if role == "nobody" else stand.bearer(Role(role) if role else None, name)
+    body = {"code": code, "session": "s", "captured_at": datetime.now(UTC).isoformat()}
+    if door == "form":
+        form = {key: value for key, value in body.items() if key != "code"}
+        sent = client.post(path_of(code), data={**form, "scan_id": "form"}, headers=headers)
+    elif door == "lines":
+        headers |= {"Content-Type": "application/x-ndjson"}
+        sent = client.post("/v1/scans", content=json.dumps(body), headers=headers)
+    else:
+        sent = client.post("/v1/scans", json=body if door == "scan" else [body], headers=headers)
+    assert sent.status_code in (200, 202), sent.text
+    [scan] = [scan for scan in _recorded(stand) if scan.code.endswith(path_of(code))]
+    assert (scan.publisher, scan.authorised, scan.network is not None) == {
+        None: (name, False, False),
+        Role.OFFICER: (name, True, True),
+        "nobody": (CONSUMER_PUBLISHER, False, True),
+    }[role]
+
+
+def _recorded(stand: Stand) -> list[Scan]:
+    with closing(EmbeddedLog(stand.folder / "log.sqlite")) as log:
+        end = log.end(SCANS)
+        return [decode_scan(entry.value) for entry in log.read(SCANS, max(0, end - 50), 50)]
