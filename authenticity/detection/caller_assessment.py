@@ -18,7 +18,7 @@ from authenticity.detection.rules import seen_before
 from authenticity.detection.sessions import own_numbers
 from authenticity.detection.standing import Standing
 from authenticity.gs1.item import ItemId, gtin_of
-from authenticity.history.history import SAMPLE, History, distinct_scans, history_of, merge
+from authenticity.history.history import SAMPLE, History, distinct_sources, history_of, merge
 from authenticity.history.observation import Observation
 from authenticity.records.batch_registry import BatchMatch, BatchRegistry, Unregistered
 from authenticity.records.scan import from_epoch_ms
@@ -28,10 +28,12 @@ class CallerAssessment(Struct, frozen=True):
     """Standing and findings for one caller at one scan.
 
     `scans`, `first` and `last` are about others' scans of believed codes: those of the
-    caller's own session do not count. There were at least `scans`: all that a history keeps
-    up to six, then the power of two below. `first` and `last` are capture times, None
-    without such a scan. `unregistered`: the maker registers batches of this product, and
-    has registered none with this print: late, or not the maker's.
+    caller's own session do not count. At least `scans` others there were, as
+    `distinct_sources` counts them: all that a history keeps up to six, then the power of two
+    below. `first` and `last` are the earliest and latest that the history knows of, None
+    without such a scan: captures by known scanners, arrivals of anonymous scans.
+    `unregistered`: the maker registers batches of this product, and has registered none with
+    this print: late, or not the maker's.
     """
 
     standing: Standing
@@ -68,19 +70,19 @@ def assess_for_caller(
     # A case that passed through the maker's chain was scanned by nobody; a pack with an act was.
     if any(other.act or other.channel not in ours for other in others):
         known_before = [f for f in assessment.findings if f.kind is FindingKind.SEEN_BEFORE]
-        findings += tuple(known_before) or (seen_before(len({s.session for s in others})),)
+        findings += tuple(known_before) or (seen_before(distinct_sources(others)),)
         if standing is Standing.VERIFIED:
             standing = Standing.SEEN_BEFORE
     elif standing is Standing.SEEN_BEFORE:
         standing = Standing.VERIFIED
-    captured_ms = [other.captured_ms for other in others]
+    told_ms = [other.told_ms for other in others]
     unregistered = isinstance(evidence.batch_match, Unregistered)
     return CallerAssessment(
         standing,
         findings,
-        _at_least(distinct_scans(others)),
-        from_epoch_ms(min(captured_ms)) if captured_ms else None,
-        from_epoch_ms(max(captured_ms)) if captured_ms else None,
+        _at_least(distinct_sources(others)),
+        from_epoch_ms(min(told_ms)) if told_ms else None,
+        from_epoch_ms(max(told_ms)) if told_ms else None,
         evidence.batch_match,
         unregistered and batch_registry.knows(gtin_of(item) or ""),
     )

@@ -1,4 +1,4 @@
-"""The summary of one item: its standing, its findings, how often and when it was scanned."""
+"""The summary of one item: its standing, its findings, how many scanned it, and when."""
 
 from datetime import datetime
 from typing import Final
@@ -11,7 +11,7 @@ from authenticity.detection.findings import FINDINGS, STANDING_OF_DOUBT, Finding
 from authenticity.detection.policy import Policy
 from authenticity.detection.standing import Standing
 from authenticity.gs1.item import ItemId
-from authenticity.history.history import History, distinct_scans
+from authenticity.history.history import History, distinct_sources
 from authenticity.history.observation import DOUBTS
 from authenticity.records.batch_registry import BatchMatch, BatchRegistry
 from authenticity.records.scan import from_epoch_ms
@@ -26,9 +26,11 @@ _DOUBTFUL_WORST_FIRST: Final = (
 
 
 class ItemSummary(Struct, frozen=True):
-    """Standing and findings of one item. `scans`: at least so many there were.
+    """Standing and findings of one item. `scans`: by at least so many it was scanned, as
+    `distinct_sources` counts them, with the codes that the standing rests on.
 
-    `first` and `last` are capture times, UTC, of the codes the standing rests on.
+    `first` and `last` are the earliest and latest of these scans that the history knows of,
+    UTC: captures by known scanners, arrivals of anonymous scans.
     """
 
     standing: Standing
@@ -46,13 +48,13 @@ def summarize_item(
     assessment = assess_history(item, history, batch_registry, policy)
     evidence, findings = assessment
     basis = evidence.genuine or evidence.doubtful
-    captured_ms = [observation.captured_ms for observation in basis]
+    told_ms = [observation.told_ms for observation in basis]
     return ItemSummary(
         standing_of(assessment),
         findings,
-        distinct_scans(basis),
-        from_epoch_ms(min(captured_ms)),
-        from_epoch_ms(max(captured_ms)),
+        distinct_sources(basis),
+        from_epoch_ms(min(told_ms)),
+        from_epoch_ms(max(told_ms)),
         evidence.batch_match,
     )
 

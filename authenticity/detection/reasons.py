@@ -106,7 +106,7 @@ REASONS: Final[dict[str, ReasonRow]] = {
         "have been.",
     ),
     _CODE.SCANNED_IN_OTHER_SESSIONS: ReasonRow(
-        ("at_least",), "Scanned in at least {at_least} other sessions."
+        ("at_least",), "Scanned by at least {at_least} others."
     ),
     _CODE.SCANNED_OUTSIDE_ITS_MARKETS: ReasonRow(
         ("countries", "scanners"),

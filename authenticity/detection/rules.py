@@ -15,6 +15,7 @@ from authenticity.detection.policy import Policy, Severity
 from authenticity.detection.reasons import Reason, ReasonCode, because, coarse
 from authenticity.detection.score import clone_findings
 from authenticity.detection.sessions import own_numbers
+from authenticity.history.history import distinct_sources
 from authenticity.history.observation import ACTS, DOUBTS, Observation, distance_km
 from authenticity.records.batch import Batch, BatchStatus
 from authenticity.records.batch_registry import BatchMatch, NotInBatch
@@ -189,12 +190,13 @@ def use_findings(genuine: Sequence[Observation], policy: Policy) -> Iterator[Fin
     ours = own_numbers(policy.own_supply_chain)
     sessions = {s.session for s in genuine if s.channel not in ours}
     if len(sessions) > 1:
-        yield seen_before(len(sessions) - 1)
+        among = [s for s in genuine if s.channel not in ours]
+        yield seen_before(max(1, distinct_sources(among) - 1))
 
 
-def seen_before(other_sessions: int) -> Finding:
-    """The finding that so many other sessions scanned the item."""
-    reason = because(ReasonCode.SCANNED_IN_OTHER_SESSIONS, at_least=coarse(other_sessions))
+def seen_before(others: int) -> Finding:
+    """The finding that so many others scanned the item, as `distinct_sources` counts them."""
+    reason = because(ReasonCode.SCANNED_IN_OTHER_SESSIONS, at_least=coarse(others))
     return found(FindingKind.SEEN_BEFORE, reason)
 
 

@@ -114,6 +114,13 @@ def distinct_scans(observations: Iterable[Observation]) -> int:
     return len({observation.id for observation in observations})
 
 
+def distinct_sources(observations: Iterable[Observation]) -> int:
+    """How many networks, and sessions of which no network is known, these observations are of:
+    at least so many there were, and never more than scans. Nobody adds to it from one network.
+    """
+    return len({observation.source_of_scan for observation in observations})
+
+
 def kept_networks(observations: Iterable[Observation]) -> frozenset[int]:
     """The networks, of issued observations, that have places reserved in a history: those of
     the smallest hashes."""

@@ -116,6 +116,18 @@ class Observation(Struct, frozen=True, array_like=True, order=True, gc=False):
         """When it reached us, to the second: nobody outside has a say in it."""
         return self.captured_ms + 1_000 * self.delay_s
 
+    @property
+    def told_ms(self) -> int:
+        """The time that people are told: when a known scanner read the code, and when an
+        anonymous scan arrived, for its sender chose the time of capture."""
+        return self.captured_ms if self.actor else self.arrived_ms
+
+    @property
+    def source_of_scan(self) -> tuple[int, int]:
+        """What counts as one when people are told how many scanned an item: an anonymous
+        scanner's network, whatever sessions it names; where none is known, the session."""
+        return (self.network, 0) if self.network else (0, self.session)
+
 
 def observe(scan: Scan, verdict: Verdict, trust_version: int) -> Observation:
     """What a history keeps of this scan, whose code had this verdict."""

@@ -46,7 +46,7 @@ class Occasion:
     standing: Standing
     cause: Cause
     issuer: str | None
-    others_scans: int
+    others: int
     first: datetime | None
     provisional: bool
     unregistered: bool
@@ -115,8 +115,8 @@ _UNREGISTERED: Final = msg(
     "Genuine code from {issuer}, who has not told us of this batch yet. Compare lot and expiry "
     "with the pack, and ask again in a few days."
 )
-_SEEN_ONCE: Final = "Genuine code. Also scanned once, on {date}."
-_SEEN_OFTEN: Final = "Genuine code. Also scanned at least {n} times, first on {date}."
+_SEEN_ONCE: Final = "Genuine code. Also scanned by someone else, first on {date}."
+_SEEN_OFTEN: Final = "Genuine code. Also scanned by at least {n} others, first on {date}."
 
 _COMPARE: Final = msg("Compare the number, lot and expiry below with what is printed on the pack.")
 _KEEP: Final = msg("Keep the pack and the receipt.")
@@ -253,5 +253,5 @@ def _text(occasion: Occasion, translator: Translator) -> str:
         return translator.text(_PROVISIONAL, issuer=issuer, date=translator.day(occasion.at))
     if occasion.standing is Standing.SEEN_BEFORE and occasion.first is not None:
         day = translator.day(occasion.first)
-        return translator.count(_SEEN_ONCE, _SEEN_OFTEN, occasion.others_scans, date=day)
+        return translator.count(_SEEN_ONCE, _SEEN_OFTEN, occasion.others, date=day)
     return translator.text(_VERIFIED, issuer=issuer)

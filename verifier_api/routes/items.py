@@ -52,9 +52,11 @@ class LocalizedAlert(Struct, frozen=True):
 
 
 class ItemStanding(Struct, frozen=True):
-    """All that is known of one item. `first` and `last` are capture times, UTC.
-    `findings_of_batch` are about the whole batch. `serial_list`: how much of the list of the
-    batch's serials is here, where the part that this serial falls into is missing."""
+    """All that is known of one item. `scans`: how many scanned it, at least: networks, and
+    sessions of which no network is known. `first` and `last`: when, UTC, by capture of known
+    scanners and by arrival of anonymous scans. `findings_of_batch` are about the whole batch.
+    `serial_list`: how much of the list of the batch's serials is here, where the part that
+    this serial falls into is missing."""
 
     item: ItemId
     standing: Standing

@@ -56,7 +56,9 @@ class Answer(Struct, frozen=True):
 
     `verdict` and `doubt` are about the code alone, `standing` is the whole. `issuer`
     holds the company prefix of the GTIN; it made the code only if `verdict` is
-    Genuine. `scans`, `first` and `last` leave out the caller's own session. `item`,
+    Genuine. `scans`: how many others scanned it, at
+    least: networks, and sessions of which no network is known. `first` and `last`: when, by
+    arrival where the scanner is anonymous. They leave out the caller's own session. `item`,
     `lot` and `expiry` (YYMMDD) are read from the code, and proven only if Genuine.
     `findings_of_batch` are about the whole batch, for those entitled to the item. So is
     `serial_list`: how much of the list of the batch's serials is here, where the part that
@@ -252,7 +254,7 @@ def _worded(
             question.translator,
         ),
         findings_of_batch=(),
-        scans=occasion.others_scans,
+        scans=occasion.others,
         first=occasion.first,
         last=assessment.last if assessment else None,
         provisional=occasion.provisional,
@@ -281,7 +283,7 @@ def _occasion(
         standing=standing,
         cause=cause,
         issuer=verdict.issuer_name,
-        others_scans=assessment.scans if assessment else 0,
+        others=assessment.scans if assessment else 0,
         first=assessment.first if assessment else None,
         provisional=provisional
         or (isinstance(verdict, Genuine) and verdict.provisional)

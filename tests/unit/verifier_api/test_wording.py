@@ -74,8 +74,8 @@ def test_counting_works_in_every_language(language: str) -> None:
     words = load_translators()[language]
     for number in (1, 2, 5):
         wording = words.count(
-            "Genuine code. Also scanned once, on {date}.",
-            "Genuine code. Also scanned at least {n} times, first on {date}.",
+            "Genuine code. Also scanned by someone else, first on {date}.",
+            "Genuine code. Also scanned by at least {n} others, first on {date}.",
             number,
             date=words.day(datetime(2026, 11, 23, tzinfo=UTC)),
         )

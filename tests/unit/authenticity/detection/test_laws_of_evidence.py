@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from authenticity.detection.assess import assess_item_update
+from authenticity.detection.caller_assessment import assess_for_caller
 from authenticity.detection.evidence import evidence_of
 from authenticity.detection.findings import FindingKind
 from authenticity.detection.item_summary import summarize_item
@@ -27,7 +28,7 @@ from authenticity.history.observation import Observation
 from authenticity.records.batch_registry import BatchRegistry
 from authenticity.records.network import NetworkClass, NetworkEvidence
 from authenticity.records.place import Place, PlaceSource
-from authenticity.records.scan import Act, Channel
+from authenticity.records.scan import Act, Channel, to_epoch_ms
 from authenticity.trust.verdict import Doubt, Verdict
 from tests.support.examples import examples
 from tests.unit.authenticity.detection.make_observations import (
@@ -376,3 +377,46 @@ def test_no_stranger_is_taken_for_an_officer() -> None:
         claimed(f"c{n}", place=place, after=n * MINUTE) for n, (_, place) in enumerate(SIX)
     ]
     assert {f.kind for f in findings_of(history_of(strangers))} == {FindingKind.SEEN_BEFORE}
+
+
+_attackers = st.builds(
+    seen,
+    st.integers(0, 40).map(str),
+    session=st.sampled_from([None, "s1", "s2", "s3", "s4", "s5", "s6", "s7"]),
+    after=st.integers(-72 * 60, 5).map(lambda minutes: timedelta(minutes=minutes)),
+    received_at=st.integers(0, 600).map(lambda minutes: NOON + timedelta(minutes=minutes)),
+    network=st.one_of(_evidence, _no_evidence),
+)
+
+
+@settings(max_examples=examples(200))
+@given(st.lists(_attackers, min_size=1, max_size=60))
+def test_people_are_told_of_no_more_scanners_than_there_were_networks(
+    sent: list[Observation],
+) -> None:
+    """Whatever sessions and times of capture were named; none before the first arrival."""
+    history = history_of(sent)
+    summary = summarize_item(ITEM, history, REGISTRY, DEFAULT_POLICY)
+    told = assess_for_caller(ITEM, seen("mine"), history, REGISTRY, DEFAULT_POLICY)
+    assert told is not None
+    networks = {each.network for each in sent if each.network}
+    sessions = {each.session for each in sent if not each.network}
+    assert 1 <= summary.scans <= len(networks) + len(sessions)
+    assert 1 <= told.scans <= len(networks) + len(sessions)
+    for finding in (*summary.findings, *told.findings):
+        if finding.kind is FindingKind.SEEN_BEFORE:
+            counts = [int(reason.facts["at_least"]) for reason in finding.reasons]
+            assert max(counts) <= max(1, len(networks) + len(sessions))
+    arrived = [each.arrived_ms for each in sent]
+    assert told.first is not None and told.last is not None
+    for first, last in ((summary.first, summary.last), (told.first, told.last)):
+        assert min(arrived) <= to_epoch_ms(first) <= to_epoch_ms(last) <= max(arrived)
+
+
+def test_of_known_scanners_sessions_count_and_the_time_of_capture() -> None:
+    shops = [
+        trusted(str(n), f"shop-{n % 3}", session="till", after=-DAY, received_at=NOON)
+        for n in range(6)
+    ]
+    summary = summarize_item(ITEM, history_of(shops), REGISTRY, DEFAULT_POLICY)
+    assert (summary.scans, summary.first) == (3, NOON - DAY)
