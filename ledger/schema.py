@@ -185,3 +185,10 @@ dead_letters = Table(
     Column("bytes", Integer, nullable=False),
     UniqueConstraint("source", "position"),
 )
+
+installation = Table(
+    "installation",
+    metadata,
+    Column("name", _key(), primary_key=True),
+    Column("value", LargeBinary, nullable=False),
+)

@@ -23,6 +23,13 @@ def migrate(
     grant: Annotated[
         bool, typer.Option("--grant", help="Then run that SQL: the roles must be there.")
     ] = False,
+    forget_secret: Annotated[
+        bool,
+        typer.Option(
+            "--forget-secret",
+            help="Then let the next service begin with another secret: the old one is lost.",
+        ),
+    ] = False,
     worker_role: Annotated[
         str, typer.Option(help="For grants: the role of the workers.")
     ] = "touchstone_worker",
@@ -40,6 +47,10 @@ def migrate(
     Workers and service need less. [bold]--grant[/] gives their roles what they need, and
     no more; to read it first, or to have somebody else run it:
     [bold]touchstone migrate --print-grants | psql -d touchstone[/]
+
+    The ledger knows which secret its scans were recorded under, and no service starts with
+    another. [bold]--forget-secret[/] is for one that is lost: end all services first. People
+    who scanned before will count twice.
     """
     if print_grants:
         from ledger.postgres.grants import grants
@@ -63,3 +74,8 @@ def migrate(
             )
         run_grants(ledger, worker=worker_role, api=api_role)
         out.print(f"{ledger}: granted to {worker_role} and {api_role}")
+    if forget_secret:
+        from ledger.installation import forget_secret as forget
+
+        known = forget(ledger)
+        out.print(f"{ledger}: {'its secret is forgotten' if known else 'it knew of no secret'}")

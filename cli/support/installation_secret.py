@@ -4,42 +4,78 @@ Scans carry hashes under it (`verifier_api.network.keyed_hashes`). Whoever has i
 a hash which network or session it is of, and choose what histories keep.
 """
 
+import hmac
 import logging
 import secrets
 from collections.abc import Mapping
-from contextlib import closing, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from authenticity.errors import ConfigurationError, ScanError
+from authenticity.errors import ConfigurationError, LedgerUnavailableError
 from cli.support.data import DataFolder
 
 SECRET_BYTES: Final = 32
 SETTING: Final = "TOUCHSTONE_SECRET_FILE"
-_LOOKED_AT: Final = 1_000
+_RESTORE: Final = (
+    "restore it from a backup, or take a copy of the one that the other services of this "
+    f"installation have and name it in {SETTING}. If it is lost for good, `touchstone migrate "
+    "--forget-secret` lets the next service begin with another"
+)
 log = logging.getLogger(__name__)
 
 
 def installation_secret(folder: DataFolder, environ: Mapping[str, str]) -> bytes:
     """The secret, made now if there is none: several processes that start at once agree.
 
-    Raises `ConfigurationError` for a file that others can read, or that holds something else,
-    and for none beside a log whose scans were recorded under one; `UnavailableError` where
-    none can be written.
+    The ledger, which must be migrated, keeps a fingerprint of the first that is used with it. A
+    ledger that is away is not asked, with a warning, unless the secret would be made now.
+
+    Raises `ConfigurationError` for a file that others can read, or that holds something else;
+    for none where the ledger knows of one, and for another than that one; `UnavailableError`
+    where none can be made.
     """
+    from ledger.installation import secret_fingerprint
+
     found = find_secret(folder, environ)
-    if found is not None:
-        return found
+    if found is None:
+        if secret_fingerprint(folder.ledger) is not None:
+            raise ConfigurationError(
+                f"there is no secret at {folder.secret}, and the scans in {folder.ledger} were "
+                "recorded under one",
+                next_step=_RESTORE,
+            )
+        found = _made(folder)
+    _require_fitting(found, folder, environ.get(SETTING) or folder.secret)
+    return found
+
+
+def _require_fitting(secret: bytes, folder: DataFolder, path: Path | str) -> None:
+    from ledger.installation import note_secret
+    from verifier_api.network.keyed_hashes import KeyedHashes
+
+    fingerprint = KeyedHashes(secret).fingerprint()
+    try:
+        known = note_secret(folder.ledger, fingerprint)
+    except LedgerUnavailableError as error:
+        log.warning(
+            "whether %s is the secret of this ledger cannot be told now: %s; with another one, "
+            "people count twice. Start the service again once the ledger is there",
+            path,
+            error,
+        )
+        return
+    if not hmac.compare_digest(known, fingerprint):
+        raise ConfigurationError(
+            f"{path} is not the secret that the scans in {folder.ledger} were recorded under: "
+            "people who scanned before would count twice",
+            next_step=_RESTORE,
+        )
+
+
+def _made(folder: DataFolder) -> bytes:
     from keys.durable_files import write_new
 
-    if _was_in_use(folder.log):
-        raise ConfigurationError(
-            f"there is no secret at {folder.secret}, and scans in {folder.log} were recorded "
-            "under one",
-            next_step="restore it from a backup. If it is lost, make another (32 random bytes, "
-            f"mode 0600): head -c {SECRET_BYTES} /dev/urandom > {folder.secret}; people who "
-            "scanned before will then count twice",
-        )
     folder.root.mkdir(parents=True, exist_ok=True)
     with suppress(FileExistsError):  # another process came first
         write_new(folder.secret, secrets.token_bytes(SECRET_BYTES), mode=0o600)
@@ -48,34 +84,17 @@ def installation_secret(folder: DataFolder, environ: Mapping[str, str]) -> bytes
 
 
 def _say_new(folder: DataFolder) -> None:
-    """Loudly where other machines may have one already: that is not noticed otherwise."""
+    """Loudly where other services may be about to start, which need the same one."""
     if folder.kafka is None and isinstance(folder.ledger, Path):
         log.info("made the secret of this installation, %s: save it with the keys", folder.secret)
         return
     log.warning(
         "made a new secret, %s. Every service of this installation needs the same one: if there "
         "is one already, end this service and name a copy of it in %s; otherwise give the others "
-        "a copy of this one. With different secrets, people count twice",
+        "a copy of this one. One with another secret will not start",
         folder.secret,
         SETTING,
     )
-
-
-def _was_in_use(path: Path) -> bool:
-    """Whether a scan near the end of this embedded log was recorded under a secret."""
-    if not path.exists():
-        return False
-    from authenticity.records.scan import decode_scan
-    from events.embedded.log import EmbeddedLog
-    from events.topics import SCANS
-
-    with closing(EmbeddedLog(path)) as embedded:
-        end = embedded.end(SCANS)
-        for entry in embedded.read(SCANS, max(0, end - _LOOKED_AT), _LOOKED_AT):
-            with suppress(ScanError):
-                if decode_scan(entry.value).selection is not None:
-                    return True
-    return False
 
 
 def find_secret(folder: DataFolder, environ: Mapping[str, str]) -> bytes | None:

@@ -47,6 +47,7 @@ _API: Final = {
     schema.catalogue.name: _READ,
     schema.trust_lists.name: _READ,
     schema.tokens.name: _READ,
+    schema.installation.name: _ADD,
     "alembic_version": _READ,
 }
 

@@ -11,6 +11,8 @@ import msgspec
 
 SECRET_BYTES: Final = 32
 
+FINGERPRINT_BYTES: Final = 16
+
 _pack = msgspec.msgpack.Encoder().encode
 
 
@@ -22,6 +24,10 @@ class KeyedHashes:
         if len(secret) != SECRET_BYTES:
             raise ValueError(f"the secret has {len(secret)} bytes, not {SECRET_BYTES}")
         self._secret = secret
+
+    def fingerprint(self) -> bytes:
+        """What tells this secret from another, and no more."""
+        return hmac.digest(self._secret, b"fingerprint of the secret", "sha256")[:FINGERPRINT_BYTES]
 
     def network(self, packed: bytes) -> str:
         """Of the network of an address: its first address, 4 or 16 bytes."""

@@ -1,5 +1,7 @@
 """The contract of migrations: what a ledger of an earlier program comes to."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from alembic import command
 from sqlalchemy import text
@@ -7,6 +9,7 @@ from sqlalchemy import text
 from ledger import opening
 from ledger.address import LedgerAddress
 from ledger.database import Database
+from ledger.installation import forget_secret, note_secret, secret_fingerprint
 from ledger.opening import migrate
 from tests.contracts.ledger.ledgers import Ledgers
 from tests.support.world import GTINS, World
@@ -67,3 +70,18 @@ class UpgradingContract:
         assert writer.next_reassessment(9) is None
         assert writer.batch_registry()[1] == 0
         ledgers.close()
+
+    def test_a_ledger_keeps_the_fingerprint_of_the_first_secret_until_it_is_forgotten(
+        self, unmigrated: LedgerAddress
+    ) -> None:
+        migrate_to(unmigrated, "0004")
+        migrate(unmigrated)
+        assert secret_fingerprint(unmigrated) is None
+        prints = [bytes([number]) * 16 for number in range(8)]
+        with ThreadPoolExecutor(len(prints)) as services:
+            kept = set(services.map(lambda each: note_secret(unmigrated, each), prints))
+        assert kept == {secret_fingerprint(unmigrated)} <= set(prints)
+        assert forget_secret(unmigrated)
+        assert secret_fingerprint(unmigrated) is None
+        assert not forget_secret(unmigrated)
+        assert note_secret(unmigrated, b"n" * 16) == secret_fingerprint(unmigrated) == b"n" * 16

@@ -4,21 +4,26 @@ import logging
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
-from authenticity.errors import ConfigurationError, TouchstoneError
-from authenticity.records.scan import SCAN_FORMAT, Channel, Scan
+from authenticity.errors import ConfigurationError, LedgerUnavailableError, TouchstoneError
+from cli.app import app
 from cli.support.data import DataFolder
-from cli.support.installation_secret import find_secret, installation_secret
+from cli.support.installation_secret import SETTING, find_secret, installation_secret
 from events.embedded.log import EmbeddedLog
-from verifier_api.services.recording import record_of
+from ledger.installation import secret_fingerprint
+from ledger.opening import migrate
+from verifier_api.network.keyed_hashes import KeyedHashes
 
 
 def _folder(path: Path) -> DataFolder:
-    return DataFolder(path / "data")
+    """With a ledger."""
+    folder = DataFolder(path / "data")
+    migrate(path / "data" / "ledger.sqlite")
+    return folder
 
 
 def test_it_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
@@ -36,7 +41,8 @@ def test_many_that_start_at_once_have_the_same(tmp_path: Path) -> None:
     with ThreadPoolExecutor(16) as threads:
         found = set(threads.map(lambda _: installation_secret(folder, {}), range(64)))
     assert len(found) == 1
-    assert [path.name for path in folder.root.iterdir()] == ["secret.key"]
+    names = sorted(path.name for path in folder.root.iterdir() if "sqlite" not in path.name)
+    assert names == ["secret.key"]
 
 
 def test_another_file_may_hold_it_by_a_link_too(tmp_path: Path) -> None:
@@ -46,13 +52,12 @@ def test_another_file_may_hold_it_by_a_link_too(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(mounted)
     environ = {"TOUCHSTONE_SECRET_FILE": str(tmp_path / "link")}
     assert installation_secret(_folder(tmp_path), environ) == b"s" * 32
-    assert not _folder(tmp_path).root.exists()
+    assert not _folder(tmp_path).secret.exists()
 
 
 @pytest.mark.parametrize("size", [0, 31, 33, 10_000])
 def test_a_file_of_another_size_is_refused_in_words_and_stays(tmp_path: Path, size: int) -> None:
     folder = _folder(tmp_path)
-    folder.root.mkdir()
     folder.secret.write_bytes(b"s" * size)
     folder.secret.chmod(0o600)
     with pytest.raises(ConfigurationError, match=r"secret\.key") as refused:
@@ -73,7 +78,6 @@ def test_a_file_that_others_may_read_is_refused(tmp_path: Path, mode: int) -> No
 
 def test_a_link_in_the_data_folder_is_not_followed(tmp_path: Path) -> None:
     folder = _folder(tmp_path)
-    folder.root.mkdir()
     planted = tmp_path / "planted"
     for content in (None, b"p" * 32):
         if content is not None:
@@ -93,50 +97,89 @@ def test_a_setting_that_names_no_file_is_refused_and_none_is_made(tmp_path: Path
     assert not missing.exists()
 
 
-def _appended(folder: DataFolder, selection: str | None) -> None:
-    at = datetime(2026, 6, 1, tzinfo=UTC)
-    scan = Scan(SCAN_FORMAT, "s", "consumer-web", "code", at, at, Channel.CONSUMER, False,
-                selection=selection)  # fmt: skip
-    folder.root.mkdir(exist_ok=True)
-    with closing(EmbeddedLog(folder.log)) as log:
-        log.append([record_of(scan, None)])
+def _put(folder: DataFolder, secret: bytes) -> None:
+    folder.secret.unlink(missing_ok=True)
+    folder.secret.write_bytes(secret)
+    folder.secret.chmod(0o600)
 
 
-def test_a_missing_secret_beside_scans_recorded_under_one_is_refused_until_one_is_put_there(
-    tmp_path: Path,
+@pytest.mark.parametrize("scanned", [False, True])
+def test_a_missing_secret_of_a_ledger_that_knows_one_is_refused_until_it_is_restored(
+    tmp_path: Path, scanned: bool
 ) -> None:
+    """Whatever the log holds by now: it forgets."""
     folder = _folder(tmp_path)
-    _appended(folder, "0123456789abcdef")
+    first = installation_secret(folder, {})
+    if scanned:
+        with closing(EmbeddedLog(folder.log)) as log:
+            log.append([])
+    folder.secret.unlink()
     with pytest.raises(ConfigurationError, match="no secret") as refused:
         installation_secret(folder, {})
-    assert "backup" in refused.value.next_step
+    assert "backup" in refused.value.next_step and "--forget-secret" in refused.value.next_step
     assert not folder.secret.exists()
-    folder.secret.write_bytes(b"n" * 32)
-    folder.secret.chmod(0o600)
-    assert installation_secret(folder, {}) == b"n" * 32
+    _put(folder, first)
+    assert installation_secret(folder, {}) == first
 
 
-def test_a_log_of_scans_without_a_secret_is_no_hindrance(tmp_path: Path) -> None:
-    """As an earlier version wrote it."""
-    _appended(_folder(tmp_path), None)
-    assert len(installation_secret(_folder(tmp_path), {})) == 32
+def test_another_secret_than_the_ledgers_is_refused_wherever_it_comes_from(tmp_path: Path) -> None:
+    folder = _folder(tmp_path)
+    first = installation_secret(folder, {})
+    named = tmp_path / "named"
+    named.write_bytes(b"n" * 32)
+    named.chmod(0o600)
+    _put(folder, b"p" * 32)
+    for environ, path in (({}, folder.secret), ({"TOUCHSTONE_SECRET_FILE": str(named)}, named)):
+        with pytest.raises(ConfigurationError, match="not the secret") as refused:
+            installation_secret(folder, environ)
+        assert str(path) in str(refused.value)
+        assert SETTING in refused.value.next_step
+        assert first.hex() not in str(refused.value) + refused.value.next_step
 
 
-@pytest.mark.parametrize(
-    "setting",
-    [{"TOUCHSTONE_KAFKA": "127.0.0.1:1"}, {"TOUCHSTONE_LEDGER": "postgresql://x@127.0.0.1:1/x"}],
-)
+def test_whoever_lost_the_secret_can_begin_with_another_knowingly(tmp_path: Path) -> None:
+    folder = _folder(tmp_path)
+    first = installation_secret(folder, {})
+    folder.secret.unlink()
+    forgotten = CliRunner().invoke(app, ["migrate", "--data", str(folder.root), "--forget-secret"])
+    assert forgotten.exit_code == 0, forgotten.output
+    second = installation_secret(folder, {})
+    assert second != first
+    assert installation_secret(folder, {}) == second
+
+
+def test_the_ledger_holds_nothing_of_the_secret_but_a_hash(tmp_path: Path) -> None:
+    folder = _folder(tmp_path)
+    secret = installation_secret(folder, {})
+    known = secret_fingerprint(folder.ledger)
+    assert known is not None and len(known) == 16
+    assert known not in secret and known == KeyedHashes(secret).fingerprint()
+
+
+def test_a_ledger_that_is_away_stops_no_service_that_has_a_secret(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = _folder(tmp_path)
+    monkeypatch.setenv("TOUCHSTONE_LEDGER", "postgresql://x@127.0.0.1:1/x")
+    with pytest.raises(LedgerUnavailableError):
+        installation_secret(folder, {})
+    assert not folder.secret.exists()
+    _put(folder, b"p" * 32)
+    with caplog.at_level(logging.WARNING):
+        assert installation_secret(folder, {}) == b"p" * 32
+    [said] = caplog.messages
+    assert "cannot be told now" in said
+
+
 def test_a_new_secret_where_others_may_have_one_is_warned_of(
     tmp_path: Path,
-    setting: dict[str, str],
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     with caplog.at_level(logging.WARNING):
         installation_secret(_folder(tmp_path / "alone"), {})
         assert caplog.messages == []
-        for name, value in setting.items():
-            monkeypatch.setenv(name, value)
+        monkeypatch.setenv("TOUCHSTONE_KAFKA", "127.0.0.1:1")
         for _ in range(2):
             secret = installation_secret(_folder(tmp_path), {})
     [said] = caplog.messages
