@@ -23,8 +23,9 @@ from authenticity.detection.policy import (
     Policy,
     Severity,
 )
-from authenticity.errors import PolicyError
+from authenticity.errors import InputError, PolicyError
 from authenticity.limits import LIMITS
+from authenticity.records.countries import known_country
 from authenticity.records.place import Country, PlaceSource
 from authenticity.records.scan import Channel
 
@@ -172,9 +173,11 @@ def _countries(value: object, path: Path, _known: object) -> frozenset[str]:
         raise _Refused(path, f"is a list of {len(value):,}", _COUNTRIES)
     for each in value:
         try:
-            msgspec.convert(each, Country)
+            known_country(msgspec.convert(each, Country))
         except msgspec.ValidationError:
             raise _Refused(path, f"is {each!r:.40}", _COUNTRIES) from None
+        except InputError as error:
+            raise _Refused(path, f"is refused: {error}", _COUNTRIES) from None
     return frozenset(value)
 
 

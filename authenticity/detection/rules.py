@@ -19,6 +19,7 @@ from authenticity.history.history import distinct_sources
 from authenticity.history.observation import ACTS, DOUBTS, Observation, distance_km
 from authenticity.records.batch import Batch, BatchStatus
 from authenticity.records.batch_registry import BatchMatch, NotInBatch
+from authenticity.records.countries import COUNTRY_AREAS
 from authenticity.records.scan import Act
 from authenticity.trust.verdict import Doubt
 
@@ -169,7 +170,7 @@ def diversion_findings(
     outside = [
         observation
         for observation in admitted
-        if observation.country
+        if observation.country in COUNTRY_AREAS
         and observation.country not in markets
         and observation.channel not in ours
     ]

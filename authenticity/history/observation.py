@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 import msgspec
 from msgspec import Struct
 
+from authenticity.records.countries import COUNTRY_AREAS
 from authenticity.records.network import LOCATING, NetworkClass, NetworkEvidence
 from authenticity.records.place import Place, PlaceSource
 from authenticity.records.scan import Act, Channel, Scan, bounded_capture, to_epoch_ms
@@ -191,7 +192,7 @@ def _place_of(stated: Place | None, evidence: NetworkEvidence | None) -> _KeptPl
     """Of an anonymous scan whose network is where its device is, that network's; nothing of
     what the device itself states is kept then."""
     if evidence is not None and _NETWORK_KIND[evidence.kind] in _LOCATING:
-        country = evidence.country or ""
+        country = _country(evidence.country)
         if evidence.lat is None or evidence.lon is None or evidence.accuracy_km is None:
             return _NO_PLACE._replace(country=country)
         fixed = evidence.kind is NetworkClass.FIXED
@@ -200,8 +201,13 @@ def _place_of(stated: Place | None, evidence: NetworkEvidence | None) -> _KeptPl
     if stated is None:
         return _NO_PLACE
     return _kept_place(
-        stated.source, stated.lat, stated.lon, stated.accuracy_km, stated.country or ""
+        stated.source, stated.lat, stated.lon, stated.accuracy_km, _country(stated.country)
     )
+
+
+def _country(stated: str | None) -> str:
+    """Empty for one that there is not, which was recorded before it was refused."""
+    return stated if stated is not None and stated in COUNTRY_AREAS else ""
 
 
 def _kept_place(

@@ -12,8 +12,12 @@ from math import cos, radians
 from types import MappingProxyType
 from typing import Final
 
+from authenticity.errors import InputError
+
 TOLERANCE_KM: Final = 100.0
 """Phones name the neighbour near a border, and outlines at this scale miss islets."""
+_MEANT: Final = {"UK": "GB", "EL": "GR"}
+"""Codes that the European Union writes."""
 _KM_A_DEGREE: Final = 111.2
 _LEAST_COSINE: Final = 0.01
 
@@ -46,14 +50,33 @@ class CountryArea:
     boxes: tuple[Box, ...]
 
 
+def known_country(country: str) -> str:
+    """This country, whoever names it: a body, a gateway, a file, an order or a policy.
+
+    Raises `InputError` for a code that ISO 3166-1 does not assign (alpha-2; and XK, which
+    addresses are registered under).
+    """
+    if country in COUNTRY_AREAS:
+        return country
+    upper = country.upper()
+    meant = _MEANT.get(upper) or (upper if upper in COUNTRY_AREAS else None)
+    raise InputError(
+        f"{country!r:.20} is no country" + (f": did you mean {meant}?" if meant else ""),
+        next_step="give the two capitals of ISO 3166-1, as GB, KR or FR",
+    )
+
+
 def is_in_country(country: str, lat: float, lon: float, accuracy_km: float = 0.0) -> bool:
     """Whether a place may lie in this country: coarse, and in favour of the country.
 
-    True for a country that the table does not know.
+    Of a radius no more counts than the country's own: a larger one says nothing of where in
+    the world the place is. False for a country that there is not.
     """
     area = COUNTRY_AREAS.get(country)
-    within_km = accuracy_km + TOLERANCE_KM
-    return area is None or any(box.holds(lat, lon, within_km) for box in area.boxes)
+    if area is None:
+        return False
+    within_km = min(accuracy_km, max(area.radius_km, TOLERANCE_KM)) + TOLERANCE_KM
+    return any(box.holds(lat, lon, within_km) for box in area.boxes)
 
 
 def _read(text: str) -> Mapping[str, CountryArea]:

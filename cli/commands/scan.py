@@ -310,6 +310,7 @@ def _place(text: str | None, country: str | None) -> "Place | None":
     """`LAT,LON[,KM]`: declared by whoever scans, one kilometre unless said otherwise."""
     import msgspec
 
+    from authenticity.records.countries import known_country
     from authenticity.records.place import Place
 
     if text is None:
@@ -323,6 +324,8 @@ def _place(text: str | None, country: str | None) -> "Place | None":
     except ValueError:
         fail(f"--place {text} is not latitude, longitude and radius in km", next_step=example)
     fields = {"lat": lat, "lon": lon, "accuracy_km": accuracy_km}
+    if country is not None:
+        known_country(country)
     try:
         return msgspec.convert(fields | {"source": "declared", "country": country}, Place)
     except (ValueError, msgspec.ValidationError) as error:

@@ -8,9 +8,10 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta, Struct
 
-from authenticity.errors import CodeError, ConfigurationError
+from authenticity.errors import CodeError, ConfigurationError, InputError
 from authenticity.gs1.code import write_digital_link
 from authenticity.records.batch import Gtin, Name, PrintedDate
+from authenticity.records.countries import known_country
 from authenticity.records.place import Country
 from authenticity.trust.signature_field import (
     Algorithm,
@@ -76,10 +77,14 @@ def checked_order(order: Order, keyring: Keyring, *, at: datetime) -> Order:
     """
     try:
         order = msgspec.convert(msgspec.to_builtins(order), Order)
+        for market in order.markets:
+            known_country(market)
     except msgspec.ValidationError as error:
         raise ConfigurationError(
             f"this order cannot be: {error}", next_step="correct the option and try again"
         ) from None
+    except InputError as error:
+        raise ConfigurationError(f"markets: {error}", next_step=error.next_step) from None
     issuer = keyring.issuer(order.issuer)
     _refuse_foreign(order, issuer, keyring, at)
     sample_uri(order)

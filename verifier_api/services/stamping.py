@@ -6,7 +6,8 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta, Struct
 
-from authenticity.records.countries import COUNTRY_AREAS, is_in_country
+from authenticity.errors import InputError
+from authenticity.records.countries import is_in_country, known_country
 from authenticity.records.network import NetworkClass, NetworkEvidence
 from authenticity.records.place import Country, Place, PlaceSource
 from authenticity.records.scan import Text
@@ -61,10 +62,14 @@ def require_gateway(principal: Principal) -> None:
 
 def passed_evidence(passed: PassedNetwork, gateway: str, hashes: KeyedHashes) -> NetworkEvidence:
     """What a gateway says of its user's network, under a hash of its own; without a country
-    that there is not, or that the place is not in."""
+    that the place is not in. Raises `Problem` 422 for a country that there is not."""
     network = hashes.passed_network(gateway, passed.network)
-    known = passed.country if passed.country in COUNTRY_AREAS else None
-    country, lat, lon, accuracy_km = known, passed.lat, passed.lon, passed.accuracy_km
+    country, lat, lon, accuracy_km = (
+        _known(passed.country),
+        passed.lat,
+        passed.lon,
+        passed.accuracy_km,
+    )
     if lat is None or lon is None or accuracy_km is None:
         if country is not None:
             centre = centre_of(country)
@@ -77,7 +82,8 @@ def passed_evidence(passed: PassedNetwork, gateway: str, hashes: KeyedHashes) ->
 def reported_place(place: Place | None, *, believed: bool) -> Place | None:
     """The place that a device reports, without a country that it is not in.
 
-    Raises `Problem` 422 for a place by address, unless a known scanner is `believed`.
+    Raises `Problem` 422 for a country that there is not, and for a place by address unless a
+    known scanner is `believed`.
     """
     if place is None:
         return None
@@ -87,7 +93,16 @@ def reported_place(place: Place | None, *, believed: bool) -> Place | None:
             f"the source {place.source} of `place` is the service's own to derive",
             f"send a place with source {', '.join(DEVICE_SOURCES)}, or none",
         )
-    country = place.country
+    country = _known(place.country)
     if country is not None and not is_in_country(country, place.lat, place.lon, place.accuracy_km):
         return msgspec.structs.replace(place, country=None)
     return place
+
+
+def _known(country: str | None) -> str | None:
+    if country is None:
+        return None
+    try:
+        return known_country(country)
+    except InputError as error:
+        raise Problem(INVALID, f"`country`: {error}", error.next_step) from None

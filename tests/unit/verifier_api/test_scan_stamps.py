@@ -288,16 +288,27 @@ def test_a_gateways_own_address_is_no_evidence_of_where_its_user_is(
     assert scan.session == HASHES.session("app-4", "u")
 
 
-@pytest.mark.parametrize("country", ["ZZ", "AA", "EU"])
-@pytest.mark.parametrize("place", [{}, {"lat": 48.86, "lon": 2.35, "accuracy_km": 5.0}])
-def test_a_country_that_there_is_not_is_dropped_from_what_a_gateway_passes(
-    client: httpx.Client, stand: Stand, country: str, place: dict[str, float]
+@pytest.mark.parametrize("country", ["ZZ", "AA", "EU", "UK"])
+@pytest.mark.parametrize("who", ["nobody", "officer", "gateway", "gateway with a place"])
+def test_a_country_that_there_is_not_is_refused_whoever_sends_it(
+    client: httpx.Client, stand: Stand, country: str, who: str
 ) -> None:
-    bearer, _ = _gateway(stand, "app-5")
-    network = {**NETWORK, "country": country, **place}
-    scan = _recorded(client, {"code": stand.world.code(), "network": network}, **bearer)
-    assert scan.network is not None
-    assert scan.network.country is None
+    body: dict[str, Any] = {"code": stand.world.code()}
+    headers: dict[str, str] = {}
+    if "gateway" in who:
+        headers, _ = _gateway(stand, "app-5")
+        place = {"lat": 48.86, "lon": 2.35, "accuracy_km": 5.0} if "place" in who else {}
+        body["network"] = {**NETWORK, "country": country, **place}
+    else:
+        body["place"] = {**GPS_PARIS, "country": country}
+        headers = stand.bearer(Role.OFFICER, "customs-5") if who == "officer" else {}
+    refused = _post(client, body, **headers)
+    assert refused.status_code == 422
+    assert "is no country" in refused.json()["detail"] and refused.json()["next_step"]
+    assert ("did you mean GB" in refused.json()["detail"]) == (country == "UK")
+    line = client.post("/v1/scans", json=[body], headers=headers).json()["results"][0]
+    assert line["detail"] == refused.json()["detail"]
+    assert stand.scans_of(body["code"]) == 0
 
 
 def test_gateways_cannot_speak_of_each_others_networks_and_are_refused_once_revoked(

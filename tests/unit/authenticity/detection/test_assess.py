@@ -417,3 +417,16 @@ def test_final_alerts_depend_on_no_order_batching_or_when_the_batch_arrived(
     ]
     assert final == expected.alerts
     assert update.signals == expected.signals
+
+
+@pytest.mark.parametrize("country", ["QQ", "ZZ", "UK"])
+def test_a_country_that_there_is_not_is_dropped_from_what_was_recorded(country: str) -> None:
+    """Once it was recorded as it came: by a known scanner, and in histories."""
+    place = Place(51.5, -0.1, 1.0, PlaceSource.GPS, country)
+    inspected = trusted("1", place=place)
+    assert inspected.country == ""
+    kept = msgspec.structs.replace(inspected, country=country)
+    for observation in (inspected, kept):
+        assert FindingKind.DIVERTED not in kinds(observation, of=batch(markets=("GB",)))
+    elsewhere = msgspec.structs.replace(inspected, country="KR")
+    assert FindingKind.DIVERTED in kinds(elsewhere, of=batch(markets=("GB",)))

@@ -24,6 +24,7 @@ from authenticity.detection.policy_file import read_policy, write_policy
 from authenticity.errors import PolicyError
 from authenticity.history.history import history_of
 from authenticity.limits import LIMITS
+from authenticity.records.countries import COUNTRY_AREAS
 from authenticity.records.place import PlaceSource
 from authenticity.records.scan import Channel
 from tests.support.examples import examples
@@ -109,8 +110,7 @@ def test_by_default_markets_are_what_the_batch_names_and_nothing_is_made() -> No
 
 
 def test_as_many_markets_are_read_as_a_batch_may_name_and_no_more() -> None:
-    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-    codes = [f'"{one}{other}"' for one in letters for other in letters]
+    codes = [f'"{country}"' for country in (*sorted(COUNTRY_AREAS), "GB")]
     most = f"markets.also = [{', '.join(codes[: LIMITS.markets])}]"
     assert len(read_policy(most).markets.also) == LIMITS.markets
     with pytest.raises(PolicyError, match=r"line 1: markets.also is a list of 251; allowed: .*250"):
@@ -201,7 +201,7 @@ def _each(kind: type[StrEnum], numbers: st.SearchStrategy[float]) -> st.SearchSt
     return st.fixed_dictionaries(dict.fromkeys(kind, numbers))
 
 
-_COUNTRIES = st.frozensets(st.from_regex("[A-Z]{2}", fullmatch=True), max_size=5)
+_COUNTRIES = st.frozensets(st.sampled_from(sorted(COUNTRY_AREAS)), max_size=5)
 _MARKETS = st.builds(MarketPolicy, also=_COUNTRIES, otherwise=_COUNTRIES)
 _CLONES = st.builds(
     ClonePolicy,
@@ -330,3 +330,10 @@ def test_findings_go_by_the_policy_of_the_batchs_issuer() -> None:
     history = history_of([seen("a", received_at=NOON + timedelta(hours=3))])
     assert FindingKind.LATE in {f.kind for f in findings_of(history, batch(), policy)}
     assert findings_of(history, batch(issuer="other"), policy) == ()
+
+
+@pytest.mark.parametrize("key", ["also", "otherwise"])
+def test_a_market_that_there_is_not_is_refused(key: str) -> None:
+    assert read_policy(f'version = "v"\n[markets]\n{key} = ["GB"]')
+    with pytest.raises(PolicyError, match=f"line 3: markets.{key}.*did you mean GB"):
+        read_policy(f'version = "v"\n[markets]\n{key} = ["GB", "UK"]')

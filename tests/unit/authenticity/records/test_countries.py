@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authenticity.records.countries import COUNTRY_AREAS, is_in_country
+from authenticity.errors import InputError
+from authenticity.records.countries import COUNTRY_AREAS, TOLERANCE_KM, is_in_country, known_country
 
 KNOWN = st.sampled_from(sorted(COUNTRY_AREAS))
 
@@ -52,7 +53,32 @@ def test_places_elsewhere_do_not_agree(country: str, lat: float, lon: float) -> 
     assert not is_in_country(country, lat, lon)
 
 
-def test_the_centre_of_a_country_is_in_it_and_an_unknown_country_is_anywhere() -> None:
+def test_the_centre_of_a_country_is_in_it_and_no_place_is_in_one_that_there_is_not() -> None:
     for country, area in COUNTRY_AREAS.items():
         assert is_in_country(country, area.lat, area.lon, area.radius_km)
-    assert is_in_country("XX", 0.0, 0.0)
+    assert not is_in_country("XX", 0.0, 0.0)
+
+
+@given(KNOWN, st.floats(-90, 90), st.floats(-180, 180))
+def test_a_radius_around_the_world_puts_no_place_into_a_country(
+    country: str, lat: float, lon: float
+) -> None:
+    largest = max(COUNTRY_AREAS[country].radius_km, TOLERANCE_KM)
+    assert is_in_country(country, lat, lon, 20_040) == is_in_country(country, lat, lon, largest)
+    assert not is_in_country("US", 0.0, 0.0, 20_040)
+
+
+@given(st.from_regex("[A-Z]{2}", fullmatch=True))
+def test_a_country_is_known_or_refused_in_words(country: str) -> None:
+    if country in COUNTRY_AREAS:
+        assert known_country(country) == country
+        return
+    with pytest.raises(InputError, match="is no country") as refused:
+        known_country(country)
+    assert refused.value.next_step
+
+
+@pytest.mark.parametrize(("said", "meant"), [("UK", "GB"), ("EL", "GR"), ("kr", "KR")])
+def test_what_was_meant_is_asked(said: str, meant: str) -> None:
+    with pytest.raises(InputError, match=f"did you mean {meant}"):
+        known_country(said)

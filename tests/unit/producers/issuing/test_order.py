@@ -103,3 +103,10 @@ def test_shorter_gtins_are_filled_to_14_digits() -> None:
         if len(bad) != 12:
             with pytest.raises(ConfigurationError):
                 to_gtin14(bad)
+
+
+def test_a_market_that_there_is_not_is_refused() -> None:
+    assert checked_order(replace(ORDER, markets=("GB", "KR")), KEYRING, at=NOON)
+    with pytest.raises(ConfigurationError, match="did you mean GB") as refused:
+        checked_order(replace(ORDER, markets=("KR", "UK")), KEYRING, at=NOON)
+    assert "ISO 3166-1" in refused.value.next_step
