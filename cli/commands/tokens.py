@@ -11,6 +11,7 @@ from authenticity.gs1.item import scanner_entity
 from authenticity.history.observation import actor_hash
 from cli.support.console import err, fail, folded, out, print_json, whole
 from cli.support.data import DataFolder
+from cli.support.escaping import visible
 from cli.support.open_ledger import open_administration
 from ledger.records import Role, TokenRecord
 
@@ -57,6 +58,7 @@ def create(
     expires_at = datetime.now(UTC) + timedelta(days=expires)
     prefixes = tuple(prefix) if prefix else None
     with open_administration(DataFolder.find(data), make=True) as administration:
+        _refuse_the_others_name(administration.tokens(), name, gateway=gateway)
         text, record = administration.create_token(role, name, prefixes, expires_at)
     if as_json:
         print_json({"token": text, **_facts(record)})
@@ -117,11 +119,22 @@ def _check(role: Role | None, name: str, prefixes: list[str], *, gateway: bool) 
              next_step=f"give --role {' | '.join(Role)}, or --gateway")  # fmt: skip
     if not name.strip() or len(name) > 64 or name == "consumer-web":
         fail("a name has 1 to 64 characters, and is not that of the public page")
+    if (shown := visible(name)) != name:
+        fail(f"the name {shown} has characters that are not seen, or that a terminal obeys",
+             next_step="leave them out: the name is the publisher of its scans")  # fmt: skip
     if bad := [p for p in prefixes if not (p.isascii() and p.isdigit() and 4 <= len(p) <= 12)]:
         fail(f"{bad[0]!r} is no GS1 company prefix", next_step="give 4 to 12 digits")
     if role in (Role.RIGHTS_HOLDER, Role.ISSUER) and not prefixes:
         fail(f"a token for the role {role} is limited to company prefixes",
              next_step="add --prefix DIGITS")  # fmt: skip
+
+
+def _refuse_the_others_name(known: list[TokenRecord], name: str, *, gateway: bool) -> None:
+    """One name is one publisher and one allowance: of a gateway's users, or of a scanner."""
+    if any(each.name == name and each.gateway is not gateway for each in known):
+        whose = "a known scanner" if gateway else "a gateway"
+        fail(f"{name} is the name of {whose} already: its scans would count as this one's",
+             next_step="choose another name")  # fmt: skip
 
 
 def _facts(record: TokenRecord) -> dict[str, object]:

@@ -19,6 +19,7 @@ _LONGEST_HOP: Final = 64
 _NAT64: Final = IPv6Network("64:ff9b::/96")
 _MAPPED: Final = IPv6Network("::ffff:0:0/96")
 _PORT_DIGITS: Final = 5
+_LARGEST_PORT: Final = 65_535
 
 
 class ForwardedProblem(Problem):
@@ -77,8 +78,11 @@ def _forwarded_address(hop: str, nearest: Address) -> Address:
 def address_of(text: str) -> Address | None:
     """The address in this text of at most 64 characters, without port, brackets or quotes; None
     where there is none. IPv4 inside IPv6 (mapped, NAT64) is given as IPv4."""
+    text = text.strip()
+    if len(text) > 1 and text[0] == text[-1] == '"':
+        text = text[1:-1].strip()
     try:
-        address = ip_address(_without_port(text.strip().strip('"').strip()))
+        address = ip_address(_without_port(text))
     except ValueError:
         return None
     if isinstance(address, IPv4Address):
@@ -102,9 +106,9 @@ def _without_port(text: str) -> str:
 
 def _is_port(text: str) -> bool:
     digits = text[1:]
-    return (
-        text[0] == ":" and 0 < len(digits) <= _PORT_DIGITS and digits.isascii() and digits.isdigit()
-    )
+    if text[0] != ":" or not 0 < len(digits) <= _PORT_DIGITS:
+        return False
+    return digits.isascii() and digits.isdigit() and int(digits) <= _LARGEST_PORT
 
 
 BucketKeys = tuple[tuple[Any, int], ...]

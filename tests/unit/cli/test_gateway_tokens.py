@@ -30,3 +30,33 @@ def test_a_token_has_a_role_or_is_a_gateways(tmp_path: Path, more: list[str]) ->
     assert refused.exit_code == 2
     assert "--role" in refused.output
     assert not (tmp_path / "ledger.sqlite").exists()
+
+
+@pytest.mark.parametrize(
+    "name", ["a\x1b[32mb", "a\nb", "a\u202eb", "a\u3164b", "a\x9bb", "a\ufe0f"]
+)
+def test_a_name_that_is_not_what_it_looks_like_is_refused(tmp_path: Path, name: str) -> None:
+    refused = _run(tmp_path, "create", "--gateway", "--name", name)
+    assert refused.exit_code == 2
+    assert name not in refused.output
+    assert not (tmp_path / "ledger.sqlite").exists()
+
+
+OFFICER = ("--role", "officer")
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [(("--gateway",), OFFICER), (OFFICER, ("--gateway",))]
+)
+def test_a_gateway_and_a_known_scanner_never_share_a_name(
+    tmp_path: Path, first: tuple[str, ...], second: tuple[str, ...]
+) -> None:
+    """Also of a token that was revoked: its scans are under that name."""
+    made = json.loads(_run(tmp_path, "create", *first, "--name", "gw1", "--json").stdout)
+    for _ in range(2):
+        refused = _run(tmp_path, "create", *second, "--name", "gw1")
+        assert refused.exit_code == 2
+        assert "another name" in refused.output
+        _run(tmp_path, "revoke", made["id"])
+    assert _run(tmp_path, "create", *first, "--name", "gw1").exit_code == 0
+    assert _run(tmp_path, "create", *second, "--name", "gw2").exit_code == 0

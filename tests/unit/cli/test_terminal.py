@@ -4,6 +4,7 @@ import json
 import logging
 import re
 import sys
+import unicodedata
 from collections.abc import Callable
 from functools import cache
 from io import StringIO
@@ -28,14 +29,17 @@ from cli.support.json_lines import JsonLines
 from cli.support.logging_setup import PlainLines
 
 OBEYED = re.compile(
-    "[\x00-\x09\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f"
-    "\ud800-\udfff\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+    "[\x00-\x09\x0b-\x1f\x7f-\x9f\xad\u061c\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f"
+    "\u034f\u115f\u1160\u17b4\u17b5\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufff8\u2800"
+    "\ud800-\udfff\ufeff\ufff9-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    "\U000e0000-\U000e0fff]"
 )
 OUR_STYLES = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 GREEN = "\x1b[32mGenuine code from Alpine Tea\x1b[0m"
 HOSTILE = (
     GREEN, "\x9b32m", "\x1b]0;title\x07", "a\rb", "a\x08b", "\x7f", "a\u202eb", "a\u2066b",
-    "a\u200bb", "a\u2028b", "\ufeff", "\udc9b", "[green]Genuine[/]", ":white_check_mark:",
+    "a\u200bb", "a\u2028b", "\ufeff", "\udc9b", "a\u3164b", "a\ufe0fb",
+    "a\U000e0101b", "[green]Genuine[/]", ":white_check_mark:",
     "[link=https://x.example]y[/link]", "\U000e0041",
 )  # fmt: skip
 TEXTS = st.one_of(
@@ -49,6 +53,21 @@ def test_an_escaped_text_is_one_line_of_what_is_shown(text: str) -> None:
     assert "\n" not in shown and not OBEYED.search(shown)
     assert visible(shown) == shown
     assert visible(text, lines=True).count("\n") == text.count("\n")
+
+
+def test_what_unicode_names_as_unseen_is_escaped() -> None:
+    """By name: fillers, selectors of variants, joiners and separators without width, tags,
+    controls of direction."""
+    unseen = re.compile(
+        "^H.*FILLER$|VARIATION SELECTOR|ZERO WIDTH|WORD JOINER|GRAPHEME JOINER|INVISIBLE|^TAG "
+        "|SOFT HYPHEN|BRAILLE PATTERN BLANK"
+        "|(LEFT-TO-RIGHT|RIGHT-TO-LEFT) (MARK|EMBEDDING|OVERRIDE|ISOLATE)|ARABIC LETTER MARK"
+        "|^POP DIRECTIONAL|FIRST STRONG ISOLATE|VOWEL INHERENT|VOWEL SEPARATOR"
+    )
+    named = [chr(n) for n in range(0x110000) if unseen.search(unicodedata.name(chr(n), ""))]
+    named = [each for each in named if unicodedata.category(each) in ("Cf", "Mn", "Lo", "So")]
+    assert len(named) > 350
+    assert [unicodedata.name(each) for each in named if visible(each) == each] == []
 
 
 @given(st.text())
