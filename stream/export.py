@@ -31,7 +31,7 @@ class FoundLine(Struct, frozen=True):
 
 
 class StandingLine(Struct, frozen=True, tag="standing"):
-    """One item. `first` and `last` are capture times, UTC."""
+    """One item. `scans`, `first` and `last`: as `kept`, `first` and `last` of `ItemSummary`."""
 
     item: ItemId
     standing: Standing
@@ -86,7 +86,7 @@ def _standing_line(
         item,
         summary.standing,
         tuple(_found(finding) for finding in summary.findings),
-        summary.scans,
+        summary.kept,
         summary.first,
         summary.last,
     )

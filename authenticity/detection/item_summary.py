@@ -11,7 +11,7 @@ from authenticity.detection.findings import FINDINGS, STANDING_OF_DOUBT, Finding
 from authenticity.detection.policy import Policy
 from authenticity.detection.standing import Standing
 from authenticity.gs1.item import ItemId
-from authenticity.history.history import History, distinct_sources
+from authenticity.history.history import History, distinct_scans, distinct_sources
 from authenticity.history.observation import DOUBTS
 from authenticity.records.batch_registry import BatchMatch, BatchRegistry
 from authenticity.records.scan import from_epoch_ms
@@ -27,7 +27,8 @@ _DOUBTFUL_WORST_FIRST: Final = (
 
 class ItemSummary(Struct, frozen=True):
     """Standing and findings of one item. `scans`: by at least so many it was scanned, as
-    `distinct_sources` counts them, with the codes that the standing rests on.
+    `distinct_sources` counts them, with the codes that the standing rests on; `kept`: how many
+    of these scans the history keeps, which is no more than there were.
 
     `first` and `last` are the earliest and latest of these scans that the history knows of,
     UTC: captures by known scanners, arrivals of anonymous scans.
@@ -36,6 +37,7 @@ class ItemSummary(Struct, frozen=True):
     standing: Standing
     findings: tuple[Finding, ...]
     scans: int
+    kept: int
     first: datetime
     last: datetime
     batch_match: BatchMatch
@@ -53,6 +55,7 @@ def summarize_item(
         standing_of(assessment),
         findings,
         distinct_sources(basis),
+        distinct_scans(basis),
         from_epoch_ms(min(told_ms)),
         from_epoch_ms(max(told_ms)),
         evidence.batch_match,
