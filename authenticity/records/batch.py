@@ -22,8 +22,8 @@ PrintedDate = Annotated[str, Meta(pattern="^[0-9]{6}$", max_length=6)]
 
 
 class BatchStatus(StrEnum):
-    """What the issuer has declared of the whole batch. A withdrawn one is taken for one that
-    was never stated: what its maker never made, as a thief of a key may state it."""
+    """What the issuer has declared of the whole batch. A withdrawn one was never made, as a
+    thief of a key may state one: it holds no serial, and says nothing else of any pack."""
 
     NORMAL = "normal"
     RECALLED = "recalled"

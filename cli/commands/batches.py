@@ -187,8 +187,8 @@ def withdraw(
     wait: Wait = WAIT_S,
     as_json: Json = False,
 ) -> None:
-    """Take back a batch that was never made, as a thief of a key may state one: its serials
-    are judged as if it had never been registered. Undone by `release`.
+    """Take back a batch that was never made, as a thief of a key may state one: it then holds
+    no serial, so those that no other batch lists are never-issued. Undone by `release`.
 
     Example: touchstone batches withdraw maker 3f2a0c…
     """
