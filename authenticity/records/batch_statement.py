@@ -23,11 +23,13 @@ from authenticity.records.issuer_jws import (
     jws_signing_input,
     read_jws,
 )
+from authenticity.records.serial_filter import FINGERPRINT_BITS, bits_a_serial
 from authenticity.trust.issuers import TrustList
 from authenticity.trust.signature_field import Algorithm
 
 LIST_AGAIN: Final = (
-    "register the run's folder, of whose manifest the list is made: touchstone batches register DIR"
+    "register the run's folder, of whose manifest the list is made: touchstone batches register "
+    "DIR; without its manifest a batch of version 0.1.0 stays as the ledger has it"
 )
 STATEMENT: Final = Kind("touchstone-batch+jws", "batch statement", LIMITS.batch_bytes)
 
@@ -94,6 +96,21 @@ def check_statement(
     Raises `BatchError` with a next step.
     """
     batch = statement.batch
+    check_content(statement)
+    check_issuer(
+        read_jws(statement.raw, STATEMENT),
+        gtin=batch.gtin, revision=batch.revision, trust_list=trust_list, at=at,
+    )  # fmt: skip
+    return statement
+
+
+def check_content(statement: BatchStatement) -> None:
+    """Refuse a statement that is accepted under no trust list: one that is not signed, or does
+    not say well enough which serials are of the batch.
+
+    Raises `BatchError` with a next step.
+    """
+    batch = statement.batch
     if not statement.is_signed:
         raise BatchError(
             f"the statement about batch {batch.batch_id} is not signed", next_step=SIGN_AGAIN
@@ -104,11 +121,13 @@ def check_statement(
             "serial anybody invents would be of it",
             next_step=LIST_AGAIN,
         )
-    check_issuer(
-        read_jws(statement.raw, STATEMENT),
-        gtin=batch.gtin, revision=batch.revision, trust_list=trust_list, at=at,
-    )  # fmt: skip
-    return statement
+    if batch.serials is not None and not batch.has_exact_list:
+        raise BatchError(
+            f"the list of batch {batch.batch_id} has {bits_a_serial(batch.serials)} bits a serial, "
+            f"as version 0.1.0 wrote it; a signed one has {FINGERPRINT_BITS}, or many such lists "
+            "would hold every serial anybody invents",
+            next_step=LIST_AGAIN,
+        )
 
 
 def later_statement(one: BatchStatement, other: BatchStatement) -> BatchStatement:

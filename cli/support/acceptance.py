@@ -38,8 +38,13 @@ def refuse_what_no_engine_takes(
 
     It is made under the trust list in force, or, where no ledger says which that is, under the
     one that the key store exported last. A list that was exported later may be on its way: the
-    engine gets `wait_s` to take it. Raises `BatchError`; with `anyway` it is a warning.
+    engine gets `wait_s` to take it. Raises `BatchError`; with `anyway` it is a warning, unless
+    no list would help.
     """
+    from authenticity.records.batch_statement import check_content
+
+    for each in found:
+        check_content(each)
     exported = _exported(keys)
     deadline = time.monotonic() + wait_s
     while True:

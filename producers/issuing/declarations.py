@@ -34,7 +34,7 @@ class Declaration(StrEnum):
 
 def declared(batch: Batch, declaration: Declaration, *, at: datetime, revision: int) -> Batch:
     """The batch with this said of it, in a statement of this revision. `at`: the time of
-    release."""
+    release. A filter by version 0.1.0 is left out: no engine takes it in a signed statement."""
     released_at = batch.released_at
     match declaration:
         case Declaration.RELEASE:
@@ -47,13 +47,16 @@ def declared(batch: Batch, declaration: Declaration, *, at: datetime, revision: 
             status = BatchStatus.WITHDRAWN
         case _:
             assert_never(declaration)
+    if batch.serials is not None and not batch.has_exact_list:
+        batch = replace(batch, serials=None)
     return replace(batch, revision=revision, released_at=released_at, status=status)
 
 
 def refuse_if_said(batch: Batch, declaration: Declaration) -> None:
     """Raise `ConfigurationError` if this says it: `batch` is the one that stands with the
     engine. What a run's folder says is no reason: the engine may not have taken it."""
-    if declared(batch, declaration, at=batch.registered_at, revision=batch.revision) != batch:
+    said_again = declared(batch, declaration, at=batch.registered_at, revision=batch.revision)
+    if (said_again.status, said_again.released_at) != (batch.status, batch.released_at):
         return
     said = batch.status.value
     if declaration is Declaration.RELEASE:
