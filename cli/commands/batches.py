@@ -125,7 +125,7 @@ def register_batch(
         parts = (read_part(signer.part(each.part)) for each in parts)
     register_batches(how.where, found, again, parts=parts)
     show = partial(_print_batch, as_json=as_json)
-    tell_outcome(found, standing, wait, again, show)
+    tell_outcome(found, standing, wait, again, show, lists=True)
 
 
 @batches.command()
@@ -324,8 +324,9 @@ def _declare(word: str, target: list[str], how: _How, as_json: bool) -> None:
     batch = to_declare_of(kept, stands)
     if stands is not None:
         refuse_if_said(stands.batch, declaration)
-    revision = next_revision(signer.slot(batch.issuer), kept, stands)
-    said = declared(batch, declaration, at=datetime.now(UTC), revision=revision)
+    now = datetime.now(UTC)
+    revision = next_revision(signer.slot(batch.issuer), kept, stands, at=now)
+    said = declared(batch, declaration, at=now, revision=revision)
     statement = signer.statement(said)
     again = f"touchstone batches {word} {' '.join(target)}"
     refuse_what_no_engine_takes(

@@ -143,7 +143,7 @@ def sign_over(
             f"says {batch.status}",
             next_step="touchstone batches release | recall | stolen, if that is not meant",
         )
-    least = next_revision(slot, stands)
+    least = next_revision(slot, stands, at=datetime.now(UTC))
     if stands is not None and stands.key_slot == slot:
         least -= replace(batch, revision=stands.batch.revision) == stands.batch
     return signer.statement(replace(batch, revision=max(batch.revision, least)))

@@ -208,6 +208,39 @@ def test_a_folder_from_elsewhere_changes_no_record_unless_the_engine_takes_it(
     assert known.run("batches", "register", "theirs", *AT_ONCE, code=PENDING)
 
 
+def test_a_revision_dated_ahead_names_the_minute_from_which_on_the_same_key_may_state(
+    known: Maker,
+) -> None:
+    at = datetime.now(UTC) + timedelta(minutes=4)
+    hostile = replace(stands(known), revision=int(at.timestamp()) - REVISIONS_SINCE)
+    publish(known, signed_by(known, hostile, at))
+    free = at + timedelta(seconds=1)
+    for words in (("recall", "out"), ("recall", "maker", hostile.batch_id)):
+        _, refused = known.run("batches", *words, *AT_ONCE, code=2)
+        assert f"before {free:%F %T} UTC" in refused and "wait until then" in refused
+        assert "keys rotate maker" in refused and "--before-publication" not in refused
+
+
+@pytest.mark.parametrize("anyway", [(), ("--before-publication",)])
+def test_what_no_list_would_help_is_not_offered_to_be_published_all_the_same(
+    known: Maker, anyway: tuple[str, ...]
+) -> None:
+    unlisted = replace(stands(known), serials=None, status=BatchStatus.STOLEN, revision=2)
+    publish(known, signed_by(known, unlisted, datetime.now(UTC)))
+    words = ("batches", "release", "maker", unlisted.batch_id, *AT_ONCE, *anyway)
+    _, refused = known.run(*words, code=2)
+    assert "does not say which serials" in refused and "batches register DIR" in refused
+    assert "--before-publication" not in refused
+    declare(known, "release", "out")
+
+
+def test_a_file_of_something_else_says_what_to_name(known: Maker) -> None:
+    (known.folder / "words.txt").write_text("hello\n")
+    _, refused = known.run("batches", "register", "words.txt", *AT_ONCE, code=2)
+    assert "words.txt line 1" in refused and "name the folder of a run" in refused
+    assert "unpack" not in refused
+
+
 def test_without_a_ledger_the_command_says_that_nobody_confirmed_it(
     maker: Maker, tmp_path: Path
 ) -> None:

@@ -28,16 +28,21 @@ def test_serials_of_another_folder_and_lot_are_refused_before_anything_is_signed
     again = [*SERIALS[:shared], *(f"T{number}" for number in range(shared, 20))]
     other = replace(order, lot="S9", serials_sha256="1" * 64)
     on_record = IssuedSerials(tmp_path / "keys")
-    with RunFolder(tmp_path / "two").opened():
-        files, begun = begin_or_continue(
-            tmp_path / "two", other, new_run=new_run(other, batch_id="c" * 32)
-        )
-        with pytest.raises(ConfigurationError, match=f"{shared} of these serials") as refused:
+    two = tmp_path / "two"
+    for is_there in (False, True):
+        if is_there:
+            two.mkdir()
+        with (
+            pytest.raises(ConfigurationError, match=f"{shared} of these serials") as refused,
+            RunFolder(two).opened(),
+        ):
+            files, begun = begin_or_continue(two, other, new_run=new_run(other, batch_id="c" * 32))
             issue(files, begun, key(), on_record=on_record, clock=lambda: NOON, workers=1,
                   serials=again)  # fmt: skip
-    assert refused.value.next_step
-    assert not files.part.exists() and not files.csv.exists()
-    with RunFolder(tmp_path / "two").opened():
+        assert refused.value.next_step
+        assert two.exists() == is_there  # a folder that was made for it is gone
+    assert [path.name for path in two.iterdir()] == [".lock"]
+    with RunFolder(two).opened():
         assert files.known_run() is None
 
 
