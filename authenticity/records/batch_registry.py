@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, NamedTuple, Protocol, assert_never
 
+from msgspec.structs import replace
+
 from authenticity.records.batch import Batch, BatchStatus, later
 from authenticity.records.serial_filter import may_hold
 from authenticity.records.serial_parts import PartName, part_asked
@@ -94,7 +96,8 @@ class BatchRegistry:
     which everything could be. Of several the one with the printed expiry is preferred, then
     the smallest batch id, so that the answer does not depend on the order of registration.
     A withdrawn batch holds no serial, whatever it lists, and its print stays known. So the
-    statement that withdraws a batch makes no serial better than it was.
+    statement that withdraws a batch makes no serial better than it was. Nor does one that gives
+    a batch another print: the former one stays known, without its serials.
 
     Parts of serial lists are not held here: they are large. Whoever needs an answer asks the
     `questions` about an item of where the parts are, and calls `find` of `answered_by`.
@@ -104,11 +107,19 @@ class BatchRegistry:
 
     def __init__(self, batches: Iterable[Batch] = ()) -> None:
         newest: dict[tuple[str, str], Batch] = {}
+        prints: dict[tuple[str, str], set[tuple[str, str | None]]] = {}
         for batch in batches:
             key = (batch.issuer, batch.batch_id)
             newest[key] = later(newest[key], batch) if key in newest else batch
+            prints.setdefault(key, set()).add((batch.gtin, batch.lot))
+        former = [
+            replace(batch, gtin=gtin, lot=lot, status=BatchStatus.WITHDRAWN)
+            for key, batch in newest.items()
+            for gtin, lot in prints[key] - {(batch.gtin, batch.lot)}
+        ]
+        stated = [*newest.values(), *former]
         self._by_print: dict[tuple[str, str | None], list[Batch]] = {}
-        for batch in sorted(newest.values(), key=lambda batch: (batch.batch_id, batch.issuer)):
+        for batch in sorted(stated, key=lambda batch: (batch.batch_id, batch.issuer)):
             self._by_print.setdefault((batch.gtin, batch.lot), []).append(batch)
         self._gtins = frozenset(gtin for gtin, _ in self._by_print)
         self._print_of_parts = frozenset(
