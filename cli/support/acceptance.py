@@ -91,7 +91,7 @@ def refuse_unlisted_key(
             next_step=PUBLISH_LIST,
         )
 
-    refused = _refused_by_list(refusal, standing, keys, wait_s)
+    refused = _refused_by_list(refusal, standing, keys, 0 if anyway else wait_s)
     if refused is None:
         return
     if isinstance(refused, _NoListError) or anyway:
@@ -125,7 +125,10 @@ def refuse_what_no_engine_takes(
     for each in found:
         check_content(each)
     refused = _refused_by_list(
-        lambda trust_list: _refusal(found, parts(), trust_list), standing, keys, wait_s
+        lambda trust_list: _refusal(found, parts(), trust_list),
+        standing,
+        keys,
+        0 if anyway else wait_s,
     )
     if refused is None:
         return

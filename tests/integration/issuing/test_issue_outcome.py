@@ -9,7 +9,6 @@ from tests.integration.issuing.test_declared_batches import (
     AT_ONCE,
     PENDING,
     known,
-    listed_again,
     running,
 )
 from tests.integration.issuing.test_issue_command import Maker, maker
@@ -72,15 +71,6 @@ def test_a_list_of_somebody_elses_in_force_decides_not_the_one_exported_here(kno
     known.run("trust", "publish", "theirs.jws")
     drained(known)
     assert "trust list 3 lacks the key in slot 1" in refused(known, "second", *AT_ONCE)
-
-
-def test_an_old_run_under_a_revoked_key_is_printed_but_not_called_registered(known: Maker) -> None:
-    known.run("keys", "revoke", "maker", "--slot", "0", "--reason", "stolen")
-    known.run("keys", "rotate", "maker")
-    listed_again(known)
-    said, why = known.run(*known.issue_words("out", 5), *AT_ONCE, code=2)
-    assert "issued 5 codes" in said and ", not registered, released" in said
-    assert "is revoked" in why and "--sign-again" in why
 
 
 def test_a_batch_that_was_recalled_since_is_not_called_registered_as_it_was(known: Maker) -> None:
