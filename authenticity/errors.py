@@ -6,6 +6,7 @@ TouchstoneError
 │   ├── CodeError         text that the strict reader refuses (reason, offset)
 │   ├── ScanError         bytes that are not a scan of this format
 │   ├── BatchError        a batch header that cannot be right
+│   │   └── UnlistedSignerError  signed by a key, or an issuer, that the trust list lacks
 │   ├── SignatureFormatError  bytes that are no ECDSA signature on P-256
 │   └── TrustListError    a trust list that must not be believed
 │       ├── RollbackError       older than one already seen
@@ -85,6 +86,11 @@ class ScanError(InputError):
 
 class BatchError(InputError):
     """A batch header that cannot be right; `str(error)` names the field."""
+
+
+class UnlistedSignerError(BatchError):
+    """Signed by a key that the trust list has not got, or for a product that it gives to
+    another: a later list may say otherwise."""
 
 
 class SignatureFormatError(InputError):

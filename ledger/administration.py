@@ -15,12 +15,12 @@ from authenticity.gs1.item import ItemId
 from authenticity.history.history import History, decode_history
 from authenticity.records.batch import Batch
 from authenticity.records.batch_registry import BatchRegistry
-from authenticity.records.batch_statement import BatchStatement, read_statement
+from authenticity.records.batch_statement import BatchStatement
 from authenticity.records.dead_letter import DeadLetter
 from authenticity.records.scan import from_epoch_ms, to_epoch_ms
 from ledger import schema
 from ledger.address import LedgerAddress
-from ledger.batch_cache import batch_of
+from ledger.batch_cache import batch_of, read_row, registry_of
 from ledger.database import Database
 from ledger.part_cache import LazyMembership, PartCache
 from ledger.postgres.server import LONG
@@ -121,7 +121,7 @@ class LedgerAdministration:
             row = connection.scalar(
                 select(table.c.header).where(table.c.issuer == issuer, table.c.batch_id == batch_id)
             )
-            return None if row is None else read_statement(row)
+            return None if row is None else read_row(row)
 
     def trust_list(self) -> bytes | None:
         """The document of the newest trust list that was accepted."""
@@ -171,7 +171,7 @@ class Snapshot:
         """The registered batches. Parts of their serial lists are read when they are asked."""
         with self._database.translate_errors():
             headers = self._connection.scalars(select(schema.batches.c.header))
-            registry = BatchRegistry(batch_of(header) for header in headers)
+            registry = registry_of(headers)
         return registry.answered_by(LazyMembership(self._read_parts, PartCache()))
 
     def _read_parts(

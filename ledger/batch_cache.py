@@ -1,11 +1,19 @@
 """What both databases do alike with batches: cache the registry, and find out what changes."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
+
+import msgspec
 
 from authenticity.records.batch import Batch
 from authenticity.records.batch_registry import BatchRegistry
-from authenticity.records.batch_statement import BatchStatement, later_statement, read_statement
+from authenticity.records.batch_statement import (
+    BatchStatement,
+    Print,
+    later_statement,
+    read_statement,
+)
 from authenticity.records.part_statement import PartRank, SignedPart, rank_of_part
 from authenticity.records.serial_parts import PartName, part_names
 
@@ -28,7 +36,7 @@ class CachedBatchRegistry:
 
     def keep(self, version: int, headers: Iterable[bytes]) -> BatchRegistry:
         """Decode the headers of this version, and keep them."""
-        batch_registry = BatchRegistry(map(batch_of, headers))
+        batch_registry = registry_of(headers)
         self._kept = (version, batch_registry)
         return batch_registry
 
@@ -37,12 +45,31 @@ class CachedBatchRegistry:
         self._kept = (-1, BatchRegistry())
 
 
-def batch_of(row: bytes) -> Batch:
-    """The batch that a row of the ledger is about: a statement, or an unsigned header of 0.1.0.
+def registry_of(rows: Iterable[bytes]) -> BatchRegistry:
+    """The registry of all rows."""
+    return BatchRegistry(batch for row in rows for batch in read_row(row).batches)
 
-    Its signature was checked before it was written.
-    """
-    return read_statement(row).batch
+
+def batch_of(row: bytes) -> Batch:
+    """The batch that a row of the ledger is about."""
+    return read_row(row).batch
+
+
+def read_row(row: bytes) -> BatchStatement:
+    """The statement in a row of the ledger, or the unsigned header of 0.1.0, whose signature was
+    checked before it was written; then, a line each, the former prints of the batch."""
+    raw, *former = row.split(b"\n")
+    statement = read_statement(raw)
+    return replace(statement, former_prints=frozenset(map(_print_decoder.decode, former)))
+
+
+def row_of(statement: BatchStatement) -> bytes:
+    """As `read_row` reads it."""
+    former = sorted(map(msgspec.json.encode, statement.former_prints))
+    return b"\n".join([statement.raw, *former])
+
+
+_print_decoder = msgspec.json.Decoder(Print)
 
 
 class Standing(NamedTuple):
@@ -68,7 +95,8 @@ def standing_after(
     changed = [each for key, each in stands.items() if each != known.get(key)]
     before = [known[key] for each in changed if (key := key_of(each)) in known]
     changed.sort(key=key_of)
-    return Standing(changed, sorted({each.batch.gtin for each in (*changed, *before)}))
+    gtins = {gtin for each in (*changed, *before) for gtin, _ in each.prints}
+    return Standing(changed, sorted(gtins))
 
 
 class Changes(NamedTuple):

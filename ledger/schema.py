@@ -112,7 +112,7 @@ batches = Table(
     Column("issuer", _key(), nullable=False),
     Column("batch_id", _key(), nullable=False),
     Column("gtin", _key(14), nullable=False),
-    Column("header", LargeBinary, nullable=False),  # JSON of authenticity.records.batch.Batch
+    Column("header", LargeBinary, nullable=False),  # see ledger.batch_cache.read_row
     PrimaryKeyConstraint("issuer", "batch_id"),
 )
 

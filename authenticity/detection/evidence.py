@@ -10,7 +10,7 @@ from authenticity.detection.simultaneous import Simultaneous, simultaneous_captu
 from authenticity.gs1.item import ItemId, gtin_and_serial
 from authenticity.history.history import History, by_capture, kept_networks
 from authenticity.history.observation import DOUBTS, Observation
-from authenticity.records.batch import Batch
+from authenticity.records.batch import Batch, BatchStatus
 from authenticity.records.batch_registry import (
     UNREGISTERED,
     BatchMatch,
@@ -24,12 +24,12 @@ from authenticity.trust.verdict import Doubt
 class Evidence(NamedTuple):
     """What rules and signals rest on.
 
-    `batch` is the one whose print the item carries, `policy` the one that holds for its
-    issuer. `genuine` are the observations of codes that are believed, by capture time;
-    `doubtful` the others. `admitted` are those of `genuine` that may raise or lower a
-    suspicion. `clone_score` is None where there is nothing to compare, `proof` where no two
-    acts of known scanners contradict each other, `simultaneous` where known scanners did not
-    have it in several places at once.
+    `batch` is the one whose print the item carries, None if it is withdrawn: then its dates and
+    markets are nobody's. `policy` is the one that holds for its issuer. `genuine` are the
+    observations of codes that are believed, by capture time; `doubtful` the others. `admitted`
+    are those of `genuine` that may raise or lower a suspicion. `clone_score` is None where there
+    is nothing to compare, `proof` where no two acts of known scanners contradict each other,
+    `simultaneous` where known scanners did not have it in several places at once.
     """
 
     observations: Sequence[Observation]
@@ -46,8 +46,9 @@ class Evidence(NamedTuple):
 
 def evidence_of(history: History, batch_match: BatchMatch, policy: Policy) -> Evidence:
     """The evidence of this history, under the policy of the batch's issuer."""
-    batch = batch_printed(batch_match)
-    policy = policy.of(batch)
+    printed = batch_printed(batch_match)
+    policy = policy.of(printed)
+    batch = None if printed and printed.status is BatchStatus.WITHDRAWN else printed
     genuine, doubtful = split(history, batch_match)
     admitted = admitted_of(history, genuine)
     clone_score, proof, simultaneous = None, None, None

@@ -39,8 +39,7 @@ def item_findings(evidence: Evidence) -> tuple[Finding, ...]:
     admitted = evidence.admitted
     if evidence.doubtful:
         findings += refused_code_findings(evidence.doubtful)
-    if batch is not None:
-        findings += never_issued_findings(evidence.batch_match)
+    findings += never_issued_findings(evidence.batch_match)
     if genuine:
         if batch is not None:
             findings += batch_findings(admitted, batch, policy)
@@ -101,10 +100,11 @@ def refused_code_findings(doubtful: Sequence[Observation]) -> Iterator[Finding]:
 def never_issued_findings(batch_match: BatchMatch) -> Iterator[Finding]:
     """A valid signature on a serial that no batch holds.
 
-    A stolen key, or a factory that prints more than was ordered, makes such codes. An
-    unregistered batch accuses nobody: a late manifest is no crime. One such serial in 2^32
-    passes the filter of a batch unnoticed, one in 1,024 a filter of version 0.1.0. A batch
-    without a filter lets every serial pass (`authenticity.records.serial_filter`).
+    A stolen key, or a factory that prints more than was ordered, makes such codes; so does
+    whoever prints the lot of a batch that is withdrawn. An unregistered batch accuses nobody:
+    a late manifest is no crime. One such serial in 2^32 passes the filter of a batch
+    unnoticed, one in 1,024 a filter of version 0.1.0. A batch without a filter lets every
+    serial pass (`authenticity.records.serial_filter`).
     """
     if isinstance(batch_match, NotInBatch):
         reason = because(ReasonCode.SERIAL_IN_NO_BATCH, batch=batch_match.batch.batch_id)

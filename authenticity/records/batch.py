@@ -10,7 +10,7 @@ from authenticity.errors import BatchError
 from authenticity.limits import LIMITS
 from authenticity.records.place import Country
 from authenticity.records.scan import Instant
-from authenticity.records.serial_filter import check_filter
+from authenticity.records.serial_filter import check_filter, is_exact
 
 BATCH_FORMAT: Final = 1
 DIGEST_BYTES: Final = 32
@@ -22,8 +22,8 @@ PrintedDate = Annotated[str, Meta(pattern="^[0-9]{6}$", max_length=6)]
 
 
 class BatchStatus(StrEnum):
-    """What the issuer has declared of the whole batch. A withdrawn one is taken for one that
-    was never stated: what its maker never made, as a thief of a key may state it."""
+    """What the issuer has declared of the whole batch. A withdrawn one was never made, as a
+    thief of a key may state one: it holds no serial, and says nothing else of any pack."""
 
     NORMAL = "normal"
     RECALLED = "recalled"
@@ -65,6 +65,11 @@ class Batch(Struct, frozen=True):
     def has_list(self) -> bool:
         """Whether it says which serials it holds, by a filter or by parts."""
         return self.serials is not None or bool(self.serial_parts)
+
+    @property
+    def has_exact_list(self) -> bool:
+        """Whether of other serials at most one in 2^32 is taken for one of its own."""
+        return bool(self.serial_parts) or (self.serials is not None and is_exact(self.serials))
 
     @property
     def parts(self) -> int:

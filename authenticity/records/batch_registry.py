@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, NamedTuple, Protocol, assert_never
 
+from msgspec.structs import replace
+
 from authenticity.records.batch import Batch, BatchStatus, later
 from authenticity.records.serial_filter import may_hold
 from authenticity.records.serial_parts import PartName, part_asked
@@ -21,7 +23,8 @@ class InBatch:
 class NotInBatch:
     """Batches with this print are registered, and none of them holds the serial.
 
-    `batch` is the one whose print the pack carries without being of it.
+    `batch` is the one whose print the pack carries without being of it; a withdrawn one where
+    all of them are.
     """
 
     batch: Batch
@@ -92,7 +95,9 @@ class BatchRegistry:
     comes before one whose list is not all here, and that before one without any list, of
     which everything could be. Of several the one with the printed expiry is preferred, then
     the smallest batch id, so that the answer does not depend on the order of registration.
-    A withdrawn batch is none.
+    A withdrawn batch holds no serial, whatever it lists, and its print stays known. So the
+    statement that withdraws a batch makes no serial better than it was. Nor does one that gives
+    a batch another print: the former one stays known, without its serials.
 
     Parts of serial lists are not held here: they are large. Whoever needs an answer asks the
     `questions` about an item of where the parts are, and calls `find` of `answered_by`.
@@ -102,21 +107,30 @@ class BatchRegistry:
 
     def __init__(self, batches: Iterable[Batch] = ()) -> None:
         newest: dict[tuple[str, str], Batch] = {}
+        prints: dict[tuple[str, str], set[tuple[str, str | None]]] = {}
         for batch in batches:
             key = (batch.issuer, batch.batch_id)
             newest[key] = later(newest[key], batch) if key in newest else batch
+            prints.setdefault(key, set()).add((batch.gtin, batch.lot))
+        former = [
+            replace(batch, gtin=gtin, lot=lot, status=BatchStatus.WITHDRAWN)
+            for key, batch in newest.items()
+            for gtin, lot in prints[key] - {(batch.gtin, batch.lot)}
+        ]
+        stated = [*newest.values(), *former]
         self._by_print: dict[tuple[str, str | None], list[Batch]] = {}
-        standing = [each for each in newest.values() if each.status is not BatchStatus.WITHDRAWN]
-        for batch in sorted(standing, key=lambda batch: (batch.batch_id, batch.issuer)):
+        for batch in sorted(stated, key=lambda batch: (batch.batch_id, batch.issuer)):
             self._by_print.setdefault((batch.gtin, batch.lot), []).append(batch)
         self._gtins = frozenset(gtin for gtin, _ in self._by_print)
         self._print_of_parts = frozenset(
-            (batch.gtin, batch.lot) for batch in standing if batch.parts
+            (batch.gtin, batch.lot)
+            for batch in newest.values()
+            if batch.parts and not _is_withdrawn(batch)
         )
         self._membership: Membership = NOTHING_ANSWERED
 
     def knows(self, gtin: str) -> bool:
-        """Whether any batch of this product is registered."""
+        """Whether any batch of this product was registered, be it withdrawn now."""
         return gtin in self._gtins
 
     @property
@@ -131,7 +145,7 @@ class BatchRegistry:
             for lot in set(lots)
             if (gtin, lot) in self._print_of_parts
             for batch in self._by_print[gtin, lot]
-            if (part := part_asked(batch, serial)) is not None
+            if not _is_withdrawn(batch) and (part := part_asked(batch, serial)) is not None
         ]
 
     def answered_by(self, membership: Membership) -> "BatchRegistry":
@@ -143,9 +157,10 @@ class BatchRegistry:
 
     def find(self, gtin: str, lot: str | None, expiry: str | None, serial: str) -> BatchMatch:
         """What is registered for the pack with this print and serial."""
-        candidates = self._by_print.get((gtin, lot))
-        if not candidates:
+        stated = self._by_print.get((gtin, lot))
+        if not stated:
             return UNREGISTERED
+        candidates = [each for each in stated if not _is_withdrawn(each)]
         listed = [each for each in candidates if each.has_list]
         holds = [self._holds(each, serial) for each in listed]
         for answer, match in ((True, InBatch), (None, ListIncomplete)):
@@ -155,13 +170,18 @@ class BatchRegistry:
         unlisted = [each for each in candidates if not each.has_list]
         if unlisted:
             return InBatch(_by_expiry(unlisted, expiry))
-        return NotInBatch(_by_expiry(candidates, expiry))
+        return NotInBatch(_by_expiry(candidates or stated, expiry))
 
     def is_in_no_list(self, gtin: str, lot: str | None, serial: str) -> bool:
         """Whether batches with this print have lists, and none of them holds the serial, which
-        the lists that are here say for certain. Batches without a list say nothing of it."""
-        listed = [each for each in self._by_print.get((gtin, lot), ()) if each.has_list]
-        return bool(listed) and all(self._holds(each, serial) is False for each in listed)
+        the lists that are here say for certain. A withdrawn batch holds none; another without a
+        list says nothing of it."""
+        holds = [
+            not _is_withdrawn(each) and self._holds(each, serial)
+            for each in self._by_print.get((gtin, lot), ())
+            if each.has_list or _is_withdrawn(each)
+        ]
+        return bool(holds) and all(answer is False for answer in holds)
 
     def _holds(self, batch: Batch, serial: str) -> bool | None:
         """What the list of the batch says, None if the part that would say it is not here."""
@@ -169,6 +189,10 @@ class BatchRegistry:
             return may_hold(batch.serials, serial)
         part = part_asked(batch, serial)
         return None if part is None else self._membership.get(Question(part, serial))
+
+
+def _is_withdrawn(batch: Batch) -> bool:
+    return batch.status is BatchStatus.WITHDRAWN
 
 
 def _by_expiry(candidates: Sequence[Batch], expiry: str | None) -> Batch:

@@ -8,9 +8,11 @@ Of two statements about one batch the one that stands is decided by what they sa
 that any order of arrival ends in the same (`later_statement`, docs/decisions/0012).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
+
+import msgspec
 
 from authenticity.errors import BatchError
 from authenticity.limits import LIMITS
@@ -23,21 +25,28 @@ from authenticity.records.issuer_jws import (
     jws_signing_input,
     read_jws,
 )
+from authenticity.records.serial_filter import FINGERPRINT_BITS, bits_a_serial
 from authenticity.trust.issuers import TrustList
 from authenticity.trust.signature_field import Algorithm
 
 LIST_AGAIN: Final = (
-    "register the run's folder, of whose manifest the list is made: touchstone batches register DIR"
+    "register the run's folder, of whose manifest the list is made: touchstone batches register "
+    "DIR; without its manifest a batch of version 0.1.0 stays as the ledger has it"
 )
 STATEMENT: Final = Kind("touchstone-batch+jws", "batch statement", LIMITS.batch_bytes)
+
+
+Print = tuple[str, str | None]
+"""GTIN and lot, as a pack carries them."""
 
 
 @dataclass(frozen=True, slots=True)
 class BatchStatement:
     """A batch header and who signed it. Nothing is verified by being one.
 
-    `raw`: the record as it travels and is stored. `key_slot`, `algorithm` and `signed_at`
-    (UTC) are None for an unsigned header, as 0.1.0 wrote them.
+    `raw`: the record as it travels. `key_slot`, `algorithm` and `signed_at` (UTC) are None for
+    an unsigned header, as 0.1.0 wrote them. `former_prints`: what other statements about the
+    batch, which do not stand, said that its packs carry.
     """
 
     batch: Batch
@@ -45,6 +54,25 @@ class BatchStatement:
     key_slot: int | None = None
     algorithm: Algorithm | None = None
     signed_at: datetime | None = None
+    former_prints: frozenset[Print] = frozenset()
+
+    @property
+    def prints(self) -> frozenset[Print]:
+        """Every print that the batch has or had."""
+        return self.former_prints | {(self.batch.gtin, self.batch.lot)}
+
+    @property
+    def batches(self) -> list[Batch]:
+        """The batch, and for each former print one without serials: what moves a batch to
+        another lot leaves no lot that nobody registered."""
+        former = sorted(self.former_prints, key=lambda each: (each[0], each[1] or ""))
+        without = [
+            msgspec.structs.replace(
+                self.batch, gtin=gtin, lot=lot, revision=0, status=BatchStatus.WITHDRAWN
+            )
+            for gtin, lot in former
+        ]
+        return [*without, self.batch]
 
     @property
     def is_signed(self) -> bool:
@@ -94,6 +122,21 @@ def check_statement(
     Raises `BatchError` with a next step.
     """
     batch = statement.batch
+    check_content(statement)
+    check_issuer(
+        read_jws(statement.raw, STATEMENT),
+        gtin=batch.gtin, revision=batch.revision, trust_list=trust_list, at=at,
+    )  # fmt: skip
+    return statement
+
+
+def check_content(statement: BatchStatement) -> None:
+    """Refuse a statement that is accepted under no trust list: one that is not signed, or does
+    not say well enough which serials are of the batch.
+
+    Raises `BatchError` with a next step.
+    """
+    batch = statement.batch
     if not statement.is_signed:
         raise BatchError(
             f"the statement about batch {batch.batch_id} is not signed", next_step=SIGN_AGAIN
@@ -104,20 +147,25 @@ def check_statement(
             "serial anybody invents would be of it",
             next_step=LIST_AGAIN,
         )
-    check_issuer(
-        read_jws(statement.raw, STATEMENT),
-        gtin=batch.gtin, revision=batch.revision, trust_list=trust_list, at=at,
-    )  # fmt: skip
-    return statement
+    if batch.serials is not None and not batch.has_exact_list:
+        raise BatchError(
+            f"the list of batch {batch.batch_id} has {bits_a_serial(batch.serials)} bits a serial, "
+            f"as version 0.1.0 wrote it; a signed one has {FINGERPRINT_BITS}, or many such lists "
+            "would hold every serial anybody invents",
+            next_step=LIST_AGAIN,
+        )
 
 
 def later_statement(one: BatchStatement, other: BatchStatement) -> BatchStatement:
     """The statement that stands, of two about one batch: a join, in any order the same.
 
     Signed before unsigned; then the higher key slot, so that after a theft the maker's next
-    key outranks whatever the stolen one signs; then the higher revision; then the bytes.
+    key outranks whatever the stolen one signs; then the higher revision; then the bytes. The
+    prints of both are kept.
     """
-    return max(one, other, key=_rank)
+    stands = max(one, other, key=_rank)
+    former = (one.prints | other.prints) - {(stands.batch.gtin, stands.batch.lot)}
+    return stands if former == stands.former_prints else replace(stands, former_prints=former)
 
 
 def _rank(statement: BatchStatement) -> tuple[int, int, bytes, bytes]:

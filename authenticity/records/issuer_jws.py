@@ -19,7 +19,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from authenticity.errors import BatchError
+from authenticity.errors import BatchError, UnlistedSignerError
 from authenticity.trust.issuers import IssuerKey, TrustList
 from authenticity.trust.keys import from_base64url, to_base64url, verifies
 from authenticity.trust.signature_field import Algorithm
@@ -30,6 +30,7 @@ largest revision can stand in the way of the next one under the same key."""
 REVISIONS_SINCE: Final = 1_577_836_800  # 2020-01-01 UTC, seconds since 1970
 SIGN_AGAIN: Final = "sign it again: touchstone batches register DIR --sign-again"
 
+_SEGMENTS: Final = 3
 _ALGORITHMS: Final = {algorithm.names.jws: algorithm for algorithm in Algorithm}
 
 
@@ -85,7 +86,12 @@ def read_jws(raw: bytes, kind: Kind) -> IssuerJws:
     if raw.count(b".") != 2:
         raise BatchError(f"not a {kind.called}: a JWS in compact form has three parts")
     try:
-        protected, content, signature = raw.decode("ascii").split(".")
+        segments = raw.decode("ascii").split(".")
+        if len(segments) != _SEGMENTS:
+            raise BatchError(
+                f"not a {kind.called}: no JWS in compact form, three texts with a dot between"
+            )
+        protected, content, signature = segments
         header = msgspec.json.decode(from_base64url(protected), type=_Header)
         payload = from_base64url(content)
         from_base64url(signature)
@@ -120,6 +126,11 @@ def assemble(signing_input: bytes, signature: bytes) -> bytes:
     return signing_input + b"." + to_base64url(signature).encode()
 
 
+def largest_revision(signed_at: datetime) -> int:
+    """The largest that a document signed then may have."""
+    return int(signed_at.timestamp()) - REVISIONS_SINCE
+
+
 def check_issuer(
     document: IssuerJws, *, gtin: str, revision: int, trust_list: TrustList, at: datetime | None
 ) -> None:
@@ -137,7 +148,7 @@ def check_issuer(
     issuer, signed_at, called = document.issuer, document.signed_at, document.kind.called
     holder = trust_list.issuer_of(gtin)
     if holder is None or holder.id != issuer:
-        raise BatchError(
+        raise UnlistedSignerError(
             f"issuer {issuer} does not hold the company prefix of {gtin}",
             next_step="publish the trust list that names this issuer, then the batch again",
         )
@@ -154,7 +165,7 @@ def check_issuer(
             f"the {called} is dated {signed_at:%F %T} UTC, which is in the future",
             next_step="correct the clock of the machine that signs, then sign it again",
         )
-    if revision > signed_at.timestamp() - REVISIONS_SINCE:
+    if revision > largest_revision(signed_at):
         raise BatchError(
             f"revision {revision:,} is larger than any that may be signed on {signed_at:%F}",
             next_step="number revisions from 1, one higher for each statement",
@@ -173,7 +184,7 @@ def _signer(document: IssuerJws, keys: tuple[IssuerKey, ...]) -> IssuerKey:
             f"the signature of the {document.kind.called} is not one by key {kid}",
             next_step=SIGN_AGAIN,
         )
-    raise BatchError(
+    raise UnlistedSignerError(
         f"key {kid} is not on the trust list in force",
         next_step="publish the trust list that holds this key, then the batch again",
     )

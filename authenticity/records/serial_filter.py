@@ -74,6 +74,11 @@ def bits_a_serial(serials: bytes) -> int:
     return _BITS[serials[1]]
 
 
+def is_exact(serials: bytes) -> bool:
+    """Whether it takes no more than one in 2^32 of other serials for its own."""
+    return bits_a_serial(serials) >= FINGERPRINT_BITS
+
+
 def serials_in(serials: bytes) -> int:
     """How many serials the filter says that it holds."""
     return int.from_bytes(serials[2:_HEAD_BYTES], "big")

@@ -24,6 +24,7 @@ from authenticity.records.serial_filter import (
     bits_a_serial,
     check_filter,
     filter_of,
+    is_exact,
     serials_in,
 )
 
@@ -84,7 +85,7 @@ def decode_part(raw: bytes) -> SerialPart:
     if part.number >= part.of:
         raise BatchError(f"part {part.number} of a serial list of {part.of} parts (from 0 on)")
     check_filter(part.serials, serials_in(part.serials), most=LIMITS.part_most_serials)
-    if bits_a_serial(part.serials) < FINGERPRINT_BITS:
+    if not is_exact(part.serials):
         bits = bits_a_serial(part.serials)
         raise BatchError(f"serials: fingerprints of {bits} bits; a part has {FINGERPRINT_BITS}")
     return part

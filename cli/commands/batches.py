@@ -20,6 +20,8 @@ from cli.support.registering import (
     register_batches,
     registrable_folder,
     sign_over,
+    unchanged_serials,
+    with_exact_filter,
 )
 from cli.support.standing_statements import WAIT_S, StandingStatements
 
@@ -93,11 +95,13 @@ def register_batch(
 
     how = _How(DataFolder.find(data), keys_folder(folder, data), passphrase_file, anyway, wait)
     signer, standing = BatchSigner(how.keys, passphrase_file), StandingStatements(how.where)
-    stated = read_statements(source)
+    stated, serials = read_statements(source), None
     if source.is_dir():
         [of_run] = stated
-        put_on_record(how.keys, source, of_run.batch, unchecked=unchecked)
-        found = [registrable_folder(source, of_run, signer, standing, sign_again=sign_again)]
+        serials = unchanged_serials(source, of_run.batch)
+        found = [
+            registrable_folder(source, of_run, serials, signer, standing, sign_again=sign_again)
+        ]
     else:
         refuse_unchecked(how.keys, [each.batch for each in stated], unchecked=unchecked)
         found = [
@@ -112,6 +116,7 @@ def register_batch(
         found, standing, how.keys, wait_s=wait, anyway=anyway, parts=kept_parts
     )
     if source.is_dir():
+        put_on_record(how.keys, found[0].batch, serials, unchecked=unchecked)
         if sign_again:
             sign_list_again(source, signer.part)
         keep_statement(source, found[0])
@@ -120,7 +125,7 @@ def register_batch(
         parts = (read_part(signer.part(each.part)) for each in parts)
     register_batches(how.where, found, again, parts=parts)
     show = partial(_print_batch, as_json=as_json)
-    tell_outcome(found, standing, wait, again, show)
+    tell_outcome(found, standing, wait, again, show, lists=True)
 
 
 @batches.command()
@@ -187,8 +192,8 @@ def withdraw(
     wait: Wait = WAIT_S,
     as_json: Json = False,
 ) -> None:
-    """Take back a batch that was never made, as a thief of a key may state one: its serials
-    are judged as if it had never been registered. Undone by `release`.
+    """Take back a batch that was never made, as a thief of a key may state one: it then holds
+    no serial, so those that no other batch lists are never-issued. Undone by `release`.
 
     Example: touchstone batches withdraw maker 3f2a0c…
     """
@@ -307,7 +312,7 @@ def _declare(word: str, target: list[str], how: _How, as_json: bool) -> None:
     standing = StandingStatements(how.where)
     folder = Path(target[0]) if len(target) == 1 else None
     if folder is not None:
-        kept = read_folder(folder)
+        kept = with_exact_filter(folder, read_folder(folder))
         stands = standing.of(kept.batch.issuer, kept.batch.batch_id)
     elif len(target) == 2:
         kept, stands = None, _batch_by_id(how.where, target[0], target[1])
@@ -319,8 +324,9 @@ def _declare(word: str, target: list[str], how: _How, as_json: bool) -> None:
     batch = to_declare_of(kept, stands)
     if stands is not None:
         refuse_if_said(stands.batch, declaration)
-    revision = next_revision(signer.slot(batch.issuer), kept, stands)
-    said = declared(batch, declaration, at=datetime.now(UTC), revision=revision)
+    now = datetime.now(UTC)
+    revision = next_revision(signer.slot(batch.issuer), kept, stands, at=now)
+    said = declared(batch, declaration, at=now, revision=revision)
     statement = signer.statement(said)
     again = f"touchstone batches {word} {' '.join(target)}"
     refuse_what_no_engine_takes(

@@ -5,21 +5,46 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from cli.support.console import fail, out, print_json, warn
+from authenticity.errors import BatchError
+from cli.support.acceptance import (
+    Problem,
+    Registration,
+    refuse_unlisted_key,
+    refuse_what_no_engine_takes,
+    what_stands,
+)
+from cli.support.console import EXIT_WRONG_USE, fail, out, print_json
 from cli.support.data import DataFolder
 from cli.support.passphrase import KeysFolder, PassphraseFile, keys_folder, obtain_passphrase
 from cli.support.progress import progress
 from cli.support.registering import register_batches
+from cli.support.standing_statements import WAIT_S, StandingStatements
 
 if TYPE_CHECKING:
     from keys.store import KeyStore
     from producers.issuing.order import Order
     from producers.issuing.run import Issued, SigningKey
+
+
+_SAID: Final = {
+    Registration.REGISTERED: "registered",
+    Registration.UNSEEN: "published; whether the engine takes it cannot be seen from here",
+    Registration.OUTRANKED: "registered before, and stated otherwise since",
+    Registration.INCOMPLETE: "registered, with a part of its serial list missing",
+    Registration.PENDING: "not yet registered",
+    Registration.REFUSED: "not registered",
+}
+
+
+Wait = Annotated[
+    float, typer.Option(min=0, max=600, help="Seconds to wait for the engine to take the batch.")
+]
 
 
 class LabelForm(StrEnum):
@@ -64,23 +89,24 @@ def issue(
         bool,
         typer.Option(
             "--before-publication",
-            help="Sign although the trust list exported last lacks the key.",
+            help="Sign although the trust list in force, or exported last, lacks the key.",
         ),
     ] = False,
     folder: KeysFolder = None,
     data: Annotated[Path | None, typer.Option("--data", help="Data folder of the engine.")] = None,
     passphrase_file: PassphraseFile = None,
+    wait: Wait = WAIT_S,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
 ) -> None:
     """Mint and sign codes for one batch, write its manifest, and register it.
 
-    A run that was interrupted is continued by the same command.
+    A run that was interrupted is continued by the same command. It ends with 0 only if the
+    engine holds the batch, or if no ledger is here to ask.
 
     Example: touchstone issue --gtin 09520123456788 --count 1000 --lot L7
     --expiry 2028-12-31 --out batch-L7 --labels pdf
     """
     from keys.store import KeyStore
-    from producers.issuing.declarations import read_parts
     from producers.issuing.order import Order, checked_order, holder_of, to_gtin14, to_printed_date
     from producers.issuing.serial_source import read_serials
 
@@ -107,17 +133,26 @@ def issue(
         serials_sha256=digest,
     )
     checked_order(order, keyring, at=now)
-    _refuse_unpublished(store, issuer_id, at=now, anyway=before_publication)
+    where, key = DataFolder.find(data), keyring.issuer(issuer_id).signing_key
+    standing = StandingStatements(where)
+    if key is not None:  # else opening it says so
+        refuse_unlisted_key(
+            issuer_id, key, gtin14, standing, store.folder,
+            wait_s=wait, anyway=before_publication,
+        )  # fmt: skip
     layout_options = (label_size, sheet, margin, gap, module, product)
     release_labels = None if labels is None else _label_maker(order, labels, *layout_options)
     issued = _sign(order, store, target, passphrase_file, existing, silent=as_json)
     signing_seconds = time.perf_counter() - began
     printed = release_labels(issued, as_json) if release_labels else []
-    again = f"touchstone batches register {target}"
-    parts = read_parts(target)
-    register_batches(DataFolder.find(data), [issued.statement], again, parts=parts)
+    problem = _registered(
+        issued, where, store.folder, standing, wait_s=wait, anyway=before_publication
+    )
     rate = issued.signed / signing_seconds
-    _print_issued(issued, printed, time.perf_counter() - began, rate, as_json=as_json)
+    seconds = time.perf_counter() - began
+    _print_issued(issued, printed, seconds, rate, problem, as_json=as_json)
+    if problem is not None and problem.state is not Registration.UNSEEN:
+        problem.tell()
 
 
 def _count(count: int | None, existing: list[str] | None) -> int:
@@ -133,29 +168,32 @@ def _count(count: int | None, existing: list[str] | None) -> int:
     return len(existing)
 
 
-def _refuse_unpublished(store: "KeyStore", issuer: str, *, at: datetime, anyway: bool) -> None:
-    """Packs that leave before verifiers know their key are doubted wherever they are scanned."""
-    from authenticity.trust.verdict import IssuerId
+def _registered(
+    issued: "Issued",
+    where: DataFolder,
+    keys: Path,
+    standing: StandingStatements,
+    *,
+    wait_s: float,
+    anyway: bool,
+) -> "Problem | None":
+    """Publish the run's statement and serial list. Why the batch does not stand with the engine
+    as it was published, None if it does. Raises `LogUnavailableError`."""
+    from producers.issuing.declarations import read_parts
 
-    record = store.keyring().issuer(issuer).signing_key
-    if record is None:
-        return  # opening the key says so
-    listed = store.exported_list(at=at)
-    if listed is not None and listed.lists(IssuerId(issuer), record.public):
-        return
-    where = (
-        "no trust list has been exported yet, so nobody can verify what is signed now"
-        if listed is None
-        else f"trust list {listed.version} lacks the key in slot {record.slot} of {issuer}, so "
-        "what is signed now is doubted (newer-key) wherever that list is in force"
-    )
-    next_step = (
-        "touchstone keys export-trust-list --out trust.jws, then touchstone trust publish "
-        "trust.jws, before the first pack leaves"
-    )
-    if listed is not None and not anyway:
-        fail(where, next_step=f"{next_step}; or sign all the same with --before-publication")
-    warn(where, next_step=next_step)
+    again = f"touchstone batches register {issued.folder}"
+    found, parts = [issued.statement], partial(read_parts, issued.folder)
+    try:
+        refuse_what_no_engine_takes(
+            found, standing, keys, wait_s=wait_s, anyway=anyway, parts=parts
+        )
+    except BatchError as error:
+        return Problem(
+            Registration.REFUSED, str(error), f"{error.next_step}; then: {again}", EXIT_WRONG_USE
+        )
+    register_batches(where, found, again, parts=parts())
+    _, problems = what_stands(found, standing, wait_s, again, lists=True)
+    return problems[-1] if problems else None
 
 
 def _sign(
@@ -210,10 +248,16 @@ def _signing_key(
 
 
 def _print_issued(
-    issued: "Issued", printed: list[str], seconds: float, rate: float, *, as_json: bool
+    issued: "Issued",
+    printed: list[str],
+    seconds: float,
+    rate: float,
+    problem: "Problem | None",
+    *,
+    as_json: bool,
 ) -> None:
     if as_json:
-        print_json(_issued_facts(issued, printed, seconds, rate))
+        print_json(_issued_facts(issued, printed, seconds, rate, problem))
         return
     header, batch = issued.header, issued.batch
     csv, parquet = _manifests(issued)
@@ -226,7 +270,8 @@ def _print_issued(
     for path in printed:
         out.print(f"  labels    {path}")
     state = "released" if batch.released_at else "not to be sold before `batches release`"
-    out.print(f"  batch     {batch.issuer} {batch.batch_id}, registered, {state}")
+    registration = _SAID[problem.state if problem else Registration.REGISTERED]
+    out.print(f"  batch     {batch.issuer} {batch.batch_id}, {registration}, {state}")
     if batch.parts:
         out.print(f"            its list of serials in {batch.parts:,} parts")
     elif batch.serials is None:
@@ -237,7 +282,7 @@ def _print_issued(
 
 
 def _issued_facts(
-    issued: "Issued", printed: list[str], seconds: float, rate: float
+    issued: "Issued", printed: list[str], seconds: float, rate: float, problem: "Problem | None"
 ) -> dict[str, object]:
     header, batch = issued.header, issued.batch
     csv, parquet = _manifests(issued)
@@ -250,6 +295,8 @@ def _issued_facts(
         "key_slot": header.key_slot,
         "batch_id": header.batch_id,
         "released": batch.released_at is not None,
+        "registration": problem.state if problem else Registration.REGISTERED,
+        "registration_problem": problem and problem.reason,
         "serial_filter": batch.serials is not None,
         "serial_parts": batch.parts,
         "manifest_csv": str(csv),

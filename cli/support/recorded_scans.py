@@ -102,4 +102,4 @@ def _believed_batches(
         warn(f"{unsigned:,} batches are not signed: taken as they are, which no engine does")
     if refused:
         warn(f"{len(refused):,} batch statements are left out, the first: {refused[0]}")
-    return (each.batch for each in stand)
+    return (batch for each in stand for batch in each.batches)

@@ -93,6 +93,7 @@ class BatchSigner:
 def registrable_folder(
     folder: Path,
     statement: "BatchStatement",
+    serials: "RunSerials | None",
     signer: BatchSigner,
     standing: "StandingStatements",
     *,
@@ -101,30 +102,22 @@ def registrable_folder(
     """The statement to register of a finished run, whose folder then holds the list of its
     serials too, if they are too many for a filter. A list that is there is left as it is.
 
-    A list that is not there, as of a run by version 0.1.0, is made of the manifest; the
-    next revision of the batch names it. Without a manifest such a run stays without a list.
-    Raises `ConfigurationError` if the serials are not those that the header names.
+    A list that is not there or not exact, as of a run by version 0.1.0, is made of `serials`,
+    those of its manifest; the next revision of the batch names it. Without a manifest such a
+    run stays as it is, and no engine takes it. Raises `ConfigurationError` if the parts in the
+    folder are not those that the header names.
     """
     from msgspec.structs import replace
 
-    from authenticity.records.serial_parts import number_of_parts
-    from producers.issuing.manifest import serials_of
-    from producers.issuing.serial_list import (
-        check_list,
-        has_serial_list,
-        with_serial_list,
-    )
+    from producers.issuing.serial_list import check_list, has_serial_list, with_exact_list
 
-    batch, manifest = statement.batch, folder / "manifest.csv"
-    too_many = batch.serials is None and number_of_parts(batch.count) > 0
-    if too_many and (batch.parts or manifest.exists()):
-        if not batch.parts or not has_serial_list(folder):
-            named = batch if batch.parts else replace(batch, revision=batch.revision + 1)
-            workers = os.cpu_count() or 1
-            made = with_serial_list(
-                named, serials_of(manifest), folder, signer.part, workers=workers
-            )
-            batch = batch if batch.parts else made
+    batch = statement.batch
+    if serials is not None and not batch.has_exact_list:
+        newer = replace(batch, revision=batch.revision + 1)
+        batch = with_exact_list(newer, serials, folder, signer.part, workers=os.cpu_count() or 1)
+    elif batch.parts and serials is not None and not has_serial_list(folder):
+        with_exact_list(batch, serials, folder, signer.part, workers=os.cpu_count() or 1)
+    if batch.parts:
         check_list(batch, folder)
     if sign_again or not statement.is_signed or batch != statement.batch:
         return sign_over(batch, signer, standing)
@@ -150,38 +143,25 @@ def sign_over(
             f"says {batch.status}",
             next_step="touchstone batches release | recall | stolen, if that is not meant",
         )
-    least = next_revision(slot, stands)
+    least = next_revision(slot, stands, at=datetime.now(UTC))
     if stands is not None and stands.key_slot == slot:
         least -= replace(batch, revision=stands.batch.revision) == stands.batch
     return signer.statement(replace(batch, revision=max(batch.revision, least)))
 
 
-def put_on_record(keys: Path, run_folder: Path, batch: "Batch", *, unchecked: bool) -> None:
-    """Put the serials of a finished run on the record of issued ones, where the issuer's key
-    store is here.
+def unchanged_serials(run_folder: Path, batch: "Batch") -> "RunSerials | None":
+    """The serials in the manifest of a finished run, None if it has none.
 
-    Raises `ConfigurationError` if the manifest does not hold the serials that the batch's
-    header was made of, if another batch of the product holds one of them, or, unless
-    `unchecked`, if no manifest is here to tell.
+    Raises `ConfigurationError` if they are not those that the batch's header was made of: such
+    a manifest would free the serials it lacks to be issued again, and a list made of it would
+    call their packs never issued.
     """
-    from producers.issuing.issued_serials import IssuedSerials
-    from producers.issuing.manifest import serials_of_run
+    from authenticity.errors import ConfigurationError
+    from producers.issuing.manifest import DuplicateSerials, serials_of_run
 
     serials = serials_of_run(run_folder)
     if serials is None:
-        refuse_unchecked(keys, [batch], unchecked=unchecked)
-        return
-    _refuse_changed(serials, batch)
-    if _is_issuer_of(keys, batch):
-        IssuedSerials(keys).reserve(batch.gtin, batch.batch_id, serials)
-
-
-def _refuse_changed(serials: "RunSerials", batch: "Batch") -> None:
-    """A manifest that was changed would free the serials it lacks to be issued again, and a list
-    made of it would call their packs never issued."""
-    from authenticity.errors import ConfigurationError
-    from producers.issuing.manifest import DuplicateSerials
-
+        return None
     try:
         same = serials.digest() == batch.manifest_sha256
     except DuplicateSerials:
@@ -192,6 +172,43 @@ def _refuse_changed(serials: "RunSerials", batch: "Batch") -> None:
             "with",
             next_step="restore it from a backup; other serials are another batch: touchstone issue",
         )
+    return serials
+
+
+def with_exact_filter(run_folder: Path, statement: "BatchStatement") -> "BatchStatement":
+    """The statement in the folder of a run; a filter by version 0.1.0 gives way to one that is
+    made of the manifest, if that is here. What is returned then is not signed."""
+    from itertools import chain
+
+    from msgspec.structs import replace
+
+    from authenticity.records.batch_statement import unsigned_statement
+    from authenticity.records.serial_filter import build_filter
+
+    batch = statement.batch
+    if batch.serials is None or batch.has_exact_list:
+        return statement
+    serials = unchanged_serials(run_folder, batch)
+    if serials is None:
+        return statement
+    return unsigned_statement(replace(batch, serials=build_filter(chain.from_iterable(serials))))
+
+
+def put_on_record(
+    keys: Path, batch: "Batch", serials: "RunSerials | None", *, unchecked: bool
+) -> None:
+    """Put these serials of the batch on the record of issued ones, where the issuer's key store
+    is here. The caller has checked the statement about the batch.
+
+    Raises `ConfigurationError` if another batch of the product holds one of them, or, unless
+    `unchecked`, if no manifest is here to tell.
+    """
+    from producers.issuing.issued_serials import IssuedSerials
+
+    if serials is None:
+        refuse_unchecked(keys, [batch], unchecked=unchecked)
+    elif _is_issuer_of(keys, batch):
+        IssuedSerials(keys).reserve(batch.gtin, batch.batch_id, serials)
 
 
 def refuse_unchecked(keys: Path, batches: "Sequence[Batch]", *, unchecked: bool) -> None:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from authenticity.errors import ConfigurationError, UnavailableError
@@ -11,6 +11,7 @@ from cli.support.data import DataFolder
 from cli.support.open_ledger import ledger_is_there, open_administration
 
 if TYPE_CHECKING:
+    from authenticity.records.batch import Batch
     from authenticity.records.batch_statement import BatchStatement
     from ledger.administration import LedgerAdministration
 
@@ -23,17 +24,27 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
+class IncompleteList:
+    """A batch, and how many parts of its serial list the ledger holds: not all that it names."""
+
+    batch: "Batch"
+    held: int
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What became of published statements.
 
     `taken`: the ledger holds them. `outranked`: with what stands in place of each. `refused`:
     with the engine's reason. `pending`: neither in the ledger nor refused when the wait ended.
+    `incomplete`: taken, but parts of their serial lists are not here.
     """
 
     taken: "Sequence[BatchStatement]" = ()
     outranked: "Sequence[tuple[BatchStatement, BatchStatement]]" = ()
     refused: "Sequence[tuple[BatchStatement, str]]" = ()
     pending: "Sequence[BatchStatement]" = ()
+    incomplete: "Sequence[IncompleteList]" = ()
 
 
 @dataclass
@@ -71,8 +82,9 @@ class StandingStatements:
             outcome, pending = _seen(ledger, pending, outcome)
             if pending:
                 outcome, pending = self._without_refused(ledger, pending, outcome)
-            if not pending or time.monotonic() >= deadline:
-                return Outcome(outcome.taken, outcome.outranked, outcome.refused, pending)
+            incomplete = () if pending else _incomplete(ledger, outcome)
+            if not (pending or incomplete) or time.monotonic() >= deadline:
+                return replace(outcome, pending=pending, incomplete=incomplete)
             time.sleep(_POLL_S)
 
     def _without_refused(
@@ -101,6 +113,13 @@ class StandingStatements:
             self.readable = False
             warn(f"what the engine holds cannot be read: {error}", next_step=error.next_step)
             return None
+
+
+def _incomplete(ledger: "LedgerAdministration", outcome: Outcome) -> list[IncompleteList]:
+    """Of what stands. On Kafka parts may come after their header."""
+    stand = [each.batch for each in outcome.taken if each.batch.parts]
+    held = [(batch, ledger.parts_held(batch)) for batch in stand]
+    return [IncompleteList(batch, count) for batch, count in held if count < batch.parts]
 
 
 def _seen(

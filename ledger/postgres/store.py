@@ -23,7 +23,7 @@ from authenticity.detection.signals import MAX_SIGNALS_ASSESSED, Signal
 from authenticity.errors import LedgerUnavailableError
 from authenticity.gs1.item import EntityId, ItemId
 from authenticity.records.batch_registry import BatchRegistry, Question
-from authenticity.records.batch_statement import BatchStatement, read_statement
+from authenticity.records.batch_statement import BatchStatement
 from authenticity.records.dead_letter import kept_bytes
 from authenticity.records.part_statement import SignedPart, rank_of_part
 from authenticity.records.scan import to_epoch_ms
@@ -36,6 +36,8 @@ from ledger.batch_cache import (
     key_of,
     place_of,
     places_of,
+    read_row,
+    row_of,
 )
 from ledger.known_items import known_items
 from ledger.part_cache import UNCLAIMED_PARTS, PartCache, in_groups
@@ -149,7 +151,7 @@ class PostgresStore:
         async with self._connection.use() as db:
             await db.execute(sql.BEGIN_BATCHES)
             rows = await db.fetch(sql.KNOWN_BATCHES, *_columns(keys, 2))
-            known = [read_statement(row[0]) for row in rows]
+            known = [read_row(row[0]) for row in rows]
             kept = await db.fetch(sql.KNOWN_PARTS, *_columns(places, 3))
             changes = changes_after(
                 {key_of(each): each for each in known},
@@ -157,7 +159,9 @@ class PostgresStore:
                 {tuple(row[:3]): tuple(row[3:]) for row in kept},
                 parts,
             )
-            written = [(*key_of(each), each.batch.gtin, each.raw) for each in changes.statements]
+            written = [
+                (*key_of(each), each.batch.gtin, row_of(each)) for each in changes.statements
+            ]
             await db.execute(sql.WRITE_BATCHES, *_columns(written, 4))
             of_parts = [(*place_of(x), *rank_of_part(x), x.part.serials) for x in changes.parts]
             await db.execute(sql.WRITE_PARTS, *_columns(of_parts, 7))

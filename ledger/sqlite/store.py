@@ -16,7 +16,7 @@ from authenticity.detection.item_state import ItemChange, KnownItem
 from authenticity.detection.signals import MAX_SIGNALS_ASSESSED, Signal
 from authenticity.gs1.item import EntityId, ItemId
 from authenticity.records.batch_registry import BatchRegistry, Question
-from authenticity.records.batch_statement import BatchStatement, read_statement
+from authenticity.records.batch_statement import BatchStatement
 from authenticity.records.dead_letter import kept_bytes
 from authenticity.records.part_statement import PartRank, SignedPart, rank_of_part
 from authenticity.records.scan import to_epoch_ms
@@ -29,6 +29,8 @@ from ledger.batch_cache import (
     key_of,
     place_of,
     places_of,
+    read_row,
+    row_of,
 )
 from ledger.known_items import known_items
 from ledger.part_cache import UNCLAIMED_PARTS, PartCache, in_groups
@@ -140,7 +142,7 @@ class SqliteStore:
                 "INSERT INTO batches (issuer, batch_id, gtin, header) VALUES (?, ?, ?, ?)"
                 " ON CONFLICT (issuer, batch_id) DO UPDATE"
                 " SET gtin = excluded.gtin, header = excluded.header",
-                [(*key_of(each), each.batch.gtin, each.raw) for each in changes.statements],
+                [(*key_of(each), each.batch.gtin, row_of(each)) for each in changes.statements],
             )
             self._db.executemany(
                 "INSERT OR REPLACE INTO serial_parts"
@@ -360,7 +362,7 @@ class SqliteStore:
             for (header,) in self._db.execute(
                 "SELECT header FROM batches WHERE issuer = ? AND batch_id = ?", key
             ):
-                known[key] = read_statement(header)
+                known[key] = read_row(header)
         return known
 
     def _known_parts(self, places: Sequence[PartPlace]) -> dict[PartPlace, PartRank]:

@@ -1,7 +1,7 @@
 """Release, recall and theft of a batch, and the batch statement in a run's folder."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Final, assert_never
@@ -15,12 +15,16 @@ from authenticity.records.batch_statement import (
     later_statement,
     read_statement,
 )
+from authenticity.records.issuer_jws import REVISIONS_SINCE, largest_revision
 from authenticity.records.part_statement import SignedPart, read_batch_record
 from keys.durable_files import write_durably
 from producers.issuing.serial_list import read_serial_list
 
 HEADER_FILE: Final = "batch.json"
 STATEMENT_FILE: Final = "batch.jws"
+_A_FILE: Final = (
+    "name the folder of a run (`touchstone issue --out`), or a file of batch statements, one a line"
+)
 
 
 class Declaration(StrEnum):
@@ -34,7 +38,7 @@ class Declaration(StrEnum):
 
 def declared(batch: Batch, declaration: Declaration, *, at: datetime, revision: int) -> Batch:
     """The batch with this said of it, in a statement of this revision. `at`: the time of
-    release."""
+    release. A filter by version 0.1.0 is left out: no engine takes it in a signed statement."""
     released_at = batch.released_at
     match declaration:
         case Declaration.RELEASE:
@@ -47,13 +51,16 @@ def declared(batch: Batch, declaration: Declaration, *, at: datetime, revision: 
             status = BatchStatus.WITHDRAWN
         case _:
             assert_never(declaration)
+    if batch.serials is not None and not batch.has_exact_list:
+        batch = replace(batch, serials=None)
     return replace(batch, revision=revision, released_at=released_at, status=status)
 
 
 def refuse_if_said(batch: Batch, declaration: Declaration) -> None:
     """Raise `ConfigurationError` if this says it: `batch` is the one that stands with the
     engine. What a run's folder says is no reason: the engine may not have taken it."""
-    if declared(batch, declaration, at=batch.registered_at, revision=batch.revision) != batch:
+    said_again = declared(batch, declaration, at=batch.registered_at, revision=batch.revision)
+    if (said_again.status, said_again.released_at) != (batch.status, batch.released_at):
         return
     said = batch.status.value
     if declaration is Declaration.RELEASE:
@@ -81,11 +88,12 @@ def to_declare_of(kept: BatchStatement | None, stands: BatchStatement | None) ->
     return batch
 
 
-def next_revision(key_slot: int, *known: BatchStatement | None) -> int:
+def next_revision(key_slot: int, *known: BatchStatement | None, at: datetime) -> int:
     """The least revision that a key in this slot may give a statement to stand after all of
     these: those of lower slots need none.
 
-    Raises `ConfigurationError` if one of them is by a higher slot.
+    Raises `ConfigurationError` if one of them is by a higher slot, or has a revision that
+    leaves none to what is signed `at` this time.
     """
     said = [each for each in known if each is not None]
     for each in said:
@@ -96,8 +104,20 @@ def next_revision(key_slot: int, *known: BatchStatement | None) -> int:
                 next_step="use the key store that holds the newer key (--keys), or "
                 f"`touchstone keys rotate {each.batch.issuer}`",
             )
-    same = [each.batch.revision for each in said if each.key_slot == key_slot]
-    return max(same, default=0) + 1
+    same = [each.batch for each in said if each.key_slot == key_slot]
+    stands = max(same, key=lambda batch: batch.revision, default=None)
+    if stands is None:
+        return 1
+    if stands.revision >= largest_revision(at):
+        free_from = datetime.fromtimestamp(REVISIONS_SINCE + stands.revision + 1, UTC)
+        raise ConfigurationError(
+            f"batch {stands.batch_id} is stated with revision {stands.revision:,}, dated ahead of "
+            f"now, and no higher one may be signed with this key before {free_from:%F %T} UTC",
+            next_step="wait until then and repeat the command. If it was not you who stated it, "
+            f"somebody has your key: `touchstone keys revoke {stands.issuer} --slot {key_slot}` "
+            f"and `touchstone keys rotate {stands.issuer}`, export and publish the trust list",
+        )
+    return stands.revision + 1
 
 
 def read_batch(folder: Path) -> Batch:
@@ -145,7 +165,9 @@ def _records_of(path: Path) -> Iterator[BatchStatement | SignedPart]:
                 try:
                     yield read_batch_record(line.rstrip(b"\r\n"))
                 except BatchError as error:
-                    raise BatchError(f"{path.name} line {number}: {error}") from None
+                    raise BatchError(
+                        f"{path.name} line {number}: {error}", next_step=error.next_step or _A_FILE
+                    ) from None
     except OSError as error:
         raise ConfigurationError(f"cannot read the batches {path}: {error.strerror}") from None
 

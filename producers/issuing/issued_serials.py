@@ -3,7 +3,8 @@
 ```
 keys/issued/GTIN/          0700
 ├── .lock                  held while a run reserves its serials
-└── BATCH_ID.digests       0600; BLAKE2b-128 of each serial, 16 bytes each, in order of issue
+└── BATCH_ID.digests       0600; BLAKE2b-128 of each serial, 16 bytes each, in order of issue;
+                           `=SHA256.digests` of an id that is not of letters, digits, - and _
 keys/issued.begun          says that there is a record, should the folder be lost
 ```
 
@@ -11,9 +12,10 @@ It outlasts a lost run folder. It tells nothing of a serial to whoever does not 
 Memory is bounded, whatever the number of serials asked about and on record.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from hashlib import blake2b
+from hashlib import blake2b, sha256
 from heapq import nsmallest
 from itertools import islice
 from pathlib import Path
@@ -31,6 +33,8 @@ _AT_ONCE: Final = 1 << 18
 _COMPARED_AT_ONCE: Final = 1 << 22
 _ENDING: Final = ".digests"
 _SHOWN: Final = 3
+_PLAIN: Final = re.compile("[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
+_GTIN: Final = re.compile("[0-9]{14}")
 
 
 class IssuedSerials:
@@ -49,22 +53,24 @@ class IssuedSerials:
         put on record.
         """
         with self._open(gtin) as folder:
-            path = folder / f"{batch_id}{_ENDING}"
+            path = folder / _file_name(batch_id)
             with _writing(path, chunks) as written:
                 _refuse_known(folder, path, written, gtin, chunks)
 
     def keep(self, gtin: str, batch_id: str, chunks: Iterable[Sequence[str]]) -> None:
         """Put minted serials on record, in chunks. That chance made one of them before is not
         looked for (see `authenticity.records.serial`)."""
-        with self._open(gtin) as folder, _writing(folder / f"{batch_id}{_ENDING}", chunks):
+        with self._open(gtin) as folder, _writing(folder / _file_name(batch_id), chunks):
             pass
 
     def holds(self, gtin: str, batch_id: str) -> bool:
         """Whether the serials of this batch are on record."""
-        return (self._root / gtin / f"{batch_id}{_ENDING}").exists()
+        return (self._root / gtin / _file_name(batch_id)).exists()
 
     @contextmanager
     def _open(self, gtin: str) -> Iterator[Path]:
+        if not _GTIN.fullmatch(gtin):
+            raise ConfigurationError(f"{gtin!r} is no GTIN of 14 digits")
         if self._begun.exists() and not self._root.exists():
             raise ConfigurationError(
                 f"the record of issued serials {self._root} is missing, so serials might be issued "
@@ -79,6 +85,14 @@ class IssuedSerials:
             write_durably(self._begun, b"")
         with locked(folder / ".lock", f"the record of issued serials {folder}"):
             yield folder
+
+
+def _file_name(batch_id: str) -> str:
+    """Whoever writes a batch's header chooses its id: no id names a file elsewhere, one that is
+    hidden, or that of another id."""
+    if _PLAIN.fullmatch(batch_id):
+        return f"{batch_id}{_ENDING}"
+    return f"={sha256(batch_id.encode('utf-8', 'surrogatepass')).hexdigest()}{_ENDING}"
 
 
 def _refuse_known(

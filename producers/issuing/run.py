@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from itertools import chain
 from pathlib import Path
 from typing import Final
 from urllib.parse import unquote
@@ -28,8 +27,6 @@ from authenticity.errors import ConfigurationError
 from authenticity.limits import LIMITS, Limits
 from authenticity.records.batch import BATCH_FORMAT, Batch, decode_batch, encode_batch
 from authenticity.records.batch_statement import BatchStatement
-from authenticity.records.serial_filter import build_filter
-from authenticity.records.serial_parts import number_of_parts
 from authenticity.trust.keys import PublicKey, verifies
 from authenticity.trust.signature_field import parse_signature_field
 from keys.batch_signing import sign_batch, sign_part
@@ -46,7 +43,7 @@ from producers.issuing.manifest import (
 )
 from producers.issuing.order import CodeTemplate, Order, template_of
 from producers.issuing.run_folder import CSV_HEADER, Run, RunFolder
-from producers.issuing.serial_list import with_serial_list
+from producers.issuing.serial_list import with_exact_list
 from producers.issuing.signing import CHUNK_CODES, Chunk, csv_cell, sign_in_parallel
 
 MANIFEST_FORMAT: Final = 1
@@ -119,7 +116,12 @@ def issue(
         on_progress(run.order.count)
         statement = read_folder(files.root)
         if not statement.is_signed:
-            statement = sign_batch(statement.batch, key.source.open(), at=clock())
+            now, signer = clock(), key.source.open()
+            batch = statement.batch
+            if not batch.has_exact_list:  # as version 0.1.0 left it
+                newer = replace(batch, revision=batch.revision + 1)
+                batch = _listed(newer, files, signer, now, workers, limits)
+            statement = sign_batch(batch, signer, at=now)
             keep_statement(files.root, statement)
         return Issued(files.root, read_header(files.header), statement, 0)
     gtin, batch_id = run.order.gtin, run.batch_id
@@ -250,12 +252,10 @@ def _listed(
     batch: Batch, files: RunFolder, signer: Signer, now: datetime, workers: int, limits: Limits
 ) -> Batch:
     """With the list of its serials: a filter, or the digests of parts that are written here."""
-    serials = serials_of(files.csv)
-    if number_of_parts(batch.count, limits):
-        sign = partial(sign_part, signer=signer, at=now)
-        batch = with_serial_list(batch, serials, files.root, sign, workers=workers, limits=limits)
-    else:
-        batch = replace(batch, serials=build_filter(chain.from_iterable(serials)))
+    batch = with_exact_list(
+        batch, serials_of(files.csv), files.root, partial(sign_part, signer=signer, at=now),
+        workers=workers, limits=limits,
+    )  # fmt: skip
     return decode_batch(encode_batch(batch))
 
 

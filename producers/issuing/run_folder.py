@@ -62,10 +62,12 @@ class RunFolder:
 
     @contextmanager
     def opened(self) -> Iterator[None]:
-        """Hold the folder against other runs.
+        """Hold the folder against other runs. A folder that was made here is gone again if the
+        block raises before it left a file.
 
         Raises `UnavailableError` if it cannot be made, or if another run holds it.
         """
+        is_new = not self.root.exists()
         try:
             self.root.parent.mkdir(parents=True, exist_ok=True)
             self.root.mkdir(mode=0o700, exist_ok=True)
@@ -74,8 +76,15 @@ class RunFolder:
                 f"cannot make the folder {self.root}: {error.strerror}",
                 next_step="choose another --out",
             ) from None
-        with locked(self.root / ".lock", f"the run folder {self.root}", seconds=1):
-            yield
+        lock = self.root / ".lock"
+        with locked(lock, f"the run folder {self.root}", seconds=1):
+            try:
+                yield
+            except BaseException:
+                if is_new and list(self.root.iterdir()) == [lock]:
+                    lock.unlink()
+                    self.root.rmdir()
+                raise
 
     def known_run(self) -> Run | None:
         """The run that this folder belongs to, or None for a new one.

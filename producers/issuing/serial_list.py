@@ -13,15 +13,18 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from authenticity.errors import BatchError, ConfigurationError
 from authenticity.limits import LIMITS, Limits
 from authenticity.records.batch import Batch
 from authenticity.records.part_statement import PART, SignedPart, read_part
+from authenticity.records.serial_filter import build_filter
 from authenticity.records.serial_parts import (
     PART_FORMAT,
     SerialPart,
@@ -80,6 +83,22 @@ def with_serial_list(
             file.write(sign(part) + b"\n")
             digests.append(digest_of_part(content))
     return replace(batch, serials=None, serial_parts=b"".join(digests))
+
+
+def with_exact_list(
+    batch: Batch,
+    serials: Iterable[Iterable[str]],
+    folder: Path,
+    sign: SignPart,
+    *,
+    workers: int,
+    limits: Limits = LIMITS,
+) -> Batch:
+    """The batch with the list of these serials in place of any other: a filter, or the digests
+    of parts, which are written to `serials.jws`."""
+    if number_of_parts(batch.count, limits):
+        return with_serial_list(batch, serials, folder, sign, workers=workers, limits=limits)
+    return replace(batch, serials=build_filter(chain.from_iterable(serials)), serial_parts=UNSET)
 
 
 def sign_list_again(folder: Path, sign: SignPart) -> None:

@@ -15,7 +15,7 @@ from authenticity.detection.reasons import ReasonCode, because
 from authenticity.gs1.item import ItemId, item_id, text_id
 from authenticity.history.history import EMPTY, History, encode_history, history_of, merge
 from authenticity.history.observation import observe
-from authenticity.records.batch_registry import UNREGISTERED, InBatch
+from authenticity.records.batch_registry import InBatch, NotInBatch
 from authenticity.records.batch_statement import read_statement
 from authenticity.records.dead_letter import dead_letter
 from authenticity.trust.verify import verify
@@ -148,6 +148,25 @@ class FoldContract(WritingContract):
         writer.accept_batches([world.batch(revision=10)])
         batch_registry, _ = writer.batch_registry()
         assert batch_registry.find(old.gtin, old.lot, old.expiry, "S") == InBatch(signed.batch)
+
+    def test_a_batch_that_is_moved_to_another_print_leaves_the_former_one_known(
+        self, writer: Writer, world: World, ledgers: Ledgers
+    ) -> None:
+        first, moved = world.batch(), world.batch(revision=7, lot="L9", gtin=GTINS[1])
+        for order in ([first, moved], [moved, first, moved]):
+            writer.accept_statements([read_statement(world.statement(each)) for each in order])
+            batch_registry, _ = writer.batch_registry()
+            assert batch_registry.knows(first.gtin) and batch_registry.knows(moved.gtin)
+            found = batch_registry.find(first.gtin, first.lot, first.expiry, "S")
+            assert isinstance(found, NotInBatch)
+            assert batch_registry.find(moved.gtin, "L9", moved.expiry, "S") == InBatch(moved)
+        administration = LedgerAdministration(ledgers.address)
+        stands = administration.statement(moved.issuer, moved.batch_id)
+        assert administration.batches() == [moved]
+        administration.close()
+        assert stands is not None
+        assert (stands.batch, stands.raw) == (moved, world.statement(moved))
+        assert stands.former_prints == {(first.gtin, first.lot)}
 
     def test_the_newest_trust_list_is_kept(self, writer: Writer, world: World) -> None:
         assert writer.trust_list() is None
@@ -290,7 +309,8 @@ class FoldContract(WritingContract):
         batch_registry, version = writer.batch_registry()
         assert version == 1
         assert batch_registry.find(moved.gtin, moved.lot, moved.expiry, "S") == InBatch(moved)
-        assert batch_registry.find(GTINS[0], moved.lot, moved.expiry, "S") == UNREGISTERED
+        before = batch_registry.find(GTINS[0], moved.lot, moved.expiry, "S")
+        assert isinstance(before, NotInBatch)
 
     def test_a_batch_that_moves_to_another_product_has_both_reassessed(
         self, writer: Writer, world: World

@@ -1,5 +1,6 @@
 """What a maker declares of a batch stands with the engine, or the command says that it does not."""
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -9,7 +10,7 @@ from shutil import copyfile, copytree
 import pytest
 from msgspec.structs import replace
 
-from authenticity.records.batch import Batch, BatchStatus
+from authenticity.records.batch import Batch, BatchStatus, encode_batch
 from authenticity.records.batch_statement import BatchStatement
 from authenticity.records.issuer_jws import REVISIONS_SINCE
 from events.embedded.publisher import EmbeddedPublisher
@@ -179,6 +180,65 @@ def test_no_revision_of_a_stolen_key_keeps_the_makers_command_from_standing(
     listed_again(known)
     declare(known, "release", *(("maker", batch.batch_id) if by_id else ("out",)))
     assert (stands(known).status, stands(known).revision) == (BatchStatus.NORMAL, 1)
+
+
+@pytest.mark.parametrize("batch_id", ["../../../../../victim/x", "/victim", "lot 7/2026"])
+def test_a_folder_from_elsewhere_changes_no_record_unless_the_engine_takes_it(
+    known: Maker, batch_id: str
+) -> None:
+    copytree(known.folder / "out", known.folder / "theirs")
+    hostile = replace(stands(known), batch_id=batch_id, lot="L9")
+    (known.folder / "theirs" / "batch.jws").unlink()
+    (known.folder / "theirs" / "batch.json").write_bytes(encode_batch(hostile))
+    keys = known.folder / "data" / "keys"
+    before = {path for path in known.folder.rglob("*") if path.suffix == ".digests"}
+    for listed in (False, True):
+        if listed:
+            shutil.rmtree(keys / "issued" / hostile.gtin)  # else its serials are the other run's
+            (known.folder / "victim").mkdir()
+            listed_again(known)
+        else:
+            known.run("keys", "rotate", "maker")
+        words = ("batches", "register", "theirs", *AT_ONCE)
+        known.run(*words, code=PENDING if listed else 2)
+        after = {path for path in known.folder.rglob("*") if path.suffix == ".digests"}
+        assert listed or after == before
+        assert {path.parent for path in after} == {keys / "issued" / hostile.gtin}
+    assert not list((known.folder / "victim").iterdir())
+    assert known.run("batches", "register", "theirs", *AT_ONCE, code=PENDING)
+
+
+def test_a_revision_dated_ahead_names_the_minute_from_which_on_the_same_key_may_state(
+    known: Maker,
+) -> None:
+    at = datetime.now(UTC) + timedelta(minutes=4)
+    hostile = replace(stands(known), revision=int(at.timestamp()) - REVISIONS_SINCE)
+    publish(known, signed_by(known, hostile, at))
+    free = at + timedelta(seconds=1)
+    for words in (("recall", "out"), ("recall", "maker", hostile.batch_id)):
+        _, refused = known.run("batches", *words, *AT_ONCE, code=2)
+        assert f"before {free:%F %T} UTC" in refused and "wait until then" in refused
+        assert "keys rotate maker" in refused and "--before-publication" not in refused
+
+
+@pytest.mark.parametrize("anyway", [(), ("--before-publication",)])
+def test_what_no_list_would_help_is_not_offered_to_be_published_all_the_same(
+    known: Maker, anyway: tuple[str, ...]
+) -> None:
+    unlisted = replace(stands(known), serials=None, status=BatchStatus.STOLEN, revision=2)
+    publish(known, signed_by(known, unlisted, datetime.now(UTC)))
+    words = ("batches", "release", "maker", unlisted.batch_id, *AT_ONCE, *anyway)
+    _, refused = known.run(*words, code=2)
+    assert "does not say which serials" in refused and "batches register DIR" in refused
+    assert "--before-publication" not in refused
+    declare(known, "release", "out")
+
+
+def test_a_file_of_something_else_says_what_to_name(known: Maker) -> None:
+    (known.folder / "words.txt").write_text("hello\n")
+    _, refused = known.run("batches", "register", "words.txt", *AT_ONCE, code=2)
+    assert "words.txt line 1" in refused and "name the folder of a run" in refused
+    assert "unpack" not in refused
 
 
 def test_without_a_ledger_the_command_says_that_nobody_confirmed_it(

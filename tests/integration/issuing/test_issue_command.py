@@ -133,6 +133,8 @@ def test_issued_codes_are_genuine_under_the_exported_trust_list(maker: Maker) ->
         "labels",
         "seconds",
         "codes_per_second",
+        "registration",
+        "registration_problem",
     }
     assert maker.json("batches", "manifest", "out")["sound"] is True
     assert maker.json("keys", "check")["sound"] is True

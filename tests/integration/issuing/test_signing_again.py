@@ -3,6 +3,7 @@ processes, real files, a real ledger."""
 
 import sys
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from shutil import copytree, rmtree
 
@@ -10,13 +11,18 @@ import msgspec
 import pytest
 
 from authenticity.records.batch import encode_batch
-from authenticity.records.part_statement import SignedPart
+from authenticity.records.part_statement import SignedPart, read_part
 from events.embedded.log import EmbeddedLog
+from events.embedded.publisher import EmbeddedPublisher
 from events.topics import BATCHES
+from keys.batch_signing import sign_part
+from keys.signer import Signer
+from keys.store import KeyStore
 from ledger.administration import LedgerAdministration
 from ledger.records import PartsHeld
 from producers.issuing.declarations import read_batch, read_folder
 from producers.issuing.manifest import read_codes
+from producers.issuing.registration import publish_statements
 from producers.issuing.serial_list import check_list, read_serial_list
 from tests.integration.issuing.test_declared_batches import AT_ONCE, PENDING, listed_again
 from tests.integration.issuing.test_issue_command import Maker, new_maker
@@ -75,6 +81,15 @@ def listed_first(maker: Maker) -> None:
     roots = (maker.folder / "roots.json").read_bytes()
     (maker.folder / "data" / "roots.json").write_bytes(roots)
     maker.run("trust", "publish", "trust.jws")
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def newest_key(maker: Maker) -> Signer:
+    store = KeyStore(maker.folder / "data" / "keys")
+    return store.key_file("maker", passphrase=b"a test passphrase", at=now()).open()
 
 
 def files(maker: Maker) -> list[bytes]:
@@ -182,6 +197,27 @@ def test_parts_that_no_engine_takes_are_refused_although_it_takes_the_statement(
     assert on_log(large) == published
     sign_again(large)
     rebuilt(large)
+    assert_stands_under(large, 1)
+
+
+def test_a_part_that_another_one_displaced_is_counted_and_its_way_out_works(large: Maker) -> None:
+    """As a thief of the same key displaces it."""
+    first, *_, last = parts(large)
+    other = msgspec.structs.replace(first.part, serials=last.part.serials, revision=99)
+    publisher = EmbeddedPublisher(large.folder / "data" / "log.sqlite")
+    publish_statements(publisher, [], [read_part(sign_part(other, newest_key(large), at=now()))])
+    publisher.close()
+    drained(large)
+    count = read_batch(large.folder / "out").parts
+    for words in ((), ("--sign-again",)):
+        _, said = large.run("batches", "register", "out", *words, *AT_ONCE, code=PENDING)
+        if "not yet taken" in said:  # signed in another second
+            drained(large)
+            _, said = large.run("batches", "register", "out", *AT_ONCE, code=PENDING)
+        assert f"{count - 1} of {count} parts" in said and "keys rotate maker" in said
+    large.run("keys", "rotate", "maker")
+    listed_again(large)
+    sign_again(large)
     assert_stands_under(large, 1)
 
 

@@ -9,8 +9,14 @@ was, and so must every alert that rests on the maker's statements and on known s
 """
 
 import json
+from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
+import pytest
+
+from authenticity.records.serial_filter import filter_of
+from producers.issuing.declarations import read_batch, read_folder
 from tests.integration.upgrade.conftest import PASSPHRASE, Left, asked, free_port
 
 ROOTS = "trust/roots.json"
@@ -20,6 +26,12 @@ CONCLUDED = ("standing", "findings", "scans")
 FROM_STRANGERS = frozenset(
     ("campaign", "clone-suspected", "diverted", "forged", "poisoning", "unsigned")
 )
+
+
+def read_rows(parquet: Path) -> list[str]:
+    """The serials of a manifest."""
+    serials: list[str] = pq.read_table(parquet)["serial"].to_pylist()
+    return serials
 
 
 def read(exported: bytes) -> list[dict[str, Any]]:
@@ -144,6 +156,41 @@ def test_the_order_of_an_old_run_given_again_signs_nothing_anew(left: Left) -> N
     )  # fmt: skip
     assert (issued["count"], issued["signed_now"]) == (25, 0)
     assert (left.folder / "run" / "manifest.csv").read_bytes() == manifest
+
+
+WORDS = {
+    "register": ("batches", "register", "run"),
+    "recall": ("batches", "recall", "run"),
+    "issue": ("issue", "--gtin", "09520123456788", "--lot", "L7", "--expiry", "281231",
+              "--market", "KR,FR", "--count", "25", "--out", "run"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_what_is_signed_of_an_old_run_has_an_exact_list_made_of_its_manifest(
+    left: Left, word: str
+) -> None:
+    run = left.folder / "run"
+    if word != "issue":
+        (run / "manifest.csv").unlink()  # the other one tells the serials too
+    old = read_batch(run)
+    left.run(*WORDS[word], "--keys", "keys", "--data", "issuing", TOUCHSTONE_PASSPHRASE=PASSPHRASE)
+    signed = read_folder(run)
+    serials = read_rows(run / "manifest.parquet")
+    assert (old.has_exact_list, signed.batch.has_exact_list, signed.is_signed) == (
+        False, True, True,
+    )  # fmt: skip
+    assert signed.batch.serials == filter_of(serials)
+
+
+def test_without_a_manifest_an_old_run_is_not_registered_and_says_why(left: Left) -> None:
+    run = left.folder / "run"
+    for name in ("manifest.csv", "manifest.parquet"):
+        (run / name).unlink()
+    words = (*WORDS["register"], "--keys", "keys", "--data", "issuing", "--unchecked-serials")
+    said = left.run(*words, code=2, TOUCHSTONE_PASSPHRASE=PASSPHRASE).stderr.decode()
+    assert "10 bits a serial" in said and "without its manifest" in said
+    assert not (run / "batch.jws").exists() and not (left.folder / "issuing").exists()
 
 
 def test_the_old_dump_of_the_database_restores_and_exports_the_same_items_and_alerts(

@@ -10,9 +10,10 @@ from msgspec.structs import replace
 
 from authenticity.errors import ConfigurationError
 from authenticity.records.batch import Batch
-from cli.support.registering import put_on_record, refuse_unchecked
+from cli.support.registering import put_on_record, refuse_unchecked, unchanged_serials
 from keys.store import create_store
 from producers.issuing.issued_serials import IssuedSerials
+from producers.issuing.manifest import serials_of_run
 from tests.unit.producers.issuing.test_run import ORDER, run
 
 SERIALS = [f"S{number}" for number in range(20)]
@@ -49,7 +50,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Home:
     first = run(folder / "first", order, serials=SERIALS)
     rmtree(folder / "keys")
     second = run(folder / "second", replace(order, lot="S9"), serials=SERIALS)
-    put_on_record(folder / "own", folder / "first", first.batch, unchecked=False)
+    listed = serials_of_run(folder / "first")
+    put_on_record(folder / "own", first.batch, listed, unchecked=False)
     return Home(folder, first.batch, replace(second.batch, batch_id="c" * 32))
 
 
@@ -67,7 +69,8 @@ def test_a_run_with_the_serials_of_another_is_refused_by_either_manifest(
         (home.second / name).unlink()
     for unchecked in (False, True):
         with pytest.raises(ConfigurationError, match="are issued already"):
-            put_on_record(home.keys, home.second, home.other, unchecked=unchecked)
+            listed = unchanged_serials(home.second, home.other)
+            put_on_record(home.keys, home.other, listed, unchecked=unchecked)
 
 
 def test_without_a_manifest_or_as_a_file_it_is_refused_unless_a_flag_says_so(
@@ -76,7 +79,8 @@ def test_without_a_manifest_or_as_a_file_it_is_refused_unless_a_flag_says_so(
     for name in ("manifest.csv", "manifest.parquet"):
         (home.second / name).unlink()
     with pytest.raises(ConfigurationError, match="cannot be checked") as refused:
-        put_on_record(home.keys, home.second, home.other, unchecked=False)
+        listed = unchanged_serials(home.second, home.other)
+        put_on_record(home.keys, home.other, listed, unchecked=False)
     assert "--unchecked-serials" in refused.value.next_step
     with pytest.raises(ConfigurationError, match="cannot be checked"):
         refuse_unchecked(home.keys, [home.first, home.other], unchecked=False)

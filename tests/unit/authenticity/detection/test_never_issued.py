@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from authenticity.detection.assess import assess_history
 from authenticity.detection.findings import FindingKind
@@ -15,11 +16,11 @@ from authenticity.errors import BatchError
 from authenticity.history.history import history_of
 from authenticity.history.observation import Observation
 from authenticity.limits import LIMITS
-from authenticity.records.batch import Batch, decode_batch, encode_batch
+from authenticity.records.batch import Batch, BatchStatus, decode_batch, encode_batch
 from authenticity.records.batch_registry import BatchRegistry, NotInBatch, batch_holding
-from authenticity.records.batch_statement import read_statement
+from authenticity.records.batch_statement import check_statement, read_statement
 from authenticity.records.dead_letter import DEAD_LETTER_BYTES
-from authenticity.records.serial_filter import build_filter, check_filter, may_hold
+from authenticity.records.serial_filter import build_filter, check_filter, filter_of, may_hold
 from authenticity.trust.verdict import Doubt
 from events.topics import BATCHES
 from tests.support.examples import examples
@@ -30,6 +31,7 @@ from .test_assess import DAY, batch
 
 OWN = "23456789ABCDEFG2"
 OTHERS = build_filter(f"SERIAL{n}" for n in range(10))
+WORLD = World()
 SERIALS = st.lists(st.text(min_size=1, max_size=20), min_size=1, max_size=60, unique=True)
 
 
@@ -75,6 +77,30 @@ def test_a_filter_of_the_first_version_is_still_read() -> None:
     assert passed < 80
     with pytest.raises(BatchError, match="9 bits"):
         check_filter(OF_0_1_0[:1] + b"\x09" + OF_0_1_0[2:], 10)
+
+
+@given(st.sampled_from(list(BatchStatus)), st.binary(min_size=56, max_size=56))
+def test_no_key_signs_a_filter_of_the_first_version_today(
+    status: BatchStatus, slots: bytes
+) -> None:
+    """A few thousand of them, of bytes that say nothing, hold most of what can be invented."""
+    old = OF_0_1_0[:5] + slots[: len(OF_0_1_0) - 6] + b"\0"
+    weak = replace(WORLD.batch(), count=10, serials=old, status=status)
+    assert decode_batch(encode_batch(weak)) == weak
+    with pytest.raises(BatchError, match="10 bits a serial") as refused:
+        check_statement(read_statement(WORLD.statement(weak)), WORLD.trust_list, at=WORLD.now)
+    assert "touchstone batches register DIR" in (refused.value.next_step or "")
+
+
+@given(st.binary(min_size=4, max_size=4), st.text(min_size=1, max_size=20))
+def test_of_the_values_of_a_slot_one_in_2_to_the_32_lets_a_serial_in(
+    other: bytes, serial: str
+) -> None:
+    """So n statements take n in 2^32 of the serials that they do not list for their own."""
+    built = filter_of([serial])
+    [at] = [at for at in range(5, len(built), 4) if built[at : at + 4] != bytes(4)]
+    changed = built[:at] + other + built[at + 4 :]
+    assert may_hold(changed, serial) == (changed == built)
 
 
 def test_a_batch_of_too_many_goes_without_a_filter() -> None:

@@ -1,6 +1,7 @@
 """No serial of a product is issued twice, whatever folder and lot it is asked for."""
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -27,16 +28,21 @@ def test_serials_of_another_folder_and_lot_are_refused_before_anything_is_signed
     again = [*SERIALS[:shared], *(f"T{number}" for number in range(shared, 20))]
     other = replace(order, lot="S9", serials_sha256="1" * 64)
     on_record = IssuedSerials(tmp_path / "keys")
-    with RunFolder(tmp_path / "two").opened():
-        files, begun = begin_or_continue(
-            tmp_path / "two", other, new_run=new_run(other, batch_id="c" * 32)
-        )
-        with pytest.raises(ConfigurationError, match=f"{shared} of these serials") as refused:
+    two = tmp_path / "two"
+    for is_there in (False, True):
+        if is_there:
+            two.mkdir()
+        with (
+            pytest.raises(ConfigurationError, match=f"{shared} of these serials") as refused,
+            RunFolder(two).opened(),
+        ):
+            files, begun = begin_or_continue(two, other, new_run=new_run(other, batch_id="c" * 32))
             issue(files, begun, key(), on_record=on_record, clock=lambda: NOON, workers=1,
                   serials=again)  # fmt: skip
-    assert refused.value.next_step
-    assert not files.part.exists() and not files.csv.exists()
-    with RunFolder(tmp_path / "two").opened():
+        assert refused.value.next_step
+        assert two.exists() == is_there  # a folder that was made for it is gone
+    assert [path.name for path in two.iterdir()] == [".lock"]
+    with RunFolder(two).opened():
         assert files.known_run() is None
 
 
@@ -125,3 +131,41 @@ def test_only_their_owner_can_read_the_record(tmp_path: Path) -> None:
     IssuedSerials(tmp_path / "keys").reserve(GTIN, "one", [SERIALS])
     folder = tmp_path / "keys" / "issued" / GTIN
     assert {path.stat().st_mode & 0o077 for path in (folder, *folder.iterdir())} == {0}
+
+
+HOSTILE = st.one_of(
+    st.text(min_size=1, max_size=200),
+    st.sampled_from(
+        ["../../x", "/etc/x", "..", ".", "a/b", "lot 7/2026", "x\n", ".lock", "~x", "=x"]
+    ),
+    st.text("./=ab", min_size=1, max_size=8),
+)
+
+
+@given(st.lists(HOSTILE, min_size=1, max_size=4, unique=True))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_batch_id_names_a_file_elsewhere_or_that_of_another_id(
+    tmp_path: Path, ids: list[str]
+) -> None:
+    """Whoever writes a batch's header chooses its id."""
+    with TemporaryDirectory(dir=tmp_path) as home:
+        keys = Path(home) / "one" / "two" / "keys"
+        keys.mkdir(parents=True)
+        record = IssuedSerials(keys)
+        for number, each in enumerate(ids):
+            assert not record.holds(GTIN, each)
+            record.reserve(GTIN, each, [[f"S{number}"]])
+            record.keep(GTIN, each, [[f"S{number}"]])
+            assert record.holds(GTIN, each)
+        files = [path for path in Path(home).rglob("*") if path.is_file()]
+        inside = {keys / "issued.begun", keys / "issued" / GTIN / ".lock"}
+        on_record = set(files) - inside
+        assert len(on_record) == len(ids)
+        assert {path.parent for path in on_record} == {keys / "issued" / GTIN}
+
+
+@pytest.mark.parametrize("gtin", ["..", "../../../../x", "0952123400001", "09521234000013\n"])
+def test_what_is_no_gtin_names_no_folder(tmp_path: Path, gtin: str) -> None:
+    with pytest.raises(ConfigurationError, match="is no GTIN"):
+        IssuedSerials(tmp_path / "keys").reserve(gtin, "one", [["S"]])
+    assert not list(tmp_path.iterdir())
