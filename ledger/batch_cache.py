@@ -16,6 +16,7 @@ from authenticity.records.batch_statement import (
 )
 from authenticity.records.part_statement import PartRank, SignedPart, rank_of_part
 from authenticity.records.serial_parts import PartName, part_names
+from ledger.part_cache import PartCache
 
 BatchKey = tuple[str, str]
 """Issuer and batch id."""
@@ -24,9 +25,14 @@ PartPlace = tuple[str, str, int]
 
 
 class CachedBatchRegistry:
-    """The batch registry of the version that was last asked for. Several threads may use it."""
+    """The batch registry of the version that was last asked for. Several threads may use it.
+
+    `parts` are those of serial lists that were read since then. The version changes where a
+    part that a header names is displaced, so none is believed that the ledger has no more.
+    """
 
     def __init__(self) -> None:
+        self.parts = PartCache()
         self._kept = (-1, BatchRegistry())
 
     def of(self, version: int) -> BatchRegistry | None:
@@ -37,11 +43,14 @@ class CachedBatchRegistry:
     def keep(self, version: int, headers: Iterable[bytes]) -> BatchRegistry:
         """Decode the headers of this version, and keep them."""
         batch_registry = registry_of(headers)
+        if version != self._kept[0]:
+            self.parts = PartCache()
         self._kept = (version, batch_registry)
         return batch_registry
 
     def forget(self) -> None:
         """After a change of server a version may mean something else."""
+        self.parts = PartCache()
         self._kept = (-1, BatchRegistry())
 
 

@@ -1,7 +1,8 @@
 """Parts of serial lists, asked for one serial after another: kept while there is room.
 
-A part is named by the digest of its content, so what is kept can never be outdated, and is
-never taken for what another header names.
+A part is named by the digest of its content, so what is kept is never taken for what another
+header names. That the ledger still holds it, the version of the batch registry says
+(`ledger.batch_cache.CachedBatchRegistry`).
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

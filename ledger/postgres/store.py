@@ -40,7 +40,7 @@ from ledger.batch_cache import (
     row_of,
 )
 from ledger.known_items import known_items
-from ledger.part_cache import UNCLAIMED_PARTS, PartCache, in_groups
+from ledger.part_cache import UNCLAIMED_PARTS, in_groups
 from ledger.postgres import statements as sql
 from ledger.postgres.connection import Connection, OwnConnection
 from ledger.protocols import BatchRegistryChanged, Pending, Progress, Reassessment
@@ -62,7 +62,6 @@ class PostgresStore:
         self._connection = OwnConnection(address)
         self._address = address
         self._registry = CachedBatchRegistry()
-        self._parts = PartCache()
         self._registry_from = 0
 
     async def known(self, items: Collection[ItemId]) -> dict[ItemId, KnownItem]:
@@ -128,13 +127,14 @@ class PostgresStore:
 
     async def memberships(self, questions: Collection[Question]) -> dict[Question, bool]:
         """See `LedgerStore.memberships`."""
-        answers, missing = self._parts.ask(questions)
+        cache = self._registry.parts
+        answers, missing = cache.ask(questions)
         for issuer, batch_id, asked in in_groups(missing):
             numbers = [part.number for part in asked]
             async with self._connection.use() as db:
                 rows = await db.fetch(sql.PARTS, issuer, batch_id, numbers)
             for digest, content in rows:
-                answers |= self._parts.answer(digest, content, asked)
+                answers |= cache.answer(digest, content, asked)
         return answers
 
     async def accept_batches(

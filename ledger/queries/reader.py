@@ -20,7 +20,7 @@ from ledger import schema
 from ledger.address import LedgerAddress
 from ledger.batch_cache import CachedBatchRegistry, batch_of
 from ledger.database import Database
-from ledger.part_cache import PartCache, in_groups
+from ledger.part_cache import in_groups
 from ledger.queries.alerts import (
     change_case,
     conditions_of,
@@ -66,7 +66,6 @@ class SqlReader:
         )
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="ledger")
         self._registry = CachedBatchRegistry()
-        self._parts = PartCache()
         self._database.when_connected(self._registry.forget)
 
     async def item(self, item: ItemId) -> History | None:
@@ -85,7 +84,8 @@ class SqlReader:
 
     async def memberships(self, questions: Collection[Question]) -> dict[Question, bool]:
         """See `LedgerReader.memberships`."""
-        answers, missing = self._parts.ask(questions)
+        cache = self._registry.parts
+        answers, missing = cache.ask(questions)
         if not missing:
             return answers
 
@@ -93,7 +93,7 @@ class SqlReader:
             for issuer, batch_id, asked in in_groups(missing):
                 numbers = [part.number for part in asked]
                 for digest, content in read_parts(connection, issuer, batch_id, numbers):
-                    answers.update(self._parts.answer(digest, content, asked))
+                    answers.update(cache.answer(digest, content, asked))
             return answers
 
         return await self._query(read)

@@ -33,7 +33,7 @@ from ledger.batch_cache import (
     row_of,
 )
 from ledger.known_items import known_items
-from ledger.part_cache import UNCLAIMED_PARTS, PartCache, in_groups
+from ledger.part_cache import UNCLAIMED_PARTS, in_groups
 from ledger.protocols import BatchRegistryChanged, Pending, Progress, Reassessment
 from ledger.queries.signal_rows import (
     ENTRIES_AT_ONCE,
@@ -55,7 +55,6 @@ class SqliteStore:
         self._path = path
         self._db = open_connection(path)
         self._registry = CachedBatchRegistry()
-        self._parts = PartCache()
 
     async def known(self, items: Collection[ItemId]) -> dict[ItemId, KnownItem]:
         """See `LedgerStore.known`. All of it is of one snapshot."""
@@ -111,7 +110,8 @@ class SqliteStore:
 
     async def memberships(self, questions: Collection[Question]) -> dict[Question, bool]:
         """See `LedgerStore.memberships`."""
-        answers, missing = self._parts.ask(questions)
+        cache = self._registry.parts
+        answers, missing = cache.ask(questions)
         for issuer, batch_id, asked in in_groups(missing):
             with translate_errors(self._path):
                 rows = self._db.execute(
@@ -120,7 +120,7 @@ class SqliteStore:
                     (issuer, batch_id, json.dumps([part.number for part in asked])),
                 ).fetchall()
             for digest, content in rows:
-                answers |= self._parts.answer(digest, content, asked)
+                answers |= cache.answer(digest, content, asked)
         return answers
 
     async def accept_batches(

@@ -17,7 +17,7 @@ from kafka.producer.producer_batch import ProducerBatch
 from authenticity.errors import InputError, LogUnavailableError
 from demo.local_kafka import LocalKafka
 from demo.local_ports import free_ports
-from events.kafka.connection import administration
+from events.kafka.connection import administration, closing_half_built
 from events.kafka.partitions import partition_of
 from events.kafka.publisher import KafkaPublisher, PublisherLimits
 from events.kafka.reading import Stored, read_topic
@@ -116,14 +116,18 @@ def test_the_broker_says_when_a_batch_statement_arrived(
     settings: KafkaSettings, publisher: KafkaPublisher
 ) -> None:
     publisher.publish([Record(BATCHES, b"when", b"v")]).result(PATIENCE_S)
-    with closing(
-        KafkaConsumer(
-            BATCHES.name,
-            bootstrap_servers=list(settings.servers),
-            auto_offset_reset="earliest",
-            consumer_timeout_ms=int(PATIENCE_S * 1_000),
-        )
-    ) as consumer:
+    with (
+        closing_half_built() as network,
+        closing(
+            KafkaConsumer(
+                BATCHES.name,
+                bootstrap_servers=list(settings.servers),
+                auto_offset_reset="earliest",
+                consumer_timeout_ms=int(PATIENCE_S * 1_000),
+                kafka_client=network,
+            )
+        ) as consumer,
+    ):
         arrived = next(record for record in consumer if record.key == b"when")
     assert arrived.timestamp_type == acknowledge._LOG_APPEND_TIME
 

@@ -15,11 +15,9 @@ from authenticity.records.batch_statement import read_statement
 from authenticity.records.scan import decode_scan
 from demo.local_kafka import LocalKafka
 from demo.local_postgres import LocalPostgres, find_binaries
-from events.kafka.lag import lag_of
 from events.kafka.publisher import KafkaPublisher
 from events.publisher import Record
 from events.topics import BATCHES, SCANS, TRUST, TRUST_KEY, batch_key, scan_key
-from stream.sources.faust.settings import GROUP
 from tests.support.patience import PATIENCE_S, wait_until
 
 ROOT = Path(__file__).parents[3]
@@ -126,18 +124,6 @@ class OperatedSite:
             finally:
                 process.kill()
                 process.wait()
-
-    def drain(self, said: Path) -> None:
-        """Wait until nothing waits for the workers whose words these are."""
-        eventually(
-            lambda: (
-                not any(
-                    lag.waiting
-                    for lag in lag_of(self.kafka.settings, GROUP, [SCANS, BATCHES, TRUST]).values()
-                )
-            ),
-            said,
-        )
 
 
 def eventually(holds: Callable[[], bool], said: Path) -> None:
