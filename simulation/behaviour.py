@@ -15,15 +15,9 @@ from simulation import handling as handled
 from simulation.chain import Route
 from simulation.cities import City, another_city, km_between, some_city
 from simulation.draws import lognormal
-from simulation.handling import Handling
-from simulation.owners import (
-    AIRPORT_HOURS,
-    CRUISE_KMH,
-    Owners,
-    looks_again,
-    sold_on,
-    with_phone,
-)
+from simulation.handling import NO_HANDLING, Handling
+from simulation.journey import AIRPORT_HOURS, CRUISE_KMH, possible
+from simulation.owners import ONE_LOOK, Owners, looks_again, sold_on, with_phone
 from simulation.setting import share_of
 from simulation.visits import (
     DAY_S,
@@ -70,6 +64,11 @@ class Rates:
     fake_found: Annotated[float, share_of("inspected false packs")] = 0.5
     owners: Owners = field(default_factory=Owners)
     handling: Handling = field(default_factory=Handling)
+
+    @property
+    def are_plain(self) -> bool:
+        """Whether there is nothing beside the shares of this class, as in the benchmark."""
+        return self.owners == ONE_LOOK and self.handling == NO_HANDLING
 
 
 def genuine_pack(pack: Pack) -> ScannedObject:
@@ -141,18 +140,20 @@ def honest_life(
         visits += _on_the_shelf(scanned, draw, city, sold_s, route)
     if draw.random() < (route.shop.records if route else rates.sale_recorded):
         visits += _sale(scanned, draw, city, sold_s, rates, route)
+    around = _handled(scanned, draw, pack, calendar, city, sold_s, rates, route)
+    visits += around
     if draw.random() < rates.consumer:
         opened_s = sold_s + draw.expovariate(1 / (12 * HOUR_S)) + HOUR_S
+        opened_s = handled.opened_between(opened_s, sold_s, around)
         visits += at_home(scanned, draw, city, opened_s, rates)
         visits += _later(scanned, draw, pack, city, opened_s, rates)
-    visits += _handled(scanned, draw, pack, calendar, city, sold_s, rates, route)
     if draw.random() < rates.destroyed:
         visits = _until_destroyed(scanned, draw, city, visits, sold_s)
     elif (rare := draw.random()) < rates.shown:
         visits += _shown(scanned, draw, city, sold_s)
     elif rare < rates.shown + rates.viral:
         visits += _viral(picture_of(pack), draw, calendar, sold_s)
-    return calendar.within(visits)
+    return calendar.within(visits if rates.are_plain else possible(visits))
 
 
 def shipment(scanned: ScannedObject, route: Route) -> list[Visit]:
@@ -182,7 +183,7 @@ def at_home(
         visits += looks_again(scanned, owner, draw, city, home, at_s, owners)
     if owners.sold_on:
         visits += sold_on(scanned, draw, city, at_s, owners)
-    return visits
+    return visits if rates.are_plain else possible(visits)
 
 
 def inspection(scanned: ScannedObject, draw: Random, city: City, at_s: float) -> Visit:
@@ -241,13 +242,15 @@ def _handled(
             (route.shop.name, route.shop.spot) if route else (city.name, spot_in(draw, city))
         )
         visits.append(handled.at_the_counter(scanned, draw, shop_name, spot, sold_s, owners))
+    stays = list[Visit]()  # one of the three at most: their union is as likely as if all might be
     if happens(handling.clinics):
-        visits += handled.at_clinic(scanned, draw, city, sold_s, calendar, handling, owners)
-    if happens(handling.aid):
-        nurse = pack.index // handling.aid_packs
-        visits.append(handled.aid(scanned, draw, city, sold_s, pack.batch.batch_id, nurse, owners))
-    if happens(handling.parcels * rates.consumer):
-        visits.append(handled.parcel(scanned, draw, city, sold_s, calendar))
+        stays += handled.at_clinic(scanned, draw, city, sold_s, calendar, handling, owners)
+    if happens(handling.aid) and not stays:
+        nurse = f"{pack.batch.batch_id}-{pack.index // handling.aid_packs}"
+        stays.append(handled.aid(scanned, draw, city, sold_s, calendar, nurse, owners))
+    if happens(handling.parcels * rates.consumer) and not stays:
+        stays.append(handled.parcel(scanned, draw, city, sold_s, calendar))
+    visits += stays
     if happens(handling.listed):
         visits += handled.listed(picture_of(pack), draw, city, sold_s, handling)
     return visits

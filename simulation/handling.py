@@ -16,6 +16,7 @@ from simulation.owners import Owners, phone_of
 from simulation.setting import Setting, share_of
 from simulation.visits import (
     DAY_S,
+    HOUR_S,
     MINUTE_S,
     Calendar,
     ScannedObject,
@@ -30,7 +31,9 @@ from simulation.visits import (
 
 _CLINICS_OF_A_CITY: Final = 20
 _PHONES_OF_A_SHOP: Final = 3
-_DISTRICT_KM: Final = 60.0
+_DISTRICT_KM: Final = 40.0
+_PARCEL_S: Final = 26 * HOUR_S
+"""The longest flight."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,8 @@ def at_clinic(
     clinic = f"{city.name}-{draw.randint(1, _CLINICS_OF_A_CITY)}"
     spot = spot_in(stream_of(0, "clinic", clinic), city)
     most = handling.clinic_staff_most
-    days_s = draw.random() * _room_s(at_s, handling.clinic_days, calendar)
+    days_s = draw.random() * 0.8 * _room_s(at_s, handling.clinic_days, calendar)
+    at_s += 0.1 * _room_s(at_s, 1.0, calendar)
     for number in draw.sample(range(most), draw.randint(2, most)):
         look_s = at_s + draw.random() * days_s
         phone = phone_of("clinic", clinic, number)
@@ -97,8 +101,19 @@ def parcel(
 ) -> Visit:
     """Whoever it was sent to, in another country, looks when it arrives."""
     there = city_abroad(draw, (city.country,))
-    look_s = at_s + draw.uniform(0.15, 1.0) * _room_s(at_s, 21.0, calendar)
+    look_s = at_s + draw.uniform(0.4, 1.0) * _room_s(at_s, 21.0, calendar)
     return Visit(scanned, consumer(draw), look_s, spot_in(draw, there), "parcel")
+
+
+def opened_between(opened_s: float, sold_s: float, around: list[Visit]) -> float:
+    """When the buyer opens the pack: after clinic or nurse, before a parcel is sent."""
+    for visit in around:
+        if visit.behaviour in ("clinic", "aid"):
+            opened_s = max(opened_s, visit.at_s + 2 * HOUR_S)
+    for visit in around:
+        if visit.behaviour == "parcel":
+            opened_s = min(opened_s, max(sold_s + MINUTE_S, visit.at_s - _PARCEL_S))
+    return opened_s
 
 
 def listed(
@@ -118,12 +133,13 @@ def aid(
     draw: Random,
     city: City,
     at_s: float,
-    batch: str,
-    nurse: int,
+    calendar: Calendar,
+    nurse: str,
     owners: Owners,
 ) -> Visit:
-    """A nurse scans the pack that she hands out, somewhere in her district."""
-    phone = phone_of("nurse", batch, nurse)
+    """A nurse scans the pack that she hands out, somewhere in her district, within a day."""
+    phone = phone_of("nurse", nurse)
+    at_s += draw.uniform(0.3, 0.6) * _room_s(at_s, 1.0, calendar)
     spot = spot_around(draw, city, _DISTRICT_KM)
     return Visit(scanned, _session(phone, at_s, owners), at_s, spot, "aid")
 

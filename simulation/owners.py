@@ -10,12 +10,12 @@ from math import inf
 from random import Random
 from typing import Annotated, Final, NamedTuple
 
-from simulation.cities import City, another_city, city_abroad, km_between
+from simulation.cities import City, another_city, city_abroad
 from simulation.draws import lognormal, stamp_of
+from simulation.journey import travel_s
 from simulation.setting import Setting, share_of
 from simulation.visits import (
     DAY_S,
-    HOUR_S,
     ScannedObject,
     ScannerSession,
     Spot,
@@ -25,8 +25,6 @@ from simulation.visits import (
     spot_in,
 )
 
-CRUISE_KMH: Final = 850.0
-AIRPORT_HOURS: Final = 3.0
 _MOST_LOOKS: Final = 100
 _MOST_OWNERS: Final = 12
 
@@ -118,7 +116,7 @@ def _stays(draw: Random, city: City, home: Spot, at_s: float, owners: Owners) ->
     there = city_abroad(draw, (city.country,))
     spot = spot_in(draw, there)
     leaves_s = at_s + draw.uniform(0.1, 60) * DAY_S
-    flight_s = (km_between(city, there) / CRUISE_KMH + AIRPORT_HOURS) * HOUR_S
+    flight_s = travel_s(home, spot)
     first = Stay(-inf, leaves_s, home, "")
     if chance < owners.moved:
         return first, Stay(leaves_s + flight_s, inf, spot, "moved")
