@@ -13,7 +13,7 @@ from benchmarks.detection.evaluation.detectors import Detector
 from benchmarks.detection.evaluation.report import DetectorReport, FamilyReport, Share
 from benchmarks.detection.evaluation.run_worlds import CAMPAIGN, OURS, WorldResult
 from benchmarks.detection.evaluation.scoring import detector_report, rows_of
-from simulation.attacks import AttackFamily
+from simulation.attacks import COPYING, AttackFamily
 
 NEAR_70: Final = (600, 800)
 """Thousandths: the probabilities that are checked against how often they were right."""
@@ -46,9 +46,10 @@ class WorldRow(Struct, frozen=True):
     `false` has alerts on codes and on entities, `false_of_items` those on codes alone.
     `by_cause` counts falsely alerted codes by behaviour and noise among their scans up to
     the alert, beside the item scans that have it; `by_kind` all kinds from medium on, on honest
-    codes. `recall` and `recall_of_items` are shares of what was detectable, means over the
-    copied-serial families. `owners` scanned a genuine pack that nobody copied, `owners_warned`
-    read caution or worse at one of their own scans. `commercial` is the rule of that name.
+    codes. `recall` and `recall_of_items` are shares of the `detectable` codes of the
+    copied-serial families, means over these families. `owners` scanned a genuine pack that
+    nobody copied, `owners_warned` read caution or worse at one of their own scans. `commercial`
+    is the rule of that name.
     """
 
     world: str
@@ -118,7 +119,7 @@ def row_of(name: str, part: str, result: WorldResult, commercial: Detector) -> W
         item.false.by_cause,
         item.false.by_kind,
         entity_rows(result),
-        sum(family.detectable for family in both.families if family.ceiling is not None),
+        sum(family.detectable for family in both.families if family.family in COPYING),
         both.of_ceiling,
         item.of_ceiling,
         both.families,

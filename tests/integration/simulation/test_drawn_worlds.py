@@ -88,7 +88,7 @@ def test_every_behaviour_has_a_name_in_the_truth(busy: list[Line]) -> None:
 )
 def test_each_behaviour_can_be_switched_off(behaviour: str, off: Owners | Handling) -> None:
     changed = {"owners": off} if isinstance(off, Owners) else {"handling": off}
-    rates = replace(BUSY, **changed)  # type: ignore[arg-type]
+    rates = replace(BUSY, **changed)
     lines = everything(Traffic(scenario(400, scan_rates=(0.3,), rates=rates)))
     assert behaviour not in {truth.behaviour for _, truth in lines}
 

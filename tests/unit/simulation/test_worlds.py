@@ -15,6 +15,7 @@ from simulation.files import SimulationFiles, simulate
 from simulation.presets import KEPT_OUT, PRESETS, scenario_named
 from simulation.priors import PRIORS, drawn_scenario, with_value
 from simulation.setting import check_settings, settings_of, value_at
+from simulation.settings_page import presets_table, settings_table
 from simulation.traffic import BENCHMARK, Scenario, Traffic
 from simulation.world_record import decode_world, encode_world, world_record
 
@@ -130,3 +131,9 @@ def test_the_command_prints_and_records_what_was_drawn(tmp_path: Path) -> None:
     assert recorded["name"] == "drawn"
     assert recorded["drawn"] == json.loads(told.stdout)["drawn"]
     assert set(recorded["drawn"]) == {prior.path for prior in PRIORS}
+
+
+def test_the_page_of_worlds_has_every_setting_and_every_world_that_is_kept_out() -> None:
+    page = (Path(__file__).parents[3] / "docs/reference/simulated-worlds.md").read_text()
+    for table in (settings_table(), presets_table()):
+        assert "\n" + "\n".join(table) + "\n" in page
