@@ -106,9 +106,9 @@ def test_a_record_of_a_world_is_read_back_whole(name: str) -> None:
 @pytest.mark.parametrize("name", PRESETS)
 def test_a_world_makes_scans_and_the_same_ones_again(name: str) -> None:
     one, other = (Traffic(scenario_named(name, 9, 2_000)) for _ in range(2))
-    packs = range(0, 2_000, 9)
+    packs = range(0, 2_000, 25)
     forwards = {index: one.of_pack(index) for index in packs}
-    assert sum(map(len, forwards.values())) > 50
+    assert sum(map(len, forwards.values())) > 20
     for index in reversed(packs):
         assert other.of_pack(index) == forwards[index]
 
