@@ -94,7 +94,7 @@ def _two_years_later(expiry: str) -> str:
 def poisoning(scene: Scene) -> Life:
     """Codes photographed on a shelf, scanned from the screen under invented places, so that
     genuine packs seem copied. In one burst from few sessions, or over days with fresh ones;
-    through one to four networks. Half of them also invent when they scanned."""
+    through the few networks that they have. Half of them also invent when they scanned."""
     draw, common, pack = scene.draw, scene.common, scene.pack
     style = common.choice(("burst", "spread", _FRESH))
     home = spot_in(common, some_city(common))
