@@ -19,6 +19,8 @@ from simulation.traffic import Scenario, Traffic
 
 COMMERCIAL: Final = next(rule for rule in RULES if rule.name == "commercial")
 _DETECTORS: Final = (OURS, COMMERCIAL.name)
+_PACKS_AT_ONCE: Final = 1_000
+"""Packs are scanned dozens of times in some worlds, so that more of them would take minutes."""
 
 
 def measure_worlds(
@@ -50,8 +52,9 @@ def run_scenario(
 ) -> WorldResult:
     """Ours and the commercial rule over one world."""
     total = WorldCounts(_DETECTORS)
-    chunks = chunks_of(scenario)
-    for counts in map_packs(partial(_counts_of, policy=policy), scenario, workers=workers):
+    chunks = chunks_of(scenario, _PACKS_AT_ONCE)
+    work = partial(_counts_of, policy=policy)
+    for counts in map_packs(work, scenario, workers=workers, packs=_PACKS_AT_ONCE):
         total.add(counts)
         progress(len(next(chunks)))
     entities = entity_alerts(total.signal_changes, policy)
