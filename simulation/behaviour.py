@@ -1,18 +1,24 @@
 """Honest scans of a genuine pack, including behaviour that resembles an attack.
 
 Retries within a session, households with several phones, strangers scanning on a shelf,
-resale, travellers by air, returns, inspections, a shown pack, a photo that goes round. None
-of it is an attack, and all of it must pass without an alert.
+resale, travellers by air, returns, inspections, a shown pack, a photo that goes round; and
+what `simulation.owners` and `simulation.handling` add. None of it is an attack, and all of it
+must pass without an alert.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
-from typing import Final
+from typing import Annotated, Final
 
 from authenticity.records.scan import Act
+from simulation import handling as handled
 from simulation.chain import Route
 from simulation.cities import City, another_city, km_between, some_city
 from simulation.draws import lognormal
+from simulation.handling import NO_HANDLING, Handling
+from simulation.journey import AIRPORT_HOURS, CRUISE_KMH, possible
+from simulation.owners import ONE_LOOK, Owners, looks_again, sold_on, with_phone
+from simulation.setting import share_of
 from simulation.visits import (
     DAY_S,
     HOUR_S,
@@ -30,8 +36,6 @@ from simulation.visits import (
 )
 from simulation.world import Pack
 
-_CRUISE_KMH: Final = 850.0
-_AIRPORT_HOURS: Final = 3.0
 _RESALE_MEDIAN_DAYS: Final = 45.0
 _LEAST_RESALE_DAYS: Final = 7.0
 
@@ -45,19 +49,26 @@ class Rates:
     code goes round. `fake_found` is an officer's chance to see that a pack is false.
     """
 
-    consumer: float = 0.3
-    retry: float = 0.25
-    household: float = 0.10
-    shelf: float = 0.03
-    resale: float = 0.02
-    traveller: float = 0.02
-    sale_recorded: float = 0.15
-    returned: float = 0.03
-    inspected: float = 0.03
-    destroyed: float = 0.003
-    shown: float = 0.0
-    viral: float = 0.0
-    fake_found: float = 0.5
+    consumer: Annotated[float, share_of("packs")] = 0.3
+    retry: Annotated[float, share_of("sessions")] = 0.25
+    household: Annotated[float, share_of("first looks")] = 0.10
+    shelf: Annotated[float, share_of("packs")] = 0.03
+    resale: Annotated[float, share_of("first looks")] = 0.02
+    traveller: Annotated[float, share_of("first looks")] = 0.02
+    sale_recorded: Annotated[float, share_of("packs")] = 0.15
+    returned: Annotated[float, share_of("recorded sales")] = 0.03
+    inspected: Annotated[float, share_of("packs")] = 0.03
+    destroyed: Annotated[float, share_of("packs")] = 0.003
+    shown: Annotated[float, share_of("packs")] = 0.0
+    viral: Annotated[float, share_of("packs")] = 0.0
+    fake_found: Annotated[float, share_of("inspected false packs")] = 0.5
+    owners: Owners = field(default_factory=Owners)
+    handling: Handling = field(default_factory=Handling)
+
+    @property
+    def are_plain(self) -> bool:
+        """Whether there is nothing beside the shares of this class, as in the benchmark."""
+        return self.owners == ONE_LOOK and self.handling == NO_HANDLING
 
 
 def genuine_pack(pack: Pack) -> ScannedObject:
@@ -120,13 +131,20 @@ def honest_life(
     visits = shipment(scanned, route) if route else []
     if draw.random() < rates.inspected:
         inspected_s = route.border_s if route else sold_s - draw.uniform(1, 10) * DAY_S
-        visits.append(inspection(scanned, draw, city, inspected_s))
+        inspected = inspection(scanned, draw, city, inspected_s)
+        if rates.handling.refused and draw.random() < rates.handling.refused:
+            visits += handled.refused(inspected, draw, sold_s)
+        else:
+            visits.append(inspected)
     if draw.random() < rates.shelf:
         visits += _on_the_shelf(scanned, draw, city, sold_s, route)
     if draw.random() < (route.shop.records if route else rates.sale_recorded):
         visits += _sale(scanned, draw, city, sold_s, rates, route)
+    around = _handled(scanned, draw, pack, calendar, city, sold_s, rates, route)
+    visits += around
     if draw.random() < rates.consumer:
         opened_s = sold_s + draw.expovariate(1 / (12 * HOUR_S)) + HOUR_S
+        opened_s = handled.opened_between(opened_s, sold_s, around)
         visits += at_home(scanned, draw, city, opened_s, rates)
         visits += _later(scanned, draw, pack, city, opened_s, rates)
     if draw.random() < rates.destroyed:
@@ -135,7 +153,7 @@ def honest_life(
         visits += _shown(scanned, draw, city, sold_s)
     elif rare < rates.shown + rates.viral:
         visits += _viral(picture_of(pack), draw, calendar, sold_s)
-    return calendar.within(visits)
+    return calendar.within(visits if rates.are_plain else possible(visits))
 
 
 def shipment(scanned: ScannedObject, route: Route) -> list[Visit]:
@@ -153,15 +171,19 @@ def at_home(
     scanned: ScannedObject, draw: Random, city: City, at_s: float, rates: Rates
 ) -> list[Visit]:
     """A consumer's first scan, with retries, and sometimes a second phone of the household."""
-    home = spot_in(draw, city)
-    visits = _session_scans(scanned, consumer(draw), draw, home, at_s, rates, "first look")
+    home, owner, owners = spot_in(draw, city), consumer(draw), rates.owners
+    visits = _session_scans(scanned, owner, draw, home, at_s, rates, "first look")
     if draw.random() < rates.household:
-        for _ in range(draw.randint(1, 2)):
+        for _ in range(draw.randint(1, owners.household_most)):
             later_s = at_s + draw.uniform(1 * MINUTE_S, 2 * DAY_S)
             visits += _session_scans(
                 scanned, consumer(draw), draw, home, later_s, rates, "household"
             )
-    return visits
+    if owners.have_phones:
+        visits += looks_again(scanned, owner, draw, city, home, at_s, owners)
+    if owners.sold_on:
+        visits += sold_on(scanned, draw, city, at_s, owners)
+    return visits if rates.are_plain else possible(visits)
 
 
 def inspection(scanned: ScannedObject, draw: Random, city: City, at_s: float) -> Visit:
@@ -190,11 +212,47 @@ def _session_scans(
     rates: Rates,
     behaviour: str,
 ) -> list[Visit]:
-    visits = [Visit(scanned, scanner, at_s, spot, behaviour)]
+    owners = rates.owners
+    visits = [Visit(scanned, with_phone(scanner, owners, at_s), at_s, spot, behaviour)]
     if draw.random() < rates.retry:
         for _ in range(draw.randint(1, 3)):
             at_s += draw.uniform(2, 3 * MINUTE_S)
-            visits.append(Visit(scanned, scanner, at_s, spot, "retry"))
+            visits.append(Visit(scanned, with_phone(scanner, owners, at_s), at_s, spot, "retry"))
+    return visits
+
+
+def _handled(
+    scanned: ScannedObject,
+    draw: Random,
+    pack: Pack,
+    calendar: Calendar,
+    city: City,
+    sold_s: float,
+    rates: Rates,
+    route: Route | None,
+) -> list[Visit]:
+    """What others than buyers and partners do with it. Draws nothing for a share of 0."""
+    handling, owners, visits = rates.handling, rates.owners, list[Visit]()
+
+    def happens(share: float) -> bool:
+        return share > 0 and draw.random() < share
+
+    if happens(handling.clerks):
+        shop_name, spot = (
+            (route.shop.name, route.shop.spot) if route else (city.name, spot_in(draw, city))
+        )
+        visits.append(handled.at_the_counter(scanned, draw, shop_name, spot, sold_s, owners))
+    stays = list[Visit]()  # one of the three at most: their union is as likely as if all might be
+    if happens(handling.clinics):
+        stays += handled.at_clinic(scanned, draw, city, sold_s, calendar, handling, owners)
+    if happens(handling.aid) and not stays:
+        nurse = f"{pack.batch.batch_id}-{pack.index // handling.aid_packs}"
+        stays.append(handled.aid(scanned, draw, city, sold_s, calendar, nurse, owners))
+    if happens(handling.parcels * rates.consumer) and not stays:
+        stays.append(handled.parcel(scanned, draw, city, sold_s, calendar))
+    visits += stays
+    if happens(handling.listed):
+        visits += handled.listed(picture_of(pack), draw, city, sold_s, handling)
     return visits
 
 
@@ -221,6 +279,8 @@ def _sale(
 ) -> list[Visit]:
     """Once, or brought back, put in stock again and sold by the same shop."""
     sale = recorded_sale(scanned, draw, city, sold_s, route)
+    if again := list(handled.sold_twice(sale, draw, rates.handling)):
+        return [sale, *again]
     if draw.random() >= rates.returned:
         return [sale]
     back_s = sold_s + draw.uniform(1, 5) * DAY_S
@@ -235,7 +295,7 @@ def _later(
     visits: list[Visit] = []
     if draw.random() < rates.traveller:
         there = another_city(draw, city)
-        flight_s = (km_between(city, there) / _CRUISE_KMH + _AIRPORT_HOURS) * HOUR_S
+        flight_s = (km_between(city, there) / CRUISE_KMH + AIRPORT_HOURS) * HOUR_S
         at_s = opened_s + flight_s + draw.uniform(0, 48) * HOUR_S
         spot = spot_in(draw, there)
         visits += _session_scans(scanned, consumer(draw), draw, spot, at_s, rates, "traveller")

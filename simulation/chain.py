@@ -8,11 +8,12 @@ and each of them misses a share of its own.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
-from typing import Final, NamedTuple
+from typing import Annotated, Final, NamedTuple
 
 from authenticity.records.scan import Act, Channel
 from simulation.cities import City, some_city
 from simulation.draws import stamp_of, stream_of
+from simulation.setting import Setting, share_of
 from simulation.visits import DAY_S, ScannerSession, Spot, shop_name, spot_in
 from simulation.world import World
 
@@ -30,14 +31,14 @@ class Chain:
     share of batches that a re-packager buys from, and of their cases that he buys.
     """
 
-    sharing: float = 0.3
-    read_misses: tuple[float, ...] = (0.0, 0.1, 0.2, 0.4)
-    case_packs: int = 24
-    pallet_cases: int = 40
-    tills: float = 0.15
-    shelf_days: float = 20.0
-    parallel_batches: float = 0.10
-    parallel_cases: float = 0.30
+    sharing: Annotated[float, share_of("partners")] = 0.3
+    read_misses: Annotated[tuple[float, ...], share_of("a site's readings")] = (0.0, 0.1, 0.2, 0.4)
+    case_packs: Annotated[int, Setting("packs", 1, 1_000)] = 24
+    pallet_cases: Annotated[int, Setting("cases", 1, 1_000)] = 40
+    tills: Annotated[float, share_of("shops")] = 0.15
+    shelf_days: Annotated[float, Setting("days, mean", 0.1, 365)] = 20.0
+    parallel_batches: Annotated[float, share_of("batches")] = 0.10
+    parallel_cases: Annotated[float, share_of("cases of such a batch")] = 0.30
 
 
 class Site(NamedTuple):

@@ -49,7 +49,7 @@ def copies(scene: Scene) -> Life:
 def few_copies(scene: Scene) -> Life:
     """Many serials of one batch, each on a handful of packs: hard to see one by one."""
     cities, wave = outlets(scene), wave_after(scene, scene.available_s)
-    return _cloned(scene, scene.draw.randint(1, 5), cities, wave)
+    return _cloned(scene, scene.draw.randint(1, scene.attackers.few_copies_most), cities, wave)
 
 
 def same_city(scene: Scene) -> Life:
@@ -124,6 +124,9 @@ def colluding(scene: Scene) -> Life:
     )
     there = spot_in(common, city)
     wave = wave_after(scene, scene.available_s)
+    patient = scene.attackers.patient
+    if patient and common.random() < patient:
+        wave = wave._replace(ends_s=max(wave.ends_s, scene.latest_s))
     number = draw.randint(1, 2 if at_till else 3)
     visits = untouched(scene)
     for copy in copies_of(pack, number):

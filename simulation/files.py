@@ -1,10 +1,11 @@
 """Write a simulation to files: scans, their truth, and what a verifier of them needs.
 
 Beside `scans.ndjson` stand `scans.attacks.ndjson` (the record of each attack),
-`scans.trust.json` (the signed trust list), `scans.roots.json` (the keys to pin) and
-`scans.batches.ndjson`. The same scenario gives the same bytes, whatever the number of
-processes: packs are simulated in chunks, each chunk is sorted by arrival into a file of its
-own, and the chunks are merged, so that memory does not grow with the number of packs.
+`scans.trust.json` (the signed trust list), `scans.roots.json` (the keys to pin),
+`scans.batches.ndjson` and `scans.world.json` (the settings). The same scenario gives the same
+bytes, whatever the number of processes: packs are simulated in chunks, each chunk is sorted
+by arrival into a file of its own, and the chunks are merged, so that memory does not grow with
+the number of packs.
 """
 
 from collections import Counter
@@ -25,6 +26,7 @@ from producers.processes import in_processes
 from simulation.ceiling import encode_attack
 from simulation.traffic import Line, Scenario, Traffic
 from simulation.truth import encode_truth
+from simulation.world_record import WorldRecord, encode_world, world_record
 
 CHUNK_PACKS: Final = 10_000
 _READABLE: Final = 0o644  # nothing of a simulation is secret
@@ -61,6 +63,11 @@ class SimulationFiles:
         """The records of the attacks, one a line."""
         return self.scans.with_suffix(".attacks.ndjson")
 
+    @property
+    def world(self) -> Path:
+        """The settings of the world."""
+        return self.scans.with_suffix(".world.json")
+
 
 @dataclass(frozen=True, slots=True)
 class SimulationCounts:
@@ -78,12 +85,14 @@ def simulate(
     scenario: Scenario,
     files: SimulationFiles,
     *,
+    world: WorldRecord | None = None,
     processes: int = 1,
     chunk_packs: int = CHUNK_PACKS,
     progress: Progress = lambda _: None,
 ) -> SimulationCounts:
     """Write all files; those that exist are replaced, each at once, when it is complete.
 
+    `world` is what `files.world` says of the scenario, by default that it has no name.
     `chunk_packs` are simulated in one piece and decide how much memory it takes.
     Raises `ConfigurationError` if a file cannot be written.
     """
@@ -102,6 +111,8 @@ def simulate(
         _write_lines(files.attacks, (line for _, line in records))
         write_durably(files.trust, traffic.world.trust_document, mode=_READABLE)
         write_durably(files.roots, encode_roots(traffic.world.roots), mode=_READABLE)
+        record = world or world_record("", scenario, is_drawn=False)
+        write_durably(files.world, encode_world(record), mode=_READABLE)
     except (OSError, UnavailableError) as error:
         raise ConfigurationError(
             f"the simulation cannot be written: {error}",

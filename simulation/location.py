@@ -1,27 +1,56 @@
 """The place that a scanner itself reports, with its errors.
 
-A quarter of phones answer with GPS, some 20 m off; the others state none. Known scanners
+Phones that are asked and do not refuse answer with GPS; the others state no place. Known scanners
 always state theirs. What a network address tells is in `simulation.networks`.
 """
 
+from dataclasses import dataclass
 from math import cos, pi, sin
 from random import Random
-from typing import Final
+from typing import Annotated, Final
 
 from authenticity.records.place import Place, PlaceSource
 from authenticity.records.scan import Channel
 from simulation.cities import moved
 from simulation.draws import lognormal
+from simulation.setting import share_of
 from simulation.visits import Spot
 
-_GPS_SHARE: Final = 0.25
 _GPS_ERROR_KM: Final = 0.02
+_COARSE_KM: Final = 5.0
 _ADDRESSED: Final = frozenset((Channel.RETAIL, Channel.LOGISTICS, Channel.MAKER))
 
 
-def consumer_place(draw: Random, spot: Spot) -> Place | None:
-    """Where an anonymous phone says it is, if its owner lets it."""
-    return _near(draw, spot) if draw.random() < _GPS_SHARE else None
+@dataclass(frozen=True, slots=True)
+class Positioning:
+    """Whether phones say where they are. `coarse`: of those that do, some only to a few km."""
+
+    asked: Annotated[float, share_of("sessions")] = 1.0
+    refused: Annotated[float, share_of("those asked")] = 0.75
+    coarse: Annotated[float, share_of("those that answer")] = 0.0
+
+    @property
+    def answered(self) -> float:
+        """The share of sessions with a place of the phone's own."""
+        return self.asked * (1 - self.refused)
+
+
+def consumer_place(
+    draw: Random, spot: Spot, positioning: Positioning, *, willing: bool | None = None
+) -> Place | None:
+    """Where an anonymous phone says it is, if its owner lets it.
+
+    `willing`: whether this owner lets phones tell; None to draw that too.
+    """
+    if willing is None:
+        answers = draw.random() < positioning.answered
+    else:
+        answers = willing and draw.random() < positioning.asked
+    if not answers:
+        return None
+    if positioning.coarse and draw.random() < positioning.coarse:
+        return _near(draw, spot, _COARSE_KM)
+    return _near(draw, spot)
 
 
 def exact_place(spot: Spot) -> Place:
@@ -36,11 +65,11 @@ def known_place(draw: Random, spot: Spot, channel: Channel) -> Place:
     return _near(draw, spot)
 
 
-def _near(draw: Random, spot: Spot) -> Place:
-    off_km = lognormal(draw, _GPS_ERROR_KM, 0.5)
+def _near(draw: Random, spot: Spot, error_km: float = _GPS_ERROR_KM) -> Place:
+    off_km = lognormal(draw, error_km, 0.5)
     bearing = draw.uniform(0, 2 * pi)
     lat, lon = moved(spot.lat, spot.lon, off_km * cos(bearing), off_km * sin(bearing))
-    return _place(lat, lon, _GPS_ERROR_KM, PlaceSource.GPS, spot.country)
+    return _place(lat, lon, error_km, PlaceSource.GPS, spot.country)
 
 
 def _place(lat: float, lon: float, radius_km: float, source: PlaceSource, country: str) -> Place:

@@ -94,13 +94,13 @@ def _two_years_later(expiry: str) -> str:
 def poisoning(scene: Scene) -> Life:
     """Codes photographed on a shelf, scanned from the screen under invented places, so that
     genuine packs seem copied. In one burst from few sessions, or over days with fresh ones;
-    through one to four networks. Half of them also invent when they scanned."""
+    through the few networks that they have. Half of them also invent when they scanned."""
     draw, common, pack = scene.draw, scene.common, scene.pack
     style = common.choice(("burst", "spread", _FRESH))
     home = spot_in(common, some_city(common))
     scanners = [consumer(common) for _ in range(common.randint(2, 6))]
-    scans = common.randint(4, 40)
-    uplinks, backdated = _poisoners_networks(home, common), common.random() < 0.5
+    scans = common.randint(4, scene.attackers.poison_scans_most)
+    uplinks, backdated = _poisoners_networks(home, scene), common.random() < 0.5
     begins_s, length_s = _attack_time(scene, style)
     visits = untouched(scene)
     picture = picture_of(pack)
@@ -123,10 +123,11 @@ def poisoning(scene: Scene) -> Life:
     return Life(visits, (concern,), begins_s, style, publisher=publisher, sessions=own)
 
 
-def _poisoners_networks(home: Spot, common: Random) -> list[Uplink]:
-    """Their line, then their carrier's, then a VPN in two countries: all that they have."""
+def _poisoners_networks(home: Spot, scene: Scene) -> list[Uplink]:
+    """Their line, then their carrier's, then a VPN's exits abroad: all that they have."""
+    common = scene.common
     own = [line_at(home), mobile_at(common, home)]
-    own += [exit_abroad(common, home) for _ in range(2)]
+    own += [exit_abroad(common, home) for _ in range(scene.attackers.poison_exits)]
     return own[: common.randint(1, len(own))]
 
 

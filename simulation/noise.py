@@ -1,31 +1,28 @@
 """From what happened to what arrives: wrong places, wrong clocks, late, twice, mangled."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from random import Random
-from typing import Final, NamedTuple
+from typing import Annotated, Final, NamedTuple
 
 import msgspec
 
-from authenticity.records.place import Place
 from authenticity.records.scan import SCAN_FORMAT, Channel, Scan, from_epoch_ms
 from simulation.draws import digest_of, stamp_of, stream_of
-from simulation.location import consumer_place, exact_place, known_place
-from simulation.networks import evidence_of, exit_abroad, line_at, mobile_at
+from simulation.location import Positioning, exact_place, known_place
+from simulation.networks import Uplinks, evidence_of
+from simulation.phones import Device, device_in_one_session, device_of_phone
+from simulation.setting import Setting, share_of
 from simulation.visits import (
     DAY_S,
     HOUR_S,
     MINUTE_S,
     ScannerSession,
     Spot,
-    Uplink,
-    UplinkKind,
     Visit,
 )
 
 _LONGEST_DELAY_S: Final = 14 * DAY_S
-_LINE_SHARE: Final = 0.4
-"""Of phones without a VPN; the others are on a mobile network."""
 _CAPTURED_BEFORE_S: Final = 72 * HOUR_S
 _CAPTURED_AFTER_S: Final = 5 * MINUTE_S
 """The bounds of an anonymous scan's capture time, before and after its arrival."""
@@ -48,23 +45,29 @@ class Noise:
     `late_officers`: their uploads come 0 to 72 hours later, one in twenty of those up to
     14 days. `out_of_order`: a scan is held up for minutes. `backlogs`: the scans of one
     known publisher's day arrive again, days later. `late_manifests`: a batch's header is uploaded
-    when its packs are in the shops.
+    when its packs are in the shops. `undated`: it never says when the batch was released.
+    `wrong_clocks`: all scanners of a publisher are off by the same time.
     """
 
-    vpn: float = 0.05
-    skewed_clocks: float = 0.10
-    skew_limit_s: float = 300.0
-    duplicates: float = 0.01
-    case_mangled: float = 0.001
-    keys_swapped: float = 0.001
-    truncated: float = 0.001
-    late_consumers: float = 0.005
-    late_officers: float = 0.30
-    late_partners: float = 0.05
-    out_of_order: float = 0.02
-    backlogs: float = 0.002
-    late_manifests: float = 0.005
-    place_errors: bool = True
+    vpn: Annotated[float, share_of("phones' sessions")] = 0.05
+    skewed_clocks: Annotated[float, share_of("phones")] = 0.10
+    skew_limit_s: Annotated[float, Setting("seconds", 0, 86_400)] = 300.0
+    wrong_clocks: Annotated[float, share_of("known publishers")] = 0.0
+    wrong_clock_limit_s: Annotated[float, Setting("seconds", 0, 7 * 86_400)] = 7_200.0
+    duplicates: Annotated[float, share_of("scans")] = 0.01
+    case_mangled: Annotated[float, share_of("scans")] = 0.001
+    keys_swapped: Annotated[float, share_of("scans")] = 0.001
+    truncated: Annotated[float, share_of("scans")] = 0.001
+    late_consumers: Annotated[float, share_of("phones' scans")] = 0.005
+    late_officers: Annotated[float, share_of("officers' scans")] = 0.30
+    late_partners: Annotated[float, share_of("partners' and tills' scans")] = 0.05
+    out_of_order: Annotated[float, share_of("scans")] = 0.02
+    backlogs: Annotated[float, share_of("a known publisher's days")] = 0.002
+    late_manifests: Annotated[float, share_of("batches")] = 0.005
+    undated: Annotated[float, share_of("batches whose release is not registered")] = 0.0
+    place_errors: Annotated[bool, Setting("yes or no", 0, 1)] = True
+    uplinks: Uplinks = field(default_factory=Uplinks)
+    positioning: Positioning = field(default_factory=Positioning)
 
 
 SILENCE: Final = Noise(
@@ -83,22 +86,15 @@ class Report(NamedTuple):
     noise: tuple[str, ...]
 
 
-class _Device(NamedTuple):
-    """What all scans of one session share."""
-
-    place: Place | None
-    uplink: Uplink | None
-    skew_s: float
-
-
 def reports_of(visits: list[Visit], draw: Random, noise: Noise, seed: int) -> list[Report]:
     """What arrives of these visits; in the order of the visits, not of arrival."""
-    devices: dict[ScannerSession, _Device] = {}
+    devices: dict[tuple[ScannerSession, Spot | None], Device] = {}
     reports: list[Report] = []
     for number, visit in enumerate(visits):
-        if visit.scanner not in devices:
-            devices[visit.scanner] = _device(visit, draw, noise)
-        report = _report(visit, number, devices[visit.scanner], draw, noise, seed)
+        key = visit.scanner, visit.spot if visit.scanner.phone else None
+        if key not in devices:
+            devices[key] = _device(visit, draw, noise, seed)
+        report = _report(visit, number, devices[key], draw, noise, seed)
         reports.append(report)
         if draw.random() < noise.duplicates:
             reports.append(_again(report, draw.uniform(1, 600), "duplicate"))
@@ -119,26 +115,26 @@ def _backlog(seed: int, publisher: str, day: int, share: float) -> float:
     return draw.uniform(2, 10) if draw.random() < share else 0.0
 
 
-def _device(visit: Visit, draw: Random, noise: Noise) -> _Device:
+def _device(visit: Visit, draw: Random, noise: Noise, seed: int) -> Device:
     scanner, spot = visit.scanner, visit.spot
     if scanner.authorised:
-        return _Device(known_place(draw, spot, scanner.channel), None, 0.0)
-    place = consumer_place(draw, spot) if noise.place_errors else exact_place(spot)
-    uplink = _uplink(draw, spot, noise)
-    skew_s = 0.0
-    if draw.random() < noise.skewed_clocks:
-        skew_s = draw.uniform(-noise.skew_limit_s, noise.skew_limit_s)
-    return _Device(place, uplink, skew_s)
+        skew_s = _clock_error_s(seed, scanner.publisher, noise)
+        return Device(known_place(draw, spot, scanner.channel), None, skew_s)
+    if scanner.phone:
+        return device_of_phone(seed, visit, noise)
+    return device_in_one_session(draw, spot, noise)
 
 
-def _uplink(draw: Random, spot: Spot, noise: Noise) -> Uplink:
-    if draw.random() < noise.vpn:
-        return exit_abroad(draw, spot)
-    return line_at(spot) if draw.random() < _LINE_SHARE else mobile_at(draw, spot)
+def _clock_error_s(seed: int, publisher: str, noise: Noise) -> float:
+    if not noise.wrong_clocks:
+        return 0.0
+    draw = stream_of(seed, "clock", publisher)
+    limit_s = noise.wrong_clock_limit_s
+    return draw.uniform(-limit_s, limit_s) if draw.random() < noise.wrong_clocks else 0.0
 
 
 def _report(
-    visit: Visit, number: int, device: _Device, draw: Random, noise: Noise, seed: int
+    visit: Visit, number: int, device: Device, draw: Random, noise: Noise, seed: int
 ) -> Report:
     text = visit.scanned.print_code()
     causes: tuple[str, ...] = ()
@@ -148,8 +144,8 @@ def _report(
     if late:
         causes += (late,)
     uplink = visit.uplink or device.uplink
-    if visit.uplink is None and uplink is not None and uplink.kind is UplinkKind.EXIT:
-        causes += ("vpn",)
+    if visit.uplink is None and device.uplink_noise:
+        causes += (device.uplink_noise,)
     if device.skew_s and visit.claimed_s is None:
         causes += ("clock-skew",)
     scanner, received_s = visit.scanner, visit.at_s + delay_s
@@ -158,7 +154,9 @@ def _report(
         -_CAPTURED_BEFORE_S <= captured_s - received_s <= _CAPTURED_AFTER_S
     )
     scan_id = digest_of(seed, visit.scanned.physical, number)
-    network = evidence_of(seed, uplink, errors=noise.place_errors) if uplink else None
+    network = None
+    if uplink is not None:
+        network = evidence_of(seed, uplink, errors=noise.place_errors, uplinks=noise.uplinks)
     network_id = network.network if network else ""
     scan = Scan(
         v=SCAN_FORMAT,

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 from authenticity.gs1.item import ItemId
 from authenticity.records.scan import Act
+from simulation.attackers import USUAL, Attackers
 from simulation.attacks import Attack
 from simulation.behaviour import (
     Rates,
@@ -23,8 +24,6 @@ from simulation.visits import DAY_S, Calendar, ScannedObject, Visit, officer, sp
 from simulation.world import CodeSigner, Pack
 
 _MARGIN_DAYS: Final = 4.0
-_MOST_COUNTRIES: Final = 6
-_MOST_OUTLETS: Final = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +46,7 @@ class Scene:
     route: Route | None = None
     shelf_days: float = 20.0
     most_copies: int = 200
+    attackers: Attackers = USUAL
 
     @property
     def available_s(self) -> float:
@@ -95,8 +95,10 @@ class Wave(NamedTuple):
 
 
 def wave_after(scene: Scene, after_s: float) -> Wave:
-    """A tenth to not quite half of the calendar, after this moment. Draws from `common`."""
-    share, shift = scene.common.uniform(0.1, 0.45), scene.common.random()
+    """A part of the calendar, after this moment. Draws from `common`."""
+    attackers = scene.attackers
+    share = scene.common.uniform(attackers.shortest_wave, attackers.longest_wave)
+    shift = scene.common.random()
     room_s = max(0.05 * scene.calendar.days * DAY_S, scene.latest_s - after_s)
     length_s = min(share * scene.calendar.days * DAY_S, room_s)
     begins_s = min(after_s, scene.latest_s) + shift * max(0.0, room_s - length_s)
@@ -104,11 +106,13 @@ def wave_after(scene: Scene, after_s: float) -> Wave:
 
 
 def outlets(scene: Scene) -> list[City]:
-    """One to twelve cities in one to six countries, by inhabitants. Draws from `common`."""
-    common = scene.common
-    countries = {some_city(common).country for _ in range(common.randint(1, _MOST_COUNTRIES))}
+    """Cities in some countries, by inhabitants, the same one perhaps twice. Draws from
+    `common`."""
+    common, attackers = scene.common, scene.attackers
+    most_countries = common.randint(1, attackers.countries_most)
+    countries = {some_city(common).country for _ in range(most_countries)}
     cities = cities_of(tuple(sorted(countries)))
-    number = common.randint(1, _MOST_OUTLETS)
+    number = common.randint(attackers.outlets_least, attackers.outlets_most)
     return common.choices(cities, [city.millions for city in cities], k=number)
 
 
@@ -143,9 +147,12 @@ def untouched(
 
 def original_seen(scene: Scene) -> float:
     """P(the genuine pack is scanned as an item, by anybody at all)."""
-    rates, route = scene.rates, scene.route
+    rates, route, handling = scene.rates, scene.route, scene.rates.handling
     recorded = float(route.shop.records) if route else rates.sale_recorded
-    return any_of(rates.consumer, rates.shelf, recorded, rates.inspected)
+    by_others = any_of(
+        handling.clinics, handling.clerks, handling.aid, handling.parcels * rates.consumer
+    )
+    return any_of(rates.consumer, rates.shelf, recorded, rates.inspected, by_others)
 
 
 def fake_seen(scene: Scene) -> float:

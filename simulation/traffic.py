@@ -18,12 +18,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cache
 from random import Random
-from typing import Final, NamedTuple
+from typing import Annotated, Final, NamedTuple
 
 from authenticity.gs1.item import ItemId
 from authenticity.records.batch import Batch
 from authenticity.records.scan import Scan, from_epoch_ms
 from simulation.attacked import attacked_life, record_of
+from simulation.attackers import Attackers
 from simulation.attacks import (
     COPYING,
     FAMILIES,
@@ -38,6 +39,7 @@ from simulation.chain import Chain, Routes
 from simulation.draws import stream_of
 from simulation.noise import MANGLING, Noise, Report, reports_of
 from simulation.scene import Life, Scene
+from simulation.setting import Setting, check_settings, share_of
 from simulation.truth import TRUTH_FORMAT, Thing, Truth
 from simulation.visits import Calendar, ScannedObject
 from simulation.world import DEFAULT_START, Pack, World
@@ -56,18 +58,19 @@ class Scenario:
 
     seed: int
     items: int
-    makers: int = 2
-    days: int = 30
-    attack_rate: float = 0.005
+    makers: Annotated[int, Setting("makers", 1, 100)] = 2
+    days: Annotated[int, Setting("days", 1, 3_650)] = 30
+    attack_rate: Annotated[float, Setting("attacks for each pack", 0, 1)] = 0.005
     start: datetime = DEFAULT_START
     rates: Rates = field(default_factory=Rates)
     noise: Noise = field(default_factory=Noise)
     families: tuple[AttackFamily, ...] = FAMILIES
-    scan_rates: tuple[float, ...] = ()
+    scan_rates: Annotated[tuple[float, ...], share_of("packs, by product")] = ()
     chain: Chain | None = None
-    production_days: int = 0
-    most_copies: int = 200
-    most_times: float = 1.0
+    production_days: Annotated[int, Setting("days", 0, 3_650)] = 0
+    most_copies: Annotated[int, Setting("packs with one serial", 1, 100_000)] = 200
+    most_times: Annotated[float, Setting("times the fewest packs", 1, 100)] = 1.0
+    attackers: Attackers = field(default_factory=Attackers)
 
 
 BENCHMARK: Final = Scenario(
@@ -98,6 +101,7 @@ class Traffic:
     """The scans of any pack of a scenario, in any order and any process the same."""
 
     def __init__(self, scenario: Scenario) -> None:
+        check_settings(scenario)
         self.scenario = scenario
         chain = scenario.chain
         self.world = World(
@@ -109,6 +113,7 @@ class Traffic:
             production_days=scenario.production_days,
             late_manifests=scenario.noise.late_manifests,
             parallel_trade=chain.parallel_batches if chain else 0.0,
+            undated=scenario.noise.undated,
         )
         self.plan: AttackPlan = plan_attacks(
             scenario.seed,
@@ -201,6 +206,7 @@ class Traffic:
             route=self._routes.route_of(pack.index) if self._routes else None,
             shelf_days=self._shelf_days,
             most_copies=self.scenario.most_copies,
+            attackers=self.scenario.attackers,
         )
         return attacked_life(scene)
 
@@ -251,7 +257,7 @@ def _reveals(report: Report, family: AttackFamily, markets: Sequence[str], packs
         case AttackFamily.RELABELLED:
             return visit.behaviour == "print read"
         case AttackFamily.POISONING:
-            return visit.scanned.on_screen
+            return visit.behaviour == "poisoning"
         case _:
             return not visit.scanned.genuine
 

@@ -13,10 +13,13 @@ from typing import Final, NamedTuple
 from authenticity.gs1.item import ItemId
 from authenticity.records.scan import Act, Channel
 from simulation.cities import City, moved
+from simulation.draws import stamp_of
 
 MINUTE_S: Final = 60.0
 HOUR_S: Final = 3_600.0
 DAY_S: Final = 86_400.0
+ANONYMOUS: Final = "consumer-web"
+"""The publisher of all scans without a token."""
 _CITY_RADIUS_KM: Final = 8.0
 
 
@@ -35,12 +38,17 @@ class ScannedObject:
 
 
 class ScannerSession(NamedTuple):
-    """Who scans: one session of one publisher. `authorised`: a known scanner."""
+    """Who scans: one session of one publisher. `authorised`: a known scanner.
+
+    `phone` names an anonymous phone whose habits outlive the session; empty where that does
+    not matter, since the phone is met in one session alone.
+    """
 
     publisher: str
     channel: Channel
     authorised: bool
     session: str
+    phone: str = ""
 
 
 class Spot(NamedTuple):
@@ -57,13 +65,17 @@ class UplinkKind(StrEnum):
     LINE = "line"
     MOBILE = "mobile"
     EXIT = "exit"
+    RELAY = "relay"
+    GATEWAY = "gateway"
+    SATELLITE = "satellite"
 
 
 class Uplink(NamedTuple):
     """One network: the one with this number, of this kind, at this place.
 
     The place of a line is the middle of its cell, that of the others a city's. `exit` is the
-    far end of a VPN.
+    far end of a VPN, `relay` that of a relay in the country, `gateway` a company's, and
+    `satellite` the ground station of a satellite line.
     """
 
     kind: UplinkKind
@@ -78,7 +90,8 @@ class Visit(NamedTuple):
 
     `operation` is the SSCC of the case, where only its label was read. The last three are
     what an attacker can choose: the false place and the time that the device states, and
-    which of its own networks it sends through.
+    which of its own networks it sends through. `home`: where the owner's contract is, while
+    the owner is abroad.
     """
 
     scanned: ScannedObject
@@ -91,6 +104,7 @@ class Visit(NamedTuple):
     reported: Spot | None = None
     claimed_s: float | None = None
     uplink: Uplink | None = None
+    home: Spot | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +126,19 @@ class Calendar:
 
 def consumer(draw: Random) -> ScannerSession:
     """An anonymous phone in a session of its own."""
-    return ScannerSession("consumer-web", Channel.CONSUMER, False, f"{draw.getrandbits(64):016x}")
+    return ScannerSession(ANONYMOUS, Channel.CONSUMER, False, f"{draw.getrandbits(64):016x}")
+
+
+def phone_session(phone: str, at_s: float, session_days: float) -> ScannerSession:
+    """The session of this phone at that time. Sessions of a phone follow one another, each
+    `session_days` long; with 0 every scan has its own."""
+    if session_days:
+        turn = int(phone, 16) % 1_000 / 1_000
+        number = int(at_s / (session_days * DAY_S) + turn)
+    else:
+        number = round(at_s * 1_000)
+    session = stamp_of(0, "session", phone, number)
+    return ScannerSession(ANONYMOUS, Channel.CONSUMER, False, session, phone)
 
 
 def till(draw: Random, publisher: str) -> ScannerSession:
@@ -138,5 +164,10 @@ def officer(draw: Random, city: City) -> ScannerSession:
 
 def spot_in(draw: Random, city: City) -> Spot:
     """A place in or around the city."""
-    north, east = draw.gauss(0, _CITY_RADIUS_KM), draw.gauss(0, _CITY_RADIUS_KM)
+    return spot_around(draw, city, _CITY_RADIUS_KM)
+
+
+def spot_around(draw: Random, city: City, deviation_km: float) -> Spot:
+    """A place around the city, normal in each direction."""
+    north, east = draw.gauss(0, deviation_km), draw.gauss(0, deviation_km)
     return Spot(*moved(city.lat, city.lon, north, east), city.country)

@@ -127,7 +127,8 @@ class World:
 
     They are made in the first `production_days`, or all of them before `start` if that is
     0. `late_manifests` is the share of batches whose header is uploaded when the goods are
-    on sale already; `parallel_trade` the share that a re-packager sells in one more market.
+    on sale already; `parallel_trade` the share that a re-packager sells in one more market;
+    `undated` the share whose registered headers do not say when the batch was released.
     """
 
     def __init__(
@@ -141,10 +142,12 @@ class World:
         production_days: int = 0,
         late_manifests: float = 0.0,
         parallel_trade: float = 0.0,
+        undated: float = 0.0,
     ) -> None:
         self.production_days = production_days
         self._late_manifests = late_manifests
         self._parallel_trade = parallel_trade
+        self._undated = undated
         self.seed = seed
         self.items = items
         self.days = days
@@ -201,7 +204,9 @@ class World:
         serials = sorted(self._serial(index) for index in self.packs_of(number))
         digest = sha256("".join(f"{serial}\n" for serial in serials).encode()).hexdigest()
         described = self._describe(number, digest)
-        last = msgspec.structs.replace(described, serials=build_filter(serials))
+        last = msgspec.structs.replace(
+            self._as_registered(number, described), serials=build_filter(serials)
+        )
         market = self.parallel_market(number)
         if market is None:
             return [(last.registered_at, last)]
@@ -215,7 +220,15 @@ class World:
         """The other batches of a batch's product, without filters of their serials."""
         product = self.product_number(number)
         numbers = range(product, self._batches, len(self._gtins))
-        return [self._header(other) for other in numbers if other != number]
+        return [
+            self._as_registered(other, self._header(other)) for other in numbers if other != number
+        ]
+
+    def _as_registered(self, number: int, batch: Batch) -> Batch:
+        """Without the release, if the maker never states it. `Pack.batch` keeps it."""
+        if not self._undated or stream_of(self.seed, "undated", number).random() >= self._undated:
+            return batch
+        return msgspec.structs.replace(batch, released_at=None)
 
     def parallel_market(self, number: int) -> str | None:
         """Where a re-packager sells a part of this batch, beside its maker's markets."""

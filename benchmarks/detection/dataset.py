@@ -114,12 +114,14 @@ def map_packs(
     scenario: Scenario,
     *,
     workers: int | None = None,
+    packs: int = PACKS_AT_ONCE,
 ) -> Iterator[Answer]:
     """`work(reading, packs)` over all packs of a world, some batches at a time, in processes.
 
+    So many `packs` or a few more are one task, whose answer is waited for for five minutes.
     `work` and its answers travel by pickle; `reading.of_packs(packs)` gives the examples.
     """
-    tasks = list(chunks_of(scenario))
+    tasks = list(chunks_of(scenario, packs))
     workers = min(workers or os.cpu_count() or 1, len(tasks), _MOST_WORKERS)
     prepare = partial(Reading, scenario)
     if workers == 1:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 QUICK_ITEMS = 20_000
 QUICK_SEEDS = 3
+WORLDS_WIDTH = 160
 
 
 class Benchmark(StrEnum):
@@ -36,6 +37,15 @@ class Benchmark(StrEnum):
     TRUST_LIST = "trust-list"
     FIRE = "fire"
     DETECT = "detect"
+
+
+class Worlds(StrEnum):
+    """The values of `benchmarks.detection.split.Worlds`."""
+
+    BENCHMARK = "benchmark"
+    DRAWN = "drawn"
+    PRESETS = "presets"
+    ALL = "all"
 
 
 class Engine(StrEnum):
@@ -53,6 +63,7 @@ class DetectionRun:
     seeds: int | None = None
     export: Path | None = None
     html: Path | None = None
+    worlds: Worlds | None = None
 
 
 def register(app: typer.Typer) -> None:
@@ -74,7 +85,11 @@ def bench(
         int | None, typer.Option(min=1_000, help="With `detect`: packs for each seed.")
     ] = None,
     seeds: Annotated[
-        int | None, typer.Option(min=3, max=10, help="With `detect`: how many worlds.")
+        int | None, typer.Option(min=3, max=12, help="With `detect`: how many worlds.")
+    ] = None,
+    worlds: Annotated[
+        Worlds | None,
+        typer.Option(help="With `detect`: a row for each of these worlds, and the worst."),
     ] = None,
     export: Annotated[
         Path | None,
@@ -97,6 +112,10 @@ def bench(
     take about an hour on two cores; [bold]--items 50000 --seeds 3[/] is a first
     look.
 
+    With [bold]--worlds[/] the product is run in many worlds, a row for each:
+    [bold]drawn[/] (--seeds of them), [bold]presets[/] (each kind that no fit sees),
+    the [bold]benchmark[/] world, or [bold]all[/]; by default 100,000 packs each.
+
     Example: [bold]touchstone bench verify --json[/]
 
     Example: [bold]touchstone bench stream --engine kafka --quick[/]
@@ -109,10 +128,10 @@ def bench(
             f"--engine belongs to `touchstone bench stream`; `{name}` runs no engine",
             next_step=f"touchstone bench {name}, or touchstone bench stream --engine {engine}",
         )
-    run = DetectionRun(items, seeds, export, html)
+    run = DetectionRun(items, seeds, export, html, worlds)
     if name is not Benchmark.DETECT and run != DetectionRun():
         fail(
-            "--items, --seeds, --export and --html belong to `touchstone bench detect`",
+            "--items, --seeds, --worlds, --export and --html belong to `touchstone bench detect`",
             next_step=f"touchstone bench {name}",
         )
     if name is Benchmark.DETECT:
@@ -175,6 +194,9 @@ def _show(result: "Result") -> None:
 
 def _bench_detection(run: DetectionRun, *, quick: bool, as_json: bool) -> None:
     """Simulate, assess, score, print."""
+    if run.worlds is not None:
+        _bench_worlds(run, run.worlds, quick=quick, as_json=as_json)
+        return
     from benchmarks.detection.evaluation.html_report import page
 
     report = _measured_detection(run, quick=quick)
@@ -199,28 +221,58 @@ def _measured_detection(run: DetectionRun, *, quick: bool) -> "DetectionReport":
         fail(str(error), next_step="touchstone bench detect --seeds 3")
     keep = None if run.export is None else partial(export, folder=run.export, workers=workers)
     with _detection_progress(items, len(seeds.all)) as progress:
-        return measure(seeds, items, DEFAULT_POLICY, workers=workers, keep=keep, progress=progress)
+        return measure(
+            seeds, items, DEFAULT_POLICY, workers=workers, keep=keep,
+            progress=lambda seed, packs: progress(f"seed {seed}", packs),
+        )  # fmt: skip
+
+
+def _bench_worlds(run: DetectionRun, worlds: Worlds, *, quick: bool, as_json: bool) -> None:
+    """Run the product in each of these worlds, print a row for each."""
+    from authenticity.detection.policy import DEFAULT_POLICY
+    from benchmarks.detection import split
+    from benchmarks.detection.evaluation.measure_worlds import measure_worlds
+    from benchmarks.detection.evaluation.world_tables import world_tables
+
+    if run.export is not None or run.html is not None:
+        fail(
+            "--export and --html are of the benchmark's own seeds, without --worlds",
+            next_step=f"touchstone bench detect --worlds {worlds} --json",
+        )
+    items = run.items or (QUICK_ITEMS if quick else split.DEFAULT_WORLD_ITEMS)
+    drawn = run.seeds or (QUICK_SEEDS if quick else len(split.DRAWN_TEST))
+    tested = tuple(split.tested_worlds(split.Worlds(worlds), drawn))
+    with _detection_progress(items, len(tested)) as progress:
+        report = measure_worlds(
+            tested, items, DEFAULT_POLICY, workers=os.cpu_count(), progress=progress
+        )
+    if as_json:
+        print_json(report)
+        return
+    out.print(f"detect  {report.machine}; {items:,} items a world; policy {report.policy}")
+    for table in world_tables(report):
+        SafeConsole(width=max(out.width, WORLDS_WIDTH)).print(table)
 
 
 @contextmanager
-def _detection_progress(items: int, seeds: int) -> Iterator[Callable[[int, int], None]]:
-    """A bar on a terminal, a line for each seed elsewhere; told of a seed and packs done."""
+def _detection_progress(items: int, worlds: int) -> Iterator[Callable[[str, int], None]]:
+    """A bar on a terminal, a line for each world elsewhere; told of a world and packs done."""
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (
         TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:.0f} %"),
         TimeRemainingColumn(),
     )  # fmt: skip
-    begun: set[int] = set()
+    begun: set[str] = set()
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
-        task = bar.add_task("simulating", total=items * seeds)
+        task = bar.add_task("simulating", total=items * worlds)
 
-        def progress(seed: int, packs: int) -> None:
-            if seed not in begun:
-                begun.add(seed)
-                bar.update(task, description=f"seed {seed}")
+        def progress(world: str, packs: int) -> None:
+            if world not in begun:
+                begun.add(world)
+                bar.update(task, description=world)
                 if not err.is_terminal:
-                    err.print(f"seed {seed}, {len(begun)} of {seeds} …")
+                    err.print(f"{world}, {len(begun)} of {worlds} …")
             bar.advance(task, packs)
 
         yield progress

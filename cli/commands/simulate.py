@@ -15,13 +15,25 @@ from cli.support.console import err, out, print_json
 if TYPE_CHECKING:
     from simulation.files import SimulationCounts, SimulationFiles
     from simulation.traffic import Scenario
+    from simulation.world_record import WorldRecord
 
 
-class Preset(StrEnum):
-    """What decides everything that no option names."""
+class WorldName(StrEnum):
+    """The names of `simulation.presets`: what decides everything that no option names."""
 
     SMALL = "small"
     BENCHMARK = "benchmark"
+    DRAWN = "drawn"
+    LOOK_AGAIN = "look-again"
+    TUNNELS = "tunnels"
+    WEEKLY = "weekly"
+    BARE = "bare"
+    FRESH_SESSIONS = "fresh-sessions"
+    SINGLE_LOOKS = "single-looks"
+    AID = "aid"
+    BORDER = "border"
+    ONE_GATEWAY = "one-gateway"
+    COLLECTABLES = "collectables"
 
 
 def register(app: typer.Typer) -> None:
@@ -40,8 +52,8 @@ def simulate(
     ] = None,
     seed: Annotated[int, typer.Option("--seed", help="The same seed, the same bytes.")] = 1,
     world: Annotated[
-        Preset, typer.Option("--world", help="The defaults of what follows.")
-    ] = Preset.SMALL,
+        WorldName, typer.Option("--world", help="The defaults of what follows; see above.")
+    ] = WorldName.SMALL,
     makers: Annotated[
         int | None, typer.Option("--makers", min=1, max=100, help="Ed25519 and P-256 in turn.")
     ] = None,
@@ -75,11 +87,26 @@ def simulate(
     """Make scans of simulated packs, honest and attacked, with a truth file
     that labels each.
 
-    The [bold]small[/] world is lively: two makers, 30 days, many attacks. The
-    [bold]benchmark[/] world is that of docs/reference/detection-benchmark.md.
-    Beside the scans stand the records of the attacks, and what a replay needs: the trust list, its
-    roots, the batches. The makers are made up and their keys follow from the
-    seed: never trust them elsewhere.
+    Worlds, of which those from look-again on are kept out of every fit:
+
+    \b
+    [bold]small[/]           two makers, 30 days, many attacks
+    [bold]benchmark[/]       the world of the detection benchmark, always the same
+    [bold]drawn[/]           another world for each seed, from wide priors
+    [bold]look-again[/]      tunnels as in the benchmark; owners look when they please
+    [bold]tunnels[/]         the same with 19 % of sessions behind tunnels
+    [bold]weekly[/]          long-term medicine, one look a week for months
+    [bold]bare[/]            no partner shares readings, 10 % GPS
+    [bold]fresh-sessions[/]  a new session at every scan
+    [bold]single-looks[/]    hardly any second look at a pack
+    [bold]aid[/]             an aid programme: one nurse's phone scans hundreds of packs
+    [bold]border[/]          phones flip between two countries' carriers
+    [bold]one-gateway[/]     a country's phones share the networks of one city
+    [bold]collectables[/]    packs are sold on and on, and shown in offers
+
+    Beside the scans stand the records of the attacks, what a replay needs (the
+    trust list, its roots, the batches), and the settings of the world. The makers
+    are made up and their keys follow from the seed: never trust them elsewhere.
 
     Example: [bold]touchstone simulate --items 10000 --seed 7 --out scans.ndjson[/]
     then [bold]touchstone replay scans.ndjson[/]
@@ -89,6 +116,7 @@ def simulate(
 
     from simulation.files import SimulationFiles
     from simulation.noise import SILENCE
+    from simulation.world_record import world_record
 
     parquet = parquet or out_file.suffix == ".parquet"
     if out_file.suffix == ".parquet":
@@ -101,18 +129,23 @@ def simulate(
     if quiet:
         scenario = replace(scenario, noise=SILENCE)
     files = SimulationFiles(out_file, truth_file or out_file.with_suffix(".truth.ndjson"))
-    counts = _write(scenario, files)
+    record = world_record(world, scenario, is_drawn=world is WorldName.DRAWN)
+    counts = _write(scenario, files, record)
     paths = _paths(files, parquet=parquet)
     if as_json:
-        print_json({"seed": seed, "counts": counts, "files": paths})
+        print_json({"seed": seed, "counts": counts, "files": paths, "drawn": record.drawn})
         return
+    for path, value in record.drawn.items():
+        out.print(f"{path:38} {value}")
     out.print(f"{counts.scans:,} scans of {items:,} packs in {counts.batches:,} batches")
     out.print("attacks, and those that left a scan: " + (_attack_summary(counts) or "none"))
-    for name, path in paths.items():
-        out.print(f"{name.replace('_', ' '):13} {path}")
+    for name, file in paths.items():
+        out.print(f"{name.replace('_', ' '):13} {file}")
 
 
-def _write(scenario: "Scenario", files: "SimulationFiles") -> "SimulationCounts":
+def _write(
+    scenario: "Scenario", files: "SimulationFiles", record: "WorldRecord"
+) -> "SimulationCounts":
     """On all processors, with a bar on a terminal."""
     from rich.progress import (
         BarColumn,
@@ -136,6 +169,7 @@ def _write(scenario: "Scenario", files: "SimulationFiles") -> "SimulationCounts"
         return write_simulation(
             scenario,
             files,
+            world=record,
             processes=os.cpu_count() or 1,
             progress=lambda packs: bar.advance(task, packs),
         )
@@ -143,7 +177,7 @@ def _write(scenario: "Scenario", files: "SimulationFiles") -> "SimulationCounts"
 
 def _paths(files: "SimulationFiles", *, parquet: bool) -> dict[str, str]:
     """What was written, by name; with Parquet made of scans and truth where it is asked for."""
-    names = ("scans", "truth", "attacks", "trust", "roots", "batches")
+    names = ("scans", "truth", "attacks", "trust", "roots", "batches", "world")
     paths = {name: str(getattr(files, name)) for name in names}
     if parquet:
         from simulation.parquet import SCAN_SCHEMA, TRUTH_SCHEMA, as_parquet
@@ -154,7 +188,7 @@ def _paths(files: "SimulationFiles", *, parquet: bool) -> dict[str, str]:
 
 
 def _scenario(
-    world: Preset,
+    world: WorldName,
     seed: int,
     items: int,
     families: list[str] | None,
@@ -164,11 +198,9 @@ def _scenario(
     """The preset, with what was asked for instead."""
     from simulation.attacks import FAMILIES, AttackFamily
     from simulation.chain import Chain
-    from simulation.traffic import BENCHMARK, Scenario
+    from simulation.presets import scenario_named
 
-    scenario = Scenario(seed, items)
-    if world is Preset.BENCHMARK:
-        scenario = replace(BENCHMARK, seed=seed, items=items)
+    scenario = scenario_named(world, seed, items)
     if families:
         unknown = sorted(set(families) - set(FAMILIES))
         if unknown:

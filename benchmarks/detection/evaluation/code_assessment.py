@@ -8,7 +8,7 @@ from authenticity.detection.signals import Signal
 from authenticity.detection.standing import Standing
 from authenticity.gs1.item import ItemId
 from authenticity.history.history import History
-from benchmarks.detection.dataset import Example
+from benchmarks.detection.dataset import Arrival, Example
 from benchmarks.detection.evaluation.detectors import COPIED, NO_KINDS, CodeMonitor, Detector
 from benchmarks.detection.evaluation.touchstone_detector import (
     ACCUSING,
@@ -17,6 +17,7 @@ from benchmarks.detection.evaluation.touchstone_detector import (
 )
 from simulation.score import EVIDENCE_KINDS
 from simulation.truth import Thing
+from simulation.visits import ANONYMOUS
 
 
 class DetectorOutcome(NamedTuple):
@@ -51,13 +52,15 @@ class SignalChange(NamedTuple):
 class ProductAnswers(NamedTuple):
     """What the product alone answers about one code.
 
-    `bad`: it had a bad standing at some time; `bad_end`: it has one in the end. `answered`
+    `bad`: it had a bad standing at some time; `bad_end`: it has one in the end. `warned`: an
+    anonymous scan of the genuine pack was told one. `answered`
     counts item scans of a false pack after the attack was detectable, `answered_verified` those
     of them that were told "verified, not scanned before". `history`: the code's, in the end.
     """
 
     bad: bool
     bad_end: bool
+    warned: bool
     probability: float | None
     answered_verified: int
     answered: int
@@ -99,6 +102,12 @@ def _outcome(example: Example, monitor: CodeMonitor, relevant: frozenset[str]) -
     return record.outcome(monitor.score)
 
 
+def is_by_owner(arrival: Arrival) -> bool:
+    """Whether somebody without a token scanned the genuine pack itself."""
+    truth = arrival.truth
+    return truth.thing is Thing.PACK and truth.publisher == ANONYMOUS
+
+
 def is_verified(assessment: CallerAssessment) -> bool:
     """Whether the caller reads "Genuine code from …. Not scanned before."
 
@@ -113,7 +122,7 @@ def _product_outcome(
     """Each false pack's caller is answered before the scan is folded, as in service."""
     record = _AlertRecord(example.detectable_ms, relevant)
     signals = _SignalLog(example.item)
-    bad, answered_verified, answered = False, 0, 0
+    bad, warned, answered_verified, answered = False, False, 0, 0
     known_ms = example.detectable_ms
     for number, arrival in enumerate(example.arrivals):
         is_known = known_ms is not None and arrival.received_ms >= known_ms
@@ -123,6 +132,7 @@ def _product_outcome(
             answered_verified += assessment is not None and is_verified(assessment)
         record.note(number, arrival.received_ms, monitor.see(arrival))
         bad = bad or monitor.is_bad
+        warned = warned or (monitor.is_bad and is_by_owner(arrival))
         signals.note(arrival.received_ms, monitor.signals)
     header_ms, kinds = monitor.finish()
     if header_ms is not None:
@@ -130,7 +140,7 @@ def _product_outcome(
         bad = bad or monitor.is_bad
         signals.note(header_ms, monitor.signals)
     answers = ProductAnswers(
-        bad, monitor.is_bad, monitor.probability, answered_verified, answered,
+        bad, monitor.is_bad, warned, monitor.probability, answered_verified, answered,
         tuple(signals.changes), monitor.history,
     )  # fmt: skip
     score = monitor.peak if example.attack is None else monitor.score

@@ -15,6 +15,7 @@ from benchmarks.detection.evaluation.code_assessment import (
     AssessedCode,
     DetectorOutcome,
     SignalChange,
+    is_by_owner,
 )
 from benchmarks.detection.evaluation.detectors import COPIED
 from benchmarks.detection.evaluation.regions import region_of
@@ -85,7 +86,8 @@ class Honest:
 
     `codes` have an item scan, and `item_scans` counts those: readings of cases would only make
     the rates smaller. `scans` counts them too. `bad` codes
-    were given a bad standing at some time.
+    were given a bad standing at some time. `owners`: codes whose genuine pack somebody without a
+    token scanned; `owners_warned`: those of whom one was told a bad standing then.
     """
 
     codes: int = 0
@@ -97,6 +99,8 @@ class Honest:
     by_cause: Counter[str] = field(default_factory=Counter)
     bad: int = 0
     bad_end: int = 0
+    owners: int = 0
+    owners_warned: int = 0
 
     def add(self, other: "Honest") -> None:
         """Add what was counted elsewhere."""
@@ -105,6 +109,8 @@ class Honest:
         self.scans += other.scans
         self.bad += other.bad
         self.bad_end += other.bad_end
+        self.owners += other.owners
+        self.owners_warned += other.owners_warned
         for name in ("by_item_scans", "by_region", "by_source", "by_cause"):
             getattr(self, name).update(getattr(other, name))
 
@@ -188,6 +194,8 @@ class WorldCounts:
         if names_an_item(example.item):
             honest.bad += assessed.answers.bad
             honest.bad_end += assessed.answers.bad_end
+            honest.owners += any(map(is_by_owner, example.arrivals))
+            honest.owners_warned += assessed.answers.warned
         for name, outcome in zip(self.detectors, assessed.outcomes, strict=True):
             alerts = self.false[name]
             if outcome.score is not None:

@@ -52,10 +52,10 @@ def test_another_seed_gives_other_scans_and_other_keys(
     assert other.roots.read_bytes() != files.roots.read_bytes()
 
 
-def test_nothing_but_the_six_files_is_left(files: SimulationFiles) -> None:
+def test_nothing_but_the_seven_files_is_left(files: SimulationFiles) -> None:
     assert set(contents(files.scans.parent)) == {
         "scans.ndjson", "truth.ndjson", "scans.trust.json", "scans.roots.json",
-        "scans.batches.ndjson", "scans.attacks.ndjson",
+        "scans.batches.ndjson", "scans.attacks.ndjson", "scans.world.json",
     }  # fmt: skip
 
 

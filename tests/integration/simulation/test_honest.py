@@ -5,6 +5,7 @@ from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 from math import radians
+from typing import Any
 
 import pytest
 
@@ -95,7 +96,7 @@ def test_one_scan_rate_can_be_set_for_all_products() -> None:
     ],
 )
 def test_each_behaviour_can_be_switched_off(
-    lively: list[Line], behaviour: str, off: dict[str, float]
+    lively: list[Line], behaviour: str, off: dict[str, Any]
 ) -> None:
     without = replace(LIVELY, items=300, rates=replace(OFTEN, **off))
     assert behaviours(lively)[behaviour] > 0
@@ -205,7 +206,7 @@ def test_a_late_manifest_arrives_when_packs_of_the_batch_were_scanned() -> None:
     assert earlier > 0.8 * len(traffic.world.batches)
 
 
-def strangers(**changes: float) -> list[Line]:
+def strangers(**changes: Any) -> list[Line]:
     noise = replace(SILENCE, place_errors=True, **changes)
     lines = everything(
         Traffic(scenario(4_000, scan_rates=(0.3,), chain=Chain(sharing=0.0), noise=noise))
