@@ -180,6 +180,34 @@ def number_of_network(site: Site, address: str) -> int:
     return network_number(network)
 
 
+_COUNTRIES = [
+    "AD",
+    "AE",
+    "AF",
+    "AG",
+    "AI",
+    "AL",
+    "AM",
+    "AO",
+    "AR",
+    "AS",
+    "AT",
+    "AU",
+    "AW",
+    "AX",
+    "AZ",
+    "BA",
+    "BB",
+    "BD",
+    "BE",
+    "BF",
+    "BG",
+    "BH",
+    "BI",
+    "BJ",
+]
+
+
 def _flood(site: Site, code: str, address: Callable[[int], str]) -> None:
     """Ground ids and sessions, extreme capture times, many countries: 240 scans."""
     offsets = (timedelta(hours=-72), timedelta(minutes=5), timedelta(days=-3_000), timedelta())
@@ -190,7 +218,7 @@ def _flood(site: Site, code: str, address: Callable[[int], str]) -> None:
                 "captured_at": (site.clock.now + offsets[n % 4]).isoformat(),
                 "place": {
                     "lat": (n * 7) % 80, "lon": (n * 31) % 170, "accuracy_km": 0.0,
-                    "source": "gps", "country": f"A{chr(65 + n % 26)}",
+                    "source": "gps", "country": _COUNTRIES[n % len(_COUNTRIES)],
                 },
             }
             for n in range(40)

@@ -21,8 +21,9 @@ from tests.integration.upgrade.conftest import PASSPHRASE, Left, asked, free_por
 
 ROOTS = "trust/roots.json"
 READ_AT = "2026-06-02T09:00:00Z"
-CONCLUDED = ("standing", "findings", "scans")
-"""Of an item, from its history."""
+CONCLUDED = ("standing", "findings", "scans", "first", "last")
+"""Of an item, from its history. The times are those of arrival today, where strangers scanned:
+0.1.0 believed theirs."""
 FROM_STRANGERS = frozenset(
     ("campaign", "clone-suspected", "diverted", "forged", "poisoning", "unsigned")
 )
