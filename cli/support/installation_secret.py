@@ -39,13 +39,16 @@ def installation_secret(folder: DataFolder, environ: Mapping[str, str]) -> bytes
 
     found = find_secret(folder, environ)
     if found is None:
-        if secret_fingerprint(folder.ledger) is not None:
+        was_used = secret_fingerprint(folder.ledger) is not None
+        # Another process that starts now makes the file before it notes the fingerprint.
+        found = find_secret(folder, environ)
+        if found is None and was_used:
             raise ConfigurationError(
                 f"there is no secret at {folder.secret}, and the scans in {folder.ledger} were "
                 "recorded under one",
                 next_step=_RESTORE,
             )
-        found = _made(folder)
+        found = found or _made(folder)
     _require_fitting(found, folder, environ.get(SETTING) or folder.secret)
     return found
 
