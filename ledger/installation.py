@@ -4,6 +4,8 @@ The scans of a ledger carry hashes under one secret. Its fingerprint tells wheth
 that one, and nothing else of it.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from sqlalchemy import delete, select, text
@@ -24,26 +26,16 @@ def secret_fingerprint(address: LedgerAddress) -> bytes | None:
     For a migrated ledger. Raises `LedgerUnavailableError`.
     """
     table = schema.installation
-    database = Database(address)
-    with database.translate_errors():
-        try:
-            with database.reads.begin() as connection:
-                known = connection.scalar(select(table.c.value).where(table.c.name == _SECRET))
-        finally:
-            database.close()
+    with _opened(address) as database, database.reads.begin() as connection:
+        known = connection.scalar(select(table.c.value).where(table.c.name == _SECRET))
     return None if known is None else bytes(known)
 
 
 def note_secret(address: LedgerAddress, fingerprint: bytes) -> bytes:
     """Keep this fingerprint unless one is kept; the one that is kept then. Of several that
     note theirs at once, all are given the same. Raises as `secret_fingerprint`."""
-    database = Database(address)
-    with database.translate_errors():
-        try:
-            with database.writes.begin() as connection:
-                connection.execute(_NOTE, {"name": _SECRET, "value": fingerprint})
-        finally:
-            database.close()
+    with _opened(address) as database, database.writes.begin() as connection:
+        connection.execute(_NOTE, {"name": _SECRET, "value": fingerprint})
     return secret_fingerprint(address) or fingerprint
 
 
@@ -51,11 +43,16 @@ def forget_secret(address: LedgerAddress) -> bool:
     """Have the next service begin with whatever secret it has; whether one was known. For the
     owner of the tables. Raises as `secret_fingerprint`."""
     table = schema.installation
+    with _opened(address) as database, database.writes.begin() as connection:
+        gone = connection.execute(delete(table).where(table.c.name == _SECRET))
+    return bool(gone.rowcount)
+
+
+@contextmanager
+def _opened(address: LedgerAddress) -> Iterator[Database]:
     database = Database(address)
     with database.translate_errors():
         try:
-            with database.writes.begin() as connection:
-                gone = connection.execute(delete(table).where(table.c.name == _SECRET))
+            yield database
         finally:
             database.close()
-    return bool(gone.rowcount)

@@ -91,7 +91,8 @@ class Answer(Struct, frozen=True):
 
 
 class Checked(NamedTuple):
-    """An answer that is not paid for yet. `is_invented`: see `is_invented`."""
+    """An answer that is not paid for yet, and whether its code names an invented serial (see
+    the function `is_invented`)."""
 
     answer: Answer
     is_invented: bool
