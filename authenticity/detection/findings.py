@@ -50,6 +50,7 @@ class FindingKind(StrEnum):
     POISONING = "poisoning"
     COLLUDING = "colluding"
     NEWER_KEY = "newer-key"
+    SOLD_AGAIN = "sold-again"
 
 
 COPIES: Final = "copies"
@@ -251,6 +252,12 @@ _FOR_ROLES: Final = (
         inspect=(
             "Ask for the import papers: the pack may be genuine and sold in the wrong place.",
         ),
+    ),
+    FindingRow(
+        kind=FindingKind.SOLD_AGAIN,
+        severity=Severity.MEDIUM,
+        title="Recorded as sold again by the same shop",
+        inspect=("Ask the shop whether the pack came back: a return may not have been booked.",),
     ),
     FindingRow(
         kind=FindingKind.CLOCK_SKEW,

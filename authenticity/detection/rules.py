@@ -24,7 +24,6 @@ from authenticity.records.scan import Act
 from authenticity.trust.verdict import Doubt
 
 _HOUR_MS = 3_600_000
-_DAY_MS = 24 * _HOUR_MS
 _LEAST_NETWORKS = 2
 """However low a policy sets a number: no one network raises an alert."""
 _MOST_NETWORKS_NAMED = 3
@@ -202,33 +201,38 @@ def seen_before(others: int) -> Finding:
 
 
 def reuse_findings(admitted: Sequence[Observation], policy: Policy) -> Iterator[Finding]:
-    """Whether the item was sold or seen again after it was sold or destroyed.
+    """Whether the item was seen again after it was destroyed, or sold again by the same shop.
 
     Rules of the European medicines system (EMVS): a plain check raises no alarm, only a
-    second change of state does; the same actor repeating an act within the undo window is
-    information; an undo (reactivate) cancels the sale. Only known scanners record acts.
-    Takes observations by capture time.
+    second change of state does; the same actor repeating a sale within the undo window is
+    information. After it, a return that nobody booked is likelier than a copy: the shop is
+    asked, and nobody is told that the pack is false. Only known scanners record acts. Takes
+    observations by capture time.
     """
-    reason = _sold_twice(admitted, policy) or _seen_after_destruction(admitted, policy)
-    if reason:
+    if reason := _seen_after_destruction(admitted, policy):
         yield found(FindingKind.REUSED_AFTER_END, reason)
+    if hours := _hours_between_sales(admitted):
+        reason = because(ReasonCode.SOLD_TWICE, hours_between=coarse(hours))
+        finding = found(FindingKind.SOLD_AGAIN, reason)
+        if hours <= policy.undo_window_days * 24:
+            finding = msgspec.structs.replace(finding, severity=Severity.INFO)
+        yield finding
 
 
-def _sold_twice(genuine: Sequence[Observation], policy: Policy) -> Reason | None:
-    """A second sale by the same actor after the undo window, with no undo between. By
-    another actor it proves two items: see `authenticity.detection.score`."""
+def _hours_between_sales(admitted: Sequence[Observation]) -> int:
+    """Between the first sale and the last one by the same actor, without an undo between; 0
+    for one sale. By another actor it proves two items: see `authenticity.detection.score`."""
     sold: Observation | None = None
-    for observation in genuine:
+    hours = 0
+    for observation in admitted:
         act = ACTS[observation.act]
         if act is Act.REACTIVATE:
             sold = None
         elif act is Act.SELL and sold is None:
             sold = observation
-        elif act is Act.SELL and sold is not None:
-            gap_ms = observation.captured_ms - sold.captured_ms
-            if observation.actor == sold.actor and gap_ms > policy.undo_window_days * _DAY_MS:
-                return because(ReasonCode.SOLD_TWICE, hours_between=gap_ms // _HOUR_MS)
-    return None
+        elif act is Act.SELL and sold is not None and observation.actor == sold.actor:
+            hours = max(hours, (observation.captured_ms - sold.captured_ms) // _HOUR_MS)
+    return hours
 
 
 def _seen_after_destruction(admitted: Sequence[Observation], policy: Policy) -> Reason | None:

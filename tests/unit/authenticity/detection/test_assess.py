@@ -199,25 +199,31 @@ def test_inspections_that_contradict_each_other_in_two_places_prove_two_items() 
     bad = trusted(
         "b", "customs-jp", **customs, act=Act.INSPECT_NONCONFORMANT, place=TOKYO, after=DAY
     )
+    held = trusted("s", "customs-jp", **customs, act=Act.SEIZE, place=TOKYO, after=2 * DAY)
+    freed = trusted("r", "customs-jp", **customs, act=Act.RELEASE, place=TOKYO, after=3 * DAY)
     again = trusted("c", "customs-fr", **customs, act=Act.INSPECT_NONCONFORMANT, place=PARIS)
-    assert FindingKind.CLONE_CONFIRMED in kinds(good, bad)
-    assert FindingKind.CLONE_CONFIRMED not in kinds(good, again), "one officer looked closer"
+    kept = trusted("k", "customs-fr", **customs, act=Act.SEIZE, place=PARIS, after=DAY)
+    assert FindingKind.CLONE_CONFIRMED in kinds(good, bad, held)
+    assert FindingKind.CLONE_CONFIRMED not in kinds(good, bad), "papers may be missing"
+    assert FindingKind.CLONE_CONFIRMED not in kinds(good, bad, held, freed), "and be found"
+    assert FindingKind.CLONE_CONFIRMED not in kinds(good, again, kept), "one officer looked closer"
 
 
-def test_the_same_shop_selling_again_within_the_undo_window_is_information() -> None:
-    assert FindingKind.REUSED_AFTER_END not in kinds(
-        trusted("a", act=Act.SELL), trusted("b", act=Act.SELL, after=DAY)
-    )
-
-
-def test_the_same_shop_selling_again_after_the_undo_window_is_reuse() -> None:
-    assert FindingKind.REUSED_AFTER_END in kinds(
-        trusted("a", act=Act.SELL), trusted("b", act=Act.SELL, after=11 * DAY)
-    )
+@pytest.mark.parametrize(
+    ("days", "severity"), [(1, Severity.INFO), (10, Severity.INFO), (11, Severity.MEDIUM)]
+)
+def test_the_same_shop_selling_again_is_asked_and_nobody_is_told_not_to_use_the_pack(
+    days: int, severity: Severity
+) -> None:
+    first, again = trusted("a", act=Act.SELL), trusted("b", act=Act.SELL, after=days * DAY)
+    found = {each.kind: each.severity for each in findings_of(history_of([first, again]))}
+    assert found[FindingKind.SOLD_AGAIN] is severity
+    assert FindingKind.REUSED_AFTER_END not in found
+    assert standing(first, again) is not Standing.SUSPECT
 
 
 def test_a_reactivated_item_may_be_sold_again() -> None:
-    assert FindingKind.REUSED_AFTER_END not in kinds(
+    assert not {FindingKind.SOLD_AGAIN, FindingKind.CLONE_CONFIRMED} & kinds(
         trusted("a", act=Act.SELL),
         trusted("b", act=Act.REACTIVATE, after=HOUR),
         trusted("c", publisher="shop-2", act=Act.SELL, after=DAY),
@@ -225,13 +231,13 @@ def test_a_reactivated_item_may_be_sold_again() -> None:
 
 
 def test_a_buyer_checking_a_sold_pack_at_home_raises_no_alarm() -> None:
-    assert FindingKind.REUSED_AFTER_END not in kinds(
-        trusted("a", act=Act.SELL, place=PARIS), seen("b", place=LYON, after=DAY)
-    )
+    assert kinds(trusted("a", act=Act.SELL, place=PARIS), seen("b", place=LYON, after=DAY)) == {
+        FindingKind.SEEN_BEFORE
+    }
 
 
 def test_an_act_of_an_anonymous_scanner_does_not_count() -> None:
-    assert FindingKind.REUSED_AFTER_END not in kinds(
+    assert FindingKind.SOLD_AGAIN not in kinds(
         trusted("a", act=Act.SELL), seen("b", act=Act.SELL, after=20 * DAY)
     )
 
