@@ -27,10 +27,11 @@ from events.embedded.publisher import EmbeddedPublisher
 from events.publisher import Publisher, Record
 from events.topics import BATCHES, SCANS, TRUST, TRUST_KEY, batch_key, scan_key
 from ledger.administration import LedgerAdministration
-from ledger.opening import migrate, open_reader, open_store
+from ledger.opening import open_reader, open_store
 from ledger.protocols import LedgerReader
 from ledger.records import Role
 from stream.sources.embedded import EmbeddedSource
+from tests.support.new_ledger import make_ledger
 from tests.support.patience import PATIENCE_S, wait_until
 from tests.support.world import World
 from verifier_api.app import Dependencies, create_app
@@ -142,10 +143,12 @@ class Stand:
 
     def until(self, holds: Callable[[], bool]) -> None:
         """Wait, but not for ever; an engine that has no thread of its own works here."""
-        wait_until(lambda: not self._step() and holds())
+        wait_until(lambda: self._caught_up() and holds())
 
-    def _step(self) -> bool:
-        return not self.engine.running and self.engine.run_round()
+    def _caught_up(self) -> bool:
+        while not self.engine.running and self.engine.run_round():
+            pass
+        return True
 
 
 @contextmanager
@@ -164,7 +167,7 @@ def assembled_service(
     `clock`: of service and engine; `monotonic_s`: of the service's limits.
     """
     world = World(now=datetime.now(UTC))
-    migrate(folder / "ledger.sqlite")
+    make_ledger(folder / "ledger.sqlite")
     log_path = folder / "log.sqlite"
     real_publisher: Publisher = EmbeddedPublisher(log_path)
     engine = EmbeddedSource(
