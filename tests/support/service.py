@@ -5,6 +5,7 @@ so that nothing happens between two lines of a test.
 """
 
 import asyncio
+import sys
 import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -43,6 +44,9 @@ T = TypeVar("T")
 SECRET: Final = bytes(range(32))
 """Of every installation in tests."""
 NO_FILES: Final = GeoFiles()
+
+# At each request httpx looks for trio, which is not here, in every folder of the path.
+sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]
 
 
 def _utc_now() -> datetime:
