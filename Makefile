@@ -16,10 +16,14 @@ COUNTRIES := $(or $(TOUCHSTONE_DATA),touchstone-data)/geo/country.mmdb
 
 .DEFAULT_GOAL := help
 # Unit tests: quick examples, no network (the plugin for OpenAPI takes seconds to load).
-UNIT_TESTS := --numprocesses=auto --dist=worksteal --hypothesis-profile=dev -p no:schemathesis tests/unit
+UNIT_TESTS := --numprocesses=auto --dist=worksteal --hypothesis-profile=dev -p no:schemathesis \
+	--override-ini=tmp_path_retention_policy=failed tests/unit
+# Their files are in memory where there is room: they wait for the disk as long as they work.
+MEMORY := $(shell [ -w /dev/shm ] && df -Pk /dev/shm | awk 'NR == 2 && $$4 > 1000000 {print $$6}')
+IN_MEMORY := $(if $(MEMORY),TMPDIR=$(MEMORY))
 MEASURED_TESTS := $(addprefix tests/integration/,api ledger kafka engine)
 # $(call measured,TESTS) measures what they reach; $(call floor,TABLE) compares, see pyproject.toml.
-measured = $(BIN)/coverage erase && $(BIN)/coverage run -m pytest $(1) && $(BIN)/coverage combine --quiet
+measured = $(BIN)/coverage erase && $(IN_MEMORY) $(BIN)/coverage run -m pytest $(1) && $(BIN)/coverage combine --quiet
 floor = $(BIN)/coverage json --quiet -o - | $(BIN)/python -m tests.support.coverage_floor $(1)
 .PHONY: help run unit check types measured-unit coverage test docs bench format lock clean kafka-machine machine
 
@@ -40,7 +44,7 @@ machine: ## Install the system packages that the tests need (Debian and its kin)
 	@.ci/machine tests
 
 unit: $(DEV) ## Set up, then run the unit tests alone: no network, no system packages
-	@$(BIN)/python -m pytest $(UNIT_TESTS) $(ARGS)
+	@$(IN_MEMORY) $(BIN)/python -m pytest $(UNIT_TESTS) $(ARGS)
 
 check: $(DEV) ## Format, lint, strict types, import contracts, unit tests with branch coverage
 	@$(BIN)/ruff format --check .
