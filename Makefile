@@ -22,10 +22,9 @@ UNIT_TESTS := --numprocesses=auto --dist=worksteal --hypothesis-profile=dev -p n
 MEMORY := $(shell [ -w /dev/shm ] && df -Pk /dev/shm | awk 'NR == 2 && $$4 > 1000000 {print $$6}')
 IN_MEMORY := $(if $(MEMORY),TMPDIR=$(MEMORY))
 MEASURED_TESTS := $(addprefix tests/integration/,api ledger kafka engine)
-# $(call measured,TESTS) measures what they reach; $(call floor,TABLE) compares, see pyproject.toml.
-measured = $(BIN)/coverage erase && $(IN_MEMORY) $(BIN)/coverage run -m pytest $(1) && $(BIN)/coverage combine --quiet
+# $(call floor,TABLE) compares what was measured, see pyproject.toml.
 floor = $(BIN)/coverage json --quiet -o - | $(BIN)/python -m tests.support.coverage_floor $(1)
-.PHONY: help run unit check types measured-unit coverage test docs bench format lock clean kafka-machine machine
+.PHONY: help run unit check lint types measured-unit coverage test docs bench format lock clean kafka-machine machine
 
 help: ## Show what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -46,22 +45,24 @@ machine: ## Install the system packages that the tests need (Debian and its kin)
 unit: $(DEV) ## Set up, then run the unit tests alone: no network, no system packages
 	@$(IN_MEMORY) $(BIN)/python -m pytest $(UNIT_TESTS) $(ARGS)
 
-check: $(DEV) ## Format, lint, strict types, import contracts, unit tests with branch coverage
+check: lint types measured-unit ## Format, lint, strict types, import contracts, unit tests with branch coverage
+
+lint: $(DEV)
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
-	@$(MAKE) --no-print-directory --jobs=2 types measured-unit
 
-# Without its cache mypy takes half a minute of one processor, while tests wait now and then.
 types: $(DEV)
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
 measured-unit: $(DEV)
-	@$(call measured,$(UNIT_TESTS))
+	@$(BIN)/coverage erase
+	@$(IN_MEMORY) $(BIN)/coverage run -m pytest $(UNIT_TESTS)
+	@$(BIN)/coverage combine --quiet
 	@$(call floor,unit)
 
-coverage: $(DEV) machine ## Unit tests and those of the service, the ledger, Kafka and the engine, with branch coverage
-	@$(call measured,$(UNIT_TESTS))
+# `make check coverage` measures the unit tests once.
+coverage: machine measured-unit ## Unit tests and those of the service, the ledger, Kafka and the engine, with branch coverage
 	@$(BIN)/coverage run -m pytest --numprocesses=auto --dist=loadfile $(MEASURED_TESTS)
 	@$(BIN)/coverage combine --quiet --append
 	@$(call floor,all)
