@@ -16,12 +16,15 @@ COUNTRIES := $(or $(TOUCHSTONE_DATA),touchstone-data)/geo/country.mmdb
 
 .DEFAULT_GOAL := help
 # Unit tests: quick examples, no network (the plugin for OpenAPI takes seconds to load).
-UNIT_TESTS := --numprocesses=auto --dist=worksteal --hypothesis-profile=dev -p no:schemathesis tests/unit
+UNIT_TESTS := --numprocesses=auto --dist=worksteal --hypothesis-profile=dev -p no:schemathesis \
+	--override-ini=tmp_path_retention_policy=failed tests/unit
+# Their files are in memory where there is room: they wait for the disk as long as they work.
+MEMORY := $(shell [ -w /dev/shm ] && df -Pk /dev/shm | awk 'NR == 2 && $$4 > 1000000 {print $$6}')
+IN_MEMORY := $(if $(MEMORY),TMPDIR=$(MEMORY))
 MEASURED_TESTS := $(addprefix tests/integration/,api ledger kafka engine)
-# $(call measured,TESTS) measures what they reach; $(call floor,TABLE) compares, see pyproject.toml.
-measured = $(BIN)/coverage erase && $(BIN)/coverage run -m pytest $(1) && $(BIN)/coverage combine --quiet
+# $(call floor,TABLE) compares what was measured, see pyproject.toml.
 floor = $(BIN)/coverage json --quiet -o - | $(BIN)/python -m tests.support.coverage_floor $(1)
-.PHONY: help run unit check types measured-unit coverage test docs bench format lock clean kafka-machine machine
+.PHONY: help run unit check lint types measured-unit coverage test docs bench format lock clean kafka-machine machine
 
 help: ## Show what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -40,24 +43,26 @@ machine: ## Install the system packages that the tests need (Debian and its kin)
 	@.ci/machine tests
 
 unit: $(DEV) ## Set up, then run the unit tests alone: no network, no system packages
-	@$(BIN)/python -m pytest $(UNIT_TESTS) $(ARGS)
+	@$(IN_MEMORY) $(BIN)/python -m pytest $(UNIT_TESTS) $(ARGS)
 
-check: $(DEV) ## Format, lint, strict types, import contracts, unit tests with branch coverage
+check: lint types measured-unit ## Format, lint, strict types, import contracts, unit tests with branch coverage
+
+lint: $(DEV)
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
-	@$(MAKE) --no-print-directory --jobs=2 types measured-unit
 
-# Without its cache mypy takes half a minute of one processor, while tests wait now and then.
 types: $(DEV)
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
 measured-unit: $(DEV)
-	@$(call measured,$(UNIT_TESTS))
+	@$(BIN)/coverage erase
+	@$(IN_MEMORY) $(BIN)/coverage run -m pytest $(UNIT_TESTS)
+	@$(BIN)/coverage combine --quiet
 	@$(call floor,unit)
 
-coverage: $(DEV) machine ## Unit tests and those of the service, the ledger, Kafka and the engine, with branch coverage
-	@$(call measured,$(UNIT_TESTS))
+# `make check coverage` measures the unit tests once.
+coverage: machine measured-unit ## Unit tests and those of the service, the ledger, Kafka and the engine, with branch coverage
 	@$(BIN)/coverage run -m pytest --numprocesses=auto --dist=loadfile $(MEASURED_TESTS)
 	@$(BIN)/coverage combine --quiet --append
 	@$(call floor,all)

@@ -22,7 +22,8 @@ class Limits:
     `…_per_minute` and `…_burst` are in checks: one code each. `bodies_in_flight_bytes` is
     the sum over all bodies larger than a scan that are being read or answered. `head_…` are
     request line and headers together; `answer_stalls_s`: a client that reads nothing for
-    that long is cut off.
+    that long is cut off. `stream_again_s`: how long a stream waits before it asks once more
+    what it was not told; `stream_end_within_s`: how long it has to end by itself.
     """
 
     token_within_s: float = 0.3
@@ -60,6 +61,8 @@ class Limits:
     stream_poll_s: float = 0.25
     stream_token_every_s: float = 1.0
     stream_batch: int = 200
+    stream_again_s: float = 1.0
+    stream_end_within_s: float = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -85,7 +85,7 @@ class AppState:
         self.hashes = KeyedHashes(dependencies.secret)
         self.locator = NetworkLocator(self.hashes, known=limits.addresses_located)
         self.geo = GeoWatch(dependencies.geo, self.locator.use)
-        self.feed = FeedWatch(reader, poll_s=limits.stream_poll_s)
+        self.feed = FeedWatch(reader, poll_s=limits.stream_poll_s, again_s=limits.stream_again_s)
         self.authenticator = Authenticator(
             reader,
             clock,

@@ -5,6 +5,7 @@ so that nothing happens between two lines of a test.
 """
 
 import asyncio
+import sys
 import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -27,10 +28,11 @@ from events.embedded.publisher import EmbeddedPublisher
 from events.publisher import Publisher, Record
 from events.topics import BATCHES, SCANS, TRUST, TRUST_KEY, batch_key, scan_key
 from ledger.administration import LedgerAdministration
-from ledger.opening import migrate, open_reader, open_store
+from ledger.opening import open_reader, open_store
 from ledger.protocols import LedgerReader
 from ledger.records import Role
 from stream.sources.embedded import EmbeddedSource
+from tests.support.new_ledger import make_ledger
 from tests.support.patience import PATIENCE_S, wait_until
 from tests.support.world import World
 from verifier_api.app import Dependencies, create_app
@@ -42,6 +44,9 @@ T = TypeVar("T")
 SECRET: Final = bytes(range(32))
 """Of every installation in tests."""
 NO_FILES: Final = GeoFiles()
+
+# At each request httpx looks for trio, which is not here, in every folder of the path.
+sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]
 
 
 def _utc_now() -> datetime:
@@ -142,10 +147,12 @@ class Stand:
 
     def until(self, holds: Callable[[], bool]) -> None:
         """Wait, but not for ever; an engine that has no thread of its own works here."""
-        wait_until(lambda: not self._step() and holds())
+        wait_until(lambda: self._caught_up() and holds())
 
-    def _step(self) -> bool:
-        return not self.engine.running and self.engine.run_round()
+    def _caught_up(self) -> bool:
+        while not self.engine.running and self.engine.run_round():
+            pass
+        return True
 
 
 @contextmanager
@@ -164,7 +171,7 @@ def assembled_service(
     `clock`: of service and engine; `monotonic_s`: of the service's limits.
     """
     world = World(now=datetime.now(UTC))
-    migrate(folder / "ledger.sqlite")
+    make_ledger(folder / "ledger.sqlite")
     log_path = folder / "log.sqlite"
     real_publisher: Publisher = EmbeddedPublisher(log_path)
     engine = EmbeddedSource(

@@ -2,18 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Final
 
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
-
-_GRACE_S: Final = 0.5
 
 
 class EventStream(StreamingResponse):
     """Server-sent events (WHATWG HTML, section 9.2) until `ended` returns.
 
-    Then `events` has half a second to end; a receiver that reads nothing holds it up no longer:
+    Then `events` has `end_within_s` to end; a receiver that reads nothing holds it up no longer:
     the connection is cut. `release` is called once, whatever ended it.
     """
 
@@ -23,11 +20,13 @@ class EventStream(StreamingResponse):
         *,
         ended: Callable[[], Awaitable[None]],
         release: Callable[[], None],
+        end_within_s: float,
     ) -> None:
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         super().__init__(events, media_type="text/event-stream", headers=headers)
         self._ended = ended
         self._release = release
+        self._end_within_s = end_within_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
@@ -35,7 +34,7 @@ class EventStream(StreamingResponse):
         ended = asyncio.ensure_future(self._ended())
         try:
             await asyncio.wait({sending, ended}, return_when=asyncio.FIRST_COMPLETED)
-            await asyncio.wait({sending}, timeout=_GRACE_S)
+            await asyncio.wait({sending}, timeout=self._end_within_s)
         finally:
             sending.cancel()
             ended.cancel()

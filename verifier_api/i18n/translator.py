@@ -1,6 +1,6 @@
 """The words people read, in their language.
 
-Messages are in gettext files, `locales/{language}.po`, read once at start; a
+Messages are in gettext files, `locales/{language}.po`, read once; a
 message without a translation appears in English. Dates are written as the language
 writes them.
 """
@@ -9,9 +9,10 @@ import gettext
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from io import BytesIO
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from babel import Locale
@@ -58,17 +59,18 @@ class Translator:
         return f"{format_datetime(utc, format='medium', locale=self.locale)} UTC"
 
 
-def load_translators(folder: Path = LOCALES) -> Mapping[str, Translator]:
-    """Every language, by its code."""
-    return {language: _load(folder, language) for language in LANGUAGES}
+@cache
+def load_translators() -> Mapping[str, Translator]:
+    """Every language, by its code; read once."""
+    return MappingProxyType({language: _load(language) for language in LANGUAGES})
 
 
-def _load(folder: Path, language: str) -> Translator:
+def _load(language: str) -> Translator:
     locale = Locale(language)
     if language == SOURCE_LANGUAGE:
         return Translator(language, gettext.NullTranslations(), locale)
     compiled = BytesIO()
-    with (folder / f"{language}.po").open("rb") as source:
+    with (LOCALES / f"{language}.po").open("rb") as source:
         write_mo(compiled, read_po(source, locale=language))
     compiled.seek(0)
     return Translator(language, gettext.GNUTranslations(compiled), locale)

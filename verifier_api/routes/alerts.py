@@ -158,7 +158,9 @@ async def alert_stream(
         await listener.until_ended(limits.stream_token_every_s)
         feed.wake()
 
-    return EventStream(events, ended=ended, release=release)
+    return EventStream(
+        events, ended=ended, release=release, end_within_s=limits.stream_end_within_s
+    )
 
 
 @router.get(

@@ -53,10 +53,16 @@ class BatchedLookups:
         future: asyncio.Future[Known] = loop.create_future()
         self._waiting.append(_Pending(item, future, loop.time()))
         if len(self._queries) < _QUERIES_AT_ONCE:
-            query = asyncio.create_task(self._query())
-            self._queries.add(query)
-            query.add_done_callback(self._queries.discard)
+            self._queries.add(asyncio.create_task(self._query_until_none_waits()))
         return await future
+
+    async def _query_until_none_waits(self) -> None:
+        try:
+            await self._query()
+        finally:
+            # Not by a callback of the task: that runs later, and whoever asks in between
+            # would wait for a query that has ended.
+            self._queries.discard(_this_task())
 
     async def _query(self) -> None:
         while self._waiting:
@@ -76,6 +82,12 @@ class BatchedLookups:
                 for each, history in zip(wanted, histories, strict=True):
                     if not each.future.done():
                         each.future.set_result(Known(history, batch_registry))
+
+
+def _this_task() -> asyncio.Task[None]:
+    task: asyncio.Task[None] | None = asyncio.current_task()
+    assert task is not None
+    return task
 
 
 def _fail(wanted: list[_Pending], error: Exception) -> None:

@@ -63,12 +63,14 @@ class Listener:
 class FeedWatch:
     """Polls for new feed numbers once for all streams, and wakes them.
 
-    So a quiet feed costs one small query at a time, however many are listening.
+    So a quiet feed costs one small query at a time, however many are listening. A stream that
+    could not be told something asks again after `again_s`.
     """
 
-    def __init__(self, reader: LedgerReader, *, poll_s: float) -> None:
+    def __init__(self, reader: LedgerReader, *, poll_s: float, again_s: float) -> None:
         self._reader = reader
         self._poll_s = poll_s
+        self._again_s = again_s
         self._changed = asyncio.Event()
         self.places: Counter[str] = Counter()
         self.newest = 0
@@ -150,7 +152,7 @@ class FeedWatch:
                     return await self._reader.feed(after, limit, listener.principal.entitlement)
             except (TimeoutError, UnavailableError):
                 pass
-        await asyncio.sleep(0 if listener.ended else 1)
+        await asyncio.sleep(0 if listener.ended else self._again_s)
         return []
 
 

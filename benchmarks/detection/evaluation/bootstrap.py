@@ -6,7 +6,8 @@ from typing import Final
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
-from scipy.stats import DegenerateDataWarning, bootstrap
+
+# scipy.stats is imported where it is used: that takes seconds.
 
 ROUNDS: Final = 1_000
 _SEED: Final = 20_260_101
@@ -47,6 +48,8 @@ def share_rounds(hits: Floats, among: Floats, draw: np.random.Generator) -> Floa
     rows = len(among)
     if rows < 2:  # every draw is the one row, and scipy refuses to resample it
         return np.full(ROUNDS, _share(hits, among) if rows else np.nan)
+    from scipy.stats import DegenerateDataWarning, bootstrap
+
     with warnings.catch_warnings():
         # Rounds of 0/0 are NaN on purpose; scipy's own interval, which they spoil, is not used.
         warnings.simplefilter("ignore", DegenerateDataWarning)

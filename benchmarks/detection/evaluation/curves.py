@@ -11,7 +11,8 @@ from typing import Final
 
 import numpy as np
 from msgspec import Struct
-from sklearn.metrics import brier_score_loss, roc_curve
+
+# scikit-learn is imported where it is used: that takes a second.
 
 FPR_LIMIT: Final = 5e-4
 _EDGES: Final = (0.0, 0.001, 0.003, 0.01, 0.03, 0.1, 0.25, 0.5, 0.75, 0.9, 0.97, 1.001)
@@ -43,6 +44,8 @@ class Calibration(Struct, frozen=True):
 
 def roc(honest: Counter[float], copied: Counter[float]) -> list[Point]:
     """From (0, 0) to (1, 1), one point for each score, the most suspicious first."""
+    from sklearn.metrics import roc_curve
+
     if not honest.total() or not copied.total():
         return [(0.0, 0.0)]
     false_rates, recalls, _ = roc_curve(
@@ -73,6 +76,8 @@ def false_rate_at(points: Sequence[Point], recall: float) -> float | None:
 
 def calibration(counts: Counter[tuple[int, bool]]) -> Calibration | None:
     """Of codes by (probability in thousandths, copied); None without any."""
+    from sklearn.metrics import brier_score_loss
+
     codes = counts.total()
     if not codes:
         return None

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import Bounds, brentq, minimize
-from scipy.special import expit
+
+# scipy is imported where it is used: that takes a second.
 
 Array = NDArray[np.float64]
 Knot = tuple[float, float]
@@ -42,6 +42,9 @@ def fitted(
     `signs`: 1 for no step below zero, -1 for none above, 0 for either. Solved by scipy's
     L-BFGS-B, because scikit-learn's `LogisticRegression` has neither bounds nor an offset.
     """
+    from scipy.optimize import Bounds, minimize
+    from scipy.special import expit
+
     distinct, where = np.unique(np.column_stack([steps, offset]), axis=0, return_inverse=True)
     positive = np.bincount(where, weight * copied, len(distinct))
     total = np.bincount(where, weight, len(distinct))
@@ -92,6 +95,9 @@ def calibrated(score: Array, copied: Array, weight: Array, offset: Array) -> lis
 
 def _nats_of(copied: Array, weight: Array, offset: Array) -> float:
     """The nats at which the expected number of copied items is the number that was seen."""
+    from scipy.optimize import brentq
+    from scipy.special import expit
+
     half = 0.5 * weight.min()
     wanted = (weight * copied).sum() + half
 

@@ -11,8 +11,8 @@ from typer.testing import CliRunner, Result
 from cli.app import app
 from cli.support.data import DataFolder
 from cli.support.installation_secret import installation_secret
-from ledger.opening import migrate
 from tests.support.geo import CLASSES, write_database
+from tests.support.new_ledger import make_ledger
 from verifier_api.network.keyed_hashes import KeyedHashes
 
 
@@ -69,7 +69,7 @@ def test_an_address_is_explained_and_the_secret_is_not_shown(data: Path) -> None
     before = _json("explain", "192.0.2.7", "--data", str(data))
     assert before["network"] is None
     assert not (data / "secret.key").exists()
-    migrate(data / "ledger.sqlite")
+    make_ledger(data / "ledger.sqlite")
     secret = installation_secret(DataFolder(data), {})
     facts = _json("explain", "::ffff:192.0.2.7", "--data", str(data))
     assert facts["network"] == KeyedHashes(secret).network(bytes([192, 0, 2, 0]))

@@ -15,14 +15,14 @@ from cli.support.data import DataFolder
 from cli.support.installation_secret import SETTING, find_secret, installation_secret
 from events.embedded.log import EmbeddedLog
 from ledger.installation import secret_fingerprint
-from ledger.opening import migrate
+from tests.support.new_ledger import make_ledger
 from verifier_api.network.keyed_hashes import KeyedHashes
 
 
 def _folder(path: Path) -> DataFolder:
     """With a ledger."""
     folder = DataFolder(path / "data")
-    migrate(path / "data" / "ledger.sqlite")
+    make_ledger(path / "data" / "ledger.sqlite")
     return folder
 
 

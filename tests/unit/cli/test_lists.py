@@ -10,9 +10,9 @@ from authenticity.records.batch_statement import read_statement
 from cli.app import app
 from cli.support import console
 from ledger.administration import LedgerAdministration
-from ledger.opening import migrate
 from ledger.records import Role
 from producers.issuing.declarations import keep_statement
+from tests.support.new_ledger import make_ledger
 from tests.support.world import World
 
 WIDTHS = [80, 60]
@@ -39,7 +39,7 @@ def test_batch_ids_are_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wi
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_token_ids_are_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, width: int) -> None:
-    migrate(tmp_path / "ledger.sqlite")
+    make_ledger(tmp_path / "ledger.sqlite")
     administration = LedgerAdministration(tmp_path / "ledger.sqlite")
     until = datetime.now(UTC) + timedelta(days=1)
     prefixes = tuple(f"95212{number:02}" for number in range(9))

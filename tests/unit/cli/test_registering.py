@@ -14,6 +14,7 @@ from cli.support.registering import put_on_record, refuse_unchecked, unchanged_s
 from keys.store import create_store
 from producers.issuing.issued_serials import IssuedSerials
 from producers.issuing.manifest import serials_of_run
+from tests.support.signing_here import sign_in_this_process
 from tests.unit.producers.issuing.test_run import ORDER, run
 
 SERIALS = [f"S{number}" for number in range(20)]
@@ -39,7 +40,7 @@ class Home(NamedTuple):
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """Made once: each run starts processes."""
+    """Made once."""
     folder, secret, at = tmp_path_factory.mktemp("made"), b"a test passphrase", datetime.now(UTC)
     keys = create_store(folder / "own", passphrase=secret, at=at)
     keys.add_issuer(
@@ -47,9 +48,11 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Home:
         passphrase=secret, at=at,
     )  # fmt: skip
     order = replace(ORDER, count=len(SERIALS), serials_sha256="0" * 64)
-    first = run(folder / "first", order, serials=SERIALS)
-    rmtree(folder / "keys")
-    second = run(folder / "second", replace(order, lot="S9"), serials=SERIALS)
+    with pytest.MonkeyPatch.context() as patched:
+        sign_in_this_process(patched)
+        first = run(folder / "first", order, serials=SERIALS)
+        rmtree(folder / "keys")
+        second = run(folder / "second", replace(order, lot="S9"), serials=SERIALS)
     listed = serials_of_run(folder / "first")
     put_on_record(folder / "own", first.batch, listed, unchecked=False)
     return Home(folder, first.batch, replace(second.batch, batch_id="c" * 32))

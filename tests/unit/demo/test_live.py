@@ -34,8 +34,14 @@ def day(number: float) -> float:
 
 
 @pytest.fixture(scope="module")
-def arrived() -> list[Line]:
-    return live().until(day(20))
+def traffic() -> LiveTraffic:
+    """Asked for twenty days of it by `arrived`."""
+    return live()
+
+
+@pytest.fixture(scope="module")
+def arrived(traffic: LiveTraffic) -> list[Line]:
+    return traffic.until(day(20))
 
 
 def test_scans_come_in_the_order_of_arrival_and_never_early(arrived: list[Line]) -> None:
@@ -50,9 +56,7 @@ def test_asking_often_or_once_gives_the_same_scans(arrived: list[Line]) -> None:
     assert [line.scan for line in steps] == [line.scan for line in arrived]
 
 
-def test_every_family_is_launched_in_turn() -> None:
-    traffic = live()
-    traffic.until(day(20))
+def test_every_family_is_launched_in_turn(traffic: LiveTraffic, arrived: list[Line]) -> None:
     counted = Counter(traffic.launched.values())
     assert set(counted) == set(SHOWN)
     assert max(counted.values()) - min(counted.values()) <= 1

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 import msgspec
@@ -18,13 +19,18 @@ from ledger.records import Role
 from simulation.traffic import Line, Scenario, Traffic
 from tests.support.service import Stand, in_process_service, unhurried
 
-LINES: list[Line] = [
-    line for index in range(1_500) for line in Traffic(Scenario(7, 1_500)).of_pack(index)
-]
+ITEMS = 1_500
+
+
+@cache
+def lines() -> list[Line]:
+    """Of a small world, by item."""
+    traffic = Traffic(Scenario(7, ITEMS))
+    return [line for index in range(ITEMS) for line in traffic.of_pack(index)]
 
 
 def consumers() -> list[Scan]:
-    return [line.scan for line in LINES if line.scan.channel is Channel.CONSUMER]
+    return [line.scan for line in lines() if line.scan.channel is Channel.CONSUMER]
 
 
 class KeptScans:
@@ -61,7 +67,7 @@ def sent(
     tokens = {"officer_token": "the officer's", "gateway_token": "the gateway's"}
     scanners = Scanners(log, "http://here", **tokens)
     acknowledged: list[Line] = []
-    for line in LINES:
+    for line in lines():
         scanners.publish([line])
         scanners.acknowledged(acknowledged.append, wait=True)
     scanners.close()
@@ -73,14 +79,14 @@ def test_everything_is_published_once_officers_and_consumers_under_their_tokens(
     monkeypatch: pytest.MonkeyPatch, recorded: bool
 ) -> None:
     log, acknowledged, by_token = sent(monkeypatch, recorded=recorded)
-    assert acknowledged == LINES
+    assert acknowledged == lines()
     assert by_token["the officer's"] and by_token["the gateway's"]
     assert all(scan.authorised for scan in by_token["the officer's"])
     assert all(scan.network and not scan.authorised for scan in by_token["the gateway's"])
     logged = [decode_scan(record.value) for record in log.records]
     by_service = [scan for scans in by_token.values() for scan in scans]
     published = logged + by_service if recorded else logged
-    assert sorted(map(encode_scan, published)) == sorted(encode_scan(e.scan) for e in LINES)
+    assert sorted(map(encode_scan, published)) == sorted(encode_scan(e.scan) for e in lines())
 
 
 @pytest.fixture(scope="module")

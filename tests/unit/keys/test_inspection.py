@@ -11,6 +11,8 @@ from keys.guarded_files import read_guarded
 from keys.inspection import Severity, inspect_store
 from keys.store import TRUST_LIST_FILE, KeyStore, create_store
 
+pytestmark = pytest.mark.usefixtures("cheap_key_files")
+
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 PASSPHRASE = b"a test passphrase"
 

@@ -88,6 +88,8 @@ def test_the_key_is_derived_with_scrypt(folder: Path, algorithm: Algorithm) -> N
     command = ["openssl", "asn1parse", "-in", str(path)]
     shown = subprocess.run(command, check=True, timeout=PATIENCE_S, capture_output=True, text=True)
     assert "scrypt" in shown.stdout and "aes-256-cbc" in shown.stdout
+    numbers = [line.rpartition(":")[2] for line in shown.stdout.splitlines() if "INTEGER" in line]
+    assert numbers == ["4000", "08", "01"], "2^14 blocks of 1 KB"
 
 
 def test_another_passphrase_is_refused_and_not_repeated(folder: Path) -> None:

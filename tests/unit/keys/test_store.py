@@ -24,6 +24,8 @@ from keys.keyring import KEYRING_FILE
 from keys.signer import Signer
 from keys.store import KeyStore, create_store
 
+pytestmark = pytest.mark.usefixtures("cheap_key_files")
+
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 PASSPHRASE = b"a test passphrase"
 GTIN = "09521234000013"

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from ledger.opening import migrate
 from tests.contracts.ledger.ledgers import Ledgers
+from tests.support.new_ledger import make_ledger
 
 
 @pytest.fixture
 def ledgers(tmp_path: Path) -> Iterator[Ledgers]:
     path = tmp_path / "ledger" / "ledger.sqlite"
-    migrate(path)
+    make_ledger(path)
     opened = Ledgers(path)
     yield opened
     opened.close()

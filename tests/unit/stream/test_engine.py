@@ -25,7 +25,6 @@ from authenticity.records.dead_letter import DeadLetter
 from authenticity.records.scan import Scan, encode_scan
 from events.publisher import Record
 from events.topics import BATCHES, SCANS, SCANS_DEAD, TRUST, Topic
-from ledger.opening import migrate
 from ledger.sqlite.store import SqliteStore
 from stream import engine as engine_module
 from stream.dead_letter_sinks import DeadLetterTopic, SourceRecord
@@ -33,6 +32,7 @@ from stream.engine import Engine, EngineLimits
 from stream.step import updates_of
 from tests.support.eventful import campaign, eventful, exported, replayed
 from tests.support.examples import examples
+from tests.support.new_ledger import make_ledger
 from tests.support.patience import PATIENCE_S, wait_in_loop
 from tests.support.world import World
 
@@ -44,7 +44,7 @@ class Ledger(SqliteStore):
     """
 
     def __init__(self, folder: Path) -> None:
-        migrate(folder / "ledger.sqlite")
+        make_ledger(folder / "ledger.sqlite")
         super().__init__(folder / "ledger.sqlite")
         self.down = 0
         self.asked_for_trust = 0

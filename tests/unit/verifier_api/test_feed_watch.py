@@ -52,7 +52,7 @@ def test_every_change_is_sent_once_in_order_and_a_heartbeat_in_between(stand: St
     codes = [stand.world.forged_code() for _ in range(3)]
     for code in codes:
         stand.publish(stand.world.officer_scan(code))
-    sent = stand.read(_events(FeedWatch(stand.reader, poll_s=60), before, len(codes)))
+    sent = stand.read(_events(FeedWatch(stand.reader, poll_s=60, again_s=0.01), before, len(codes)))
     assert sent[0] == b"retry: 2000\n\n"
     assert sent[-1] == HEARTBEAT
     assert _items(sent) == [item_of(code) for code in codes]
@@ -63,7 +63,7 @@ def test_an_open_stream_is_woken_by_what_comes_later(stand: Stand) -> None:
     code = stand.world.forged_code()
 
     async def heard(publish: Callable[[], None]) -> list[bytes]:
-        feed = FeedWatch(stand.reader, poll_s=0.01)
+        feed = FeedWatch(stand.reader, poll_s=0.01, again_s=0.01)
         watching = asyncio.create_task(feed.watch())
         await feed.changed(30)  # the first look at the ledger
         waiting = asyncio.create_task(feed.changed(30))
@@ -101,6 +101,8 @@ def test_a_ledger_that_is_away_for_a_moment_costs_no_event(stand: Stand) -> None
     code = stand.world.forged_code()
     stand.publish(stand.world.officer_scan(code))
     reader: Any = FailingOnce(stand.reader)
-    asked: Coroutine[Any, Any, list[bytes]] = _events(FeedWatch(reader, poll_s=60), before, 1)
+    asked: Coroutine[Any, Any, list[bytes]] = _events(
+        FeedWatch(reader, poll_s=60, again_s=0.01), before, 1
+    )
     assert _items(stand.read(asked)) == [item_of(code)]
     assert reader.failures == 1

@@ -25,6 +25,7 @@ STEP_S: Final = 20
 PRICE: Final = INVENTED_COSTS + 1
 MOST: Final = (BURST + PER_MINUTE * MINUTES) // PRICE + 1
 """Invented serials that are answered within `MINUTES`, from a full allowance on."""
+AT_ONCE: Final = 2 * MOST
 LISTED: Final = build_filter(["S1"])
 
 
@@ -72,7 +73,7 @@ class Probed:
         """How many of these codes are answered, `at_once` requests being under way."""
         transport = self.stand.transport
         assert isinstance(transport, InProcess)
-        requests = [self.request(door, codes) for _ in range(at_once)]
+        requests = [self.request(door, codes)] * at_once
         return sum(map(_answers_in, transport.at_once(requests)))
 
 
@@ -132,10 +133,10 @@ PACKINGS: Final = {
     "small arrays": ("array", 5, 1),
     "arrays": ("array", BURST, 1),
     "lines": ("lines", BURST, 1),
-    "at once": ("verify", 1, BURST),
-    "scans at once": ("scan", 1, BURST),
-    "pages at once": ("page", 1, BURST),
-    "forms at once": ("form", 1, BURST),
+    "at once": ("verify", 1, AT_ONCE),
+    "scans at once": ("scan", 1, AT_ONCE),
+    "pages at once": ("page", 1, AT_ONCE),
+    "forms at once": ("form", 1, AT_ONCE),
     "arrays at once": ("array", 10, 6),
 }
 

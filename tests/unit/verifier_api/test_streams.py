@@ -31,6 +31,8 @@ AT_ONCE = {
     "stream_token_every_s": 0.01,
     "stream_heartbeat_s": 0.01,
     "stream_poll_s": 0.005,
+    "stream_again_s": 0.01,
+    "stream_end_within_s": 0.01,
 }
 
 

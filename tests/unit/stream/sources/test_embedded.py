@@ -22,11 +22,12 @@ from events.embedded.log import EmbeddedLog, LogLimits
 from events.publisher import Record
 from events.topics import BATCHES, SCANS, TRUST, TRUST_KEY, Topic, batch_key
 from ledger.administration import LedgerAdministration, Snapshot
-from ledger.opening import migrate, open_store
+from ledger.opening import open_store
 from stream.sources.embedded import ENGINE_LIMITS, EmbeddedSource, SourceLimits
 from stream.step import updates_of
 from tests.support.eventful import KINDS, campaign, eventful, exported, kinds_of, replayed
 from tests.support.examples import examples
+from tests.support.new_ledger import make_ledger
 from tests.support.patience import wait_until
 from tests.support.world import GTINS, World
 
@@ -34,7 +35,7 @@ from tests.support.world import GTINS, World
 @contextmanager
 def an_engine(folder: Path, world: World, **limits: Any) -> Iterator[EmbeddedSource]:
     """`limits` of the source, and of its engine."""
-    migrate(folder / "ledger.sqlite")
+    make_ledger(folder / "ledger.sqlite")
     of_source = {name: limits[name] for name in limits if hasattr(SourceLimits, name)}
     of_engine = {name: limits[name] for name in limits if name not in of_source}
     engine = EmbeddedSource(

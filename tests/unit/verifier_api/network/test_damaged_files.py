@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from authenticity.errors import ConfigurationError
+from tests.support.examples import examples
 from tests.support.geo import CITIES, CLASSES, SEOUL, write_database
 from verifier_api.network.databases import AddressDatabase
 from verifier_api.network.derivation import GeoSources, derive
@@ -22,7 +23,9 @@ from verifier_api.network.search_tree import record_offsets
 PARIS: Final = ip_address("192.0.2.7")
 ADDRESSES: Final = (PARIS, *map(ip_address, ("198.51.100.9", "203.0.113.1", "2001:db8::1", "::")))
 UNHURRIED: Final = settings(
-    deadline=None, max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    deadline=None,
+    max_examples=examples(300),
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 
 
