@@ -1,6 +1,6 @@
 """The one path from an item's history to what is concluded from it.
 
-1. `match_batch`: which registered batch the item belongs to.
+1. `prints_of`: which registered batches the prints of its codes belong to.
 2. `evidence_of`: believed and doubtful observations, the clone score, proof of copies.
 3. `item_findings`: what the rules find.
 4. `revise`: which alerts to publish, change or retract.
@@ -15,9 +15,10 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from authenticity.detection.alerts import Alert, revise
-from authenticity.detection.evidence import Evidence, evidence_of, match_batch
+from authenticity.detection.evidence import Evidence, evidence_of
 from authenticity.detection.findings import Finding, FindingKind
 from authenticity.detection.policy import Policy
+from authenticity.detection.prints import prints_of
 from authenticity.detection.rules import item_findings
 from authenticity.detection.signals import Signal, assess_entity, signals_of
 from authenticity.gs1.item import EntityId, ItemId
@@ -48,7 +49,8 @@ def assess_history(
     item: ItemId, history: History, batch_registry: BatchRegistry, policy: Policy
 ) -> ItemAssessment:
     """Steps 1 to 3: the same history, batches and policy give the same findings."""
-    evidence = evidence_of(history, match_batch(item, history, batch_registry), policy)
+    prints = prints_of(item, history.observations, batch_registry)
+    evidence = evidence_of(history, prints, policy)
     return ItemAssessment(evidence, item_findings(evidence))
 
 

@@ -8,13 +8,14 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from authenticity.detection.assess import assess_history
-from authenticity.detection.evidence import is_believed, match_batch
+from authenticity.detection.assess import ItemAssessment
+from authenticity.detection.evidence import evidence_of, is_believed
 from authenticity.detection.findings import Finding, FindingKind
 from authenticity.detection.item_summary import standing_of
 from authenticity.detection.policy import Policy
+from authenticity.detection.prints import prints_of
 from authenticity.detection.reasons import coarse
-from authenticity.detection.rules import seen_before
+from authenticity.detection.rules import item_findings, seen_before
 from authenticity.detection.sessions import own_numbers
 from authenticity.detection.standing import Standing
 from authenticity.gs1.item import ItemId, gtin_of
@@ -55,14 +56,18 @@ def assess_for_caller(
     """What the caller's observation and the item's history give; None if its code is not believed.
 
     The history is assessed with the observation in it, so the answer is the same whether
-    it was merged already or not, and a repeated scan gets the same answer.
+    it was merged already or not, and a repeated scan gets the same answer. Whether the code was
+    issued, and of which batch it is, its own print says alone: a code with another print under
+    its serial is a finding, `wrong-batch`, and makes this one neither better nor never issued.
     """
     alone = history_of([observation])
-    if not is_believed(observation, match_batch(item, alone, batch_registry)):
-        return None
     known = merge(history, alone) if history else alone
-    assessment = assess_history(item, known, batch_registry, policy)
-    evidence = assessment.evidence
+    prints = prints_of(item, (observation, *known.observations), batch_registry)
+    batch_match = prints.of(observation).match
+    if not is_believed(observation, batch_match):
+        return None
+    evidence = evidence_of(known, prints, policy, in_hand=observation)
+    assessment = ItemAssessment(evidence, item_findings(evidence))
     others = [s for s in evidence.genuine if s.session != observation.session] if history else []
     standing = standing_of(assessment)
     findings = tuple(f for f in assessment.findings if f.kind is not FindingKind.SEEN_BEFORE)
@@ -76,14 +81,14 @@ def assess_for_caller(
     elif standing is Standing.SEEN_BEFORE:
         standing = Standing.VERIFIED
     told_ms = [other.told_ms for other in others]
-    unregistered = isinstance(evidence.batch_match, Unregistered)
+    unregistered = isinstance(batch_match, Unregistered)
     return CallerAssessment(
         standing,
         findings,
         _at_least(distinct_sources(others)),
         from_epoch_ms(min(told_ms)) if told_ms else None,
         from_epoch_ms(max(told_ms)) if told_ms else None,
-        evidence.batch_match,
+        batch_match,
         unregistered and batch_registry.knows(gtin_of(item) or ""),
     )
 

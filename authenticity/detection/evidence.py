@@ -4,17 +4,16 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from authenticity.detection.policy import Policy
+from authenticity.detection.prints import Prints, declared_of, match_of_item, never_issued_of
 from authenticity.detection.reasons import Reason
 from authenticity.detection.score import CloneScore, proof_of_copies, score_clones
 from authenticity.detection.simultaneous import Simultaneous, simultaneous_captures
-from authenticity.gs1.item import ItemId, gtin_and_serial
 from authenticity.history.history import History, by_capture, kept_networks
 from authenticity.history.observation import DOUBTS, Observation
 from authenticity.records.batch import Batch, BatchStatus
 from authenticity.records.batch_registry import (
-    UNREGISTERED,
     BatchMatch,
-    BatchRegistry,
+    NotInBatch,
     batch_holding,
     batch_printed,
 )
@@ -24,17 +23,22 @@ from authenticity.trust.verdict import Doubt
 class Evidence(NamedTuple):
     """What rules and signals rest on.
 
-    `batch` is the one whose print the item carries, None if it is withdrawn: then its dates and
-    markets are nobody's. `policy` is the one that holds for its issuer. `genuine` are the
-    observations of codes that are believed, by capture time; `doubtful` the others. `admitted`
-    are those of `genuine` that may raise or lower a suspicion. `clone_score` is None where there
-    is nothing to compare, `proof` where no two acts of known scanners contradict each other,
-    `simultaneous` where known scanners did not have it in several places at once.
+    `batch_match` is that of the code in hand, or of the item (`match_of_item`), and `batch` the
+    one whose print it carries, None if it is withdrawn: then its dates and markets are
+    nobody's. `never_issued` is the batch that denies the code in hand, or any code that is
+    believed. `declared` are the recalled and stolen batches of all prints that are believed; of
+    all that were issued where none is. `policy` is the one that holds for its issuer. `genuine`
+    are the observations of codes that are believed, by capture time; `doubtful` the others.
+    `admitted` are those of `genuine` that may raise or lower a suspicion. `clone_score` is None
+    where there is nothing to compare, `proof` where no two acts of known scanners contradict
+    each other, `simultaneous` where known scanners did not have it in several places at once.
     """
 
     observations: Sequence[Observation]
     batch_match: BatchMatch
     batch: Batch | None
+    never_issued: NotInBatch | None
+    declared: tuple[Batch, ...]
     policy: Policy
     genuine: Sequence[Observation]
     doubtful: Sequence[Observation]
@@ -44,12 +48,19 @@ class Evidence(NamedTuple):
     simultaneous: Simultaneous | None
 
 
-def evidence_of(history: History, batch_match: BatchMatch, policy: Policy) -> Evidence:
-    """The evidence of this history, under the policy of the batch's issuer."""
+def evidence_of(
+    history: History, prints: Prints, policy: Policy, in_hand: Observation | None = None
+) -> Evidence:
+    """The evidence of this history, under the policy of the batch's issuer. `in_hand`: one
+    code, believed, for whose holder it is gathered; else it is about the item as a whole."""
+    genuine, doubtful = split(history, prints)
+    issued = genuine or [observation for observation in doubtful if observation.issued]
+    declared = declared_of([*issued, in_hand] if in_hand else issued, prints)
+    read = issued if in_hand is None else [in_hand]
+    batch_match, never_issued = match_of_item(read, prints), never_issued_of(read, prints)
     printed = batch_printed(batch_match)
     policy = policy.of(printed)
     batch = None if printed and printed.status is BatchStatus.WITHDRAWN else printed
-    genuine, doubtful = split(history, batch_match)
     admitted = admitted_of(history, genuine)
     clone_score, proof, simultaneous = None, None, None
     if len(admitted) > 1:
@@ -58,8 +69,8 @@ def evidence_of(history: History, batch_match: BatchMatch, policy: Policy) -> Ev
         if any(observation.act for observation in admitted):
             proof = proof_of_copies(admitted, policy.elsewhere_km)
     return Evidence(
-        history.observations, batch_match, batch, policy, genuine, doubtful, admitted,
-        clone_score, proof, simultaneous,
+        history.observations, batch_match, batch, never_issued, declared, policy, genuine,
+        doubtful, admitted, clone_score, proof, simultaneous,
     )  # fmt: skip
 
 
@@ -101,46 +112,28 @@ def vouched_doubts(doubtful: Sequence[Observation]) -> frozenset[int]:
     return frozenset(vouched.union(doubt for doubt, some in networks.items() if len(some) > 1))
 
 
-def match_batch(item: ItemId, history: History, batch_registry: BatchRegistry) -> BatchMatch:
-    """The registered batch of an item, by what its issued observations print.
-
-    Several prints of one item are the work of a key that was lost. The one that a batch with
-    this serial has counts, else the one of a code without doubt, else the first to arrive:
-    whoever has a revoked key cannot take the item out of its batch.
-    """
-    issued = [observation for observation in history.observations if observation.issued]
-    names = gtin_and_serial(item)
-    if not issued or names is None:
-        return UNREGISTERED
-    gtin, serial = names
-    if len(issued) > 1:
-        issued.sort(key=lambda observation: (observation.doubt != 0, observation.arrived_ms))
-    matches = [
-        batch_registry.find(gtin, lot or None, f"{expiry:06d}" if expiry else None, serial)
-        for lot, expiry in dict.fromkeys((each.lot, each.expiry) for each in issued)
-    ]
-    return next((match for match in matches if batch_holding(match)), matches[0])
-
-
-def split(history: History, batch_match: BatchMatch) -> tuple[list[Observation], list[Observation]]:
-    """Observations of codes that are believed, by capture time, and the others.
+def split(history: History, prints: Prints) -> tuple[list[Observation], list[Observation]]:
+    """Observations of codes that are believed, each by its own print, by capture time, and the
+    others.
 
     Where two trust lists disagreed on one scan, the newer one counts.
     """
     if len(history.observations) == 1:
         one = list(history.observations)
-        return (one, []) if is_believed(one[0], batch_match) else ([], one)
+        return (one, []) if is_believed(one[0], prints.of(one[0]).match) else ([], one)
     genuine: list[Observation] = []
     doubtful: list[Observation] = []
     for observation in _newest_verdicts(history.observations):
-        (genuine if is_believed(observation, batch_match) else doubtful).append(observation)
+        believed = is_believed(observation, prints.of(observation).match)
+        (genuine if believed else doubtful).append(observation)
     genuine.sort(key=by_capture)
     return genuine, doubtful
 
 
 def is_believed(observation: Observation, batch_match: BatchMatch) -> bool:
     """Whether its code is believed: signed under a valid key, or under a revoked one if the
-    batch that holds this serial was registered for that key before the revocation. Of which
+    batch that holds this serial, with this print, was registered for that key before the
+    revocation. Of which
     key a scan was that an earlier format remembers is not known."""
     if not observation.doubt:
         return True

@@ -7,8 +7,9 @@ from msgspec import Struct
 
 from authenticity.detection.assess import ItemAssessment, assess_history
 from authenticity.detection.evidence import vouched_doubts
-from authenticity.detection.findings import FINDINGS, STANDING_OF_DOUBT, Finding
+from authenticity.detection.findings import FINDINGS, STANDING_OF_DOUBT, Finding, FindingKind
 from authenticity.detection.policy import Policy
+from authenticity.detection.prints import is_listed
 from authenticity.detection.standing import Standing
 from authenticity.gs1.item import ItemId
 from authenticity.history.history import History, distinct_scans, distinct_sources
@@ -66,7 +67,8 @@ def standing_of(assessment: ItemAssessment) -> Standing:
     """The standing of an item whose history is not empty.
 
     Where a genuine code was ever scanned the standing rests on the genuine scans alone:
-    a forged code under the same serial is a finding, but no stain on the genuine pack. Where
+    a forged code under the same serial is a finding, but no stain on the genuine pack. Nor is a
+    code that was never issued, where the list of another print's batch holds the serial. Where
     none was, what one stranger alone sent makes no item suspect.
     """
     evidence, findings = assessment
@@ -78,6 +80,8 @@ def standing_of(assessment: ItemAssessment) -> Standing:
         }
         return next(standing for standing in _DOUBTFUL_WORST_FIRST if standing in reached)
     rows = [FINDINGS[finding.kind] for finding in findings]
+    if is_listed(evidence.batch_match):
+        rows = [row for row in rows if row.kind is not FindingKind.NEVER_ISSUED]
     led_to = {row.standing for row in rows if row.public}
     return next((each for each in _GENUINE_WORST_FIRST if each in led_to), Standing.VERIFIED)
 

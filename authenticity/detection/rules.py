@@ -18,7 +18,7 @@ from authenticity.detection.sessions import own_numbers
 from authenticity.history.history import distinct_sources
 from authenticity.history.observation import ACTS, DOUBTS, Observation, distance_km
 from authenticity.records.batch import Batch, BatchStatus
-from authenticity.records.batch_registry import BatchMatch, NotInBatch
+from authenticity.records.batch_registry import NotInBatch
 from authenticity.records.countries import COUNTRY_AREAS
 from authenticity.records.scan import Act
 from authenticity.trust.verdict import Doubt
@@ -27,6 +27,10 @@ _HOUR_MS = 3_600_000
 _LEAST_NETWORKS = 2
 """However low a policy sets a number: no one network raises an alert."""
 _MOST_NETWORKS_NAMED = 3
+_KIND_OF_STATUS = {
+    BatchStatus.RECALLED: FindingKind.RECALLED,
+    BatchStatus.STOLEN: FindingKind.STOLEN,
+}
 
 
 def item_findings(evidence: Evidence) -> tuple[Finding, ...]:
@@ -38,8 +42,10 @@ def item_findings(evidence: Evidence) -> tuple[Finding, ...]:
     admitted = evidence.admitted
     if evidence.doubtful:
         findings += refused_code_findings(evidence.doubtful)
-    findings += never_issued_findings(evidence.batch_match)
+    if evidence.never_issued is not None:
+        findings += never_issued_findings(evidence.never_issued)
     if genuine:
+        findings += declaration_findings(evidence.declared)
         if batch is not None:
             findings += batch_findings(admitted, batch, policy)
         if batch is not None or len(observations) > 1:
@@ -96,8 +102,8 @@ def refused_code_findings(doubtful: Sequence[Observation]) -> Iterator[Finding]:
         yield finding
 
 
-def never_issued_findings(batch_match: BatchMatch) -> Iterator[Finding]:
-    """A valid signature on a serial that no batch holds.
+def never_issued_findings(match: NotInBatch) -> Iterator[Finding]:
+    """A valid signature on a print of which no batch holds the serial.
 
     A stolen key, or a factory that prints more than was ordered, makes such codes; so does
     whoever prints the lot of a batch that is withdrawn. An unregistered batch accuses nobody:
@@ -105,38 +111,57 @@ def never_issued_findings(batch_match: BatchMatch) -> Iterator[Finding]:
     unnoticed, one in 1,024 a filter of version 0.1.0. A batch without a filter lets every
     serial pass (`authenticity.records.serial_filter`).
     """
-    if isinstance(batch_match, NotInBatch):
-        reason = because(ReasonCode.SERIAL_IN_NO_BATCH, batch=batch_match.batch.batch_id)
-        yield found(FindingKind.NEVER_ISSUED, reason)
+    reason = because(ReasonCode.SERIAL_IN_NO_BATCH, batch=match.batch.batch_id)
+    yield found(FindingKind.NEVER_ISSUED, reason)
+
+
+def declaration_findings(declared: Sequence[Batch]) -> Iterator[Finding]:
+    """What the issuer declared of a batch of any print that is believed: of several recalled or
+    stolen batches the first is named."""
+    for status, kind in _KIND_OF_STATUS.items():
+        batch = next((each for each in declared if each.status is status), None)
+        if batch is not None:
+            yield found(kind, because(ReasonCode.DECLARED_BY_ISSUER, batch=batch.batch_id))
 
 
 def print_findings(
     genuine: Sequence[Observation], observations: Sequence[Observation], batch: Batch | None
 ) -> Iterator[Finding]:
     """Lots and dates read from the pack, signed or by a known scanner, that differ from one
-    another or from the batch. A field that is missing, or cut off by the scanner, is no
-    difference."""
+    another or from the batch. A field that is missing from an unsigned reading, or cut off by
+    the scanner, is no difference; of a signed code no scanner takes anything away."""
     signed_lot, signed_expiry = genuine[0].lot, genuine[0].expiry
     registered = int(batch.expiry) if batch and batch.expiry else signed_expiry
     if all(s.lot == signed_lot and s.expiry == registered for s in observations):
         return  # the usual case
+    if batch is not None:
+        signed_lot = batch.lot or ""
     read_by_others = [s for s in observations if s.authorised and _is_unsigned(s)]
-    lots = {s.lot for s in genuine} | {s.lot for s in read_by_others}
-    expiries = {s.expiry for s in genuine} | {s.expiry for s in read_by_others}
-    for lot in sorted(lots - {"", signed_lot}):
-        if signed_lot and not signed_lot.startswith(lot) and not lot.startswith(signed_lot):
-            reason = because(ReasonCode.LOT_DIFFERS, printed=lot, registered=signed_lot)
-            yield found(FindingKind.WRONG_BATCH, reason)
-            break
-    for expiry in sorted(expiries - {0, registered}):
+    lots = {s.lot for s in genuine} | {
+        s.lot for s in read_by_others if not _is_cut(s.lot, signed_lot)
+    }
+    for lot in sorted(lots - {signed_lot}):
+        reason = because(ReasonCode.LOT_DIFFERS, printed=lot, registered=signed_lot)
+        yield found(FindingKind.WRONG_BATCH, reason)
+        break
+    signed = {s.expiry for s in genuine}
+    registered = registered or max(signed)
+    expiries = signed | {s.expiry for s in read_by_others if s.expiry}
+    if len(signed) == 1:
+        expiries.discard(0)  # the maker prints none
+    for expiry in sorted(expiries - {registered}):
         if registered:
+            printed = f"{expiry:06d}" if expiry else ""
             reason = because(
-                ReasonCode.EXPIRY_DIFFERS,
-                printed=f"{expiry:06d}",
-                registered=f"{registered:06d}",
+                ReasonCode.EXPIRY_DIFFERS, printed=printed, registered=f"{registered:06d}"
             )
             yield found(FindingKind.WRONG_EXPIRY, reason)
             break
+
+
+def _is_cut(lot: str, signed: str) -> bool:
+    """Whether an unsigned reading of this lot may be of a pack with the signed one."""
+    return not lot or not signed or signed.startswith(lot) or lot.startswith(signed)
 
 
 def _is_unsigned(observation: Observation) -> bool:
@@ -146,13 +171,7 @@ def _is_unsigned(observation: Observation) -> bool:
 def batch_findings(
     admitted: Sequence[Observation], batch: Batch, policy: Policy
 ) -> Iterator[Finding]:
-    """What the issuer declared of the batch, and whether the item left its markets."""
-    if batch.status is BatchStatus.RECALLED:
-        reason = because(ReasonCode.DECLARED_BY_ISSUER, batch=batch.batch_id)
-        yield found(FindingKind.RECALLED, reason)
-    if batch.status is BatchStatus.STOLEN:
-        reason = because(ReasonCode.DECLARED_BY_ISSUER, batch=batch.batch_id)
-        yield found(FindingKind.STOLEN, reason)
+    """Whether the batch may be sold, and whether the item left its markets."""
     if batch.released_at is None:
         reason = because(ReasonCode.BATCH_NOT_RELEASED, batch=batch.batch_id)
         yield found(FindingKind.NOT_RELEASED, reason)

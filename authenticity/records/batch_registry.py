@@ -63,6 +63,7 @@ class Membership(Protocol):
         ...
 
 
+_DECLARED: Final = frozenset({BatchStatus.RECALLED, BatchStatus.STOLEN})
 NOTHING_ANSWERED: Final[Mapping[Question, bool]] = MappingProxyType({})
 
 
@@ -172,6 +173,19 @@ class BatchRegistry:
             return InBatch(_by_expiry(unlisted, expiry))
         return NotInBatch(_by_expiry(candidates or stated, expiry))
 
+    def declared(self, gtin: str, lot: str | None, serial: str) -> tuple[Batch, ...]:
+        """The recalled and stolen batches whose declaration holds for a pack with this print:
+        each that holds the serial or whose list is not here to deny it, whatever other batch
+        holds it too. If all that have the print deny it, each of them."""
+        stated = self._by_print.get((gtin, lot), ())
+        declared = [each for each in stated if each.status in _DECLARED]
+        if not declared:
+            return ()
+        known = [each for each in stated if not _is_withdrawn(each)]
+        if all(self._denies(each, serial) for each in known):
+            return tuple(declared)
+        return tuple(each for each in declared if not self._denies(each, serial))
+
     def is_in_no_list(self, gtin: str, lot: str | None, serial: str) -> bool:
         """Whether batches with this print have lists, and none of them holds the serial, which
         the lists that are here say for certain. A withdrawn batch holds none; another without a
@@ -182,6 +196,9 @@ class BatchRegistry:
             if each.has_list or _is_withdrawn(each)
         ]
         return bool(holds) and all(answer is False for answer in holds)
+
+    def _denies(self, batch: Batch, serial: str) -> bool:
+        return batch.has_list and self._holds(batch, serial) is False
 
     def _holds(self, batch: Batch, serial: str) -> bool | None:
         """What the list of the batch says, None if the part that would say it is not here."""

@@ -40,6 +40,7 @@ _FEATURES: Final = {
 }
 """By name, without the source that it ends in."""
 _SCANNERS: Final = {"trusted": msg("known scanners"), "anonymous": msg("strangers")}
+_NOT_PRINTED: Final = "–"
 _STRONG_HALF_NATS: Final = 4
 _FOR: Final = msg("Speaks for copies: {evidence}.")
 _STRONGLY_FOR: Final = msg("Speaks strongly for copies: {evidence}.")
@@ -119,7 +120,7 @@ def _fact(name: str, value: Fact, translator: Translator) -> str:
         readers, _, networks = value.partition(" ")
         named = translator.text(_SCANNERS[readers]) if readers in _SCANNERS else readers
         return f"{named} ({networks})" if networks else named
-    return str(value)
+    return str(value) or _NOT_PRINTED
 
 
 def _bare(reason: Reason) -> str:

@@ -27,6 +27,7 @@ from authenticity.detection.comparison import compare_sessions, is_away_by_netwo
 from authenticity.detection.evidence import admitted_of, split
 from authenticity.detection.features import FEATURES, channel_of, features_of
 from authenticity.detection.policy import DEFAULT_POLICY
+from authenticity.detection.prints import every_print
 from authenticity.detection.score import comparable, proof_of_copies
 from authenticity.detection.sessions import scan_sessions
 from authenticity.history.history import history_of
@@ -118,7 +119,7 @@ def _rows(examples: Sequence[Example]) -> Iterator[Row]:
     policy = DEFAULT_POLICY
     for example in examples:
         history = history_of(arrival.observation for arrival in example.arrivals)
-        genuine, _ = split(history, InBatch(example.batch))
+        genuine, _ = split(history, every_print(InBatch(example.batch)))
         admitted = admitted_of(history, genuine)
         sessions = scan_sessions(admitted, policy)
         proven = proof_of_copies(genuine, policy.elsewhere_km) is not None

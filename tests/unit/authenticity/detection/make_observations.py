@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from authenticity.detection.evidence import evidence_of
 from authenticity.detection.findings import Finding
 from authenticity.detection.policy import DEFAULT_POLICY, Policy
+from authenticity.detection.prints import every_print
 from authenticity.detection.rules import item_findings
 from authenticity.gs1.item import ItemId, item_id
 from authenticity.history.history import History
@@ -103,7 +104,7 @@ def match_of(batch: Batch | None) -> BatchMatch:
 def findings_of(
     history: History, batch: Batch | None = None, policy: Policy = DEFAULT_POLICY
 ) -> tuple[Finding, ...]:
-    return item_findings(evidence_of(history, match_of(batch), policy))
+    return item_findings(evidence_of(history, every_print(match_of(batch)), policy))
 
 
 def claimed(scan_id: str, **changes: Any) -> Observation:

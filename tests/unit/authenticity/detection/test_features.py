@@ -19,6 +19,7 @@ from authenticity.detection.evidence import admitted_of, split
 from authenticity.detection.features import FEATURES, features_of
 from authenticity.detection.findings import FindingKind
 from authenticity.detection.policy import DEFAULT_POLICY, MarketPolicy, Policy
+from authenticity.detection.prints import every_print
 from authenticity.detection.score import score_clones
 from authenticity.detection.sessions import scan_sessions
 from authenticity.detection.weights import WEIGHTS, WEIGHTS_FILE, read_weights
@@ -49,7 +50,7 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 def admitted_in(*observations: Observation, batch: Batch | None = None) -> list[Observation]:
     history = history_of(observations)
-    return admitted_of(history, split(history, match_of(batch))[0])
+    return admitted_of(history, split(history, every_print(match_of(batch)))[0])
 
 
 def compared(

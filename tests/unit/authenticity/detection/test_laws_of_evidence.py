@@ -20,6 +20,7 @@ from authenticity.detection.evidence import evidence_of
 from authenticity.detection.findings import FindingKind
 from authenticity.detection.item_summary import summarize_item
 from authenticity.detection.policy import DEFAULT_POLICY
+from authenticity.detection.prints import prints_of
 from authenticity.detection.signals import Signal, assess_entity, by_entity, signals_of
 from authenticity.detection.standing import Standing
 from authenticity.gs1.item import EntityId, ItemId, batch_entity, item_id
@@ -149,9 +150,8 @@ def campaign_over(packs: Sequence[Sequence[Observation]]) -> bool:
     for number, observations in enumerate(packs):
         item = ItemId(item_id("09506000134352", f"PACK{number}"))
         evidence = evidence_of(
-            history_of(observations), REGISTRY.find("09506000134352", "L1", "280630", "S"),
-            DEFAULT_POLICY,
-        )  # fmt: skip
+            history_of(observations), prints_of(item, observations, REGISTRY), DEFAULT_POLICY
+        )
         signals += signals_of(item, evidence)
     grouped = by_entity(signals)
     found = [

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from authenticity.detection.evidence import evidence_of
 from authenticity.detection.findings import COPIES, MISPLACED, REFUSED, VOUCHED, FindingKind
 from authenticity.detection.policy import DEFAULT_POLICY
+from authenticity.detection.prints import NOTHING_REGISTERED
 from authenticity.detection.signals import (
     KNOWN_SCANNERS,
     MAX_SIGNALS,
@@ -31,7 +32,6 @@ from authenticity.gs1.item import (
 )
 from authenticity.history.history import History, history_of, merge
 from authenticity.history.observation import Observation, network_number, session_hash
-from authenticity.records.batch_registry import UNREGISTERED
 from authenticity.records.scan import Act, Channel
 from authenticity.trust.verdict import Doubt
 from tests.unit.authenticity.detection.make_observations import (
@@ -54,7 +54,7 @@ BATCH = batch_entity("09506000134352", "L1")
 
 
 def signals_in(history: History) -> tuple[Signal, ...]:
-    return signals_of(ITEM, evidence_of(history, UNREGISTERED, DEFAULT_POLICY))
+    return signals_of(ITEM, evidence_of(history, NOTHING_REGISTERED, DEFAULT_POLICY))
 
 
 def signals(*observations: Observation) -> tuple[Signal, ...]:
