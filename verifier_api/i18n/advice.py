@@ -55,6 +55,11 @@ class Occasion:
     probability: float | None = None
     """Of the cause; shown to officers and rights-holders alone."""
 
+    @property
+    def is_good(self) -> bool:
+        """Whether people are told that the code is genuine, and nothing against it."""
+        return self.standing in (Standing.VERIFIED, Standing.SEEN_BEFORE)
+
 
 _TITLES: Final = {
     Standing.VERIFIED: msg("Genuine code"),
@@ -117,6 +122,9 @@ _UNREGISTERED: Final = msg(
 )
 _SEEN_ONCE: Final = "Genuine code. Also scanned by someone else, first on {date}."
 _SEEN_OFTEN: Final = "Genuine code. Also scanned by at least {n} others, first on {date}."
+_ALSO_SEEN_ONCE: Final = "Also scanned by someone else, first on {date}."
+_ALSO_SEEN_OFTEN: Final = "Also scanned by at least {n} others, first on {date}."
+"""Behind `_UNREGISTERED`."""
 
 _COMPARE: Final = msg("Compare the number, lot and expiry below with what is printed on the pack.")
 _KEEP: Final = msg("Keep the pack and the receipt.")
@@ -247,11 +255,17 @@ def _text(occasion: Occasion, translator: Translator) -> str:
         return translator.text(_UNSIGNED_BY_NOBODY)
     if occasion.cause in _TEXTS:
         return translator.text(_TEXTS[occasion.cause], issuer=issuer)
-    if occasion.standing is Standing.VERIFIED and occasion.unregistered:
-        return translator.text(_UNREGISTERED, issuer=issuer)
+    if occasion.is_good and occasion.unregistered:
+        text = translator.text(_UNREGISTERED, issuer=issuer)
+        return " ".join(filter(None, (text, _seen(occasion, translator, behind=True))))
     if occasion.provisional:
         return translator.text(_PROVISIONAL, issuer=issuer, date=translator.day(occasion.at))
-    if occasion.standing is Standing.SEEN_BEFORE and occasion.first is not None:
-        day = translator.day(occasion.first)
-        return translator.count(_SEEN_ONCE, _SEEN_OFTEN, occasion.others, date=day)
-    return translator.text(_VERIFIED, issuer=issuer)
+    return _seen(occasion, translator) or translator.text(_VERIFIED, issuer=issuer)
+
+
+def _seen(occasion: Occasion, translator: Translator, *, behind: bool = False) -> str:
+    """That others scanned it, as a text of its own or behind another; empty if none did."""
+    if occasion.standing is not Standing.SEEN_BEFORE or occasion.first is None:
+        return ""
+    one, many = (_ALSO_SEEN_ONCE, _ALSO_SEEN_OFTEN) if behind else (_SEEN_ONCE, _SEEN_OFTEN)
+    return translator.count(one, many, occasion.others, date=translator.day(occasion.first))

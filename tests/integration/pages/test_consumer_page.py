@@ -162,12 +162,23 @@ def test_a_batch_that_its_maker_has_not_registered_is_said_to_be_so(
     browser: Browser, stand: Stand
 ) -> None:
     stand.register(stand.world.batch())
+    code = stand.world.code(lot="Z9")
     with _context(browser) as context:
         page = context.new_page()
-        page.goto(stand.url + path_of(stand.world.code(lot="Z9")))
+        page.goto(stand.url + path_of(code))
         page.locator("[data-status]:not(:empty)").wait_for()
         assert page.locator("h1").inner_text() == "Genuine code"
         assert "not told us of this batch yet" in page.locator("[data-text]").inner_text()
+    stand.drain()
+    with _context(browser) as context:
+        page = context.new_page()
+        page.goto(stand.url + path_of(code))
+        page.locator("[data-status]:not(:empty)").wait_for()
+        assert page.locator("h1").inner_text() == "Genuine code, scanned before"
+        text = page.locator("[data-text]").inner_text()
+        assert "not told us of this batch yet" in text
+        assert "Also scanned by someone else" in text
+        assert page.locator("main.tone-wait").count() == 1
 
 
 def test_own_rescan_is_not_called_seen_before(browser: Browser, stand: Stand) -> None:

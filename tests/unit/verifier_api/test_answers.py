@@ -190,6 +190,39 @@ def test_a_recall_is_told_before_anybody_ever_scanned(world: World) -> None:
     assert answered.advice.text == "Alpine Tea has recalled these packs."
 
 
+@pytest.mark.parametrize("principal", [ANONYMOUS, OFFICER, HOLDER])
+@pytest.mark.parametrize("others", [0, 1, 3])
+def test_that_the_maker_has_not_told_of_a_batch_is_said_to_everybody_under_every_good_standing(
+    world: World, principal: Principal, others: int
+) -> None:
+    code = world.code(lot="NOBODYS")
+    scans = [world.scan(code, session=f"s{n}", minutes=-9) for n in range(others)]
+    answered = _answer(world, code, scans, principal=principal, batches=[world.batch()])
+    good = Standing.SEEN_BEFORE if others else Standing.VERIFIED
+    assert (answered.standing, answered.provisional) == (good, True)
+    assert "Alpine Tea, who has not told us of this batch yet" in answered.advice.text
+    assert ("Also scanned by" in answered.advice.text) == bool(others)
+    registered = _answer(world, world.code(), scans, principal=principal, batches=[world.batch()])
+    assert not registered.provisional
+    assert "not told us" not in registered.advice.text
+
+
+def test_of_a_product_without_any_registered_batch_nothing_is_said(world: World) -> None:
+    answered = _answer(world, world.code(lot="NOBODYS"), [])
+    assert (answered.standing, answered.provisional) == (Standing.VERIFIED, False)
+
+
+def test_an_invented_print_of_a_good_code_is_no_word_about_its_batch(world: World) -> None:
+    """What the code in hand prints is registered; another print under its serial is not."""
+    code = world.code()
+    scans = [world.scan(world.code(lot="NOBODYS"), session="thief", minutes=-9)]
+    answered = _answer(world, code, scans, batches=[world.batch()])
+    assert (answered.standing, answered.provisional) == (Standing.CAUTION, False)
+    assert "another lot was seen" in answered.advice.text
+    thiefs = _answer(world, scans[0].code, [world.scan(code, minutes=-9)], batches=[world.batch()])
+    assert thiefs.standing is Standing.CAUTION
+
+
 def test_no_history_in_time_claims_nothing_about_earlier_scans(world: World) -> None:
     answered = _answer(world, world.code(), None)
     assert (answered.standing, answered.provisional) == (Standing.VERIFIED, True)

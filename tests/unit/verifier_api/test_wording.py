@@ -70,15 +70,16 @@ def test_a_translation_keeps_the_facts_of_its_message(language: str) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_counting_works_in_every_language(language: str) -> None:
+@pytest.mark.parametrize("before", ["Genuine code. ", ""])
+def test_counting_works_in_every_language(language: str, before: str) -> None:
     words = load_translators()[language]
+    day = words.day(datetime(2026, 11, 23, tzinfo=UTC))
     for number in (1, 2, 5):
-        wording = words.count(
-            "Genuine code. Also scanned by someone else, first on {date}.",
-            "Genuine code. Also scanned by at least {n} others, first on {date}.",
-            number,
-            date=words.day(datetime(2026, 11, 23, tzinfo=UTC)),
-        )
+        one = f"{before}Also scanned by someone else, first on {{date}}."
+        many = f"{before}Also scanned by at least {{n}} others, first on {{date}}."
+        wording = words.count(one, many, number, date=day)
+        untranslated = (one if number == 1 else many).format(n=number, date=day)
+        assert (wording == untranslated) == (language == "en")
         assert "2026" in wording
         assert number == 1 or str(number) in wording
 
