@@ -33,6 +33,7 @@ def test_no_scan_of_another_print_makes_an_invented_serial_of_a_listed_lot_good(
     for city in ABROAD[:2]:
         site.scan(world.code(serial, lot=first), site.address(city))
     site.settle()
+    site.clock.pass_(minutes=1)
     assert site.scan(real, site.address(PARIS))["standing"] == "suspect"
     seen = site.seen(real)
     assert seen.standings == {"suspect"}
