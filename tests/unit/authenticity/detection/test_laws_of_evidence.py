@@ -62,10 +62,13 @@ REGISTRY = BatchRegistry([batch(markets=("FR",))])
 BATCH = batch_entity("09506000134352", "L1")
 RAISED = (Standing.CAUTION, Standing.SUSPECT)
 
+_OF_THE_LIST = (Doubt.KEY_REVOKED, Doubt.NEWER_KEY)
+"""Codes under a newer key open no history; those under a revoked one are drawn with its facts."""
+
 _codes: st.SearchStrategy[Verdict] = st.sampled_from(
     [
         genuine(), genuine(), genuine(),
-        *(doubtful(doubt) for doubt in Doubt if doubt is not Doubt.KEY_REVOKED),
+        *(doubtful(doubt) for doubt in Doubt if doubt not in _OF_THE_LIST),
         doubtful(Doubt.KEY_REVOKED, lot="L1", expiry="280630", revoked_at=NOON, key_slot=7),
     ]
 )  # fmt: skip
