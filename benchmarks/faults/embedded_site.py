@@ -20,8 +20,8 @@ from events.topics import SCANS, TRUST, TRUST_KEY
 from ledger.administration import Snapshot
 from ledger.records import decode_alert
 
-_WITHIN_S: Final = 120.0
-_FOR_GOOD_S: Final = 45.0
+_WITHIN_S: Final = 600.0  # ends a hang only
+_FOR_GOOD_S: Final = 120.0
 """An export that has not changed for so long is the last one."""
 _EXPORTED_EVERY_S: Final = 0.3
 """Each export starts a process, and takes its part of the processors."""

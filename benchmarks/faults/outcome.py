@@ -5,10 +5,10 @@ import time
 from dataclasses import dataclass, field
 from typing import Final
 
-from benchmarks.faults.site import Site
+from benchmarks.faults.site import HANGS_AFTER_S, Site
 from benchmarks.faults.traffic import Traffic
 
-DRAINS_WITHIN_S: Final = 240.0
+DRAINS_WITHIN_S: Final = HANGS_AFTER_S
 
 
 @dataclass(frozen=True, slots=True)

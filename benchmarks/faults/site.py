@@ -47,7 +47,9 @@ SESSION_S: Final = 3.0
 AT_ONCE: Final = 1_000
 _QUIET_S: Final = 0.5
 _HTTP_WITHIN_S: Final = 5.0
-_FOR_GOOD_S: Final = 45.0
+_FOR_GOOD_S: Final = 120.0
+HANGS_AFTER_S: Final = 600.0
+"""Ends a hang: no figure rests on it, however busy the machine is."""
 
 
 class Progress(NamedTuple):
@@ -111,7 +113,7 @@ class Site:
             "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
         }
 
-    def publish(self, records: Sequence[Record], *, within_s: float = 120.0) -> None:
+    def publish(self, records: Sequence[Record], *, within_s: float = HANGS_AFTER_S) -> None:
         """Return when all are acknowledged; what was refused is published again."""
         assert self._publisher is not None
         until = time.monotonic() + within_s
@@ -159,7 +161,7 @@ class Site:
         if wipe:
             shutil.rmtree(self._scratch(number), ignore_errors=True)
 
-    def stop_worker(self, number: int, *, within_s: float = 30.0) -> int:
+    def stop_worker(self, number: int, *, within_s: float = HANGS_AFTER_S) -> int:
         """SIGTERM; its exit code."""
         worker = self.workers.pop(number)
         worker.send_signal(signal.SIGTERM)
@@ -188,7 +190,7 @@ class Site:
         waiting = sum(lag.waiting for lag in lags)
         return Progress(sum(lag.end for lag in lags) - waiting, waiting)
 
-    def wait_until_passed(self, *, within_s: float) -> None:
+    def wait_until_passed(self, *, within_s: float = HANGS_AFTER_S) -> None:
         """Until nothing waits. Raises `TimeoutError`."""
         self.until("some records still wait", lambda: self.progress().waiting == 0, within_s)
 
@@ -211,7 +213,7 @@ class Site:
 
     def wait_for_a_member(self) -> None:
         """Until a worker has passed something: the trust list, which waits from the start."""
-        self.until("no worker began", lambda: self.progress().passed > 0, within_s=180.0)
+        self.until("no worker began", lambda: self.progress().passed > 0, within_s=HANGS_AFTER_S)
 
     def refusal(self, line: bytes) -> str:
         """Publish a scan that must be refused; the message of the refusal."""
@@ -287,7 +289,7 @@ class Site:
         stored = read_topic(self.kafka.settings, SCANS)
         return [record.value for record in stored if record.value is not None]
 
-    def alerts_amiss(self, *, within_s: float = 30.0) -> int:
+    def alerts_amiss(self, *, within_s: float = _FOR_GOOD_S) -> int:
         """Alerts whose highest version on the topic is not the ledger's; it may take a
         while until the last ones are relayed."""
         until = time.monotonic() + within_s
@@ -338,7 +340,9 @@ class Site:
         """What a worker has logged."""
         return self._log(number).read_text() if self._log(number).exists() else ""
 
-    def until(self, otherwise: str, happens: Callable[[], bool], within_s: float = 60.0) -> None:
+    def until(
+        self, otherwise: str, happens: Callable[[], bool], within_s: float = HANGS_AFTER_S
+    ) -> None:
         """Wait for it. Raises `TimeoutError` with the end of the workers' logs."""
         deadline = time.monotonic() + within_s
         while True:

@@ -80,14 +80,14 @@ def sleeping_worker(folder: Path, traffic: Traffic) -> Outcome:
         began = time.monotonic()
         sleeper = site.start_worker(0)
         site.publish_batches()
-        site.wait_until_passed(within_s=60)
+        site.wait_until_passed()
         lock = "LOCK TABLE items IN ACCESS EXCLUSIVE MODE"
         with site.held(lock, lambda: site.publish_scans(traffic.scans[:half])):
             sleeper.send_signal(signal.SIGSTOP)
         site.start_worker(1)
         site.publish_scans(traffic.scans[half:])
         time.sleep(SESSION_S)
-        site.wait_until_passed(within_s=60)
+        site.wait_until_passed()
         sleeper.send_signal(signal.SIGCONT)
         site.until("nothing was refused", lambda: site.count(0, "conflicts_total") > 0)
         refused = site.count(0, "conflicts_total")
@@ -108,7 +108,7 @@ def worker_stopped_in_its_write(folder: Path, traffic: Traffic) -> Outcome:
         site.publish_batches()
         site.publish_scans(traffic.scans[half:])
         time.sleep(SESSION_S)
-        site.wait_until_passed(within_s=60)
+        site.wait_until_passed()
         sleeper.send_signal(signal.SIGCONT)
         return outcome_of("worker stopped in its write", site, 1, began)
 

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-PATIENCE_S = 120.0
+PATIENCE_S = 300.0
 ASKED_EVERY_S = 0.02
 
 What = Callable[[], object] | str

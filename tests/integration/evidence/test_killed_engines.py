@@ -18,7 +18,7 @@ from tests.integration.engine.installation import Installation
 from .attacks import names_of, requests, timed
 from .site import ABROAD, PARIS, Site, attacked_service
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(420)]
+pytestmark = pytest.mark.slow
 
 KILLS = 2
 

@@ -19,7 +19,7 @@ from benchmarks.faults.worker_faults import (
     worker_stopped_in_its_write,
 )
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(420)]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

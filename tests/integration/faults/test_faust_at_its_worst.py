@@ -22,7 +22,7 @@ from demo.local_ports import free_ports
 from stream.sources.faust.acknowledge import STALLED
 from tests.support.patience import PATIENCE_S, wait_until
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.slow
 
 _FETCHES_NOTHING = """
 import asyncio, sys

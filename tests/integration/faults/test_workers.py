@@ -13,7 +13,7 @@ from benchmarks.faults.traffic import make_traffic
 from demo.child_processes import touchstone_command
 from tests.support.patience import PATIENCE_S, wait_until
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,7 @@ from tests.integration.issuing.test_issue_command import new_maker
 from tests.integration.kafka.large_run import LargeRun, issued_run
 from tests.support.patience import PATIENCE_S, wait_until
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(420)]
+pytestmark = pytest.mark.slow
 
 LOCK = "LOCK TABLE serial_parts IN ACCESS EXCLUSIVE MODE"
 UNKNOWN, GENUINE, NEVER = "caution", "seen-before", "never-issued"
