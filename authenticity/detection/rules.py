@@ -16,7 +16,7 @@ from authenticity.detection.reasons import Reason, ReasonCode, because, coarse
 from authenticity.detection.score import clone_findings
 from authenticity.detection.sessions import is_of_own_chain
 from authenticity.history.history import distinct_sources
-from authenticity.history.observation import ACTS, DOUBTS, Observation, distance_km
+from authenticity.history.observation import ACTS, DOUBTS, Observation, distance_km, is_retry
 from authenticity.records.batch import Batch, BatchStatus
 from authenticity.records.batch_registry import BatchMatch, NotInBatch
 from authenticity.records.countries import COUNTRY_AREAS
@@ -74,7 +74,7 @@ def scanning_findings(observations: Sequence[Observation], policy: Policy) -> It
         reason = because(ReasonCode.CAPTURED_IN_THE_FUTURE, minutes=coarse(ahead_s // 60))
         yield found(FindingKind.CLOCK_SKEW, reason)
     for one, other in pairwise(observations):
-        if one.id == other.id and one.content != other.content:
+        if one.id == other.id and not is_retry(one, other):
             reason = because(ReasonCode.DIFFERENT_SCANS_UNDER_ONE_ID)
             yield found(FindingKind.SCAN_ID_REUSED, reason)
             return

@@ -153,9 +153,7 @@ def scan_of(body: ScanBody, now: datetime, stamp: Stamp) -> Scan:
         act=body.act,
         operation=body.operation,
         network=network,
-        selection=stamp.hashes.selection(
-            principal.name, scan_id, "" if network is None else network.network
-        ),
+        selection=stamp.hashes.selection(principal.name, scan_id),
         clamped=captured_at != stated_at,
     )
     if len(encode_scan(scan)) > LIMITS.scan_bytes:
