@@ -5,7 +5,7 @@ that one, and nothing else of it.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Final
 
 from sqlalchemy import delete, select, text
@@ -67,10 +67,13 @@ def has_keyed_histories(address: LedgerAddress) -> bool:
     table = schema.items
     some = select(table.c.history).order_by(table.c.item).limit(_HISTORIES_READ)
     with _opened(address) as database, database.reads.begin() as connection:
-        rows = connection.execution_options(yield_per=_AT_ONCE).scalars(some)
-        return any(
-            observation.network for raw in rows for observation in decode_history(raw).observations
-        )
+        streamed = connection.execution_options(yield_per=_AT_ONCE)
+        with closing(streamed.scalars(some)) as rows:
+            return any(
+                observation.network
+                for raw in rows
+                for observation in decode_history(bytes(raw)).observations
+            )
 
 
 @contextmanager
