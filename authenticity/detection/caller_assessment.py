@@ -16,7 +16,7 @@ from authenticity.detection.policy import Policy
 from authenticity.detection.prints import prints_of
 from authenticity.detection.reasons import coarse
 from authenticity.detection.rules import item_findings, seen_before
-from authenticity.detection.sessions import own_numbers
+from authenticity.detection.sessions import is_of_own_chain
 from authenticity.detection.standing import Standing
 from authenticity.gs1.item import ItemId, gtin_of
 from authenticity.history.history import SAMPLE, History, distinct_sources, history_of, merge
@@ -71,9 +71,8 @@ def assess_for_caller(
     others = [s for s in evidence.genuine if s.session != observation.session] if history else []
     standing = standing_of(assessment)
     findings = tuple(f for f in assessment.findings if f.kind is not FindingKind.SEEN_BEFORE)
-    ours = own_numbers(evidence.policy.own_supply_chain)
     # A case that passed through the maker's chain was scanned by nobody; a pack with an act was.
-    if any(other.act or other.channel not in ours for other in others):
+    if any(other.act or not is_of_own_chain(other, evidence.policy) for other in others):
         known_before = [f for f in assessment.findings if f.kind is FindingKind.SEEN_BEFORE]
         findings += tuple(known_before) or (seen_before(distinct_sources(others)),)
         if standing is Standing.VERIFIED:

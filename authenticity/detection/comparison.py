@@ -16,7 +16,7 @@ from authenticity.detection.sessions import (
     ScanSession,
     apart_km,
     impossible_travel_outliers,
-    own_numbers,
+    is_of_own_chain,
     places_of,
     session_key,
 )
@@ -78,11 +78,10 @@ def compare_sessions(
     policy: Policy,
 ) -> Comparison:
     """Takes believed observations and their sessions, both by capture time."""
-    own = own_numbers(policy.own_supply_chain)
     first_ms: dict[int, int] = {}
     met = int(Need.MANY_SCANS) if len(genuine) >= _MANY_SCANS else 0
     for observation in genuine:
-        if observation.channel not in own:
+        if not is_of_own_chain(observation, policy):
             first_ms.setdefault(session_key(observation), observation.captured_ms)
         if observation.actor:
             met |= Need.KNOWN_SCANNER

@@ -278,7 +278,7 @@ def _possible(met: int) -> tuple[Feature, ...]:
 def channel_of(genuine: Sequence[Observation]) -> Channel:
     """The channel whose prior and threshold hold: of those that scanned the item, the one on
     which copies are most frequent."""
-    channels = {CHANNELS[observation.channel] for observation in genuine}
+    channels = {CHANNELS[each.channel] if each.authorised else Channel.CONSUMER for each in genuine}
     return next((each for each in _MOST_COPIES_FIRST if each in channels), Channel.CONSUMER)
 
 

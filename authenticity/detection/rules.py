@@ -14,9 +14,9 @@ from authenticity.detection.findings import Finding, FindingKind, found
 from authenticity.detection.policy import Policy, Severity
 from authenticity.detection.reasons import Reason, ReasonCode, because, coarse
 from authenticity.detection.score import clone_findings
-from authenticity.detection.sessions import own_numbers
+from authenticity.detection.sessions import is_of_own_chain
 from authenticity.history.history import distinct_sources
-from authenticity.history.observation import ACTS, DOUBTS, Observation, distance_km
+from authenticity.history.observation import ACTS, DOUBTS, Observation, distance_km, is_retry
 from authenticity.records.batch import Batch, BatchStatus
 from authenticity.records.batch_registry import NotInBatch
 from authenticity.records.countries import COUNTRY_AREAS
@@ -79,7 +79,7 @@ def scanning_findings(observations: Sequence[Observation], policy: Policy) -> It
         reason = because(ReasonCode.CAPTURED_IN_THE_FUTURE, minutes=coarse(ahead_s // 60))
         yield found(FindingKind.CLOCK_SKEW, reason)
     for one, other in pairwise(observations):
-        if one.id == other.id and one.content != other.content:
+        if one.id == other.id and not is_retry(one, other):
             reason = because(ReasonCode.DIFFERENT_SCANS_UNDER_ONE_ID)
             yield found(FindingKind.SCAN_ID_REUSED, reason)
             return
@@ -184,13 +184,12 @@ def diversion_findings(
 ) -> Iterator[Finding]:
     """One trusted scan outside the markets, or several networks there, two at least: one is
     a tourist. The maker's own chain goes through any country."""
-    ours = own_numbers(policy.own_supply_chain)
     outside = [
         observation
         for observation in admitted
         if observation.country in COUNTRY_AREAS
         and observation.country not in markets
-        and observation.channel not in ours
+        and not is_of_own_chain(observation, policy)
     ]
     if not outside:
         return
@@ -206,10 +205,8 @@ def diversion_findings(
 
 def use_findings(genuine: Sequence[Observation], policy: Policy) -> Iterator[Finding]:
     """Whether others scanned the item."""
-    ours = own_numbers(policy.own_supply_chain)
-    sessions = {s.session for s in genuine if s.channel not in ours}
-    if len(sessions) > 1:
-        among = [s for s in genuine if s.channel not in ours]
+    among = [s for s in genuine if not is_of_own_chain(s, policy)]
+    if len({s.session for s in among}) > 1:
         yield seen_before(max(1, distinct_sources(among) - 1))
 
 

@@ -26,8 +26,8 @@ from authenticity.detection.sessions import (
     LocationConfidence,
     ScanSession,
     apart_km,
+    is_of_own_chain,
     is_reachable,
-    own_numbers,
     scan_sessions,
 )
 from authenticity.detection.weights import WEIGHTS
@@ -88,8 +88,7 @@ def score_without_leaving_out(
     genuine: Sequence[Observation], batch: Batch | None, policy: Policy
 ) -> CloneScore | None:
     """The score of all these observations together."""
-    own = own_numbers(policy.own_supply_chain)
-    if all(observation.channel in own for observation in genuine):
+    if all(is_of_own_chain(observation, policy) for observation in genuine):
         return None
     sessions = scan_sessions(genuine, policy)
     if not comparable(sessions, policy.clone):

@@ -85,6 +85,12 @@ def own_numbers(own_supply_chain: frozenset[Channel]) -> frozenset[int]:
     return frozenset(CHANNELS.index(channel) for channel in own_supply_chain)
 
 
+def is_of_own_chain(observation: Observation, policy: Policy) -> bool:
+    """Whether the maker's own supply chain made it: a known scanner on a channel of that chain.
+    Nobody else speaks for one, whatever channel a scan of an earlier version names."""
+    return observation.actor != 0 and observation.channel in own_numbers(policy.own_supply_chain)
+
+
 def scan_sessions(genuine: Sequence[Observation], policy: Policy) -> list[ScanSession]:
     """One for each session, by capture time. Takes believed observations by capture time.
 
@@ -212,8 +218,8 @@ def _session_of(observations: list[Observation], policy: Policy) -> ScanSession:
 
 def session_of_observation(observation: Observation, policy: Policy) -> ScanSession:
     """A session of this observation alone."""
-    source, channel = observation.source, observation.channel
-    own, official = channel in own_numbers(policy.own_supply_chain), channel in _OFFICIAL
+    source, own = observation.source, is_of_own_chain(observation, policy)
+    official = observation.authorised and observation.channel in _OFFICIAL
     if observation.actor:
         confidence = LocationConfidence.TRUSTED if source else LocationConfidence.NOWHERE
     else:

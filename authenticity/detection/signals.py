@@ -31,7 +31,12 @@ from authenticity.detection.odds import chance, log_odds, published_probability
 from authenticity.detection.policy import EntityPolicy, Policy
 from authenticity.detection.reasons import ReasonCode, because, coarse
 from authenticity.detection.score import CloneScore
-from authenticity.detection.sessions import ScanSession, own_numbers, scan_sessions, session_key
+from authenticity.detection.sessions import (
+    ScanSession,
+    is_of_own_chain,
+    scan_sessions,
+    session_key,
+)
 from authenticity.gs1.item import (
     EntityId,
     ItemId,
@@ -150,7 +155,7 @@ def _copies_signals(item: ItemId, evidence: Evidence, clone_score: CloneScore) -
     detail = _networks(evidence.admitted) if weight > 0 else ""
     if gtin and lot:
         yield Signal(batch_entity(gtin, lot), item, COPIES, weight, detail)
-    for last in _last_custodians(genuine, own_numbers(policy.own_supply_chain) | {_RETAIL}):
+    for last in _last_custodians(genuine, policy):
         if last.channel == _RETAIL:
             yield Signal(scanner_entity(last.actor, known=True), item, COPIES, weight, detail)
         elif gtin and lot:
@@ -168,14 +173,15 @@ def _vouched_signals(item: ItemId, genuine: Sequence[Observation]) -> Iterator[S
             yield Signal(scanner_entity(observation.actor, known=True), item, VOUCHED, 1, "")
 
 
-def _last_custodians(genuine: Sequence[Observation], channels: frozenset[int]) -> list[Observation]:
-    """The known scanners on these channels that had it last, by what they saw last: codes are
-    read off where packs lie, and shops far apart may be served from one warehouse. Of a
+def _last_custodians(genuine: Sequence[Observation], policy: Policy) -> list[Observation]:
+    """The shops, and scanners of the maker's chain, that had it last, by what they saw last:
+    codes are read off where packs lie, and shops far apart may be served from one warehouse. Of a
     warehouse, which has packs of many makers, each batch is assessed by itself."""
     last = {
         observation.actor: observation
         for observation in genuine
-        if observation.authorised and observation.channel in channels
+        if is_of_own_chain(observation, policy)
+        or (observation.authorised and observation.channel == _RETAIL)
     }
     return sorted(last.values(), key=by_capture)[-_MOST_CUSTODIANS:]
 

@@ -116,9 +116,15 @@ def distinct_scans(observations: Iterable[Observation]) -> int:
 
 def distinct_sources(observations: Iterable[Observation]) -> int:
     """How many networks, and sessions of which no network is known, these observations are of:
-    at least so many there were, and never more than scans. Nobody adds to it from one network.
+    at least so many there were, and never more than scans. Nobody adds to it from one network,
+    or by sending a scan again from another.
     """
-    return len({observation.source_of_scan for observation in observations})
+    sources: set[tuple[int, int]] = set()
+    ids: set[int] = set()
+    for observation in observations:
+        sources.add(observation.source_of_scan)
+        ids.add(observation.id)
+    return min(len(sources), len(ids))
 
 
 def kept_networks(observations: Iterable[Observation]) -> frozenset[int]:

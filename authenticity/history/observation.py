@@ -50,7 +50,8 @@ class Observation(Struct, frozen=True, array_like=True, order=True, gc=False):
     """One scan of one item. Fields from `id` to `network_kind` are its content.
 
     `id`: the scan's selection key, or a hash of publisher and scan id where it has none;
-    `digest` hashes everything else of the scan but its arrival. `session` hashes publisher
+    `digest` hashes everything else that its sender said (of a clamped capture time, that it
+    is clamped). `session` hashes publisher
     and session, or is made of `id` where there is none; `actor` the publisher of an
     authorised scan (0 otherwise). Times are milliseconds since 1970 UTC; `lat`, `lon` are
     1/10,000 degree, `accuracy` 10 m. `expiry` is YYMMDD as a number, 0 for none.
@@ -239,6 +240,15 @@ def actor_hash(publisher: str) -> int:
     return _hash32(publisher)  # of known scanners there are few, and they scan much
 
 
+def is_retry(one: Observation, other: Observation) -> bool:
+    """Whether two records under one id are of one scan, that was sent twice. Their networks may
+    differ, for a phone changes them, and so may their capture times where these are their
+    arrivals."""
+    if one.digest != other.digest:
+        return False
+    return one.captured_ms == other.captured_ms or one.delay_s == other.delay_s == 0
+
+
 def same_scan(one: Observation, other: Observation) -> Observation:
     """The join of two records of one content: the one that arrived first, as it was checked
     under the newest trust list.
@@ -269,10 +279,15 @@ def accuracy_km(observation: Observation) -> float:
 
 
 def _content_digest(scan: Scan) -> int:
+    """Of what a retry repeats. Of version 1 as histories of that time hold it."""
+    if scan.v == 1:
+        return _hash32(
+            scan.code, scan.operation, scan.session, scan.captured_at.microsecond,
+            scan.act, scan.authorised, scan.place,
+        )  # fmt: skip
     return _hash32(
-        scan.code, scan.operation, scan.session, scan.captured_at.microsecond,
-        scan.act, scan.authorised, scan.place,
-        *((scan.network, scan.clamped) if scan.v > 1 else ()),
+        scan.code, scan.operation, scan.session, None if scan.clamped else scan.captured_at,
+        scan.act, scan.authorised, scan.place, scan.channel,
     )  # fmt: skip
 
 

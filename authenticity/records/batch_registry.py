@@ -187,15 +187,14 @@ class BatchRegistry:
         return tuple(each for each in declared if not self._denies(each, serial))
 
     def is_in_no_list(self, gtin: str, lot: str | None, serial: str) -> bool:
-        """Whether batches with this print have lists, and none of them holds the serial, which
-        the lists that are here say for certain. A withdrawn batch holds none; another without a
-        list says nothing of it."""
-        holds = [
-            not _is_withdrawn(each) and self._holds(each, serial)
-            for each in self._by_print.get((gtin, lot), ())
-            if each.has_list or _is_withdrawn(each)
-        ]
-        return bool(holds) and all(answer is False for answer in holds)
+        """Whether this print is or was that of a batch, and no list that is here holds the
+        serial. A withdrawn batch holds none, and neither does one without a list, or one whose
+        list lacks the part that would say: no statement takes a serial out of this answer but
+        one that lists it."""
+        stated = self._by_print.get((gtin, lot), ())
+        return bool(stated) and not any(
+            self._holds(each, serial) for each in stated if not _is_withdrawn(each)
+        )
 
     def _denies(self, batch: Batch, serial: str) -> bool:
         return batch.has_list and self._holds(batch, serial) is False

@@ -58,8 +58,8 @@ class Scan(Struct, frozen=True, gc=False):
 
     `place` is what the device reports, `network` what the service derived from the
     caller's address, or a gateway with the right to passed on. `selection`: 64 bits that
-    decide what a history keeps, an HMAC of publisher, scan id and network under the
-    installation's secret: a retry has the same ones, and nobody outside can choose them.
+    decide what a history keeps, an HMAC of publisher and scan id under the installation's
+    secret: a retry has the same ones, and nobody outside can choose them.
     `clamped`: the capture time was out of bounds, and the arrival stands in its place.
     """
 

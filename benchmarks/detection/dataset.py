@@ -13,7 +13,7 @@ from operator import itemgetter
 from typing import Final, NamedTuple, TypeVar
 
 from authenticity.detection.policy import DEFAULT_POLICY
-from authenticity.detection.sessions import own_numbers
+from authenticity.detection.sessions import is_of_own_chain
 from authenticity.gs1.item import ItemId
 from authenticity.history.observation import Observation, observe
 from authenticity.records.batch import Batch
@@ -48,7 +48,7 @@ class Arrival(NamedTuple):
 
         A reading of a case's label is a scan of each item in the case, but no item scan.
         """
-        return self.observation.channel not in own_numbers(DEFAULT_POLICY.own_supply_chain)
+        return not is_of_own_chain(self.observation, DEFAULT_POLICY)
 
 
 class Header(NamedTuple):

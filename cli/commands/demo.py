@@ -9,6 +9,7 @@ import typer
 from cli.support.checkout import require_checkout
 from cli.support.console import err, fail, out, print_json
 from cli.support.open_engine import EngineKind
+from cli.support.passphrase import refuse_in_environment
 
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0}
 _LONGEST_S = 720.0
@@ -59,6 +60,7 @@ def demo(
     behind unless you gave a folder.
     """
     require_checkout("demo", "touchstone demo", instead="make run")
+    refuse_in_environment()
     from demo.run import DemoOptions, run_demo
 
     options = DemoOptions(

@@ -263,7 +263,7 @@ def _verifier(
 
         listed = load_trust_list(trust_list, roots, now, allow_older=allow_older)
     elif where is not None and ledger_is_there(where) and where.roots.exists():
-        listed = _list_of_engine(where, now)
+        listed = _list_of_engine(where, now, allow_older=allow_older)
     if listed is None:
         return None
     known = listed
@@ -274,10 +274,12 @@ def _verifier(
     return verify_under_it
 
 
-def _list_of_engine(where: DataFolder, now: datetime) -> "TrustList | None":
+def _list_of_engine(where: DataFolder, now: datetime, *, allow_older: bool) -> "TrustList | None":
+    """The list of the data folder, or database, which may have been away from the network."""
     import asyncio
 
     from authenticity.trust.trust_list import read_trust_list
+    from cli.support.lists_seen import refuse_older
     from cli.support.trust_list import load_roots
     from ledger.opening import open_reader
 
@@ -292,7 +294,11 @@ def _list_of_engine(where: DataFolder, now: datetime) -> "TrustList | None":
     document = asyncio.run(newest())
     if document is None:
         return None
-    return read_trust_list(document, load_roots(where), at=now)
+    roots = load_roots(where)
+    trust_list = read_trust_list(document, roots, at=now)
+    publish = "publish the newest list there: touchstone trust publish FILE"
+    refuse_older(trust_list, roots, allow=allow_older, renew=publish)
+    return trust_list
 
 
 @contextmanager

@@ -12,11 +12,16 @@ from authenticity.history.observation import actor_hash
 from cli.support.console import err, fail, folded, out, print_json, whole
 from cli.support.data import DataFolder
 from cli.support.escaping import visible
-from cli.support.open_ledger import open_administration
+from cli.support.open_ledger import ledger_is_there, open_administration
 from ledger.records import Role, TokenRecord
 
 Data = Annotated[Path | None, typer.Option(help="Data folder of the installation.")]
 Json = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]
+
+_OTHERS_NAMES = {
+    "consumer-web": "the public page",
+    "command-line": "whoever runs `touchstone scan`",
+}
 
 tokens_app = typer.Typer(help="Bearer tokens of the service.", no_args_is_help=True)
 
@@ -74,7 +79,8 @@ def list_tokens(data: Data = None, as_json: Json = False) -> None:
 
     Example: [bold]touchstone tokens list[/]
     """
-    with open_administration(DataFolder.find(data), make=True) as administration:
+    folder = DataFolder.find(data)
+    with open_administration(folder, make=ledger_is_there(folder)) as administration:
         records = administration.tokens()
     if as_json:
         print_json([_facts(record) for record in records])
@@ -117,11 +123,18 @@ def _check(role: Role | None, name: str, prefixes: list[str], *, gateway: bool) 
     if not gateway and role is None:
         fail("a token has a role, or is a gateway's",
              next_step=f"give --role {' | '.join(Role)}, or --gateway")  # fmt: skip
-    if not name.strip() or len(name) > 64 or name == "consumer-web":
-        fail("a name has 1 to 64 characters, and is not that of the public page")
+    if not name.strip() or len(name) > 64:
+        fail("a name has 1 to 64 characters", next_step="give --name NAME")
+    if name in _OTHERS_NAMES:
+        fail(f"{name} is the name of {_OTHERS_NAMES[name]}: its scans would count as this one's",
+             next_step="choose another name")  # fmt: skip
     if (shown := visible(name)) != name:
         fail(f"the name {shown} has characters that are not seen, or that a terminal obeys",
              next_step="leave them out: the name is the publisher of its scans")  # fmt: skip
+    if name != " ".join(name.split()):
+        fail(f"the name {name!a} has a blank at an end, two that follow each other, or one "
+             "that is not the usual one: it looks like another name",
+             next_step="write it with single blanks between its words")  # fmt: skip
     if bad := [p for p in prefixes if not (p.isascii() and p.isdigit() and 4 <= len(p) <= 12)]:
         fail(f"{bad[0]!r} is no GS1 company prefix", next_step="give 4 to 12 digits")
     if role in (Role.RIGHTS_HOLDER, Role.ISSUER) and not prefixes:

@@ -232,8 +232,10 @@ def what_stands(
     problems.sort(key=lambda each: each.code)
     if outcome.refused:
         ids = _named([each for each, _ in outcome.refused])
-        reason = f"the engine refused {ids}: {outcome.refused[0][1]}"
-        problems.append(Problem(Registration.REFUSED, reason, f"then: {again}", EXIT_WRONG_USE))
+        reason, _, step = outcome.refused[0][1].partition(" (next: ")
+        first = f"{step.removesuffix(')')}; then: " if step else ""
+        reason = f"the engine refused {ids}: {reason}"
+        problems.append(Problem(Registration.REFUSED, reason, f"{first}{again}", EXIT_WRONG_USE))
     if outcome.pending:
         problem = Problem(
             Registration.PENDING,

@@ -8,7 +8,7 @@ import hmac
 import logging
 import secrets
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +22,9 @@ _RESTORE: Final = (
     f"installation have and name it in {SETTING}. If it is lost for good, `touchstone migrate "
     "--forget-secret` lets the next service begin with another"
 )
+_KEYED: Final = b'"selection":"'
+"""In the bytes of a scan that a service stamped, and of no other: inside of a text the quotation
+marks are escaped."""
 log = logging.getLogger(__name__)
 
 
@@ -32,25 +35,43 @@ def installation_secret(folder: DataFolder, environ: Mapping[str, str]) -> bytes
     ledger that is away is not asked, with a warning, unless the secret would be made now.
 
     Raises `ConfigurationError` for a file that others can read, or that holds something else;
-    for none where the ledger knows of one, and for another than that one; `UnavailableError`
-    where none can be made.
+    for none where the ledger knows of one, or scans carry hashes under one, and for another than
+    that one; `UnavailableError` where none can be made.
     """
-    from ledger.installation import secret_fingerprint
-
     found = find_secret(folder, environ)
     if found is None:
-        was_used = secret_fingerprint(folder.ledger) is not None
+        was_used = _was_used(folder)
         # Another process that starts now makes the file before it notes the fingerprint.
         found = find_secret(folder, environ)
-        if found is None and was_used:
+        if found is None and was_used is not None:
             raise ConfigurationError(
-                f"there is no secret at {folder.secret}, and the scans in {folder.ledger} were "
-                "recorded under one",
+                f"there is no secret at {folder.secret}, and the scans of this installation were "
+                f"recorded under one ({was_used})",
                 next_step=_RESTORE,
             )
         found = found or _made(folder)
     _require_fitting(found, folder, environ.get(SETTING) or folder.secret)
     return found
+
+
+def _was_used(folder: DataFolder) -> str | None:
+    """Where it is seen that there was a secret. A ledger that is made anew knows of none, and
+    its log, or the histories of one that was restored, still do."""
+    from events.embedded.log import EmbeddedLog
+    from events.topics import SCANS
+    from ledger.installation import has_keyed_histories, may_begin_anew, secret_fingerprint
+
+    if secret_fingerprint(folder.ledger) is not None:
+        return f"{folder.ledger} has its fingerprint"
+    if may_begin_anew(folder.ledger):
+        return None
+    if has_keyed_histories(folder.ledger):
+        return f"histories in {folder.ledger} hold hashes under it"
+    if folder.kafka is None and folder.log.exists():
+        with closing(EmbeddedLog(folder.log)) as scans:
+            if scans.carries(SCANS, _KEYED):
+                return f"scans in {folder.log} carry hashes under it"
+    return None
 
 
 def _require_fitting(secret: bytes, folder: DataFolder, path: Path | str) -> None:

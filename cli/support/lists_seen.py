@@ -30,9 +30,16 @@ class ListSeen(Struct, frozen=True):
     digest: str
 
 
-def refuse_older(trust_list: "TrustList", roots: "Roots", *, allow: bool = False) -> None:
+def refuse_older(
+    trust_list: "TrustList",
+    roots: "Roots",
+    *,
+    allow: bool = False,
+    renew: str = "get the newest list",
+) -> None:
     """Raise `TrustListError` for a list older than one that was seen under these roots, and for
-    another list of the same version; else remember it. `allow` says so and goes on.
+    another list of the same version; else remember it. `allow` says so and goes on. `renew`:
+    what to do about an older one.
 
     Where nothing can be remembered, a warning says so.
     """
@@ -48,7 +55,7 @@ def refuse_older(trust_list: "TrustList", roots: "Roots", *, allow: bool = False
             seen = _seen(folder / _FILE)
             if not _follows(now, seen.get(name)):
                 if not allow:
-                    raise _refusal(now, seen[name], folder / _FILE)
+                    raise _refusal(now, seen[name], folder / _FILE, renew)
                 warn(f"trust list {now.version} is not the newest you were handed")
             elif seen.get(name) != now:
                 content = msgspec.json.encode(seen | {name: now}, order="sorted")
@@ -61,15 +68,14 @@ def _follows(now: ListSeen, known: ListSeen | None) -> bool:
     return known is None or now.version > known.version or now == known
 
 
-def _refusal(now: ListSeen, known: ListSeen, memory: Path) -> TrustListError:
+def _refusal(now: ListSeen, known: ListSeen, memory: Path, renew: str) -> TrustListError:
     if now.version == known.version:
         what = f"this is another trust list of version {now.version} than the one you had"
     else:
         what = f"this trust list is of version {now.version}; you had version {known.version}"
     return TrustListError(
         f"{what}: keys may have been revoked since",
-        next_step="get the newest list, or say --allow-older-list if you know why"
-        f" (remembered in {memory})",
+        next_step=f"{renew}, or say --allow-older-list if you know why (remembered in {memory})",
     )
 
 

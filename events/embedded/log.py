@@ -135,6 +135,15 @@ class EmbeddedLog:
             ).fetchone()
             return int(row[0]) if row else 0
 
+    def carries(self, topic: Topic, text: bytes) -> bool:
+        """Whether any record's value has these bytes. Reads them all where none has.
+
+        Raises `LogUnavailableError`.
+        """
+        with self._translate_errors("read"):
+            query = f"SELECT 1 FROM {_TABLE[topic]} WHERE instr(value, ?) LIMIT 1"  # noqa: S608
+            return self._db.execute(query, (text,)).fetchone() is not None
+
     def prune(self, topic: Topic, passed: int) -> int:
         """Drop records that are old and not above `passed`, a bounded number at once.
 

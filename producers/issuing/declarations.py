@@ -169,7 +169,10 @@ def _records_of(path: Path) -> Iterator[BatchStatement | SignedPart]:
                         f"{path.name} line {number}: {error}", next_step=error.next_step or _A_FILE
                     ) from None
     except OSError as error:
-        raise ConfigurationError(f"cannot read the batches {path}: {error.strerror}") from None
+        raise ConfigurationError(
+            f"cannot read the batches {path}: {error.strerror}",
+            next_step="give the folder of a run (touchstone issue), or a file of statements",
+        ) from None
 
 
 def keep_statement(folder: Path, statement: BatchStatement) -> None:

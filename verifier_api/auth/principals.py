@@ -73,19 +73,27 @@ class Principal:
             return Audience.CONSUMER
         return _AUDIENCES[self.role]
 
-    def channel(self, asked: Channel | None) -> Channel:
-        """What they scan as. Raises `Problem` 401 or 403 for a channel that is not theirs."""
-        allowed = _CHANNELS[self.role]
+    def channel_for(self, item: ItemId | None, asked: Channel | None) -> Channel:
+        """What they scan this item as: a consumer where what they say of it does not count.
+        Raises `Problem` 401 or 403 for a channel that is not theirs."""
+        may_act = self.may_act_on(item)
+        allowed = _CHANNELS[self.role if may_act else None]
         if asked is None:
             return allowed[0]
-        if asked not in allowed:
-            if self.is_anonymous:
-                raise self._refused(f"scanning as {asked}")
-            names = ", ".join(allowed)
+        if asked in allowed:
+            return asked
+        if self.is_anonymous:
+            raise self._refused(f"scanning as {asked}")
+        if may_act or asked not in _CHANNELS[self.role]:
+            names = ", ".join(_CHANNELS[self.role])
             raise Problem(
                 FORBIDDEN, f"the role {self.role} does not scan as {asked}", f"use one of: {names}"
             )
-        return asked
+        raise Problem(
+            FORBIDDEN,
+            f"the token {self.name} may not scan this item as {asked}: it is not of its companies",
+            "leave out channel, or use a token for the item's company prefix",
+        )
 
     def require_act_on(self, item: ItemId | None) -> None:
         """Raise `Problem` 401 or 403 unless they may say what is done with this item."""

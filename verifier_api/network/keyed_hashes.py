@@ -37,9 +37,9 @@ class KeyedHashes:
         """Of a network that a gateway names: another gateway's of the same name differs."""
         return self._hash(b"gateway\0", _pack((gateway, network)))
 
-    def selection(self, publisher: str, scan_id: str, network: str) -> str:
-        """What decides whether a history keeps a scan. `network`: its hash, or empty."""
-        return self._hash(b"selection\0", _pack((publisher, scan_id, network)))
+    def selection(self, publisher: str, scan_id: str) -> str:
+        """What decides whether a history keeps a scan: the same wherever it is sent again from."""
+        return self._hash(b"selection\0", _pack((publisher, scan_id)))
 
     def session(self, publisher: str, session: str) -> str:
         """In place of a session that an anonymous caller names."""

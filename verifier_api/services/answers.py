@@ -163,9 +163,9 @@ def answer(question: Question, known: Known | None, policy: Policy) -> Answer:
 
 
 def is_invented(verdict: Verdict, known: Known | None) -> bool:
-    """Whether the signature of this code verifies, and its serial is in no list of the batches
-    with its print: made with a stolen key, or tried out. Whatever the answer says of it, a
-    refusal or a recall, tells that it is in none."""
+    """Whether the signature of this code verifies, and its serial is in no list that is here of
+    the batches with its print: made with a stolen key, or tried out, as far as can be told.
+    Whatever the answer says of it, a refusal or a recall, tells that it is in none."""
     if known is None or verdict.item is None:
         return False
     names = gtin_and_serial(verdict.item)

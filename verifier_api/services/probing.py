@@ -1,7 +1,7 @@
 """What it costs to ask about serials that nobody issued.
 
 An answer is paid for before it is given. What it costs is known only once it is found: 1
-check, which every code has paid, or 20 for a serial that is in no list. So:
+check, which every code has paid, or 20 for a serial that no list here holds. So:
 
 1. Whoever still owes for an answer is given none, whatever it would be: a refusal tells
    nothing of the code.

@@ -50,10 +50,10 @@ class ScanBody(Struct, frozen=True):
     """What `POST /v1/scans` takes. Unknown fields are ignored, so a whole scan fits too.
 
     `scan_id` makes a retry the same scan, and needs `captured_at` with it. Without a
-    token `act`, `operation` and any `channel` but consumer are refused, a `place` has the
-    source gps, wifi or declared, and a capture time more than 72 h before its arrival, or 5
-    min after, is replaced by it. The same holds for a gateway's token. `network`: of a
-    gateway's user; refused from anybody else.
+    token `act`, `operation` and any `channel` but consumer are refused, as they are with a
+    token about an item that is not the token's; a `place` has the source gps, wifi or declared,
+    and a capture time more than 72 h before its arrival, or 5 min after, is replaced by it. The
+    same holds for a gateway's token. `network`: of a gateway's user; refused from anybody else.
     """
 
     code: CodeText
@@ -104,7 +104,7 @@ def unrecorded_scan(
         code,
         now,
         now,
-        principal.channel(None),
+        Channel.CONSUMER,
         False,
         _kept_session(session, principal, hashes),
     )
@@ -113,7 +113,8 @@ def unrecorded_scan(
 def scan_of(body: ScanBody, now: datetime, stamp: Stamp) -> Scan:
     """The scan to publish. The principal of the stamp decides publisher, channel, authority.
 
-    A known scanner speaks with authority only about items its role covers. An
+    A known scanner speaks with authority only about items its role covers, and is a consumer
+    to all others. An
     anonymous scan id is scoped by its session, or without one by what was scanned:
     nobody can overwrite, or seem to reuse, another's. What a gateway sends is a
     consumer's scan, published under the gateway's name; it has the network that the gateway
@@ -127,9 +128,9 @@ def scan_of(body: ScanBody, now: datetime, stamp: Stamp) -> Scan:
         require_gateway(principal)
         network = passed_evidence(body.network, principal.name, stamp.hashes)
     item = item_of(body.code)
-    channel = principal.channel(body.channel)
     if body.act is not None or body.operation is not None:
         principal.require_act_on(item)
+    channel = principal.channel_for(item, body.channel)
     authorised = principal.may_act_on(item)
     believed = authorised or (item is None and not principal.is_anonymous)
     received_at = _to_ms(now)
@@ -152,9 +153,7 @@ def scan_of(body: ScanBody, now: datetime, stamp: Stamp) -> Scan:
         act=body.act,
         operation=body.operation,
         network=network,
-        selection=stamp.hashes.selection(
-            principal.name, scan_id, "" if network is None else network.network
-        ),
+        selection=stamp.hashes.selection(principal.name, scan_id),
         clamped=captured_at != stated_at,
     )
     if len(encode_scan(scan)) > LIMITS.scan_bytes:

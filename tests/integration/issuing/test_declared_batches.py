@@ -101,6 +101,8 @@ def test_with_an_engine_that_runs_success_means_that_it_stands(known: Maker) -> 
         words = ("batches", "release", "out", "--before-publication", "--wait", "120")
         _, refused = known.run(*words, code=2)
         assert "the engine refused" in refused and "maker/1 is not on the trust list" in refused
+        assert "(next:" not in refused and "next:  then" not in refused
+        assert "then the batch again; then: touchstone batches release out" in refused
     assert stands(known).status is BatchStatus.RECALLED
 
 

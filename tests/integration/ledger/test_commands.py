@@ -5,17 +5,26 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import LiteralString
 
 import pytest
 
 from authenticity.gs1.item import scanner_entity
+from authenticity.history.history import encode_history, history_of
 from authenticity.history.observation import actor_hash
 from ledger.address import PostgresAddress
+from ledger.installation import (
+    forget_secret,
+    has_keyed_histories,
+    may_begin_anew,
+    secret_fingerprint,
+)
 from tests.contracts.ledger.folding import alert, change, one_scan
 from tests.contracts.ledger.ledgers import Ledgers
-from tests.integration.ledger.server import Server
+from tests.integration.ledger.server import Server, query
 from tests.support.patience import PATIENCE_S
 from tests.support.world import World
+from tests.unit.authenticity.detection.make_observations import PARIS, seen
 
 
 class Commands:
@@ -121,3 +130,19 @@ def test_the_embedded_engine_refuses_a_ledger_that_is_elsewhere(
     refused = commands.run("up", "--no-api")
     assert refused.returncode == 2
     assert "--engine kafka" in refused.stderr
+
+
+@pytest.mark.parametrize("network", ["", None])
+def test_hashes_in_the_databases_histories_tell_that_there_was_a_secret(
+    ledger_address: PostgresAddress, network: str | None
+) -> None:
+    history = encode_history(history_of([seen("1", network=network, place=PARIS)]))
+    insert: LiteralString = (
+        "INSERT INTO items (item, history, version) VALUES (%s, %s, 1) RETURNING item"
+    )
+    assert not has_keyed_histories(ledger_address)
+    query(ledger_address, insert, "an item", history)
+    assert has_keyed_histories(ledger_address) == (network is not None)
+    assert not may_begin_anew(ledger_address)
+    assert not forget_secret(ledger_address)
+    assert may_begin_anew(ledger_address) and secret_fingerprint(ledger_address) is None

@@ -53,9 +53,10 @@ def test_whatever_the_umask_data_are_their_owners_alone(tmp_path: Path) -> None:
     assert {"log.sqlite", "ledger.sqlite"} <= {path.name for path in data.iterdir()}
 
 
-@pytest.mark.parametrize("command", ["up", "worker"])
+@pytest.mark.parametrize("command", ["up", "worker", "demo"])
 def test_a_program_that_runs_for_long_refuses_the_passphrase(tmp_path: Path, command: str) -> None:
-    ended = _run(command, "--data", str(tmp_path), umask=0o022, TOUCHSTONE_PASSPHRASE="hush-5531")
+    folder = "--folder" if command == "demo" else "--data"
+    ended = _run(command, folder, str(tmp_path), umask=0o022, TOUCHSTONE_PASSPHRASE="hush-5531")
     assert ended.returncode == 2
     assert "unset TOUCHSTONE_PASSPHRASE" in ended.stderr and "5531" not in ended.stderr
     refuse_in_environment()

@@ -1,12 +1,20 @@
 """`touchstone tokens create --gateway`: a token without a role."""
 
 import json
+import sys
+import unicodedata
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from cli.app import app
+
+BLANKS = [
+    number
+    for number in range(sys.maxunicode + 1)
+    if unicodedata.category(chr(number)) == "Zs" and number != ord(" ")
+]
 
 
 def _run(data: Path, *arguments: str) -> Result:
@@ -40,6 +48,34 @@ def test_a_name_that_is_not_what_it_looks_like_is_refused(tmp_path: Path, name: 
     assert refused.exit_code == 2
     assert name not in refused.output
     assert not (tmp_path / "ledger.sqlite").exists()
+
+
+@pytest.mark.parametrize("kind", [["--gateway"], ["--role", "officer"]])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(pattern.format(chr(blank)) for blank in BLANKS for pattern in ("a{}", "{}a", "a{}b")),
+        " a", "a ", "a  b", "consumer-web", "command-line", " command-line",
+    ],
+)  # fmt: skip
+def test_a_name_that_looks_like_another_or_is_the_programs_own_is_refused(
+    tmp_path: Path, name: str, kind: list[str]
+) -> None:
+    refused = _run(tmp_path / "data", "create", *kind, "--name", name)
+    assert refused.exit_code == 2
+    assert "next:" in refused.output
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_name_of_several_words_is_taken(tmp_path: Path) -> None:
+    assert _run(tmp_path, "create", "--role", "officer", "--name", "port Busan 3").exit_code == 0
+
+
+def test_a_list_of_tokens_makes_no_folder(tmp_path: Path) -> None:
+    refused = _run(tmp_path / "typo", "list")
+    assert refused.exit_code == 2
+    assert "there is no ledger" in refused.output and "next:" in refused.output
+    assert not (tmp_path / "typo").exists()
 
 
 OFFICER = ("--role", "officer")

@@ -1,21 +1,29 @@
 """The secret of an installation: made once, shared, guarded."""
 
 import logging
+import sqlite3
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
 from authenticity.errors import ConfigurationError, LedgerUnavailableError, TouchstoneError
+from authenticity.history.history import encode_history, history_of
+from authenticity.history.observation import observe
+from authenticity.records.scan import Scan, encode_scan
 from cli.app import app
 from cli.support.data import DataFolder
 from cli.support.installation_secret import SETTING, find_secret, installation_secret
 from events.embedded.log import EmbeddedLog
+from events.publisher import Record
+from events.topics import SCANS
 from ledger.installation import secret_fingerprint
 from tests.support.new_ledger import make_ledger
+from tests.unit.authenticity.detection import make_observations as observations
 from verifier_api.network.keyed_hashes import KeyedHashes
 
 
@@ -120,6 +128,52 @@ def test_a_missing_secret_of_a_ledger_that_knows_one_is_refused_until_it_is_rest
     assert not folder.secret.exists()
     _put(folder, first)
     assert installation_secret(folder, {}) == first
+
+
+def _scan(**changes: Any) -> Scan:
+    return observations.scan("1", code='"selection":"', **changes)
+
+
+def _logged(folder: DataFolder, scan: Scan) -> None:
+    with closing(EmbeddedLog(folder.log)) as log:
+        log.append([Record(SCANS, b"k", encode_scan(scan))])
+
+
+def _folded(folder: DataFolder, scan: Scan) -> None:
+    history = history_of([observe(scan, observations.genuine(), 1)])
+    assert isinstance(folder.ledger, Path)
+    with closing(sqlite3.connect(folder.ledger)) as ledger, ledger:
+        row = (observations.ITEM, encode_history(history))
+        ledger.execute("INSERT INTO items (item, history, version) VALUES (?, ?, 1)", row)
+
+
+KEPT = {"on the log": _logged, "in a history": _folded}
+
+
+@pytest.mark.parametrize("kept", KEPT)
+def test_scans_with_hashes_under_a_secret_tell_of_it_though_the_ledger_knows_none(
+    tmp_path: Path, kept: str
+) -> None:
+    """The ledger was made anew from the log, or is a backup from before the fingerprint."""
+    folder = _folder(tmp_path)
+    KEPT[kept](folder, _scan(place=observations.PARIS))
+    with pytest.raises(ConfigurationError, match="no secret") as refused:
+        installation_secret(folder, {})
+    assert kept.split()[-1][:4] in str(refused.value)
+    assert "backup" in refused.value.next_step and "--forget-secret" in refused.value.next_step
+    assert not folder.secret.exists()
+    CliRunner().invoke(app, ["migrate", "--data", str(folder.root), "--forget-secret"])
+    assert installation_secret(folder, {}) == find_secret(folder, {})
+
+
+@pytest.mark.parametrize("kept", KEPT)
+@pytest.mark.parametrize("authorised", [False, True])
+def test_scans_of_the_first_version_need_no_secret(
+    tmp_path: Path, kept: str, authorised: bool
+) -> None:
+    folder = _folder(tmp_path)
+    KEPT[kept](folder, _scan(v=1, selection=None, network=None, authorised=authorised))
+    assert len(installation_secret(folder, {})) == 32
 
 
 def test_another_secret_than_the_ledgers_is_refused_wherever_it_comes_from(tmp_path: Path) -> None:

@@ -1,13 +1,20 @@
 """Which trust list a command believes, and what it says of a file that it cannot."""
 
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+from authenticity.detection.policy import DEFAULT_POLICY
 from authenticity.errors import TouchstoneError
 from authenticity.trust.jws import encode_roots
 from cli.app import app
+from events.embedded.log import EmbeddedLog
+from events.publisher import Record
+from events.topics import SCANS, TRUST, TRUST_KEY
+from ledger.opening import migrate, open_store
+from stream.sources.embedded import EmbeddedSource
 from tests.support.world import World
 
 WORLD = World()
@@ -46,6 +53,33 @@ def test_every_command_that_says_what_a_code_proves_refuses_an_older_list(
     assert not (lists / "data").exists()
     allowed = CliRunner().invoke(app, [*map(str, arguments), "--allow-older-list"])
     assert allowed.exit_code in (0, 1), allowed.output
+
+
+def test_scan_refuses_the_list_of_a_data_folder_that_is_older_than_the_newest_handed_to_us(
+    lists: Path,
+) -> None:
+    """A folder that was copied before a revocation, or an engine that was away."""
+    folder = lists / "data"
+    migrate(folder / "ledger.sqlite")
+    (folder / "roots.json").write_bytes(encode_roots(WORLD.roots))
+    (folder / "roots.json").chmod(0o600)
+    log = EmbeddedLog(folder / "log.sqlite")
+    log.append([Record(TRUST, TRUST_KEY, WORLD.trust_document)])
+    store = open_store(folder / "ledger.sqlite")
+    engine = EmbeddedSource(log, store, WORLD.roots, DEFAULT_POLICY, clock=lambda: WORLD.now)
+    assert engine.run_round()
+    engine.close()
+    scan = ["scan", CODE, "--data", str(folder)]
+    before = CliRunner().invoke(app, scan)
+    assert before.exit_code == 0 and "genuine" in before.stdout, before.output
+    CliRunner().invoke(app, ["verify", CODE, "--trust-list", str(lists / "new.jws")])
+    refused = error_of(*scan)
+    assert "version 1; you had version 2" in str(refused)
+    assert "trust publish" in refused.next_step and "--allow-older-list" in refused.next_step
+    with closing(EmbeddedLog(folder / "log.sqlite")) as kept:
+        assert len(kept.read(SCANS, 0, 9)) == 1
+    allowed = CliRunner().invoke(app, [*scan, "--allow-older-list"])
+    assert allowed.exit_code == 0 and "not the newest" in allowed.output
 
 
 @pytest.mark.parametrize(

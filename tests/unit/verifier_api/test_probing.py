@@ -4,11 +4,13 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from typing import Any, Final
 
 import httpx
 import pytest
+from msgspec.structs import replace
 
 from authenticity.records.batch import BatchStatus
 from authenticity.records.serial_filter import build_filter
@@ -153,6 +155,36 @@ def test_as_many_invented_serials_are_answered_however_they_are_packed(
             answered += probed.answered(door, codes, at_once=at_once)
         probed.clock.now_s += STEP_S
     assert 1 <= answered <= MOST
+
+
+STATEMENTS: Final[dict[str, dict[str, Any]]] = {
+    "recalled": {"serials": None, "status": BatchStatus.RECALLED},
+    "stolen": {"serials": None, "status": BatchStatus.STOLEN},
+    "withdrawn": {"serials": None, "status": BatchStatus.WITHDRAWN},
+    "moved": {"lot": "EVIL"},
+    "parts that are not here": {
+        "serials": None,
+        "serial_parts": bytes(range(32)) * 4,
+        "count": 200_000,
+    },
+}
+_lots: Final = (f"M{number}" for number in count())
+
+
+@pytest.mark.parametrize("stated", STATEMENTS)
+@pytest.mark.parametrize("of_the_makers_batch", [True, False])
+def test_no_statement_makes_it_cheap_to_ask_for_what_it_does_not_list(
+    probed: Probed, stated: str, of_the_makers_batch: bool
+) -> None:
+    world, lot = probed.stand.world, next(_lots)
+    makers = world.batch(batch_id=f"of-{lot}", lot=lot, count=1, serials=LISTED)
+    probed.stand.register(makers)
+    changed = {"revision": 2} if of_the_makers_batch else {"batch_id": f"0-{lot}"}
+    probed.stand.register(replace(makers, **STATEMENTS[stated], **changed))
+    codes = [world.code(serial=f"X{number}", lot=lot) for number in range(BURST)]
+    assert sum(probed.answered("verify", [code]) for code in codes) == BURST // PRICE
+    probed.clock.now_s += 10_000
+    assert probed.answered("array", codes) == 1
 
 
 @pytest.mark.parametrize("door", ["verify", "page", "scan", "array", "lines", "form"])

@@ -123,7 +123,7 @@ def test_every_door_that_records_stamps(client: httpx.Client, stand: Stand, door
     assert scan.network is not None
     assert (scan.network.country, scan.network.kind) == ("KR", NetworkClass.MOBILE)
     assert scan.session == HASHES.session("consumer-web", "mine")
-    assert scan.selection == HASHES.selection("consumer-web", scan.scan_id, scan.network.network)
+    assert scan.selection == HASHES.selection("consumer-web", scan.scan_id)
 
 
 @pytest.mark.parametrize(
@@ -138,15 +138,61 @@ def test_an_ipv4_address_inside_ipv6_is_the_same_network(
     assert bare.network == wrapped.network
 
 
-def test_a_retry_has_the_same_selection_and_another_network_another(
+def _seen_by_an_officer(client: httpx.Client, stand: Stand, code: str) -> dict[str, Any]:
+    gtin, serial = code.split("/01/")[1][:14], code.split("/21/")[1].split("?")[0]
+    found: dict[str, Any] = client.get(
+        f"/v1/items/{gtin}/{serial}",
+        headers={**stand.bearer(Role.OFFICER, "asks"), "X-Forwarded-For": PARIS_NET},
+    ).json()
+    return found
+
+
+@pytest.mark.parametrize("who", ["with a session", "without a session", "officer", "gateway"])
+@pytest.mark.parametrize("ago", [timedelta(seconds=2), CAPTURE_BEFORE + timedelta(days=1)])
+def test_a_retry_is_the_same_scan_whatever_network_it_comes_from_and_however_late(
+    client: httpx.Client, stand: Stand, who: str, ago: timedelta
+) -> None:
+    at = (datetime.now(UTC) - ago).isoformat()
+    body = {"code": stand.world.code(), "scan_id": f"{who} {ago}", "captured_at": at}
+    headers: dict[str, str] = {}
+    if who == "officer":
+        headers = stand.bearer(Role.OFFICER, "seller")
+        body |= {"act": "sell", "channel": "retail"}
+    elif who == "gateway":
+        headers, _ = _gateway(stand, f"app {ago.days}")
+    elif who == "with a session":
+        body |= {"session": "mine"}
+    answers = []
+    for number, address in enumerate((PARIS_NET, "192.0.2.99", SEOUL_NET)):
+        passed = {"network": {**NETWORK, "network": f"n{number // 2}"}} if who == "gateway" else {}
+        answers.append(_post(client, {**body, **passed}, address, **headers).json())
+        stand.drain()
+    scans = [scan for scan in _scans() if scan.code == body["code"]]
+    assert len({scan.selection for scan in scans}) == len({scan.scan_id for scan in scans}) == 1
+    assert {each["standing"] for each in answers} == {"verified"}
+    assert {each["scans"] for each in answers} == {0}
+    assert len({each["reference"] for each in answers}) == 1
+    found = _seen_by_an_officer(client, stand, body["code"])
+    assert found["scans"] == 1
+    assert "scan-id-reused" not in {finding["kind"] for finding in found["findings"]}
+    history = stand.history(body["code"])
+    assert history is not None
+    if who == "officer":
+        assert len(history.observations) == 1
+
+
+def test_different_scans_under_one_id_are_found_from_whatever_networks(
     client: httpx.Client, stand: Stand
 ) -> None:
     at = datetime.now(UTC).isoformat()
-    body = {"code": stand.world.code(), "scan_id": "s", "session": "mine", "captured_at": at}
-    first, again = _recorded(client, body), _recorded(client, body, "192.0.2.99")
-    moved = _recorded(client, body, SEOUL_NET)
-    assert first.selection == again.selection != moved.selection
-    assert first.session == again.session == moved.session
+    for changed in ({"captured_at": (datetime.now(UTC) - timedelta(hours=1)).isoformat()},
+                    {"place": GPS_PARIS}):  # fmt: skip
+        body = {"code": stand.world.code(), "scan_id": "s", "session": "mine", "captured_at": at}
+        _recorded(client, body)
+        _recorded(client, {**body, **changed}, SEOUL_NET)
+        stand.drain()
+        found = _seen_by_an_officer(client, stand, body["code"])
+        assert "scan-id-reused" in {finding["kind"] for finding in found["findings"]}
 
 
 def test_the_session_of_the_page_is_still_told_from_others(
@@ -401,7 +447,7 @@ def test_text_that_is_no_address_gives_no_network(client: httpx.Client, stand: S
     if response.status_code == 202:
         [scan] = _scans()
         assert scan.network is None
-        assert scan.selection == HASHES.selection("consumer-web", scan.scan_id, "")
+        assert scan.selection == HASHES.selection("consumer-web", scan.scan_id)
     else:
         assert response.status_code == 400
         assert _scans() == []

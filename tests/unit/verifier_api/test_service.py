@@ -141,6 +141,47 @@ def test_an_act_on_anothers_item_is_refused_and_a_mere_scan_is_that_of_a_strange
     assert all(each.actor for each in _history(stand, code).observations)
 
 
+@pytest.mark.parametrize("role", [Role.RIGHTS_HOLDER, Role.ISSUER])
+@pytest.mark.parametrize("what", ["another's item", "no item"])
+def test_a_channel_on_anothers_item_is_refused_and_a_mere_scan_is_a_consumers(
+    client: httpx.Client, stand: Stand, role: Role, what: str
+) -> None:
+    """Scans on the maker's own channels would not count as those of others."""
+    no_code = f"torn label {secrets.token_hex(8)}"
+    own = stand.world.code()
+    theirs = stand.world.code(maker=1) if what == "another's item" else no_code
+    headers = stand.bearer(role, "alpine-dock", ["9521234"])
+    for channel in Channel:
+        bodies = [{"code": theirs, "channel": channel}, {"code": own, "channel": channel}]
+        answers = [client.post("/v1/scans", json=each, headers=headers) for each in bodies]
+        allowed = channel in (Channel.RETAIL, Channel.LOGISTICS, Channel.MAKER)
+        is_consumer = channel is Channel.CONSUMER
+        expected = [202 if is_consumer else 403, 202 if allowed else 403]
+        assert [each.status_code for each in answers] == expected
+        assert is_consumer or answers[0].json()["next_step"]
+    lines = [{"code": theirs, "channel": "retail"}, {"code": theirs}]
+    results = client.post("/v1/scans", json=lines, headers=headers).json()["results"]
+    assert [each.get("status") for each in results] == [403, None]
+    stand.drain()
+    item = item_of(theirs) or text_id(theirs)
+    history = stand.read(stand.reader.item(item))
+    assert history is not None and history.observations
+    assert {(each.actor, each.channel) for each in history.observations} == {(0, 0)}
+
+
+def test_scans_with_the_token_of_another_company_are_scans_by_others(
+    client: httpx.Client, stand: Stand
+) -> None:
+    code = stand.world.code(maker=1)
+    headers = stand.bearer(Role.ISSUER, "alpine-maker", ["9521234"])
+    for number in range(3):
+        body = {"code": code, "session": f"{number}"}
+        assert client.post("/v1/scans", json=body, headers=headers).status_code == 202
+    stand.drain()
+    told = client.post("/v1/verify", json={"code": code}).json()
+    assert told["standing"] == "seen-before"
+
+
 def test_an_officers_act_on_a_pack_that_cannot_be_read_is_kept(
     client: httpx.Client, stand: Stand
 ) -> None:

@@ -120,6 +120,23 @@ def test_no_statement_makes_a_serial_better_beside_batches_of_the_first_version(
     assert believed(old) or not believed([*old, more])
 
 
+@given(st.lists(STATED, max_size=5))
+def test_no_statement_makes_a_serial_that_nobody_lists_cheap_to_ask(stated: list[Batch]) -> None:
+    """Also old ones, which may be normal without a list, and lists that are not all here."""
+    registry = BatchRegistry(in_a_ledger([REAL, *stated]))
+    assert registry.is_in_no_list(REAL.gtin, REAL.lot, SERIAL)
+    lists_it = stated_last(stated)
+    registry = BatchRegistry(in_a_ledger([REAL, *stated, lists_it]))
+    assert not registry.is_in_no_list(REAL.gtin, REAL.lot, SERIAL)
+    assert not registry.is_in_no_list(REAL.gtin, "nobody's", SERIAL)
+
+
+def stated_last(stated: list[Batch]) -> Batch:
+    """The maker's next statement, which lists the serial."""
+    highest = max((each.revision for each in stated), default=1)
+    return replace(REAL, serials=filter_of([SERIAL]), count=1, revision=highest + 1)
+
+
 @given(st.lists(STATED, min_size=1, max_size=4), st.integers(0, 3))
 def test_the_same_prints_are_known_in_any_order_and_however_often_they_came(
     stated: list[Batch], again: int
