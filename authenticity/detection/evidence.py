@@ -79,7 +79,8 @@ def admitted_of(history: History, genuine: Sequence[Observation]) -> list[Observ
     and the first to arrive of each network that has a place in the history.
 
     The first alone: nobody can put another before it. A second one could be added later by
-    anybody in that network, and would move the score, up or down.
+    anybody in that network, and would move the score, up or down. A scan that was sent again
+    from another network is one scan.
     """
     if len(genuine) == 1:
         one = genuine[0]
@@ -92,7 +93,10 @@ def admitted_of(history: History, genuine: Sequence[Observation]) -> list[Observ
             known = first.get(network)
             if known is None or _arrival(observation) < _arrival(known):
                 first[network] = observation
-    return [each for each in genuine if each.actor or first.get(each.network) is each]
+    once: dict[int, Observation] = {}
+    for observation in sorted(first.values(), key=_arrival):
+        once.setdefault(observation.id, observation)
+    return [each for each in genuine if each.actor or once.get(each.id) is each]
 
 
 def _arrival(observation: Observation) -> tuple[int, Observation]:

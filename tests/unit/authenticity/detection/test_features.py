@@ -114,6 +114,13 @@ def test_of_one_network_the_first_scan_to_arrive_counts_and_no_later_one() -> No
     assert admitted_in(home, first, *later) == [home, first]
 
 
+def test_a_scan_that_was_sent_again_from_another_network_is_one_scan() -> None:
+    home = seen("a", place=PARIS)
+    sent = seen("b", network="wifi", place=PARIS, after=DAY)
+    again = seen("b", network="carrier", place=TOKYO, after=DAY, received_at=NOON + 2 * DAY)
+    assert admitted_in(home, again, sent) == [home, sent]
+
+
 def test_a_place_that_no_trip_reaches_is_evidence() -> None:
     sale = trusted("s", act=Act.SELL, place=PARIS)
     assert is_away_by_network(compared(sale, seen("a", place=TOKYO, after=HOUR)))
