@@ -54,8 +54,10 @@ def evidence_of(
     """The evidence of this history, under the policy of the batch's issuer. `in_hand`: one
     code, believed, for whose holder it is gathered; else it is about the item as a whole."""
     genuine, doubtful = split(history, prints)
+    if in_hand is not None and all(each.content != in_hand.content for each in genuine):
+        genuine = sorted([*genuine, in_hand], key=by_capture)  # no number of others hides it
     issued = genuine or [observation for observation in doubtful if observation.issued]
-    declared = declared_of([*issued, in_hand] if in_hand else issued, prints)
+    declared = declared_of(issued, prints, in_hand)
     read = issued if in_hand is None else [in_hand]
     batch_match, never_issued = match_of_item(read, prints), never_issued_of(read, prints)
     printed = batch_printed(batch_match)
@@ -137,8 +139,8 @@ def split(history: History, prints: Prints) -> tuple[list[Observation], list[Obs
 def is_believed(observation: Observation, batch_match: BatchMatch) -> bool:
     """Whether its code is believed: signed under a valid key, or under a revoked one if the
     batch that holds this serial, with this print, was registered for that key before the
-    revocation. Of which
-    key a scan was that an earlier format remembers is not known."""
+    revocation. A recalled or stolen batch without a list holds whatever is asked, and excuses
+    nothing. Of which key a scan was that an earlier format remembers is not known."""
     if not observation.doubt:
         return True
     if DOUBTS[observation.doubt] is not Doubt.KEY_REVOKED:
@@ -146,6 +148,7 @@ def is_believed(observation: Observation, batch_match: BatchMatch) -> bool:
     batch = batch_holding(batch_match)
     return (
         batch is not None
+        and (batch.has_list or batch.status is BatchStatus.NORMAL)
         and observation.key_slot in (batch.key_slot, -1)
         and batch.registered_at.timestamp() * 1000 < observation.revoked_ms
     )

@@ -102,13 +102,16 @@ def never_issued_of(issued: Iterable[Observation], prints: Prints) -> NotInBatch
     return min(refused, key=lambda match: match.batch.batch_id, default=None)
 
 
-def declared_of(issued: Iterable[Observation], prints: Prints) -> tuple[Batch, ...]:
-    """The recalled and stolen batches of any of these prints, by id and issuer."""
-    batches = {
-        (batch.batch_id, batch.issuer): batch
-        for each in issued
-        for batch in prints.of(each).declared
-    }
+def declared_of(
+    issued: Iterable[Observation], prints: Prints, in_hand: Observation | None
+) -> tuple[Batch, ...]:
+    """The recalled and stolen batches of any of these prints, by id and issuer. What holds for a
+    print whose batches deny the serial is of no pack but one that carries it: of `in_hand`."""
+    registered = [prints.of(each) for each in issued]
+    declared = [each.declared for each in registered if not isinstance(each.match, NotInBatch)]
+    if in_hand is not None:
+        declared.append(prints.of(in_hand).declared)
+    batches = {(batch.batch_id, batch.issuer): batch for some in declared for batch in some}
     return tuple(batches[key] for key in sorted(batches))
 
 

@@ -43,7 +43,7 @@ def item_findings(evidence: Evidence) -> tuple[Finding, ...]:
     if evidence.doubtful:
         findings += refused_code_findings(evidence.doubtful)
     if evidence.never_issued is not None:
-        findings += never_issued_findings(evidence.never_issued)
+        findings += never_issued_findings(evidence.never_issued, is_vouched=_is_vouched(evidence))
     if genuine:
         findings += declaration_findings(evidence.declared)
         if batch is not None:
@@ -102,8 +102,9 @@ def refused_code_findings(doubtful: Sequence[Observation]) -> Iterator[Finding]:
         yield finding
 
 
-def never_issued_findings(match: NotInBatch) -> Iterator[Finding]:
-    """A valid signature on a print of which no batch holds the serial.
+def never_issued_findings(match: NotInBatch, *, is_vouched: bool) -> Iterator[Finding]:
+    """A valid signature on a print of which no batch holds the serial; mere information where
+    it is not vouched for.
 
     A stolen key, or a factory that prints more than was ordered, makes such codes; so does
     whoever prints the lot of a batch that is withdrawn. An unregistered batch accuses nobody:
@@ -112,7 +113,16 @@ def never_issued_findings(match: NotInBatch) -> Iterator[Finding]:
     serial pass (`authenticity.records.serial_filter`).
     """
     reason = because(ReasonCode.SERIAL_IN_NO_BATCH, batch=match.batch.batch_id)
-    yield found(FindingKind.NEVER_ISSUED, reason)
+    finding = found(FindingKind.NEVER_ISSUED, reason)
+    yield finding if is_vouched else msgspec.structs.replace(finding, severity=Severity.INFO)
+
+
+def _is_vouched(evidence: Evidence) -> bool:
+    """Whether a code is believed, or one under a revoked key came from more than one stranger."""
+    if evidence.genuine:
+        return True
+    vouched = vouched_doubts(evidence.doubtful)
+    return any(each.issued and each.doubt in vouched for each in evidence.doubtful)
 
 
 def declaration_findings(declared: Sequence[Batch]) -> Iterator[Finding]:

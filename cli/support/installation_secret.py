@@ -46,7 +46,7 @@ def installation_secret(folder: DataFolder, environ: Mapping[str, str]) -> bytes
         if found is None and was_used is not None:
             raise ConfigurationError(
                 f"there is no secret at {folder.secret}, and the scans of this installation were "
-                f"recorded under one ({was_used})",
+                f"recorded under one, here or where a file of them is from ({was_used})",
                 next_step=_RESTORE,
             )
         found = found or _made(folder)

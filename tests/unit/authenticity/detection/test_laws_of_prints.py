@@ -256,3 +256,58 @@ def test_that_a_print_is_not_registered_is_said_however_often_it_is_scanned() ->
     assert (found.standing, found.unregistered) == (Standing.SEEN_BEFORE, True)
     assert told(mine, [*others, MINE], HOLDS).unregistered
     assert not told(MINE, [*others, mine], HOLDS).unregistered
+
+
+RECALLED_LOT = replace(HOLDS, status=BatchStatus.RECALLED)
+UNPLACED: dict[str, Any] = {"place": None, "network": None}
+
+
+def flood(number: int, lot: str = "NOBODYS") -> list[Observation]:
+    """Codes under a revoked key, from nobody knows where, captured before and after `MINE`."""
+    return [
+        seen(
+            f"flood {n}", revoked(lot, 7), session=f"flood {n}", **UNPLACED,
+            after=2 * HOUR + timedelta(minutes=n - number // 2),
+        )
+        for n in range(number)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("number", [1, 30, 200])
+def test_no_number_of_codes_under_a_revoked_key_hides_the_code_in_hand(number: int) -> None:
+    mine = seen("mine", session="mine", **UNPLACED, after=2 * HOUR)
+    found = told(mine, flood(number), HOLDS)
+    assert found.standing in GOOD
+    recalled = told(mine, flood(number), RECALLED_LOT)
+    assert recalled.standing is Standing.SUSPECT
+    assert FindingKind.RECALLED in kinds(recalled)
+    invented = told(mine, flood(number), LISTED)
+    assert FindingKind.NEVER_ISSUED in kinds(invented)
+
+
+@pytest.mark.parametrize("status", [BatchStatus.RECALLED, BatchStatus.STOLEN])
+def test_a_declaration_without_a_list_excuses_no_code_under_a_revoked_key(
+    status: BatchStatus,
+) -> None:
+    evil = batch(batch_id="evil", lot="EVIL", serials=None, status=status, key_slot=7)
+    scan = seen("x", revoked("EVIL", 7), place=PARIS)
+    assert told(MINE, [scan], HOLDS, evil).standing in GOOD
+    assert alerts([scan, MINE], HOLDS, evil) <= {FindingKind.KEY_REVOKED}
+
+
+def test_the_recall_of_a_lot_that_denies_a_serial_is_of_no_other_pack() -> None:
+    recalled = replace(DENIES, status=BatchStatus.RECALLED)
+    stolen_key = seen("x", genuine("L8"), place=PARIS)
+    assert told(MINE, [stolen_key], HOLDS, recalled).standing is Standing.CAUTION
+    mine = seen("mine", genuine("L8"), place=PARIS, after=2 * HOUR)
+    assert FindingKind.RECALLED in kinds(told(mine, [], HOLDS, recalled)), "its own print"
+
+
+def test_one_stranger_with_a_revoked_key_raises_no_alert_that_a_serial_was_never_issued() -> None:
+    def read(name: str) -> Observation:
+        return seen(name, revoked("L8", 0), network=name, place=PARIS)
+
+    assert FindingKind.NEVER_ISSUED not in alerts([read("one")], DENIES)
+    assert FindingKind.NEVER_ISSUED in alerts([read("one"), read("two")], DENIES)
+    officer = trusted("officer", verdict=revoked("L8", 0), place=PARIS)
+    assert FindingKind.NEVER_ISSUED in alerts([officer], DENIES)
