@@ -24,14 +24,15 @@ class Evidence(NamedTuple):
     """What rules and signals rest on.
 
     `batch_match` is that of the code in hand, or of the item (`match_of_item`), and `batch` the
-    one whose print it carries, None if it is withdrawn: then its dates and markets are
-    nobody's. `never_issued` is the batch that denies the code in hand, or any code that is
-    believed. `declared` are the recalled and stolen batches of all prints that are believed; of
-    all that were issued where none is. `policy` is the one that holds for its issuer. `genuine`
-    are the observations of codes that are believed, by capture time; `doubtful` the others.
-    `admitted` are those of `genuine` that may raise or lower a suspicion. `clone_score` is None
-    where there is nothing to compare, `proof` where no two acts of known scanners contradict
-    each other, `simultaneous` where known scanners did not have it in several places at once.
+    one whose print it carries, None if it is withdrawn: then its dates and markets are nobody's.
+    `never_issued` is the batch that denies the code in hand, or any code that is believed.
+    `declared` are the recalled and stolen batches of all prints that are believed (of all that
+    were issued where none is) and not denied, and of the code in hand. `policy` is the one that
+    holds for its issuer. `genuine` are the observations of codes that are believed, by capture
+    time; `doubtful` the others. `admitted` are those of `genuine` that may raise or lower a
+    suspicion. `clone_score` is None where there is nothing to compare, `proof` where no two acts
+    of known scanners contradict each other, `simultaneous` where known scanners did not have it in
+    several places at once.
     """
 
     observations: Sequence[Observation]

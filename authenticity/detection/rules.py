@@ -118,7 +118,8 @@ def never_issued_findings(match: NotInBatch, *, is_vouched: bool) -> Iterator[Fi
 
 
 def _is_vouched(evidence: Evidence) -> bool:
-    """Whether a code is believed, or one under a revoked key came from more than one stranger."""
+    """Whether a code is believed, or one with a signature that verified was read by a known
+    scanner or in two networks."""
     if evidence.genuine:
         return True
     vouched = vouched_doubts(evidence.doubtful)

@@ -12,3 +12,8 @@ class Standing(StrEnum):
     SUSPECT = "suspect"
     NOT_ISSUED = "not-issued"
     UNREADABLE = "unreadable"
+
+    @property
+    def is_good(self) -> bool:
+        """Whether the code is genuine, and nothing is known against it."""
+        return self in (Standing.VERIFIED, Standing.SEEN_BEFORE)

@@ -49,12 +49,11 @@ _ISSUED: Final = frozenset(
 class Observation(Struct, frozen=True, array_like=True, order=True, gc=False):
     """One scan of one item. Fields from `id` to `network_kind` are its content.
 
-    `id`: the scan's selection key, or a hash of publisher and scan id where it has none;
-    `digest` hashes everything else that its sender said (of a clamped capture time, that it
-    is clamped). `session` hashes publisher
-    and session, or is made of `id` where there is none; `actor` the publisher of an
-    authorised scan (0 otherwise). Times are milliseconds since 1970 UTC; `lat`, `lon` are
-    1/10,000 degree, `accuracy` 10 m. `expiry` is YYMMDD as a number, 0 for none.
+    `id`: the scan's selection key, or a hash of publisher and scan id where it has none; `digest`
+    hashes everything else that its sender said (of a clamped capture time, that it is clamped).
+    `session` hashes publisher and session, or is made of `id` where there is none; `actor` the
+    publisher of an authorised scan (0 otherwise). Times are milliseconds since 1970 UTC; `lat`,
+    `lon` are 1/10,000 degree, `accuracy` 10 m. `expiry` is YYMMDD as a number, 0 for none.
 
     `network`: 32 bits of the keyed hash of the network that an anonymous scan came from, 0
     where the service did not see it; `network_kind` its class. Where `is_network_derived`,

@@ -12,7 +12,7 @@ from typing import Final
 
 from authenticity.detection.alerts import Alert
 from authenticity.records.part_statement import read_batch_record
-from benchmarks.faults.traffic import TOUCHSTONE
+from benchmarks.faults.traffic import FOR_GOOD_S, HANGS_AFTER_S, TOUCHSTONE
 from events.embedded.publisher import EmbeddedPublisher
 from events.publisher import Record
 from events.republishing import batch_record
@@ -20,8 +20,6 @@ from events.topics import SCANS, TRUST, TRUST_KEY
 from ledger.administration import Snapshot
 from ledger.records import decode_alert
 
-_WITHIN_S: Final = 600.0  # ends a hang only
-_FOR_GOOD_S: Final = 120.0
 """An export that has not changed for so long is the last one."""
 _EXPORTED_EVERY_S: Final = 0.3
 """Each export starts a process, and takes its part of the processors."""
@@ -39,7 +37,7 @@ class EmbeddedSite:
 
     def publish(self, records: Sequence[Record]) -> None:
         """Return when acknowledged."""
-        self.publisher.publish(records).result(_WITHIN_S)
+        self.publisher.publish(records).result(HANGS_AFTER_S)
 
     def publish_trust_list(self, document: bytes) -> None:
         """Put a signed trust list on its topic."""
@@ -73,14 +71,14 @@ class EmbeddedSite:
         """`kill -9` every engine."""
         for engine in self.engines:
             engine.kill()
-            engine.wait(_WITHIN_S)
+            engine.wait(HANGS_AFTER_S)
         self.engines.clear()
 
     def stop(self) -> list[int]:
         """SIGTERM every engine; their exit codes."""
         for engine in self.engines:
             engine.send_signal(signal.SIGTERM)
-        codes = [engine.wait(_WITHIN_S) for engine in self.engines]
+        codes = [engine.wait(HANGS_AFTER_S) for engine in self.engines]
         self.engines.clear()
         return codes
 
@@ -94,7 +92,7 @@ class EmbeddedSite:
         done = subprocess.run(
             [*TOUCHSTONE, "export", "--data", str(self.folder)],
             capture_output=True,
-            timeout=_WITHIN_S,
+            timeout=HANGS_AFTER_S,
             check=False,
         )
         return done.stdout
@@ -102,7 +100,7 @@ class EmbeddedSite:
     def drain(self, expected: bytes) -> bytes:
         """The export, when it is `expected`, or something else for good."""
         exported, since = self.exported(), time.monotonic()
-        while exported != expected and time.monotonic() - since < _FOR_GOOD_S:
+        while exported != expected and time.monotonic() - since < FOR_GOOD_S:
             time.sleep(_EXPORTED_EVERY_S)
             before, exported = exported, self.exported()
             if exported != before:

@@ -5,8 +5,8 @@ import time
 from dataclasses import dataclass, field
 from typing import Final
 
-from benchmarks.faults.site import HANGS_AFTER_S, Site
-from benchmarks.faults.traffic import Traffic
+from benchmarks.faults.site import Site
+from benchmarks.faults.traffic import HANGS_AFTER_S, Traffic
 
 DRAINS_WITHIN_S: Final = HANGS_AFTER_S
 

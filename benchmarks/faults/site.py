@@ -24,7 +24,7 @@ from authenticity.errors import UnavailableError
 from authenticity.gs1.code import item_of
 from authenticity.records.part_statement import read_batch_record
 from authenticity.records.scan import decode_scan
-from benchmarks.faults.traffic import Traffic, run
+from benchmarks.faults.traffic import FOR_GOOD_S, HANGS_AFTER_S, Traffic, run
 from benchmarks.local_http import local_client
 from demo.child_processes import touchstone_command
 from demo.local_kafka import LocalKafka
@@ -47,9 +47,6 @@ SESSION_S: Final = 3.0
 AT_ONCE: Final = 1_000
 _QUIET_S: Final = 0.5
 _HTTP_WITHIN_S: Final = 5.0
-_FOR_GOOD_S: Final = 120.0
-HANGS_AFTER_S: Final = 600.0
-"""Ends a hang: no figure rests on it, however busy the machine is."""
 
 
 class Progress(NamedTuple):
@@ -289,7 +286,7 @@ class Site:
         stored = read_topic(self.kafka.settings, SCANS)
         return [record.value for record in stored if record.value is not None]
 
-    def alerts_amiss(self, *, within_s: float = _FOR_GOOD_S) -> int:
+    def alerts_amiss(self, *, within_s: float = FOR_GOOD_S) -> int:
         """Alerts whose highest version on the topic is not the ledger's; it may take a
         while until the last ones are relayed."""
         until = time.monotonic() + within_s
@@ -327,7 +324,7 @@ class Site:
                 if before != exported:
                     since = time.monotonic()
                 # Items reassessed after the scans may wait for a relay that has paused.
-                if exported == self.traffic.replayed or time.monotonic() - since > _FOR_GOOD_S:
+                if exported == self.traffic.replayed or time.monotonic() - since > FOR_GOOD_S:
                     return exported
             time.sleep(_QUIET_S)
         return self.exported()

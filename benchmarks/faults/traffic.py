@@ -8,6 +8,10 @@ from typing import Final, NamedTuple
 TOUCHSTONE: Final = (sys.executable, "-m", "cli.main")
 _ITEMS_PER_SCAN: Final = 1.3
 _WITHIN_S: Final = 7_200  # ends a hang only
+HANGS_AFTER_S: Final = 600.0
+"""Ends a hang: no figure rests on it, however busy the machine is."""
+FOR_GOOD_S: Final = 120.0
+"""So long a result must differ from what is expected to be one that does."""
 
 
 class Traffic(NamedTuple):

@@ -55,11 +55,6 @@ class Occasion:
     probability: float | None = None
     """Of the cause; shown to officers and rights-holders alone."""
 
-    @property
-    def is_good(self) -> bool:
-        """Whether people are told that the code is genuine, and nothing against it."""
-        return self.standing in (Standing.VERIFIED, Standing.SEEN_BEFORE)
-
 
 _TITLES: Final = {
     Standing.VERIFIED: msg("Genuine code"),
@@ -255,7 +250,7 @@ def _text(occasion: Occasion, translator: Translator) -> str:
         return translator.text(_UNSIGNED_BY_NOBODY)
     if occasion.cause in _TEXTS:
         return translator.text(_TEXTS[occasion.cause], issuer=issuer)
-    if occasion.is_good and occasion.unregistered:
+    if occasion.standing.is_good and occasion.unregistered:
         text = translator.text(_UNREGISTERED, issuer=issuer)
         return " ".join(filter(None, (text, _seen(occasion, translator, behind=True))))
     if occasion.provisional:

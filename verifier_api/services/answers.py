@@ -280,7 +280,6 @@ def _occasion(
 ) -> Occasion:
     verdict = question.verdict
     unregistered = assessment is not None and assessment.unregistered
-    is_good = standing in (Standing.VERIFIED, Standing.SEEN_BEFORE)
     return Occasion(
         standing=standing,
         cause=cause,
@@ -289,7 +288,7 @@ def _occasion(
         first=assessment.first if assessment else None,
         provisional=provisional
         or (isinstance(verdict, Genuine) and verdict.provisional)
-        or (is_good and unregistered),
+        or (standing.is_good and unregistered),
         unregistered=unregistered,
         at=question.at,
         serial_list=None if serial_list is None else (serial_list.held, serial_list.parts),

@@ -113,12 +113,10 @@ def unrecorded_scan(
 def scan_of(body: ScanBody, now: datetime, stamp: Stamp) -> Scan:
     """The scan to publish. The principal of the stamp decides publisher, channel, authority.
 
-    A known scanner speaks with authority only about items its role covers, and is a consumer
-    to all others. An
-    anonymous scan id is scoped by its session, or without one by what was scanned:
-    nobody can overwrite, or seem to reuse, another's. What a gateway sends is a
-    consumer's scan, published under the gateway's name; it has the network that the gateway
-    passes, or none.
+    A known scanner speaks with authority only about items its role covers, and is a consumer to
+    all others. An anonymous scan id is scoped by its session, or without one by what was scanned:
+    nobody can overwrite, or seem to reuse, another's. What a gateway sends is a consumer's scan,
+    published under the gateway's name; it has the network that the gateway passes, or none.
 
     Raises `Problem` 401 or 403 for a channel, act or operation that is not theirs: nothing
     is accepted and then ignored.
