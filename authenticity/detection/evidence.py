@@ -8,7 +8,7 @@ from authenticity.detection.prints import Prints, declared_of, match_of_item, ne
 from authenticity.detection.reasons import Reason
 from authenticity.detection.score import CloneScore, proof_of_copies, score_clones
 from authenticity.detection.simultaneous import Simultaneous, simultaneous_captures
-from authenticity.history.history import History, by_capture, kept_networks
+from authenticity.history.history import History, by_capture, has_reserved_place
 from authenticity.history.observation import DOUBTS, Observation
 from authenticity.records.batch import Batch, BatchStatus
 from authenticity.records.batch_registry import (
@@ -89,13 +89,12 @@ def admitted_of(history: History, genuine: Sequence[Observation]) -> list[Observ
         one = genuine[0]
         return [one] if one.actor or one.is_network_derived else []
     first: dict[int, Observation] = {}
-    networks = kept_networks(history.observations)
+    has_place = has_reserved_place(history.observations)
     for observation in genuine:
-        network = observation.network
-        if network in networks and observation.is_network_derived:
-            known = first.get(network)
+        if has_place(observation):
+            known = first.get(observation.network)
             if known is None or _arrival(observation) < _arrival(known):
-                first[network] = observation
+                first[observation.network] = observation
     once: dict[int, Observation] = {}
     for observation in sorted(first.values(), key=_arrival):
         once.setdefault(observation.id, observation)

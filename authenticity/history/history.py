@@ -13,7 +13,7 @@ The selections answer the questions `authenticity.detection.assess` asks:
   whoever scans from one network displaces no more than one other network, and nobody what
   arrived before from the same one;
 * of all other anonymous scans together (through relays and data centres, or of version 1),
-  as many as of one network, and a few more by id;
+  as many as of one network, and the first from each of a few of their networks;
 * a small sample by id, and the latest captures, for counts and dates that people are shown.
 
 Order by arrival is order by something that is no content. It commutes with `merge` all the
@@ -21,7 +21,8 @@ same: of two records of one scan the earlier one is kept whole (`same_scan`), an
 takes the first so many records.
 
 Observations whose signature never verified are kept apart, and fewer of them: anybody can
-make them, and they must not push out what a real pack left.
+make them, and they must not push out what a real pack left. So are those under a key that is
+revoked by now or not valid: a thief can make them.
 """
 
 from collections.abc import Callable, Iterable
@@ -44,15 +45,20 @@ KNOWN_SESSIONS: Final = 6
 KNOWN_COUNTRIES: Final = 4
 NETWORKS: Final = 12
 SESSIONS_OF_NETWORK: Final = 2
-UNPLACED_SAMPLE: Final = 2
+UNPLACED_NETWORKS: Final = 4
+DOUBTED_ENDS: Final = 2
+DOUBTED_KNOWN: Final = 2
+DOUBTED_NETWORKS: Final = 8
+DOUBTED_UNPLACED: Final = 2
+DOUBTED_SAMPLE: Final = 3
 DOUBTFUL_KNOWN_ENDS: Final = 1
 DOUBTFUL_NETWORKS: Final = 3
 DOUBTFUL_SAMPLE: Final = 1
 
-MAXIMUM_BYTES: Final = 8_192
+MAXIMUM_BYTES: Final = 12_288
 _HISTORY_FORMAT: Final = 2
 _FEW: Final = 2
-"""So many issued observations are all kept, whatever they are."""
+"""So many observations of one kind of issued codes are all kept, whatever they are."""
 
 _STATE_CHANGING: Final = frozenset(
     ACTS.index(act)
@@ -127,28 +133,38 @@ def distinct_sources(observations: Iterable[Observation]) -> int:
     return min(len(sources), len(ids))
 
 
-def kept_networks(observations: Iterable[Observation]) -> frozenset[int]:
-    """The networks, of issued observations, that have places reserved in a history: those of
-    the smallest hashes."""
-    networks = {s.network for s in observations if s.is_network_derived and s.issued}
-    return frozenset(networks if len(networks) <= NETWORKS else sorted(networks)[:NETWORKS])
+def has_reserved_place(observations: Iterable[Observation]) -> Callable[[Observation], bool]:
+    """Whether an observation is of a network that has a place of its own in a history with these
+    observations: its first scans are kept. Of issued ones only; of codes without doubt and of
+    doubted ones, each for themselves, the networks of the smallest hashes."""
+    believed: set[int] = set()
+    doubted: set[int] = set()
+    for observation in observations:
+        if observation.is_network_derived and observation.issued:
+            (doubted if observation.doubt else believed).add(observation.network)
+    kept = _smallest(believed, NETWORKS), _smallest(doubted, DOUBTED_NETWORKS)
+    return lambda each: each.is_network_derived and each.network in kept[each.doubt != 0]
+
+
+def _smallest(networks: set[int], size: int) -> set[int]:
+    return networks if len(networks) <= size else set(sorted(networks)[:size])
 
 
 def _keep(observations: Iterable[Observation]) -> tuple[Observation, ...]:
-    issued, doubtful = _once_each(observations)
-    if len(issued) > _FEW:
-        issued = _union(issued, _ISSUED_SELECTIONS)
-    if len(doubtful) > 1:
-        doubtful = _union(doubtful, _DOUBTFUL_SELECTIONS)
-    return tuple(sorted((*issued, *doubtful)))
-
-
-def _once_each(observations: Iterable[Observation]) -> tuple[list[Observation], list[Observation]]:
-    issued: list[Observation] = []
-    doubtful: list[Observation] = []
+    believed: list[Observation] = []
+    doubted: list[Observation] = []
+    never_issued: list[Observation] = []
     for observation in observations:
-        (issued if observation.issued else doubtful).append(observation)
-    return _joined(issued), _joined(doubtful)
+        if not observation.doubt:
+            believed.append(observation)
+        else:
+            (doubted if observation.issued else never_issued).append(observation)
+    kept = _selected(believed, _FEW, _SELECTIONS)
+    if doubted:
+        kept += _selected(doubted, _FEW, _DOUBTED_SELECTIONS)
+    if never_issued:
+        kept += _selected(never_issued, 1, _DOUBTFUL_SELECTIONS)
+    return tuple(sorted(kept))
 
 
 def _joined(observations: list[Observation]) -> list[Observation]:
@@ -165,8 +181,14 @@ def _joined(observations: list[Observation]) -> list[Observation]:
 Selection = Callable[[list[Observation]], Iterable[Observation]]
 
 
-def _union(observations: list[Observation], selections: Iterable[Selection]) -> list[Observation]:
-    by_content = sorted(observations)
+def _selected(
+    observations: list[Observation], few: int, selections: Iterable[Selection]
+) -> list[Observation]:
+    """What any of the selections keeps, each content once; up to `few` contents all of them."""
+    once = _joined(observations)
+    if len(once) <= few:
+        return once
+    by_content = sorted(once)
     kept = {
         id(observation): observation for select in selections for observation in select(by_content)
     }
@@ -203,15 +225,6 @@ def _ends(size: int, belongs: Callable[[Observation], bool] | None = None) -> Se
         among = [s for s in by_content if belongs(s)] if belongs else by_content
         in_order = sorted(among, key=by_capture)
         return in_order if len(in_order) <= 2 * size else in_order[:size] + in_order[-size:]
-
-    return select
-
-
-def _sample_of(size: int, belongs: Callable[[Observation], bool]) -> Selection:
-    """The `size` smallest among those that belong."""
-
-    def select(by_content: list[Observation]) -> Iterable[Observation]:
-        return [s for s in by_content if belongs(s)][:size]
 
     return select
 
@@ -271,20 +284,49 @@ def _alone(_: Observation) -> int:
     return 0
 
 
+def _unplaced_network(observation: Observation) -> int:
+    """Its network if it is unplaced, 1 for one that nobody saw; else 0."""
+    return (observation.network or 1) if _is_unplaced(observation) else 0
+
+
+def _known_session(observation: Observation) -> int:
+    return observation.session if observation.actor else 0
+
+
+def _known_country(observation: Observation) -> str:
+    return observation.country if observation.actor else ""
+
+
+def _changes_state(observation: Observation) -> bool:
+    return observation.act in _STATE_CHANGING
+
+
 _session = attrgetter("session")
-_ISSUED_SELECTIONS: Final[tuple[Selection, ...]] = (
-    _ends(ACT_ENDS, lambda observation: observation.act in _STATE_CHANGING),
-    _ends(KNOWN_ENDS, lambda observation: observation.authorised),
-    _first_of_each(KNOWN_SESSIONS, lambda s: s.session if s.actor else 0, _alone, 1),
-    _first_of_each(KNOWN_COUNTRIES, lambda s: s.country if s.actor else "", _alone, 1),
+_authorised = attrgetter("authorised")
+_SELECTIONS: Final[tuple[Selection, ...]] = (
+    _ends(ACT_ENDS, _changes_state),
+    _ends(KNOWN_ENDS, _authorised),
+    _first_of_each(KNOWN_SESSIONS, _known_session, _alone, 1),
+    _first_of_each(KNOWN_COUNTRIES, _known_country, _alone, 1),
     _first_of_each(NETWORKS, _network, _session, SESSIONS_OF_NETWORK),
     _first_of_each(1, _is_unplaced, _session, SESSIONS_OF_NETWORK),
-    _sample_of(UNPLACED_SAMPLE, _is_unplaced),
+    _first_of_each(UNPLACED_NETWORKS, _unplaced_network, _alone, 1),
     _sample(SAMPLE, CONFLICTS),
     _latest(LATEST),
 )
+_DOUBTED_SELECTIONS: Final[tuple[Selection, ...]] = (
+    _ends(DOUBTED_ENDS, _changes_state),
+    _ends(1, _authorised),
+    _first_of_each(DOUBTED_KNOWN, _known_session, _alone, 1),
+    _first_of_each(DOUBTED_KNOWN, _known_country, _alone, 1),
+    _first_of_each(DOUBTED_NETWORKS, _network, _alone, 1),
+    _first_of_each(1, _is_unplaced, _session, SESSIONS_OF_NETWORK),
+    _first_of_each(DOUBTED_UNPLACED, _unplaced_network, _alone, 1),
+    _sample(DOUBTED_SAMPLE, 1),
+    _latest(1),
+)
 _DOUBTFUL_SELECTIONS: Final[tuple[Selection, ...]] = (
-    _ends(DOUBTFUL_KNOWN_ENDS, lambda observation: observation.authorised),
+    _ends(DOUBTFUL_KNOWN_ENDS, _authorised),
     _first_of_each(DOUBTFUL_NETWORKS, _network, _alone, 1),
     _first_of_each(1, _is_unplaced, _alone, 1),
     _sample(DOUBTFUL_SAMPLE, 1),

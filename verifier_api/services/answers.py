@@ -8,6 +8,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from hashlib import blake2b
 from typing import Final, NamedTuple
 
 import msgspec
@@ -329,10 +330,11 @@ def _visible(
 def reference_of(observation: Observation) -> str:
     """Twelve characters for a phone call, `XXXX-XXXX-XXXX`.
 
-    They are the beginning of the scan's hash in the item's history, so that a recorded
-    scan can be found by them; its alphabet has no 0 O 1 I L.
+    They are of a hash of the scan's id in the item's history, so that a recorded scan can be
+    found by them, and tell nobody the id, which decides what a history keeps; their alphabet
+    has no 0 O 1 I L.
     """
-    number = observation.id
+    number = int.from_bytes(blake2b(observation.id.to_bytes(8), digest_size=8).digest())
     pairs = []
     for _ in range(6):
         number, place = divmod(number, len(_PAIRS))

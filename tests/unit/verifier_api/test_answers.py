@@ -17,6 +17,7 @@ from authenticity.history.observation import observe
 from authenticity.records.batch import Batch, BatchStatus
 from authenticity.records.batch_registry import BatchRegistry
 from authenticity.records.scan import Act, Scan
+from authenticity.records.serial import ALPHABET
 from authenticity.records.serial_filter import build_filter
 from authenticity.trust.entitlement import Entitlement
 from authenticity.trust.trust_list import read_trust_list
@@ -28,7 +29,7 @@ from tests.support.world import World
 from verifier_api.auth.principals import ANONYMOUS, Principal
 from verifier_api.i18n.advice import advise
 from verifier_api.i18n.translator import load_translators
-from verifier_api.services.answers import Answer, Known, Question, answer
+from verifier_api.services.answers import Answer, Known, Question, answer, reference_of
 
 WORDS = load_translators()
 OFFICER = Principal(Role.OFFICER, "customs-1", None)
@@ -288,6 +289,14 @@ def test_the_same_scan_twice_gets_the_same_reference(world: World) -> None:
     first, second = (answer(question, known, DEFAULT_POLICY) for _ in range(2))
     assert first == second
     assert len(first.reference) == 14
+
+
+def test_a_reference_tells_nothing_of_the_id_that_decides_what_is_kept(world: World) -> None:
+    scan = world.scan(world.code())
+    verdict = verify(scan.code, world.trust_list, world.now)
+    seen = observe(scan, verdict, 1)
+    ids = range(0, 2**64, len(ALPHABET) ** 12)
+    assert len({reference_of(replace(seen, id=number)) for number in ids}) == len(ids)
 
 
 def test_every_doubt_has_words_for_every_reader(world: World) -> None:

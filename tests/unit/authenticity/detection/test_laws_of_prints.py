@@ -32,6 +32,7 @@ from tests.unit.authenticity.detection.make_observations import (
     PARIS,
     doubtful,
     genuine,
+    network_at,
     seen,
     trusted,
 )
@@ -311,3 +312,16 @@ def test_one_stranger_with_a_revoked_key_raises_no_alert_that_a_serial_was_never
     assert FindingKind.NEVER_ISSUED in alerts([read("one"), read("two")], DENIES)
     officer = trusted("officer", verdict=revoked("L8", 0), place=PARIS)
     assert FindingKind.NEVER_ISSUED in alerts([officer], DENIES)
+
+
+def test_no_flood_under_a_revoked_key_takes_back_what_scans_of_no_place_showed() -> None:
+    recalled = replace(HOLDS, status=BatchStatus.RECALLED)
+    people = [seen(f"p{n}", network=network_at(None, f"p{n}"), after=n * HOUR) for n in range(8)]
+    flood = [
+        seen(f"t{n}", revoked("NOBODYS", 0), network=network_at(None, f"t{n % 3}"), after=n * HOUR)
+        for n in range(-300, 300)
+    ]
+    assert FindingKind.RECALLED in alerts(people, recalled)
+    assert FindingKind.RECALLED in alerts([*people, *flood], recalled)
+    assert FindingKind.NEVER_ISSUED in alerts(people, LISTED)
+    assert FindingKind.NEVER_ISSUED in alerts([*people, *flood], LISTED)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from authenticity.detection.evidence import evidence_of
 from authenticity.detection.findings import COPIES, MISPLACED, REFUSED, VOUCHED, FindingKind
 from authenticity.detection.policy import DEFAULT_POLICY
-from authenticity.detection.prints import NOTHING_REGISTERED
+from authenticity.detection.prints import NOTHING_REGISTERED, prints_of
 from authenticity.detection.signals import (
     KNOWN_SCANNERS,
     MAX_SIGNALS,
@@ -32,7 +32,9 @@ from authenticity.gs1.item import (
 )
 from authenticity.history.history import History, history_of, merge
 from authenticity.history.observation import Observation, network_number, session_hash
+from authenticity.records.batch_registry import BatchRegistry
 from authenticity.records.scan import Act, Channel
+from authenticity.records.serial_filter import filter_of
 from authenticity.trust.verdict import Doubt
 from tests.unit.authenticity.detection.make_observations import (
     ITEM,
@@ -44,10 +46,14 @@ from tests.unit.authenticity.detection.make_observations import (
     buyers,
     claimed,
     doubtful,
+    genuine,
     keyed,
     seen,
     trusted,
 )
+
+from .test_assess import batch
+from .test_statements_only_worsen import SERIAL
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 BATCH = batch_entity("09506000134352", "L1")
@@ -105,6 +111,17 @@ def test_what_one_network_shows_does_not_speak_for_copies() -> None:
 def test_the_networks_that_a_suspicion_rests_on_are_in_its_signal() -> None:
     [signal] = [each for each in signals(*buyers(9)) if each.kind == COPIES]
     assert len(set(signal.detail.split())) == 9
+
+
+def test_copies_are_counted_in_the_batch_that_holds_the_serial_whatever_came_first() -> None:
+    holding, denying = (
+        batch(batch_id=lot, lot=lot, count=1, serials=filter_of([serial]))
+        for lot, serial in (("L1", SERIAL), ("L8", "R8"))
+    )
+    observations = [seen("thief", genuine("L8"), place=PARIS, after=-HOUR), *buyers(6)]
+    prints = prints_of(ITEM, observations, BatchRegistry([holding, denying]))
+    evidence = evidence_of(history_of(observations), prints, DEFAULT_POLICY)
+    assert {s.entity for s in signals_of(ITEM, evidence) if s.kind == COPIES} == {BATCH}
 
 
 def test_a_forged_code_is_a_signal_about_the_stranger_who_read_it_and_about_no_officer() -> None:

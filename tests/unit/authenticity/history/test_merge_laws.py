@@ -9,6 +9,11 @@ from hypothesis import strategies as st
 from authenticity.history.history import (
     ACT_ENDS,
     CONFLICTS,
+    DOUBTED_ENDS,
+    DOUBTED_KNOWN,
+    DOUBTED_NETWORKS,
+    DOUBTED_SAMPLE,
+    DOUBTED_UNPLACED,
     DOUBTFUL_KNOWN_ENDS,
     DOUBTFUL_NETWORKS,
     DOUBTFUL_SAMPLE,
@@ -21,16 +26,19 @@ from authenticity.history.history import (
     NETWORKS,
     SAMPLE,
     SESSIONS_OF_NETWORK,
-    UNPLACED_SAMPLE,
+    UNPLACED_NETWORKS,
     decode_history,
     distinct_scans,
     encode_history,
     history_of,
     merge,
 )
-from authenticity.history.observation import Observation
+from authenticity.history.observation import DOUBTS, Observation
+from authenticity.trust.verdict import Doubt
 from tests.support.examples import examples
 from tests.unit.authenticity.detection.make_observations import any_observation
+
+KEY_REVOKED, FORGED = DOUBTS.index(Doubt.KEY_REVOKED), DOUBTS.index(Doubt.FORGED)
 
 few = st.lists(any_observation(), max_size=12)
 many = st.lists(any_observation(ids=400), min_size=20, max_size=120)
@@ -87,11 +95,12 @@ def hostile(number: int) -> Observation:
         3 + number % 6 if whose == 0 else 0, 5, -899_999, -1_799_999, 2_004_000,
         f"{chr(65 + number % 26)}{chr(65 + number // 26 % 26)}", "Z" * 20, 991231,
         0 if whose == 0 else number % 40 | 2**31, whose * 2 if whose == 2 else whose,
-        2**31 - 1 - rng.getrandbits(24), 2**32 - 1, 5 if number % 2 else 0, big, 255,
+        2**31 - 1 - rng.getrandbits(24), 2**32 - 1, (0, KEY_REVOKED, FORGED)[number % 5 % 3],
+        big, 255,
     )  # fmt: skip
 
 
-def test_a_hostile_history_of_100_000_scans_stays_within_8_kb() -> None:
+def test_a_hostile_history_of_100_000_scans_stays_within_12_kb() -> None:
     observations = [hostile(number) for number in range(100_000)]
     reused = [
         Observation(**msgspec.structs.asdict(s) | {"digest": s.digest ^ 1})
@@ -108,10 +117,13 @@ def test_a_hostile_history_of_100_000_scans_stays_within_8_kb() -> None:
 def test_as_many_as_all_selections_keep_have_room() -> None:
     largest = max(len(encode_history(history_of([hostile(number)]))) for number in range(60))
     of_known = 2 * ACT_ENDS + 2 * KNOWN_ENDS + KNOWN_SESSIONS + KNOWN_COUNTRIES
-    of_networks = (NETWORKS + 1) * SESSIONS_OF_NETWORK + UNPLACED_SAMPLE
+    of_networks = (NETWORKS + 1) * SESSIONS_OF_NETWORK + UNPLACED_NETWORKS
     for_people = SAMPLE + CONFLICTS + LATEST
+    of_doubted = 2 * DOUBTED_ENDS + 2 + 2 * DOUBTED_KNOWN + DOUBTED_NETWORKS
+    of_doubted += SESSIONS_OF_NETWORK + DOUBTED_UNPLACED + DOUBTED_SAMPLE + 2
     doubtful = 2 * DOUBTFUL_KNOWN_ENDS + DOUBTFUL_NETWORKS + 1 + 2 * DOUBTFUL_SAMPLE
-    assert (of_known + of_networks + for_people + doubtful) * largest <= MAXIMUM_BYTES
+    everything = of_known + of_networks + for_people + of_doubted + doubtful
+    assert everything * largest <= MAXIMUM_BYTES
 
 
 @given(many)

@@ -1,5 +1,6 @@
 """What a history keeps of many scans: nobody displaces more than a fair share."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -13,8 +14,8 @@ from authenticity.history.history import (
     SESSIONS_OF_NETWORK,
     decode_history,
     encode_history,
+    has_reserved_place,
     history_of,
-    kept_networks,
     merge,
 )
 from authenticity.history.observation import Observation, observe
@@ -45,9 +46,13 @@ def honest(number: int) -> list[Observation]:
 
 
 @st.composite
-def attacks(draw: st.DrawFn, /, **fixed: Any) -> list[Observation]:
+def attacks(
+    draw: st.DrawFn,
+    /,
+    codes: Sequence[Verdict] = (genuine(), doubtful(Doubt.FORGED), doubtful(Doubt.UNSIGNED)),
+    **fixed: Any,
+) -> list[Observation]:
     """Any number of scans from one network, with every field that its sender chooses."""
-    codes: list[Verdict] = [genuine(), doubtful(Doubt.FORGED), doubtful(Doubt.UNSIGNED)]
     return [
         seen(
             f"a{draw(st.integers(0, 500))}",
@@ -64,6 +69,12 @@ def attacks(draw: st.DrawFn, /, **fixed: Any) -> list[Observation]:
     ]
 
 
+def with_places(observations: list[Observation]) -> set[int]:
+    """The networks that have places of their own in the history of these scans."""
+    kept = history_of(observations).observations
+    return {each.network for each in filter(has_reserved_place(kept), kept) if not each.doubt}
+
+
 def networks_in(observations: tuple[Observation, ...] | list[Observation]) -> set[int]:
     return {each.network for each in observations if each.is_network_derived and each.issued}
 
@@ -71,8 +82,8 @@ def networks_in(observations: tuple[Observation, ...] | list[Observation]) -> se
 @settings(max_examples=examples(60))
 @given(st.integers(1, 30), attacks())
 def test_one_network_displaces_one_other_at_most(buyers: int, attack: list[Observation]) -> None:
-    before = kept_networks(history_of(honest(buyers)).observations)
-    after = kept_networks(history_of([*honest(buyers), *attack]).observations)
+    before = with_places(honest(buyers))
+    after = with_places([*honest(buyers), *attack])
     assert len(before - after) <= 1
     if buyers < NETWORKS:
         assert before <= after
@@ -104,6 +115,49 @@ def test_what_arrived_first_from_a_network_stays_whatever_comes_later(later_s: l
         for hours in (-9, 9)
     ]  # fmt: skip
     assert set(first) <= set(history_of([*first, *later]).observations)
+
+
+UNDER_A_REVOKED_KEY = doubtful(Doubt.KEY_REVOKED, revoked_at=NOON)
+
+
+@settings(max_examples=examples(60))
+@given(st.lists(any_observation(ids=300), max_size=60), st.lists(any_observation(), max_size=60))
+def test_codes_that_are_doubted_displace_none_that_nobody_doubts_nor_the_reverse(
+    some: list[Observation], others: list[Observation]
+) -> None:
+    believed = history_of([each for each in some if not each.doubt])
+    doubted = history_of([each for each in others if each.doubt])
+    kept = merge(believed, doubted).observations
+    assert set(kept) == {*believed.observations, *doubted.observations}
+
+
+@settings(max_examples=examples(60))
+@given(st.integers(1, 12), attacks(network="the attacker's", codes=[UNDER_A_REVOKED_KEY]))
+def test_what_a_thief_sends_takes_no_place_of_a_network_that_sent_believed_codes(
+    buyers: int, attack: list[Observation]
+) -> None:
+    together = [*honest(buyers), *attack]
+    assert with_places(together) == with_places(honest(buyers))
+    assert set(history_of(honest(buyers)).observations) <= set(history_of(together).observations)
+
+
+def through_relays(number: int) -> list[Observation]:
+    """So many people, each through a relay of their own, that tells no place."""
+    return [
+        seen(f"r{n}", network=network_at(None, f"r{n}", NetworkClass.RELAY), after=n * MINUTE)
+        for n in range(number)
+    ]
+
+
+def test_one_network_of_no_place_leaves_others_of_no_place_their_own() -> None:
+    host = network_at(None, "a host", NetworkClass.HOSTING)
+    flood = [
+        seen(f"a{n}", network=host, captured_at=NOON + (n % 300 - 400) * MINUTE)
+        for n in range(1_000)
+    ]
+    people = through_relays(8)
+    kept = history_of([*flood, *people]).observations
+    assert len({each.network for each in people} & {each.network for each in kept}) >= 3
 
 
 def test_no_number_of_anonymous_scans_displaces_what_known_scanners_saw_and_did() -> None:
@@ -156,10 +210,7 @@ def test_a_history_of_format_1_is_read_and_what_it_holds_is_known_when_it_comes_
 
 
 def test_networks_of_no_place_count_together() -> None:
-    through = [
-        seen(f"r{n}", network=network_at(TOKYO, f"r{n}", NetworkClass.RELAY), after=n * MINUTE)
-        for n in range(100)
-    ]
+    through = through_relays(100)
     assert len(history_of(through).observations) <= 14
     assert networks_in(history_of([*through, *honest(3)]).observations) == networks_in(honest(3))
     assert len(history_of([claimed(f"c{n}") for n in range(100)]).observations) <= 14
