@@ -11,14 +11,13 @@ from random import Random
 from typing import Final, NamedTuple
 
 from authenticity.gs1.item import ItemId
-from authenticity.records.scan import Act, Channel
+from authenticity.records.scan import PUBLIC_PAGE, Act, Channel
 from simulation.cities import City, moved
 from simulation.draws import stamp_of
 
 MINUTE_S: Final = 60.0
 HOUR_S: Final = 3_600.0
 DAY_S: Final = 86_400.0
-ANONYMOUS: Final = "consumer-web"
 """The publisher of all scans without a token."""
 _CITY_RADIUS_KM: Final = 8.0
 
@@ -126,7 +125,7 @@ class Calendar:
 
 def consumer(draw: Random) -> ScannerSession:
     """An anonymous phone in a session of its own."""
-    return ScannerSession(ANONYMOUS, Channel.CONSUMER, False, f"{draw.getrandbits(64):016x}")
+    return ScannerSession(PUBLIC_PAGE, Channel.CONSUMER, False, f"{draw.getrandbits(64):016x}")
 
 
 def phone_session(phone: str, at_s: float, session_days: float) -> ScannerSession:
@@ -138,7 +137,7 @@ def phone_session(phone: str, at_s: float, session_days: float) -> ScannerSessio
     else:
         number = round(at_s * 1_000)
     session = stamp_of(0, "session", phone, number)
-    return ScannerSession(ANONYMOUS, Channel.CONSUMER, False, session, phone)
+    return ScannerSession(PUBLIC_PAGE, Channel.CONSUMER, False, session, phone)
 
 
 def till(draw: Random, publisher: str) -> ScannerSession:

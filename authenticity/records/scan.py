@@ -15,6 +15,11 @@ from authenticity.records.place import Place
 SCAN_FORMAT: Final = 2
 """What is written. Format 1, without the last three fields, is read too."""
 
+PUBLIC_PAGE: Final = "consumer-web"
+"""The publisher of all anonymous scans that a service takes."""
+COMMAND_LINE: Final = "command-line"
+"""The publisher of `touchstone scan`, unless it is told another."""
+
 CAPTURE_BEFORE: Final = timedelta(hours=72)
 CAPTURE_AFTER: Final = timedelta(minutes=5)
 """How long before its arrival, and after it, an anonymous scan may say that it was made."""

@@ -13,16 +13,12 @@ import msgspec
 
 from authenticity.errors import UnavailableError
 from authenticity.records.scan import Channel, decode_scan, encode_scan
-from benchmarks.faults.outcome import (
-    DRAINS_WITHIN_S,
-    Outcome,
-    outcome_of,
-)
+from benchmarks.faults.outcome import Outcome, outcome_of
 from benchmarks.faults.pauses import PauseWatch
 from benchmarks.faults.publishing import in_background, publish_in_portions
 from benchmarks.faults.service_probe import ServiceProbe
 from benchmarks.faults.site import Site
-from benchmarks.faults.traffic import Traffic, replay_beside
+from benchmarks.faults.traffic import HANGS_AFTER_S, Traffic, replay_beside
 from benchmarks.processes import resident_mb
 from producers.scanner.service_client import ScanService
 
@@ -70,7 +66,7 @@ def lost_brokers(folder: Path, traffic: Traffic) -> Outcome:
         with PauseWatch(site) as pauses:
             site.kafka.kill(0)
             site.publish_scans(traffic.scans[third : 2 * third])
-            site.wait_until_passed(within_s=DRAINS_WITHIN_S)
+            site.wait_until_passed(within_s=HANGS_AFTER_S)
         site.kafka.kill(1)
         refusal = site.refusal(traffic.scans[2 * third])
         site.kafka.start_broker(1)

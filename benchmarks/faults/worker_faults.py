@@ -6,15 +6,11 @@ import time
 from pathlib import Path
 from typing import Final
 
-from benchmarks.faults.outcome import (
-    DRAINS_WITHIN_S,
-    Outcome,
-    outcome_of,
-)
+from benchmarks.faults.outcome import Outcome, outcome_of
 from benchmarks.faults.pauses import PauseWatch
 from benchmarks.faults.publishing import in_background, publish_at_rate
 from benchmarks.faults.site import SESSION_S, Site
-from benchmarks.faults.traffic import Traffic
+from benchmarks.faults.traffic import HANGS_AFTER_S, Traffic
 from ledger.postgres.server import BATCH_REGISTRY_LOCK, LOCKS
 
 _LEAST_AT_WORK: Final = 2
@@ -134,7 +130,7 @@ def endless_rebalances(
                     site.until("the worker did not join", lambda: site.members() == 2)
                     joined += 1
             publishing()
-            site.wait_until_passed(within_s=DRAINS_WITHIN_S)
+            site.wait_until_passed(within_s=HANGS_AFTER_S)
         return outcome_of(
             "endless rebalances",
             site,

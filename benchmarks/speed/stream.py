@@ -19,7 +19,7 @@ from nacl.bindings import crypto_sign_open
 from authenticity.detection.policy import DEFAULT_POLICY
 from authenticity.gs1.item import item_id
 from authenticity.records.place import Place, PlaceSource
-from authenticity.records.scan import SCAN_FORMAT, Channel, Scan, encode_scan
+from authenticity.records.scan import PUBLIC_PAGE, SCAN_FORMAT, Channel, Scan, encode_scan
 from benchmarks.machine import machine
 from benchmarks.speed.printed_codes import NOW, printed_codes, signed_parts
 from benchmarks.speed.result import Details, Result, interleaved
@@ -106,7 +106,7 @@ def scans_of(codes: list[str], visit: int) -> list[Record]:
     for number, code in enumerate(codes):
         captured_at = NOW + timedelta(days=visit, milliseconds=number)
         scan = Scan(
-            SCAN_FORMAT, f"{visit}-{number}", "consumer-web", code, captured_at,
+            SCAN_FORMAT, f"{visit}-{number}", PUBLIC_PAGE, code, captured_at,
             captured_at + timedelta(seconds=1), Channel.CONSUMER, False,
             f"session-{visit}-{number}", _SEOUL,
         )  # fmt: skip

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from authenticity.records.scan import Act, Channel
+from authenticity.records.scan import COMMAND_LINE, Act, Channel
 from cli.support.console import EXIT_BAD_ANSWER, err, fail, out, print_json
 from cli.support.data import DataFolder
 from cli.support.instants import parse_instant
@@ -49,7 +49,7 @@ def scan(
     ] = None,
     publisher: Annotated[
         str, typer.Option("--publisher", help="Who publishes; scan ids are unique within it.")
-    ] = "command-line",
+    ] = COMMAND_LINE,
     session: Annotated[
         str | None, typer.Option("--session", help="Default: one for this command.")
     ] = None,

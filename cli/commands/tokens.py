@@ -9,6 +9,7 @@ from rich.table import Table
 
 from authenticity.gs1.item import scanner_entity
 from authenticity.history.observation import actor_hash
+from authenticity.records.scan import COMMAND_LINE, PUBLIC_PAGE
 from cli.support.console import err, fail, folded, out, print_json, whole
 from cli.support.data import DataFolder
 from cli.support.escaping import visible
@@ -19,8 +20,8 @@ Data = Annotated[Path | None, typer.Option(help="Data folder of the installation
 Json = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]
 
 _OTHERS_NAMES = {
-    "consumer-web": "the public page",
-    "command-line": "whoever runs `touchstone scan`",
+    PUBLIC_PAGE: "the public page",
+    COMMAND_LINE: "whoever runs `touchstone scan`",
 }
 
 tokens_app = typer.Typer(help="Bearer tokens of the service.", no_args_is_help=True)

@@ -6,12 +6,10 @@ from enum import StrEnum
 from typing import Final
 
 from authenticity.gs1.item import ItemId
-from authenticity.records.scan import Channel
+from authenticity.records.scan import PUBLIC_PAGE, Channel
 from authenticity.trust.entitlement import NOTHING, Entitlement
 from ledger.records import Role
 from verifier_api.http.problems import FORBIDDEN, UNAUTHORISED, Problem
-
-CONSUMER_PUBLISHER: Final = "consumer-web"
 
 
 class Audience(StrEnum):
@@ -116,7 +114,7 @@ class Principal:
         )
 
 
-ANONYMOUS: Final = Principal(None, CONSUMER_PUBLISHER, NOTHING)
+ANONYMOUS: Final = Principal(None, PUBLIC_PAGE, NOTHING)
 
 
 def gateway_of(name: str, expires_at: datetime | None) -> Principal:

@@ -8,6 +8,7 @@ from authenticity.detection.signals import Signal
 from authenticity.detection.standing import Standing
 from authenticity.gs1.item import ItemId
 from authenticity.history.history import History
+from authenticity.records.scan import PUBLIC_PAGE
 from benchmarks.detection.dataset import Arrival, Example
 from benchmarks.detection.evaluation.detectors import COPIED, NO_KINDS, CodeMonitor, Detector
 from benchmarks.detection.evaluation.touchstone_detector import (
@@ -17,7 +18,6 @@ from benchmarks.detection.evaluation.touchstone_detector import (
 )
 from simulation.score import EVIDENCE_KINDS
 from simulation.truth import Thing
-from simulation.visits import ANONYMOUS
 
 
 class DetectorOutcome(NamedTuple):
@@ -105,7 +105,7 @@ def _outcome(example: Example, monitor: CodeMonitor, relevant: frozenset[str]) -
 def is_by_owner(arrival: Arrival) -> bool:
     """Whether somebody without a token scanned the genuine pack itself."""
     truth = arrival.truth
-    return truth.thing is Thing.PACK and truth.publisher == ANONYMOUS
+    return truth.thing is Thing.PACK and truth.publisher == PUBLIC_PAGE
 
 
 def is_verified(assessment: CallerAssessment) -> bool:

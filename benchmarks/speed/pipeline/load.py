@@ -9,7 +9,7 @@ from typing import Final
 from authenticity.gs1.code import read_code
 from authenticity.gs1.item import ItemId, item_id
 from authenticity.records.place import Place, PlaceSource
-from authenticity.records.scan import SCAN_FORMAT, Act, Channel, Scan, encode_scan
+from authenticity.records.scan import PUBLIC_PAGE, SCAN_FORMAT, Act, Channel, Scan, encode_scan
 from authenticity.trust.jws import encode_roots
 from benchmarks.speed.printed_codes import NOW, printed_codes
 from benchmarks.speed.signed_trust_list import signed_document, trust_list_of
@@ -125,7 +125,7 @@ def _record(
 ) -> Record:
     scan_id = f"{name}-{pack.item.rpartition('/')[2]}"
     scan = Scan(
-        SCAN_FORMAT, scan_id, shop or "consumer-web", pack.code, captured_at,
+        SCAN_FORMAT, scan_id, shop or PUBLIC_PAGE, pack.code, captured_at,
         captured_at + timedelta(seconds=1), Channel.RETAIL if shop else Channel.CONSUMER,
         shop is not None, f"s-{scan_id}", place, Act.SELL if shop else None,
     )  # fmt: skip

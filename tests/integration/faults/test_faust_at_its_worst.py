@@ -15,9 +15,8 @@ from types import MappingProxyType
 
 import pytest
 
-from benchmarks.faults.outcome import DRAINS_WITHIN_S
 from benchmarks.faults.site import Site
-from benchmarks.faults.traffic import Traffic, make_traffic
+from benchmarks.faults.traffic import HANGS_AFTER_S, Traffic, make_traffic
 from demo.local_ports import free_ports
 from stream.sources.faust.acknowledge import STALLED
 from tests.support.patience import PATIENCE_S, wait_until
@@ -91,7 +90,7 @@ def test_a_worker_left_standing_ends_and_the_next_one_goes_on_where_it_stood(
         site.publish_scans(traffic.scans[half:])
         assert _end_of_a_standing_worker(site) == STALLED
         site.start_worker(1)
-        assert site.drain(within_s=DRAINS_WITHIN_S) == traffic.replayed
+        assert site.drain(within_s=HANGS_AFTER_S) == traffic.replayed
 
 
 def test_workers_with_nothing_to_do_stay_whoever_joins_and_leaves(
@@ -126,7 +125,7 @@ def test_records_that_were_taken_and_dropped_come_again(tmp_path: Path, traffic:
                     lambda: _said(site, "dropping").count("scans were") > before,  # noqa: B023
                     lambda: f"{dropping.poll()}: {_said(site, 'dropping')[-3_000:]}",
                 )
-            assert site.drain(within_s=DRAINS_WITHIN_S) == traffic.replayed
+            assert site.drain(within_s=HANGS_AFTER_S) == traffic.replayed
         assert "scans were dropped" in _said(site, "dropping")
 
 

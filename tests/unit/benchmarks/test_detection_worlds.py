@@ -14,6 +14,7 @@ from authenticity.gs1.item import (
     custody_leg_entity,
     scanner_entity,
 )
+from authenticity.records.scan import PUBLIC_PAGE
 from benchmarks.detection import split
 from benchmarks.detection.evaluation.code_assessment import assess_code, is_by_owner
 from benchmarks.detection.evaluation.counts import WorldCounts
@@ -37,7 +38,6 @@ from cli.app import app
 from cli.commands.bench import Worlds
 from simulation.presets import KEPT_OUT, PRESETS
 from simulation.traffic import BENCHMARK
-from simulation.visits import ANONYMOUS
 from tests.unit.benchmarks.detection_scenes import arrival, case, example, outcome
 
 BATCH = batch_entity("09506000134352", "L1")
@@ -100,8 +100,8 @@ def test_alerts_on_entities_are_counted_by_what_they_are_about() -> None:
 
 
 def test_an_owner_scans_a_genuine_pack_without_a_token() -> None:
-    assert is_by_owner(arrival("one", publisher=ANONYMOUS))
-    assert not is_by_owner(arrival("one", publisher=ANONYMOUS, physical="copy-0"))
+    assert is_by_owner(arrival("one", publisher=PUBLIC_PAGE))
+    assert not is_by_owner(arrival("one", publisher=PUBLIC_PAGE, physical="copy-0"))
     assert not is_by_owner(arrival("one", publisher="customs-fr"))
 
 
@@ -114,7 +114,7 @@ def test_an_owner_is_warned_at_a_scan_of_their_own(
 
     monkeypatch.setattr(TouchstoneMonitor, "_assess", assess)
     ours = TouchstoneDetector(DEFAULT_POLICY)
-    by_owner = example(arrival("one", publisher=ANONYMOUS))
+    by_owner = example(arrival("one", publisher=PUBLIC_PAGE))
     by_officer = example(arrival("one", publisher="customs-fr"))
     assert assess_code(by_owner, ours, ()).answers.warned is is_bad
     assert assess_code(by_officer, ours, ()).answers.warned is False

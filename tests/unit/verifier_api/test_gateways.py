@@ -11,13 +11,12 @@ from typing import Any
 import httpx
 import pytest
 
-from authenticity.records.scan import Scan, decode_scan
+from authenticity.records.scan import PUBLIC_PAGE, Scan, decode_scan
 from authenticity.records.serial_filter import build_filter
 from events.embedded.log import EmbeddedLog
 from events.topics import SCANS
 from ledger.records import Role
 from tests.support.service import Stand, in_process_service, path_of, unhurried
-from verifier_api.auth.principals import CONSUMER_PUBLISHER
 from verifier_api.settings import Limits, Settings
 
 NETWORK = {"network": "subscriber-7", "kind": "mobile", "country": "KR"}
@@ -152,7 +151,7 @@ def test_who_a_scan_is_by_is_the_same_at_every_door(
     assert (scan.publisher, scan.authorised, scan.network is not None) == {
         None: (name, False, False),
         Role.OFFICER: (name, True, True),
-        "nobody": (CONSUMER_PUBLISHER, False, True),
+        "nobody": (PUBLIC_PAGE, False, True),
     }[role]
 
 
