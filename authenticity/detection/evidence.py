@@ -4,12 +4,19 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from authenticity.detection.policy import Policy
-from authenticity.detection.prints import Prints, declared_of, match_of_item, never_issued_of
+from authenticity.detection.prints import (
+    Prints,
+    declared_of,
+    denied_by,
+    lot_of_item,
+    match_of_item,
+    never_issued_of,
+)
 from authenticity.detection.reasons import Reason
 from authenticity.detection.score import CloneScore, proof_of_copies, score_clones
 from authenticity.detection.simultaneous import Simultaneous, simultaneous_captures
 from authenticity.history.history import History, by_capture, has_reserved_place
-from authenticity.history.observation import DOUBTS, Observation
+from authenticity.history.observation import DOUBTS, Observation, same_scan
 from authenticity.records.batch import Batch, BatchStatus
 from authenticity.records.batch_registry import (
     BatchMatch,
@@ -33,12 +40,19 @@ class Evidence(NamedTuple):
     suspicion. `clone_score` is None where there is nothing to compare, `proof` where no two acts
     of known scanners contradict each other, `simultaneous` where known scanners did not have it in
     several places at once.
+
+    `observations` are those of the history and the code in hand. `lot`: under which the item
+    counts among others, that of the batch that holds it if there is one. `is_denial_vouched`:
+    whether `never_issued` rests on a code that is believed, or that a known scanner read or two
+    networks.
     """
 
     observations: Sequence[Observation]
     batch_match: BatchMatch
     batch: Batch | None
     never_issued: NotInBatch | None
+    is_denial_vouched: bool
+    lot: str
     declared: tuple[Batch, ...]
     policy: Policy
     genuine: Sequence[Observation]
@@ -55,8 +69,10 @@ def evidence_of(
     """The evidence of this history, under the policy of the batch's issuer. `in_hand`: one
     code, believed, for whose holder it is gathered; else it is about the item as a whole."""
     genuine, doubtful = split(history, prints)
+    observations = history.observations
     if in_hand is not None and all(each.content != in_hand.content for each in genuine):
         genuine = sorted([*genuine, in_hand], key=by_capture)  # no number of others hides it
+        observations = tuple(sorted([*observations, in_hand]))
     issued = genuine or [observation for observation in doubtful if observation.issued]
     declared = declared_of(issued, prints, in_hand)
     read = issued if in_hand is None else [in_hand]
@@ -72,8 +88,10 @@ def evidence_of(
         if any(observation.act for observation in admitted):
             proof = proof_of_copies(admitted, policy.elsewhere_km)
     return Evidence(
-        history.observations, batch_match, batch, never_issued, declared, policy, genuine,
-        doubtful, admitted, clone_score, proof, simultaneous,
+        observations, batch_match, batch, never_issued,
+        bool(genuine) or bool(vouched_doubts(denied_by(issued, prints))),
+        lot_of_item(genuine, prints), declared, policy, genuine, doubtful, admitted, clone_score,
+        proof, simultaneous,
     )  # fmt: skip
 
 
@@ -122,14 +140,15 @@ def split(history: History, prints: Prints) -> tuple[list[Observation], list[Obs
     """Observations of codes that are believed, each by its own print, by capture time, and the
     others.
 
-    Where two trust lists disagreed on one scan, the newer one counts.
+    Where two trust lists disagreed on one scan, the record that arrived first counts, and of one
+    record the newer list.
     """
     if len(history.observations) == 1:
         one = list(history.observations)
         return (one, []) if is_believed(one[0], prints.of(one[0]).match) else ([], one)
     genuine: list[Observation] = []
     doubtful: list[Observation] = []
-    for observation in _newest_verdicts(history.observations):
+    for observation in _each_scan_once(history.observations):
         believed = is_believed(observation, prints.of(observation).match)
         (genuine if believed else doubtful).append(observation)
     genuine.sort(key=by_capture)
@@ -154,15 +173,16 @@ def is_believed(observation: Observation, batch_match: BatchMatch) -> bool:
     )
 
 
-def _newest_verdicts(observations: Sequence[Observation]) -> Iterator[Observation]:
+def _each_scan_once(observations: Sequence[Observation]) -> Iterator[Observation]:
     """Each content once; equal contents are neighbours in a history."""
     previous: Observation | None = None
     for observation in observations:
-        if previous is not None:
-            if previous.id != observation.id or previous.content != observation.content:
-                yield previous
-            elif previous.trust_version > observation.trust_version:
-                continue
-        previous = observation
+        if previous is None:
+            previous = observation
+        elif previous.id == observation.id and previous.content == observation.content:
+            previous = same_scan(previous, observation)
+        else:
+            yield previous
+            previous = observation
     if previous is not None:
         yield previous

@@ -102,6 +102,19 @@ def never_issued_of(issued: Iterable[Observation], prints: Prints) -> NotInBatch
     return min(refused, key=lambda match: match.batch.batch_id, default=None)
 
 
+def denied_by(issued: Iterable[Observation], prints: Prints) -> list[Observation]:
+    """Those of these codes whose print is of a batch whose list does not hold the serial."""
+    return [each for each in issued if isinstance(prints.of(each).match, NotInBatch)]
+
+
+def lot_of_item(issued: Sequence[Observation], prints: Prints) -> str:
+    """The lot of these codes, given by capture time: of the batch that holds the serial, else of
+    the first that no batch denies. Empty where none prints one."""
+    if not issued:
+        return ""
+    return min(issued, key=lambda each: _rank_of_lot(prints.of(each).match)).lot
+
+
 def declared_of(
     issued: Iterable[Observation], prints: Prints, in_hand: Observation | None
 ) -> tuple[Batch, ...]:
@@ -126,3 +139,7 @@ def _rank(match: BatchMatch) -> int:
     if isinstance(match, NotInBatch):
         return 2
     return 3 if isinstance(match, ListIncomplete) else 4
+
+
+def _rank_of_lot(match: BatchMatch) -> int:
+    return 5 if isinstance(match, NotInBatch) else _rank(match)

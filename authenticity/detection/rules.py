@@ -43,7 +43,9 @@ def item_findings(evidence: Evidence) -> tuple[Finding, ...]:
     if evidence.doubtful:
         findings += refused_code_findings(evidence.doubtful)
     if evidence.never_issued is not None:
-        findings += never_issued_findings(evidence.never_issued, is_vouched=_is_vouched(evidence))
+        findings += never_issued_findings(
+            evidence.never_issued, is_vouched=evidence.is_denial_vouched
+        )
     if genuine:
         findings += declaration_findings(evidence.declared)
         if batch is not None:
@@ -115,15 +117,6 @@ def never_issued_findings(match: NotInBatch, *, is_vouched: bool) -> Iterator[Fi
     reason = because(ReasonCode.SERIAL_IN_NO_BATCH, batch=match.batch.batch_id)
     finding = found(FindingKind.NEVER_ISSUED, reason)
     yield finding if is_vouched else msgspec.structs.replace(finding, severity=Severity.INFO)
-
-
-def _is_vouched(evidence: Evidence) -> bool:
-    """Whether a code is believed, or one with a signature that verified was read by a known
-    scanner or in two networks."""
-    if evidence.genuine:
-        return True
-    vouched = vouched_doubts(evidence.doubtful)
-    return any(each.issued and each.doubt in vouched for each in evidence.doubtful)
 
 
 def declaration_findings(declared: Sequence[Batch]) -> Iterator[Finding]:

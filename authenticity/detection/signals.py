@@ -149,8 +149,8 @@ def _misplaced_signals(item: ItemId, evidence: Evidence) -> Iterator[Signal]:
 
 
 def _copies_signals(item: ItemId, evidence: Evidence, clone_score: CloneScore) -> Iterator[Signal]:
-    genuine, policy, batch = evidence.genuine, evidence.policy, evidence.batch
-    gtin, lot = gtin_of(item), batch.lot if batch and batch.lot else genuine[0].lot
+    genuine, policy = evidence.genuine, evidence.policy
+    gtin, lot = gtin_of(item), evidence.lot
     weight = round(100 * min(_MOST_NATS, max(-_MOST_NATS, clone_score.log_likelihood_ratio)))
     detail = _networks(evidence.admitted) if weight > 0 else ""
     if gtin and lot:

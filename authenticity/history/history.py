@@ -8,7 +8,8 @@ redelivered scans end in the same bytes.
 
 The selections answer the questions `authenticity.detection.assess` asks:
 
-* what known scanners saw and did, so that no number of anonymous scans can displace it;
+* what known scanners saw and did: their observations are selected among themselves, so that
+  no number of anonymous scans can displace one;
 * of each of a few networks, by their keyed hash, the first scans of two sessions to arrive:
   whoever scans from one network displaces no more than one other network, and nobody what
   arrived before from the same one;
@@ -22,7 +23,7 @@ takes the first so many records.
 
 Observations whose signature never verified are kept apart, and fewer of them: anybody can
 make them, and they must not push out what a real pack left. So are those under a key that is
-revoked by now or not valid: a thief can make them.
+revoked by now or not valid, that anonymous scanners read: a thief can make them.
 """
 
 from collections.abc import Callable, Iterable
@@ -46,8 +47,6 @@ KNOWN_COUNTRIES: Final = 4
 NETWORKS: Final = 12
 SESSIONS_OF_NETWORK: Final = 2
 UNPLACED_NETWORKS: Final = 4
-DOUBTED_ENDS: Final = 2
-DOUBTED_KNOWN: Final = 2
 DOUBTED_NETWORKS: Final = 8
 DOUBTED_UNPLACED: Final = 2
 DOUBTED_SAMPLE: Final = 3
@@ -58,7 +57,7 @@ DOUBTFUL_SAMPLE: Final = 1
 MAXIMUM_BYTES: Final = 12_288
 _HISTORY_FORMAT: Final = 2
 _FEW: Final = 2
-"""So many observations of one kind of issued codes are all kept, whatever they are."""
+"""So many issued observations of one kind are all kept, whatever they are."""
 
 _STATE_CHANGING: Final = frozenset(
     ACTS.index(act)
@@ -152,14 +151,19 @@ def _smallest(networks: set[int], size: int) -> set[int]:
 
 def _keep(observations: Iterable[Observation]) -> tuple[Observation, ...]:
     believed: list[Observation] = []
+    known: list[Observation] = []
     doubted: list[Observation] = []
     never_issued: list[Observation] = []
     for observation in observations:
-        if not observation.doubt:
-            believed.append(observation)
+        if not observation.issued:
+            never_issued.append(observation)
+        elif observation.actor:
+            known.append(observation)
         else:
-            (doubted if observation.issued else never_issued).append(observation)
+            (doubted if observation.doubt else believed).append(observation)
     kept = _selected(believed, _FEW, _SELECTIONS)
+    if known:
+        kept += _selected(known, _FEW, _KNOWN_SELECTIONS)
     if doubted:
         kept += _selected(doubted, _FEW, _DOUBTED_SELECTIONS)
     if never_issued:
@@ -270,8 +274,8 @@ def _latest(size: int) -> Selection:
 
 
 def _network(observation: Observation) -> int:
-    """0 of known scanners, and where nobody knows where the scanner is: no number of scans
-    through relays and data centres displaces a network that tells."""
+    """0 where nobody knows where the scanner is: no number of scans through relays and data
+    centres displaces a network that tells."""
     return observation.network if observation.is_network_derived else 0
 
 
@@ -289,36 +293,28 @@ def _unplaced_network(observation: Observation) -> int:
     return (observation.network or 1) if _is_unplaced(observation) else 0
 
 
-def _known_session(observation: Observation) -> int:
-    return observation.session if observation.actor else 0
-
-
-def _known_country(observation: Observation) -> str:
-    return observation.country if observation.actor else ""
-
-
 def _changes_state(observation: Observation) -> bool:
     return observation.act in _STATE_CHANGING
 
 
 _session = attrgetter("session")
+_country = attrgetter("country")
 _authorised = attrgetter("authorised")
 _SELECTIONS: Final[tuple[Selection, ...]] = (
-    _ends(ACT_ENDS, _changes_state),
-    _ends(KNOWN_ENDS, _authorised),
-    _first_of_each(KNOWN_SESSIONS, _known_session, _alone, 1),
-    _first_of_each(KNOWN_COUNTRIES, _known_country, _alone, 1),
     _first_of_each(NETWORKS, _network, _session, SESSIONS_OF_NETWORK),
     _first_of_each(1, _is_unplaced, _session, SESSIONS_OF_NETWORK),
     _first_of_each(UNPLACED_NETWORKS, _unplaced_network, _alone, 1),
     _sample(SAMPLE, CONFLICTS),
     _latest(LATEST),
 )
+_KNOWN_SELECTIONS: Final[tuple[Selection, ...]] = (
+    _ends(ACT_ENDS, _changes_state),
+    _ends(KNOWN_ENDS),
+    _first_of_each(KNOWN_SESSIONS, _session, _alone, 1),
+    _first_of_each(KNOWN_COUNTRIES, _country, _alone, 1),
+    _sample(SAMPLE, CONFLICTS),
+)
 _DOUBTED_SELECTIONS: Final[tuple[Selection, ...]] = (
-    _ends(DOUBTED_ENDS, _changes_state),
-    _ends(1, _authorised),
-    _first_of_each(DOUBTED_KNOWN, _known_session, _alone, 1),
-    _first_of_each(DOUBTED_KNOWN, _known_country, _alone, 1),
     _first_of_each(DOUBTED_NETWORKS, _network, _alone, 1),
     _first_of_each(1, _is_unplaced, _session, SESSIONS_OF_NETWORK),
     _first_of_each(DOUBTED_UNPLACED, _unplaced_network, _alone, 1),

@@ -21,7 +21,7 @@ from typing import Any, Final
 
 import msgspec
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from verifier_api.http.client_address import UNKNOWN, address_of, bucket_keys
@@ -155,6 +155,8 @@ class GuardedProtocol(HttpToolsProtocol):
         self._has_moved = False
         self._is_message_open = False
         self._is_head_too_large = False
+        self._is_full = False
+        self._present: RequestResponseCycle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client is there, and has to say something."""
@@ -169,9 +171,20 @@ class GuardedProtocol(HttpToolsProtocol):
         self._no_deadline()
         self._all.closed(self)
         super().connection_lost(exc)
+        self.pipeline.clear()
+        if self._present is not None:  # the base class tells the newest request alone
+            self._present.disconnected = True
+            self._present.message_event.set()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._present = cycle
+        super()._start_asgi_task(cycle, app)
 
     def data_received(self, data: bytes) -> None:
-        """Read it in pieces, none larger than a head may be."""
+        """Read it in pieces, none larger than a head may be. What follows one request too many
+        is not read: the connection ends after the answers to those before."""
+        if self._is_full:
+            return
         size = self._limits.head_bytes
         pieces = (data[at : at + size] for at in range(0, len(data), size))
         for piece in (data,) if len(data) <= size else pieces:
@@ -208,7 +221,8 @@ class GuardedProtocol(HttpToolsProtocol):
             self._is_head_too_large = True
             raise ValueError("the head is too large")  # ends in `send_400_response`
         if len(self.pipeline) >= _PIPELINED:
-            raise ValueError("too many requests at once")
+            self._is_full = True
+            raise ValueError("too many requests at once")  # ends in `send_400_response`
         self._no_deadline()
         self._all.works(self)
         super().on_headers_complete()
@@ -229,7 +243,9 @@ class GuardedProtocol(HttpToolsProtocol):
         """The end of an answer."""
         is_last = not self.pipeline
         super().on_response_complete()
-        if is_last and not self.transport.is_closing():
+        if is_last and self._is_full:
+            self.transport.close()
+        elif is_last and not self.transport.is_closing():
             self._all.waits(self)
             if self._is_message_open:  # of a body that nobody reads any more
                 self._expect_a_head()
@@ -238,7 +254,7 @@ class GuardedProtocol(HttpToolsProtocol):
         """What comes is no HTTP, or too much of it."""
         if self._is_head_too_large:
             self._refuse_head()
-        else:
+        elif not self._is_full:
             super().send_400_response(msg)
 
     def _refuse_head(self) -> None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import logging
 import resource
 import socket
 import threading
@@ -225,6 +226,25 @@ def test_many_requests_at_once_on_one_connection_are_not_all_kept() -> None:
         with contextlib.suppress(ConnectionError):
             connection.sendall(WHOLE * 5_000)
         assert _rest(connection).count(b"HTTP/1.1 200") <= 20
+
+
+def test_requests_before_one_too_many_are_answered_and_the_connection_ends() -> None:
+    with _served() as (address, connections), _connect(address) as connection:
+        connection.sendall(WHOLE * 20)
+        answers = _rest(connection)
+        assert answers.count(b"HTTP/1.1 200") == answers.count(b"HTTP/1.1") == 9
+        wait_until(lambda: len(connections) == 0)
+
+
+def test_a_client_that_leaves_while_its_requests_wait_is_no_error(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with _served() as (address, connections):
+        for _ in range(20):
+            with _connect(address) as connection:
+                connection.sendall(WHOLE * 8)
+        wait_until(lambda: len(connections) == 0)
+    assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
 
 
 def test_a_few_pipelined_requests_are_answered_in_order() -> None:

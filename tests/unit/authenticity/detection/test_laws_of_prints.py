@@ -20,7 +20,7 @@ from authenticity.detection.item_summary import summarize_item
 from authenticity.detection.policy import DEFAULT_POLICY
 from authenticity.detection.standing import Standing
 from authenticity.history.history import history_of
-from authenticity.history.observation import Observation
+from authenticity.history.observation import Observation, observe
 from authenticity.records.batch import Batch, BatchStatus
 from authenticity.records.batch_registry import BatchRegistry
 from authenticity.records.serial_filter import filter_of
@@ -33,6 +33,7 @@ from tests.unit.authenticity.detection.make_observations import (
     doubtful,
     genuine,
     network_at,
+    scan,
     seen,
     trusted,
 )
@@ -312,6 +313,42 @@ def test_one_stranger_with_a_revoked_key_raises_no_alert_that_a_serial_was_never
     assert FindingKind.NEVER_ISSUED in alerts([read("one"), read("two")], DENIES)
     officer = trusted("officer", verdict=revoked("L8", 0), place=PARIS)
     assert FindingKind.NEVER_ISSUED in alerts([officer], DENIES)
+
+
+@settings(max_examples=examples(60))
+@given(st.integers(0, 60), st.sampled_from(["carrier", "another"]))
+def test_no_number_of_replays_makes_a_print_that_nobody_registered_good(
+    replays: int, network: str
+) -> None:
+    """The code in hand is read beside what is remembered, whether a history keeps it or not."""
+    mine = seen("mine", genuine("NOBODYS"), place=PARIS, network="carrier", after=10 * HOUR)
+    others = [
+        seen(f"r{n}", genuine("L1"), place=PARIS, network=network, after=HOUR * (1 + n % 20))
+        for n in range(replays)
+    ]
+    found = told(mine, others, HOLDS)
+    assert replays == 0 or FindingKind.WRONG_BATCH in kinds(found)
+
+
+def test_a_retry_after_a_revocation_is_judged_as_the_scan_that_arrived_first() -> None:
+    first = scan("mine", place=PARIS)
+    again = replace(first, received_at=first.received_at + 40 * HOUR)
+    scans = [observe(first, genuine(), 1), observe(again, revoked("L1", 0), 2)]
+    for some in (scans, scans[::-1]):
+        history = history_of(some)
+        assert summarize_item(ITEM, history, BatchRegistry(), DEFAULT_POLICY).standing in GOOD
+    newer = [observe(first, genuine(), 1), observe(first, revoked("L1", 0), 2)]
+    summary = summarize_item(ITEM, history_of(newer), BatchRegistry(), DEFAULT_POLICY)
+    assert summary.standing not in GOOD, "of one record the newer list counts"
+
+
+def test_nobody_vouches_for_a_denied_print_by_reading_another() -> None:
+    stranger = seen("t", revoked(DENIES.lot, 0), place=PARIS)
+    stale = doubtful(Doubt.STALE_TRUST_LIST, lot="L1", expiry="280630")
+    officer = trusted("o", "customs", verdict=stale, place=PARIS, after=HOUR)
+    assert FindingKind.NEVER_ISSUED not in alerts([stranger, officer], HOLDS, DENIES)
+    same = trusted("o", "customs", verdict=revoked(DENIES.lot, 0), place=PARIS, after=HOUR)
+    assert FindingKind.NEVER_ISSUED in alerts([stranger, same], HOLDS, DENIES)
 
 
 def test_no_flood_under_a_revoked_key_takes_back_what_scans_of_no_place_showed() -> None:

@@ -9,8 +9,6 @@ from hypothesis import strategies as st
 from authenticity.history.history import (
     ACT_ENDS,
     CONFLICTS,
-    DOUBTED_ENDS,
-    DOUBTED_KNOWN,
     DOUBTED_NETWORKS,
     DOUBTED_SAMPLE,
     DOUBTED_UNPLACED,
@@ -116,11 +114,11 @@ def test_a_hostile_history_of_100_000_scans_stays_within_12_kb() -> None:
 
 def test_as_many_as_all_selections_keep_have_room() -> None:
     largest = max(len(encode_history(history_of([hostile(number)]))) for number in range(60))
-    of_known = 2 * ACT_ENDS + 2 * KNOWN_ENDS + KNOWN_SESSIONS + KNOWN_COUNTRIES
+    sample = SAMPLE + CONFLICTS
+    of_known = 2 * ACT_ENDS + 2 * KNOWN_ENDS + KNOWN_SESSIONS + KNOWN_COUNTRIES + sample
     of_networks = (NETWORKS + 1) * SESSIONS_OF_NETWORK + UNPLACED_NETWORKS
-    for_people = SAMPLE + CONFLICTS + LATEST
-    of_doubted = 2 * DOUBTED_ENDS + 2 + 2 * DOUBTED_KNOWN + DOUBTED_NETWORKS
-    of_doubted += SESSIONS_OF_NETWORK + DOUBTED_UNPLACED + DOUBTED_SAMPLE + 2
+    for_people = sample + LATEST
+    of_doubted = DOUBTED_NETWORKS + SESSIONS_OF_NETWORK + DOUBTED_UNPLACED + DOUBTED_SAMPLE + 2
     doubtful = 2 * DOUBTFUL_KNOWN_ENDS + DOUBTFUL_NETWORKS + 1 + 2 * DOUBTFUL_SAMPLE
     everything = of_known + of_networks + for_people + of_doubted + doubtful
     assert everything * largest <= MAXIMUM_BYTES

@@ -20,7 +20,6 @@ from authenticity.history.history import (
 )
 from authenticity.history.observation import Observation, observe
 from authenticity.records.network import NetworkClass
-from authenticity.records.scan import Act
 from authenticity.trust.verdict import Doubt, Verdict
 from tests.support.examples import examples
 from tests.unit.authenticity.detection.make_observations import (
@@ -34,7 +33,6 @@ from tests.unit.authenticity.detection.make_observations import (
     network_at,
     scan,
     seen,
-    trusted,
 )
 
 MINUTE = timedelta(minutes=1)
@@ -126,7 +124,7 @@ def test_codes_that_are_doubted_displace_none_that_nobody_doubts_nor_the_reverse
     some: list[Observation], others: list[Observation]
 ) -> None:
     believed = history_of([each for each in some if not each.doubt])
-    doubted = history_of([each for each in others if each.doubt])
+    doubted = history_of([each for each in others if each.doubt and not each.actor])
     kept = merge(believed, doubted).observations
     assert set(kept) == {*believed.observations, *doubted.observations}
 
@@ -160,13 +158,22 @@ def test_one_network_of_no_place_leaves_others_of_no_place_their_own() -> None:
     assert len({each.network for each in people} & {each.network for each in kept}) >= 3
 
 
-def test_no_number_of_anonymous_scans_displaces_what_known_scanners_saw_and_did() -> None:
-    known = [trusted("1", place=PARIS), trusted("2", act=Act.SELL, place=PARIS, after=MINUTE)]
+@settings(max_examples=examples(60))
+@given(
+    st.lists(any_observation(ids=300), min_size=50, max_size=90),
+    st.lists(any_observation(), max_size=60),
+)
+def test_what_is_kept_of_known_scanners_depends_on_no_anonymous_scan(
+    some: list[Observation], others: list[Observation]
+) -> None:
+    known = history_of([each for each in some if each.actor and each.issued])
+    together = merge(known, history_of([each for each in others if not each.actor]))
+    assert [s for s in together.observations if s.actor] == list(known.observations)
     flood = [
         seen(str(n), network=f"n{n % 60}", place=TOKYO, after=(n - 500) * MINUTE)
-        for n in range(1_000)
+        for n in range(300)
     ]
-    assert set(known) <= set(history_of([*flood, *known]).observations)
+    assert set(known.observations) <= set(history_of([*flood, *known.observations]).observations)
 
 
 @given(st.lists(any_observation(), min_size=1, max_size=40))
