@@ -183,11 +183,11 @@ class GuardedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Read it in pieces, none larger than a head may be. What follows one request too many
         is not read: the connection ends after the answers to those before."""
-        if self._is_full:
-            return
         size = self._limits.head_bytes
         pieces = (data[at : at + size] for at in range(0, len(data), size))
         for piece in (data,) if len(data) <= size else pieces:
+            if self._is_full:
+                return
             self._has_moved = False
             super().data_received(piece)
             if self.transport.is_closing():
