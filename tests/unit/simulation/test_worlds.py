@@ -21,17 +21,11 @@ from simulation.world_record import decode_world, encode_world, world_record
 
 ITEMS = 3_000
 DIGESTS = {
-    ("benchmark", 7): (
-        "3f4f22e79fe10524", "f638c2e1dc4a1e48", "303953bff8493ccc", "241ad905fe2fdd68",
-    ),
     ("benchmark", 301): (
         "9641f2e97464511d", "51d9bbbb613a0242", "e3c369531d669d7e", "ed35ed374e74f3ae",
     ),
     ("small", 7): (
         "f1481f151af5c34e", "175eb501f70ed112", "4c06274da6b837e0", "20591523e62e4427",
-    ),
-    ("small", 301): (
-        "2b11f06934c98dc9", "42864c2381ebd0cc", "63b23191a1b5a426", "c79ad7151f065ef3",
     ),
 }  # fmt: skip
 """Of scans, truth, attacks and batches: the first 16 hexadecimal digits of SHA-256."""
