@@ -7,10 +7,9 @@ from authenticity.detection.policy import Policy
 from authenticity.detection.prints import (
     Prints,
     declared_of,
-    denied_by,
+    denials_of,
     lot_of_item,
     match_of_item,
-    never_issued_of,
 )
 from authenticity.detection.reasons import Reason
 from authenticity.detection.score import CloneScore, proof_of_copies, score_clones
@@ -43,8 +42,8 @@ class Evidence(NamedTuple):
 
     `observations` are those of the history and the code in hand. `lot`: under which the item
     counts among others, that of the batch that holds it if there is one. `is_denial_vouched`:
-    whether `never_issued` rests on a code that is believed, or that a known scanner read or two
-    networks.
+    whether `never_issued` rests on a code that is believed, or on one with its print that a known
+    scanner read, or two networks.
     """
 
     observations: Sequence[Observation]
@@ -76,7 +75,8 @@ def evidence_of(
     issued = genuine or [observation for observation in doubtful if observation.issued]
     declared = declared_of(issued, prints, in_hand)
     read = issued if in_hand is None else [in_hand]
-    batch_match, never_issued = match_of_item(read, prints), never_issued_of(read, prints)
+    batch_match = match_of_item(read, prints)
+    never_issued, is_denial_vouched = _denial_of(read, prints, are_believed=bool(genuine))
     printed = batch_printed(batch_match)
     policy = policy.of(printed)
     batch = None if printed and printed.status is BatchStatus.WITHDRAWN else printed
@@ -88,11 +88,22 @@ def evidence_of(
         if any(observation.act for observation in admitted):
             proof = proof_of_copies(admitted, policy.elsewhere_km)
     return Evidence(
-        observations, batch_match, batch, never_issued,
-        bool(genuine) or bool(vouched_doubts(denied_by(issued, prints))),
+        observations, batch_match, batch, never_issued, is_denial_vouched,
         lot_of_item(genuine, prints), declared, policy, genuine, doubtful, admitted, clone_score,
         proof, simultaneous,
     )  # fmt: skip
+
+
+def _denial_of(
+    issued: Sequence[Observation], prints: Prints, *, are_believed: bool
+) -> tuple[NotInBatch | None, bool]:
+    """A batch whose list denies one of these codes, and whether somebody vouches for that: the
+    first by id, of those that are vouched for if there are any."""
+    denials = denials_of(issued, prints)
+    for match, codes in denials:
+        if are_believed or vouched_doubts(codes):
+            return match, True
+    return (denials[0][0], False) if denials else (None, False)
 
 
 def admitted_of(history: History, genuine: Sequence[Observation]) -> list[Observation]:

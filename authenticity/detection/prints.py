@@ -94,25 +94,26 @@ def match_of_item(issued: Sequence[Observation], prints: Prints) -> BatchMatch:
     return prints.of(first).match
 
 
-def never_issued_of(issued: Iterable[Observation], prints: Prints) -> NotInBatch | None:
-    """The batch, the smallest by its id, whose print one of these codes carries although its
-    list does not hold the serial; None if there is none."""
-    matches = (prints.of(each).match for each in issued)
-    refused = [match for match in matches if isinstance(match, NotInBatch)]
-    return min(refused, key=lambda match: match.batch.batch_id, default=None)
-
-
-def denied_by(issued: Iterable[Observation], prints: Prints) -> list[Observation]:
-    """Those of these codes whose print is of a batch whose list does not hold the serial."""
-    return [each for each in issued if isinstance(prints.of(each).match, NotInBatch)]
+def denials_of(
+    issued: Iterable[Observation], prints: Prints
+) -> list[tuple[NotInBatch, list[Observation]]]:
+    """The batches whose print some of these codes carry although their lists do not hold the
+    serial, by id, each with these codes."""
+    denials: dict[str, tuple[NotInBatch, list[Observation]]] = {}
+    for each in issued:
+        match = prints.of(each).match
+        if isinstance(match, NotInBatch):
+            denials.setdefault(match.batch.batch_id, (match, []))[1].append(each)
+    return [denials[batch_id] for batch_id in sorted(denials)]
 
 
 def lot_of_item(issued: Sequence[Observation], prints: Prints) -> str:
-    """The lot of these codes, given by capture time: of the batch that holds the serial, else of
-    the first that no batch denies. Empty where none prints one."""
-    if not issued:
-        return ""
-    return min(issued, key=lambda each: _rank_of_lot(prints.of(each).match)).lot
+    """The lot of these codes: of the batch that holds the serial, else of the first to arrive
+    that prints one and that no batch denies. Empty where none prints one."""
+    if len(issued) == 1:
+        return issued[0].lot
+    ranked = [(_rank_of_lot(prints.of(s).match), not s.lot, s.arrived_ms, s) for s in issued]
+    return min(ranked)[-1].lot if ranked else ""
 
 
 def declared_of(

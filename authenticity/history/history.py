@@ -22,20 +22,23 @@ same: of two records of one scan the earlier one is kept whole (`same_scan`), an
 takes the first so many records.
 
 Observations whose signature never verified are kept apart, and fewer of them: anybody can
-make them, and they must not push out what a real pack left. So are those under a key that is
-revoked by now or not valid, that anonymous scanners read: a thief can make them.
+make them, and they must not push out what a real pack left, nor what known scanners read of
+their kind. So are those under a key that is revoked by now or not valid, that anonymous scanners
+read: a thief can make them.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from operator import attrgetter
+from types import MappingProxyType
 from typing import Final
 
 import msgspec
 from msgspec import Struct
 
 from authenticity.history.format_1 import FORMAT_1_HEAD, observations_of_format_1
-from authenticity.history.observation import ACTS, Observation, same_scan
+from authenticity.history.observation import ACTS, DOUBTS, Observation, same_scan
 from authenticity.records.scan import Act
+from authenticity.trust.verdict import Doubt
 
 SAMPLE: Final = 6
 CONFLICTS: Final = 2
@@ -47,10 +50,10 @@ KNOWN_COUNTRIES: Final = 4
 NETWORKS: Final = 12
 SESSIONS_OF_NETWORK: Final = 2
 UNPLACED_NETWORKS: Final = 4
+UNSIGNED_PRINTS: Final = 3
 DOUBTED_NETWORKS: Final = 8
 DOUBTED_UNPLACED: Final = 2
 DOUBTED_SAMPLE: Final = 3
-DOUBTFUL_KNOWN_ENDS: Final = 1
 DOUBTFUL_NETWORKS: Final = 3
 DOUBTFUL_SAMPLE: Final = 1
 
@@ -59,6 +62,7 @@ _HISTORY_FORMAT: Final = 2
 _FEW: Final = 2
 """So many issued observations of one kind are all kept, whatever they are."""
 
+_BELIEVED, _KNOWN, _DOUBTED, _NEVER_ISSUED, _REFUSED = range(5)
 _STATE_CHANGING: Final = frozenset(
     ACTS.index(act)
     for act in (Act.SELL, Act.REACTIVATE, Act.DETAIN, Act.RELEASE, Act.SEIZE, Act.DESTROY)
@@ -150,25 +154,24 @@ def _smallest(networks: set[int], size: int) -> set[int]:
 
 
 def _keep(observations: Iterable[Observation]) -> tuple[Observation, ...]:
-    believed: list[Observation] = []
-    known: list[Observation] = []
-    doubted: list[Observation] = []
-    never_issued: list[Observation] = []
+    pools: dict[int, list[Observation]] = {}
     for observation in observations:
-        if not observation.issued:
-            never_issued.append(observation)
-        elif observation.actor:
-            known.append(observation)
-        else:
-            (doubted if observation.doubt else believed).append(observation)
-    kept = _selected(believed, _FEW, _SELECTIONS)
-    if known:
-        kept += _selected(known, _FEW, _KNOWN_SELECTIONS)
-    if doubted:
-        kept += _selected(doubted, _FEW, _DOUBTED_SELECTIONS)
-    if never_issued:
-        kept += _selected(never_issued, 1, _DOUBTFUL_SELECTIONS)
+        pools.setdefault(_pool(observation), []).append(observation)
+    kept: list[Observation] = []
+    for number, pool in pools.items():
+        few, selections = _POOLS.get(number, _OTHERWISE_REFUSED)
+        kept += _selected(pool, few, selections)
     return tuple(sorted(kept))
+
+
+def _pool(observation: Observation) -> int:
+    """What it is selected among: of known scanners, and of strangers, by what is known of the
+    code. Codes that were never issued, as known scanners read them, by their doubt."""
+    if observation.issued:
+        if observation.actor:
+            return _KNOWN
+        return _DOUBTED if observation.doubt else _BELIEVED
+    return _REFUSED + observation.doubt if observation.actor else _NEVER_ISSUED
 
 
 def _joined(observations: list[Observation]) -> list[Observation]:
@@ -293,13 +296,20 @@ def _unplaced_network(observation: Observation) -> int:
     return (observation.network or 1) if _is_unplaced(observation) else 0
 
 
+def _all(_: Observation) -> int:
+    return 1
+
+
+def _print(observation: Observation) -> str:
+    return f"{observation.lot} {observation.expiry}"
+
+
 def _changes_state(observation: Observation) -> bool:
     return observation.act in _STATE_CHANGING
 
 
 _session = attrgetter("session")
 _country = attrgetter("country")
-_authorised = attrgetter("authorised")
 _SELECTIONS: Final[tuple[Selection, ...]] = (
     _first_of_each(NETWORKS, _network, _session, SESSIONS_OF_NETWORK),
     _first_of_each(1, _is_unplaced, _session, SESSIONS_OF_NETWORK),
@@ -321,9 +331,23 @@ _DOUBTED_SELECTIONS: Final[tuple[Selection, ...]] = (
     _sample(DOUBTED_SAMPLE, 1),
     _latest(1),
 )
-_DOUBTFUL_SELECTIONS: Final[tuple[Selection, ...]] = (
-    _ends(DOUBTFUL_KNOWN_ENDS, _authorised),
+_NEVER_ISSUED_SELECTIONS: Final[tuple[Selection, ...]] = (
     _first_of_each(DOUBTFUL_NETWORKS, _network, _alone, 1),
     _first_of_each(1, _is_unplaced, _alone, 1),
     _sample(DOUBTFUL_SAMPLE, 1),
 )
+_FIRST: Final = _first_of_each(1, _all, _alone, 1)
+_OTHERWISE_REFUSED: Final = (1, (_FIRST,))
+_POOLS: Final[Mapping[int, tuple[int, tuple[Selection, ...]]]] = MappingProxyType(
+    {
+        _BELIEVED: (_FEW, _SELECTIONS),
+        _KNOWN: (_FEW, _KNOWN_SELECTIONS),
+        _DOUBTED: (_FEW, _DOUBTED_SELECTIONS),
+        _NEVER_ISSUED: (1, _NEVER_ISSUED_SELECTIONS),
+        # what is read from a pack without a signature may differ from what is registered
+        _REFUSED + DOUBTS.index(Doubt.UNSIGNED): (
+            1, (_FIRST, _first_of_each(UNSIGNED_PRINTS, _print, _alone, 1)),
+        ),
+    }
+)  # fmt: skip
+"""So many of a pool are all kept, and what is kept of more."""

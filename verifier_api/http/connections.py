@@ -155,7 +155,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._has_moved = False
         self._is_message_open = False
         self._is_head_too_large = False
-        self._is_full = False
+        self._is_ending = False
         self._present: RequestResponseCycle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -181,12 +181,12 @@ class GuardedProtocol(HttpToolsProtocol):
         super()._start_asgi_task(cycle, app)
 
     def data_received(self, data: bytes) -> None:
-        """Read it in pieces, none larger than a head may be. What follows one request too many
-        is not read: the connection ends after the answers to those before."""
+        """Read it in pieces, none larger than a head may be. What follows a request that is
+        refused is not read: the connection ends after the answers to those before."""
         size = self._limits.head_bytes
         pieces = (data[at : at + size] for at in range(0, len(data), size))
         for piece in (data,) if len(data) <= size else pieces:
-            if self._is_full:
+            if self._is_ending:
                 return
             self._has_moved = False
             super().data_received(piece)
@@ -221,7 +221,6 @@ class GuardedProtocol(HttpToolsProtocol):
             self._is_head_too_large = True
             raise ValueError("the head is too large")  # ends in `send_400_response`
         if len(self.pipeline) >= _PIPELINED:
-            self._is_full = True
             raise ValueError("too many requests at once")  # ends in `send_400_response`
         self._no_deadline()
         self._all.works(self)
@@ -243,7 +242,7 @@ class GuardedProtocol(HttpToolsProtocol):
         """The end of an answer."""
         is_last = not self.pipeline
         super().on_response_complete()
-        if is_last and self._is_full:
+        if is_last and self._is_ending:
             self.transport.close()
         elif is_last and not self.transport.is_closing():
             self._all.waits(self)
@@ -254,12 +253,22 @@ class GuardedProtocol(HttpToolsProtocol):
         """What comes is no HTTP, or too much of it."""
         if self._is_head_too_large:
             self._refuse_head()
-        elif not self._is_full:
+        elif not self._owes_answers():
             super().send_400_response(msg)
 
     def _refuse_head(self) -> None:
-        self.transport.write(_HEAD_REFUSAL)
-        self.transport.close()
+        if not self._owes_answers():
+            self.transport.write(_HEAD_REFUSAL)
+            self.transport.close()
+
+    def _owes_answers(self) -> bool:
+        """Whether whole requests before this one wait for their answers: a refusal would stand
+        in the middle of these, so that the connection ends after them instead."""
+        present = self._present
+        if present is None or present.more_body or present.response_complete:
+            return False
+        self._is_ending = True
+        return True
 
     def _expect_a_head(self) -> None:
         if self._deadline is None:

@@ -8,6 +8,7 @@ import pytest
 from tests.support.driven_server import DrivenServer
 from tests.unit.verifier_api.plain_server import (
     CHUNKED,
+    HEAD_BYTES,
     HELD,
     LARGE,
     LARGE_BYTES,
@@ -50,6 +51,25 @@ class TestPipelines:
         assert answers.count(OK) == answers.count(b"HTTP/1.1") == 9
         assert not client.is_open()
         assert len(server.connections) == 0
+
+    @pytest.mark.parametrize(
+        "refused", [b"GARBAGE\r\n\r\n", WHOLE[:-2] + b"X: " + b"x" * HEAD_BYTES + b"\r\n\r\n"]
+    )
+    def test_what_is_refused_takes_no_answer_from_those_before_it(
+        self, server: DrivenServer, refused: bytes
+    ) -> None:
+        client = server.connect()
+        answers = client.send(WHOLE + WHOLE + refused)
+        assert answers.count(OK) == answers.count(b"HTTP/1.1") == 2
+        assert not client.is_open()
+        waiting = server.connect()
+        assert waiting.send(HELD + refused) == b""
+        assert waiting.is_open()
+
+    def test_a_body_that_is_no_body_is_refused_at_once(self, server: DrivenServer) -> None:
+        client = server.connect()
+        assert client.send(CHUNKED + b"no size\r\n").startswith(b"HTTP/1.1 400 ")
+        assert not client.is_open()
 
 
 class TestAnswers:

@@ -15,9 +15,11 @@ from msgspec.structs import replace
 
 from authenticity.detection.assess import assess_item_update
 from authenticity.detection.caller_assessment import CallerAssessment, assess_for_caller
+from authenticity.detection.evidence import evidence_of
 from authenticity.detection.findings import FindingKind
 from authenticity.detection.item_summary import summarize_item
 from authenticity.detection.policy import DEFAULT_POLICY
+from authenticity.detection.prints import prints_of
 from authenticity.detection.standing import Standing
 from authenticity.history.history import history_of
 from authenticity.history.observation import Observation, observe
@@ -349,6 +351,16 @@ def test_nobody_vouches_for_a_denied_print_by_reading_another() -> None:
     assert FindingKind.NEVER_ISSUED not in alerts([stranger, officer], HOLDS, DENIES)
     same = trusted("o", "customs", verdict=revoked(DENIES.lot, 0), place=PARIS, after=HOUR)
     assert FindingKind.NEVER_ISSUED in alerts([stranger, same], HOLDS, DENIES)
+    ninth = batch(batch_id="aa", lot="L9", count=1, serials=filter_of(["R9"]))
+    other = seen("u", revoked("L9", 0), network="two", place=PARIS, after=HOUR)
+    assert FindingKind.NEVER_ISSUED not in alerts([stranger, other], HOLDS, DENIES, ninth)
+    evidence = evidence_of(
+        history_of([other, same]),
+        prints_of(ITEM, [other, same], BatchRegistry([HOLDS, DENIES, ninth])),
+        DEFAULT_POLICY,
+    )
+    assert evidence.never_issued is not None
+    assert evidence.never_issued.batch == DENIES, "the one that an officer read"
 
 
 def test_no_flood_under_a_revoked_key_takes_back_what_scans_of_no_place_showed() -> None:

@@ -12,7 +12,6 @@ from authenticity.history.history import (
     DOUBTED_NETWORKS,
     DOUBTED_SAMPLE,
     DOUBTED_UNPLACED,
-    DOUBTFUL_KNOWN_ENDS,
     DOUBTFUL_NETWORKS,
     DOUBTFUL_SAMPLE,
     EMPTY,
@@ -25,6 +24,7 @@ from authenticity.history.history import (
     SAMPLE,
     SESSIONS_OF_NETWORK,
     UNPLACED_NETWORKS,
+    UNSIGNED_PRINTS,
     decode_history,
     distinct_scans,
     encode_history,
@@ -36,7 +36,13 @@ from authenticity.trust.verdict import Doubt
 from tests.support.examples import examples
 from tests.unit.authenticity.detection.make_observations import any_observation
 
-KEY_REVOKED, FORGED = DOUBTS.index(Doubt.KEY_REVOKED), DOUBTS.index(Doubt.FORGED)
+KEY_REVOKED = DOUBTS.index(Doubt.KEY_REVOKED)
+REFUSED = [
+    DOUBTS.index(each)
+    for each in Doubt
+    if each.value
+    in ("unreadable", "unsigned", "foreign-signature", "forged", "unknown-issuer", "not-entitled")
+]
 
 few = st.lists(any_observation(), max_size=12)
 many = st.lists(any_observation(ids=400), min_size=20, max_size=120)
@@ -93,9 +99,13 @@ def hostile(number: int) -> Observation:
         3 + number % 6 if whose == 0 else 0, 5, -899_999, -1_799_999, 2_004_000,
         f"{chr(65 + number % 26)}{chr(65 + number // 26 % 26)}", "Z" * 20, 991231,
         0 if whose == 0 else number % 40 | 2**31, whose * 2 if whose == 2 else whose,
-        2**31 - 1 - rng.getrandbits(24), 2**32 - 1, (0, KEY_REVOKED, FORGED)[number % 5 % 3],
+        2**31 - 1 - rng.getrandbits(24), 2**32 - 1, (0, KEY_REVOKED, *REFUSED)[number % 11 % 8],
         big, 255,
     )  # fmt: skip
+
+
+def of_doubt(number: int) -> Observation:
+    return msgspec.structs.replace(hostile(0), doubt=number)
 
 
 def test_a_hostile_history_of_20_000_scans_stays_within_12_kb() -> None:
@@ -119,7 +129,8 @@ def test_as_many_as_all_selections_keep_have_room() -> None:
     of_networks = (NETWORKS + 1) * SESSIONS_OF_NETWORK + UNPLACED_NETWORKS
     for_people = sample + LATEST
     of_doubted = DOUBTED_NETWORKS + SESSIONS_OF_NETWORK + DOUBTED_UNPLACED + DOUBTED_SAMPLE + 2
-    doubtful = 2 * DOUBTFUL_KNOWN_ENDS + DOUBTFUL_NETWORKS + 1 + 2 * DOUBTFUL_SAMPLE
+    refused = sum(not each.issued for each in map(of_doubt, range(1, len(DOUBTS))))
+    doubtful = refused + UNSIGNED_PRINTS + DOUBTFUL_NETWORKS + 1 + DOUBTFUL_SAMPLE
     everything = of_known + of_networks + for_people + of_doubted + doubtful
     assert everything * largest <= MAXIMUM_BYTES
 

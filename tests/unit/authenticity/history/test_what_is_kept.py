@@ -171,7 +171,7 @@ FLOOD = history_of(
 def test_what_is_kept_of_known_scanners_depends_on_no_anonymous_scan(
     some: list[Observation], others: list[Observation]
 ) -> None:
-    known = history_of([each for each in some if each.actor and each.issued])
+    known = history_of([each for each in some if each.actor])
     together = merge(known, history_of([each for each in others if not each.actor]))
     assert [s for s in together.observations if s.actor] == list(known.observations)
     assert set(known.observations) <= set(merge(known, FLOOD).observations)
