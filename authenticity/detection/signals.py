@@ -71,8 +71,9 @@ class Signal(Struct, frozen=True, order=True):
 
     `copies`: `weight` is the log-likelihood ratio that the item has some, in hundredths of
     a nat, with any one network left out; about its batch, and about where it was last. If it
-    is above 0, `detail` names all networks that it was seen from, each in 8 hexadecimal digits,
-    with spaces between them (at most those that a history has places for), or is `KNOWN_SCANNERS` where there are none.
+    is above 0, `detail` names all networks that it was seen from and that its history has places
+    for, each in 8 hexadecimal digits, with spaces between them, or is `KNOWN_SCANNERS` where
+    there are none.
     `refused`: the scanner read an invented code under this item's name. `misplaced`: an
     anonymous scanner claimed to hold it, at `detail`, where it was not. `vouched`: a known
     scanner sold or passed it, and it was proven to be several.
