@@ -1,7 +1,7 @@
 """Key custody: who holds private keys, and what is publicly known of them.
 
-For whoever issues codes: `producers`, `cli`, `demo` and `benchmarks` may import it; the
-stream, the ledger, the event log and the web service may not. Begin with `keys.store`, a
+For whoever issues codes: `producers`, `simulation`, `cli`, `demo` and `benchmarks` may import it;
+the stream, the ledger, the event log and the web service may not. Begin with `keys.store`, a
 folder of keys and what may be done with it.
 
 - `store`: `KeyStore`, `create_store`; add an issuer, rotate, revoke, export the trust list

@@ -1,4 +1,4 @@
-"""What counts as suspicious: every threshold of `assess`, in one frozen value.
+"""What counts as suspicious: every threshold of `assess_item_update`, in one frozen value.
 
 As TOML: `authenticity.detection.policy_file`.
 """
@@ -96,7 +96,7 @@ class EntityPolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """Thresholds and windows of `authenticity.detection.assess.assess`.
+    """Thresholds and windows of `authenticity.detection.assess.assess_item_update`.
 
     Whoever changes a threshold changes alerts: `version` is part of every answer. `issuer`
     holds the policy for the batches of each issuer that has one of its own.

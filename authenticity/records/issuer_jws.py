@@ -9,7 +9,8 @@ payload  JSON
 ```
 
 `alg` has to fit the listed key, so nobody can choose it. `iat` (RFC 7519, section 4.1.6)
-is when it was signed. This module makes what is to be signed and never sees a private key.
+is when it was signed. Ours and not joserfc's: the core imports no library that does IO, and reads
+this one form strictly. This module makes what is to be signed and never sees a private key.
 """
 
 from dataclasses import dataclass

@@ -72,7 +72,10 @@ def _opened(scans: str) -> Iterator[Iterable[bytes]]:
                 )
             )
         except OSError as error:
-            raise ConfigurationError(f"cannot read the scans {scans}: {error}") from error
+            raise ConfigurationError(
+                f"cannot read the scans {scans}: {error.strerror}",
+                next_step="name a file of recorded scans, one JSON object a line",
+            ) from None
         yield _lines(file)
 
 

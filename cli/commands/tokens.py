@@ -75,8 +75,8 @@ def create(
 
 @tokens_app.command("list")
 def list_tokens(data: Data = None, as_json: Json = False) -> None:
-    """Show all tokens, without their secrets. Alerts about a known scanner, or about a route
-    of which it is a custodian, name it by the digits under `scanner`.
+    """Show all tokens, without their secrets. Alerts about a known scanner, or about a custody
+    leg of which it is the custodian, name it by the digits under `scanner`.
 
     Example: [bold]touchstone tokens list[/]
     """

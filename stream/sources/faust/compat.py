@@ -16,7 +16,8 @@ attribute of either.
 | `Consumer._to_message` | Faust | makes of aiokafka's record what a stream takes |
 | `Conductor._tp_index` | Faust | the streams that a partition's records go to |
 | `Consumer._committed_offset` | Faust | what it has committed, without asking the broker |
-| `ConsumerThread._ensure_consumer` | Faust | aiokafka's own consumer, to ask what is committed |
+| `Consumer._thread` | Faust | where aiokafka's own consumer is, to ask what is committed |
+| `ConsumerThread._ensure_consumer` | Faust | that consumer, once it is there |
 | `AssertionError` | aiokafka | it asserts what an assignment that has ended no longer holds |
 """
 
