@@ -16,12 +16,21 @@ PRIVATE_FILE: Final = 0o600
 _FOR_OTHERS: Final = 0o077
 
 
-def read_guarded(path: Path, *, any_folder: bool = False, follow_links: bool = False) -> bytes:
+_RESTORE: Final = "restore it, or point at another folder"
+
+
+def read_guarded(
+    path: Path,
+    *,
+    any_folder: bool = False,
+    follow_links: bool = False,
+    if_missing: str = _RESTORE,
+) -> bytes:
     """The file's bytes, if nobody but its owner can read or change it.
 
     Its folder must be private too, unless `any_folder`, and it must be no link, unless
     `follow_links` (both as secrets are mounted into containers). Raises `KeyFileError` for
-    a missing, exposed, oversized or foreign file.
+    a missing, exposed, oversized or foreign file; `if_missing` is the next step for a missing one.
     """
     if not any_folder:
         refuse_exposed_folder(path.parent)
@@ -29,9 +38,7 @@ def read_guarded(path: Path, *, any_folder: bool = False, follow_links: bool = F
     try:
         descriptor = os.open(path, os.O_RDONLY | links | os.O_CLOEXEC)
     except FileNotFoundError:
-        raise KeyFileError(
-            f"there is no file {path}", next_step="restore it, or point at another folder"
-        ) from None
+        raise KeyFileError(f"there is no file {path}", next_step=if_missing) from None
     except OSError as error:
         raise KeyFileError(
             f"cannot open {path}: {error.strerror}", next_step="check who owns it, and its mode"

@@ -29,7 +29,7 @@ from authenticity.trust.verdict import Genuine
 from authenticity.trust.verify import verify
 from benchmarks.machine import machine
 from benchmarks.speed.result import Details, Result, interleaved
-from tests.support.world import World
+from simulation.two_makers import World
 from verifier_api.services.batched_lookups import BatchedLookups
 
 App = Callable[..., Awaitable[None]]

@@ -76,8 +76,10 @@ def obtain_passphrase(file: Path | None, *, new: bool = False) -> bytes:
 def _from_file(file: Path) -> bytes:
     from keys.guarded_files import read_guarded
 
-    return (
-        read_guarded(file, any_folder=True, follow_links=True)
-        .removesuffix(b"\n")
-        .removesuffix(b"\r")
+    content = read_guarded(
+        file,
+        any_folder=True,
+        follow_links=True,
+        if_missing="name the file that holds the passphrase (mode 0600)",
     )
+    return content.removesuffix(b"\n").removesuffix(b"\r")

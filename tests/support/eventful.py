@@ -9,9 +9,9 @@ from authenticity.records.batch import Batch, BatchStatus
 from authenticity.records.batch_registry import BatchRegistry
 from authenticity.records.scan import Act, Scan, encode_scan
 from ledger.administration import Snapshot
+from simulation.two_makers import LYON, PARIS, TOKYO, World
 from stream.export import lines_of
 from stream.replay import Replay
-from tests.support.world import LYON, PARIS, TOKYO, World
 
 
 def exported(folder: Path) -> list[bytes]:

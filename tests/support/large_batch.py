@@ -16,7 +16,7 @@ from authenticity.records.serial_parts import (
 )
 from keys.batch_signing import sign_part
 from simulation.seeded_signer import SeededSigner
-from tests.support.world import World
+from simulation.two_makers import World
 
 
 class LargeBatch(NamedTuple):

@@ -31,10 +31,10 @@ from ledger.administration import LedgerAdministration
 from ledger.opening import open_reader, open_store
 from ledger.protocols import LedgerReader
 from ledger.records import Role
+from simulation.two_makers import World
 from stream.sources.embedded import EmbeddedSource
 from tests.support.new_ledger import make_ledger
 from tests.support.patience import PATIENCE_S, wait_until
-from tests.support.world import World
 from verifier_api.app import Dependencies, create_app
 from verifier_api.network.geo_watch import GeoFiles
 from verifier_api.settings import Limits, Settings

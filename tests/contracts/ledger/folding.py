@@ -22,8 +22,8 @@ from authenticity.trust.verify import verify
 from ledger.administration import LedgerAdministration, Snapshot
 from ledger.protocols import BatchRegistryChanged, Progress
 from ledger.records import CaseChange, CaseState
+from simulation.two_makers import GTINS, World
 from tests.contracts.ledger.ledgers import Ledgers, Writer, WritingContract
-from tests.support.world import GTINS, World
 
 
 def one_scan(world: World, serial: str | None = None) -> tuple[ItemId, History]:

@@ -21,8 +21,8 @@ from authenticity.records.part_statement import SignedPart
 from ledger.address import LedgerAddress
 from ledger.opening import open_reader, open_store
 from ledger.protocols import LedgerReader, Pending, Progress, Reassessment
+from simulation.two_makers import World
 from tests.support.patience import PATIENCE_S
-from tests.support.world import World
 
 T = TypeVar("T")
 

@@ -13,9 +13,9 @@ from authenticity.records.serial_parts import part_asked
 from ledger.administration import LedgerAdministration, Snapshot
 from ledger.protocols import Progress
 from ledger.records import PartsHeld
+from simulation.two_makers import World
 from tests.contracts.ledger.ledgers import Ledgers, Writer, WritingContract
 from tests.support.large_batch import LargeBatch, large_batch, signed_part
-from tests.support.world import World
 
 OURS = [f"OURS{n}" for n in range(60)]
 PARTS = 40

@@ -28,8 +28,8 @@ from authenticity.trust.entitlement import NOTHING, Entitlement
 from ledger.administration import LedgerAdministration
 from ledger.protocols import LedgerReader
 from ledger.records import AlertFilter, CaseChange, CaseError, CaseState, Role
+from simulation.two_makers import GTINS, World
 from tests.contracts.ledger.ledgers import Ledgers
-from tests.support.world import GTINS, World
 
 ALL = AlertFilter(entitlement=None)
 ALPINE, HARBOUR = (Entitlement(frozenset({prefix})) for prefix in ("9521234", "9526543"))

@@ -19,9 +19,9 @@ from authenticity.gs1.item import (
 from authenticity.history.history import EMPTY
 from ledger.administration import Snapshot
 from ledger.protocols import Pending
+from simulation.two_makers import GTINS, World
 from tests.contracts.ledger.folding import alert, change
 from tests.contracts.ledger.ledgers import Ledgers, Writer, WritingContract
-from tests.support.world import GTINS, World
 
 ONE, OTHER, TEXT = item_id(GTINS[0], "A"), item_id(GTINS[0], "B"), text_id("no code")
 BATCH = batch_entity(GTINS[0], "L/1")

@@ -11,8 +11,8 @@ from ledger.address import LedgerAddress
 from ledger.database import Database
 from ledger.installation import forget_secret, note_secret, secret_fingerprint
 from ledger.opening import migrate
+from simulation.two_makers import GTINS, World
 from tests.contracts.ledger.ledgers import Ledgers
-from tests.support.world import GTINS, World
 
 SCANNED = [f"{gtin}/21/{serial}" for gtin in (GTINS[1], GTINS[0]) for serial in ("B", "A", "C")]
 

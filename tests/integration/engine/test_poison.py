@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from authenticity.records.scan import encode_scan
+from simulation.two_makers import World
 from tests.support.patience import wait_until
-from tests.support.world import World
 
 from .installation import Installation, run
 

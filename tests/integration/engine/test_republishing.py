@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from simulation.two_makers import World
 from tests.integration.engine.installation import Installation, run
 from tests.support.patience import wait_until
-from tests.support.world import World
 
 
 @pytest.fixture

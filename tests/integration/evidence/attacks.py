@@ -6,8 +6,8 @@ from typing import Any, Final, NamedTuple
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
 
+from simulation.two_makers import World
 from tests.support.examples import examples
-from tests.support.world import World
 
 from .site import DOORS, PLACES, TOKYO, Body
 

@@ -23,11 +23,11 @@ from ledger.administration import LedgerAdministration
 from ledger.opening import open_store
 from ledger.protocols import LedgerStore
 from ledger.records import Role
+from simulation.two_makers import GTINS
 from tests.integration.api.stand import standing_service
 from tests.support.geo import CLASSES_OF_WORLD, WORLD, write_database
 from tests.support.patience import PATIENCE_S
 from tests.support.service import Stand, path_of, unhurried
-from tests.support.world import GTINS
 from verifier_api.network.geo_watch import GeoFiles
 
 PARIS, TOKYO, NEW_YORK, SYDNEY, SEOUL = ("3fff:1", "3fff:2", "3fff:3", "3fff:4", "3fff:5")

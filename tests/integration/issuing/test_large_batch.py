@@ -27,10 +27,10 @@ from producers.issuing.order import Order
 from producers.issuing.registration import publish_statements
 from producers.issuing.run import Issued, SigningKey, begin_or_continue, issue
 from producers.issuing.run_folder import Run, RunFolder
+from simulation.two_makers import GTINS, World
 from stream.sources.embedded import EmbeddedSource
 from tests.integration.issuing.test_issue_command import Maker, maker
 from tests.support.service import Stand, in_process_service
-from tests.support.world import GTINS, World
 
 __all__ = ["maker"]
 

@@ -17,9 +17,9 @@ from keys.signer import Signer
 from keys.store import KeyStore
 from producers.issuing.declarations import read_folder, read_parts
 from producers.issuing.manifest import serials_of
+from simulation.two_makers import World
 from simulation.world import signed_code
 from tests.integration.issuing.test_issue_command import GTIN, Maker
-from tests.support.world import World
 
 SERIALS = LIMITS.batch_filter_serials + 1
 _OF_EACH_PART = 2

@@ -18,8 +18,8 @@ from events.kafka.reading import read_topic
 from events.kafka.settings import KafkaSettings
 from events.publisher import Record
 from events.topics import SCANS, SCANS_DEAD, scan_key
+from simulation.two_makers import World
 from tests.support.patience import PATIENCE_S
-from tests.support.world import World
 
 NOW = datetime.now(UTC)
 

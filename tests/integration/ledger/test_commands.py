@@ -19,11 +19,11 @@ from ledger.installation import (
     may_begin_anew,
     secret_fingerprint,
 )
+from simulation.two_makers import World
 from tests.contracts.ledger.folding import alert, change, one_scan
 from tests.contracts.ledger.ledgers import Ledgers
 from tests.integration.ledger.server import Server, query
 from tests.support.patience import PATIENCE_S
-from tests.support.world import World
 from tests.unit.authenticity.detection.make_observations import PARIS, seen
 
 

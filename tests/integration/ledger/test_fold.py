@@ -15,6 +15,7 @@ from ledger.address import PostgresAddress
 from ledger.postgres import server as postgres
 from ledger.postgres.server import BATCH_REGISTRY_LOCK, LOCKS, Patience
 from ledger.protocols import BatchRegistryChanged
+from simulation.two_makers import World
 from tests.contracts.ledger.folding import FoldContract, alert, change, one_scan
 from tests.contracts.ledger.ledgers import Ledgers, Writer
 from tests.integration.ledger.cut_wire import CutWire
@@ -26,7 +27,6 @@ from tests.integration.ledger.server import (
     wait_for_a_waiting_lock,
 )
 from tests.support.patience import PATIENCE_S, wait_until
-from tests.support.world import World
 
 
 class TestFoldOnPostgres(FoldContract):

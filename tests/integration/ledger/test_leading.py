@@ -12,11 +12,11 @@ from authenticity.gs1.item import item_id
 from authenticity.history.history import EMPTY
 from ledger.address import PostgresAddress
 from ledger.postgres.leadership import Leadership, open_leadership
+from simulation.two_makers import GTINS, World
 from tests.contracts.ledger.folding import alert, change
 from tests.contracts.ledger.ledgers import Ledgers
 from tests.integration.ledger.server import query, terminate_others
 from tests.support.patience import wait_in_loop
-from tests.support.world import GTINS, World
 
 ITEMS = [item_id(GTINS[0], f"S{n}") for n in range(5)]
 

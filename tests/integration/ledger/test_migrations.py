@@ -23,13 +23,13 @@ from ledger.postgres.grants import grant
 from ledger.postgres.leadership import open_leadership
 from ledger.records import CaseChange, CaseState
 from ledger.schema import metadata
+from simulation.two_makers import GTINS, World
 from tests.contracts.ledger.folding import alert, change
 from tests.contracts.ledger.ledgers import Ledgers
 from tests.contracts.ledger.signal_keeping import BATCH, assessed, giving, signal
 from tests.contracts.ledger.upgrading import UpgradingContract
 from tests.integration.ledger.server import Server, query
 from tests.support.patience import PATIENCE_S
-from tests.support.world import GTINS, World
 
 
 class TestUpgradingOnPostgres(UpgradingContract):

@@ -11,6 +11,7 @@ from authenticity.detection.signals import Signal
 from authenticity.gs1.item import ItemId, item_id
 from ledger.address import PostgresAddress
 from ledger.records import to_key
+from simulation.two_makers import GTINS, World
 from tests.contracts.ledger.ledgers import Ledgers, Writer
 from tests.contracts.ledger.signal_keeping import (
     BATCH,
@@ -23,7 +24,6 @@ from tests.contracts.ledger.signal_keeping import (
 )
 from tests.integration.ledger.server import in_transaction
 from tests.support.patience import PATIENCE_S
-from tests.support.world import GTINS, World
 
 
 class TestSignalsOnPostgres(SignalsContract):

@@ -13,9 +13,9 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from authenticity.records.batch import BatchStatus
 from authenticity.records.scan import Act
 from authenticity.records.serial_filter import build_filter
+from simulation.two_makers import P256_MAKER, changed
 from tests.integration.api.stand import Stand, path_of
 from tests.support.patience import PATIENCE_S
-from tests.support.world import P256_MAKER, changed
 
 ARGS = (
     "--no-sandbox", "--headless=new", "--disable-gpu", "--disable-quic", "--no-first-run",

@@ -18,8 +18,8 @@ from demo.service import HOST, DemoService, choose_port
 from events.embedded.publisher import EmbeddedPublisher
 from ledger.administration import LedgerAdministration
 from ledger.records import Role
+from simulation.two_makers import World
 from tests.support.patience import PATIENCE_S
-from tests.support.world import World
 
 pytestmark = pytest.mark.slow
 

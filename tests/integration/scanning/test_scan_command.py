@@ -11,8 +11,8 @@ import msgspec
 from authenticity.records.scan import Act, Channel, Scan, decode_scan, encode_scan
 from events.embedded.log import EmbeddedLog
 from events.topics import SCANS
+from simulation.two_makers import World
 from tests.support.patience import PATIENCE_S
-from tests.support.world import World
 from tests.unit.producers.scanner.pictures import file_of, sheet, symbol
 
 WORLD = World()

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from simulation.two_makers import World
 from tests.support.patience import PATIENCE_S
-from tests.support.world import World
 from tests.vectors import make_verdicts
 
 WORLD = World()

@@ -15,7 +15,7 @@ from cli.support.lists_seen import refuse_older
 from cli.support.trust_list import load_roots, load_trust_list
 from events.embedded.log import EmbeddedLog
 from ledger.opening import migrate
-from tests.support.world import World
+from simulation.two_makers import World
 
 WORLD = World()
 AT = WORLD.now

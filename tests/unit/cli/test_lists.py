@@ -12,8 +12,8 @@ from cli.support import console
 from ledger.administration import LedgerAdministration
 from ledger.records import Role
 from producers.issuing.declarations import keep_statement
+from simulation.two_makers import World
 from tests.support.new_ledger import make_ledger
-from tests.support.world import World
 
 WIDTHS = [80, 60]
 

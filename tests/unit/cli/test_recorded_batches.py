@@ -8,8 +8,8 @@ import pytest
 from authenticity.records.batch_registry import InBatch, ListIncomplete, NotInBatch
 from authenticity.trust.jws import encode_roots
 from cli.support.recorded_scans import recorded_beside
+from simulation.two_makers import World
 from tests.support.large_batch import large_batch, signed_part
-from tests.support.world import World
 
 
 def test_parts_among_the_lines_are_asked_and_those_of_a_stranger_are_left_out(

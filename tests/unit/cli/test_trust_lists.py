@@ -14,8 +14,8 @@ from events.embedded.log import EmbeddedLog
 from events.publisher import Record
 from events.topics import SCANS, TRUST, TRUST_KEY
 from ledger.opening import migrate, open_store
+from simulation.two_makers import World
 from stream.sources.embedded import EmbeddedSource
-from tests.support.world import World
 
 WORLD = World()
 CODE = WORLD.code()

@@ -11,9 +11,9 @@ from demo.running_results import Results, SeenAlert
 from simulation.attacks import SHOWN
 from simulation.noise import Noise
 from simulation.traffic import Line
+from simulation.two_makers import World as SmallWorld
 from simulation.visits import DAY_S
 from simulation.world import Pack, World
-from tests.support.world import World as SmallWorld
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 PACE = Pace(scans_a_day=150, attacks_a_day=2.5)

@@ -8,7 +8,7 @@ from authenticity.records.scan import encode_scan
 from events.publisher import Record
 from events.republishing import record_again
 from events.topics import BATCHES, SCANS, TRUST, TRUST_KEY, batch_key, scan_key
-from tests.support.world import World
+from simulation.two_makers import World
 
 
 def test_records_come_back_under_their_keys_byte_for_byte() -> None:

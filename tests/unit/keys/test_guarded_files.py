@@ -67,3 +67,12 @@ def test_a_folder_in_the_place_of_a_file_is_refused_in_words(tmp_path: Path) -> 
     with pytest.raises(KeyFileError, match="is a folder") as refused:
         read_guarded(folder)
     assert refused.value.next_step
+
+
+def test_of_a_missing_file_the_next_step_is_the_callers(folder: Path) -> None:
+    with pytest.raises(KeyFileError, match="there is no file") as caught:
+        read_guarded(folder / "nix", if_missing="name the file of the passphrase")
+    assert caught.value.next_step == "name the file of the passphrase"
+    with pytest.raises(KeyFileError) as caught:
+        read_guarded(folder / "a.pem")
+    assert "restore it" in str(caught.value.next_step)

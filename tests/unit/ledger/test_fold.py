@@ -4,9 +4,9 @@ import sqlite3
 
 import pytest
 
+from simulation.two_makers import World
 from tests.contracts.ledger.folding import FoldContract, change, one_scan
 from tests.contracts.ledger.ledgers import Ledgers
-from tests.support.world import World
 
 
 class TestFoldOnSqlite(FoldContract):

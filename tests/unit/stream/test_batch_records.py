@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 import pytest
 
 from events.topics import BATCHES
+from simulation.two_makers import World
 from stream.batch_records import read_batch_records
 from stream.dead_letter_sinks import SourceRecord
-from tests.support.world import World
 
 WORLD = World(4)
 AHEAD = timedelta(minutes=10)

@@ -26,6 +26,7 @@ from authenticity.records.scan import Scan, encode_scan
 from events.publisher import Record
 from events.topics import BATCHES, SCANS, SCANS_DEAD, TRUST, Topic
 from ledger.sqlite.store import SqliteStore
+from simulation.two_makers import World
 from stream import engine as engine_module
 from stream.dead_letter_sinks import DeadLetterTopic, SourceRecord
 from stream.engine import Engine, EngineLimits
@@ -34,7 +35,6 @@ from tests.support.eventful import campaign, eventful, exported, replayed
 from tests.support.examples import examples
 from tests.support.new_ledger import make_ledger
 from tests.support.patience import PATIENCE_S, wait_in_loop
-from tests.support.world import World
 
 
 class Ledger(SqliteStore):

@@ -17,10 +17,10 @@ from authenticity.records.batch import Batch
 from authenticity.trust.trust_list import read_trust_list
 from ledger.administration import Snapshot
 from ledger.protocols import Pending
+from simulation.two_makers import GTINS, World
 from stream.outbox import Leader
 from stream.sources.embedded import EmbeddedSource
 from tests.support.eventful import campaign, eventful, exported, kinds_of, replayed
-from tests.support.world import GTINS, World
 from tests.unit.stream.sources.test_embedded import an_engine, drain, records
 from tests.unit.stream.test_engine import LIMITS, Setting, batches_of, scans_of
 

@@ -22,11 +22,11 @@ from authenticity.records.scan import Scan, encode_scan
 from authenticity.records.serial_parts import PartName, SerialPart
 from events.topics import BATCHES, TRUST
 from ledger.part_cache import LazyMembership, PartCache
+from simulation.two_makers import World
 from stream.replay import Replay
 from tests.support.eventful import exported
 from tests.support.examples import examples
 from tests.support.large_batch import LargeBatch, large_batch, signed_part
-from tests.support.world import World
 from tests.unit.stream.test_engine import LIMITS, Setting, received, scans_of
 
 WORLD = World(4)

@@ -3,8 +3,8 @@
 import pytest
 
 from authenticity.errors import RollbackError, SignatureThresholdError, TrustListError
+from simulation.two_makers import World
 from stream.trust_keeper import TrustKeeper
-from tests.support.world import World
 
 
 def test_a_newer_list_takes_over_and_the_same_may_come_again() -> None:

@@ -8,8 +8,8 @@ import pytest
 from authenticity.trust.trust_list import read_trust_list
 from authenticity.trust.verdict import Doubt, Doubtful, Genuine
 from authenticity.trust.verify import verify
+from simulation.two_makers import World
 from stream.verification import ScanVerifier
-from tests.support.world import World
 
 
 @pytest.fixture

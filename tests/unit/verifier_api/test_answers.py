@@ -25,7 +25,7 @@ from authenticity.trust.verdict import Doubt
 from authenticity.trust.verify import verify
 from ledger.records import Role
 from simulation.seeded_signer import SeededSigner
-from tests.support.world import World
+from simulation.two_makers import World
 from verifier_api.auth.principals import ANONYMOUS, Principal
 from verifier_api.i18n.advice import advise
 from verifier_api.i18n.translator import load_translators

@@ -9,8 +9,8 @@ import pytest
 from authenticity.gs1.item import ItemId
 from authenticity.history.history import History
 from authenticity.records.batch_registry import BatchRegistry
+from simulation.two_makers import World
 from tests.support.patience import PATIENCE_S
-from tests.support.world import World
 from verifier_api.services.batched_lookups import BatchedLookups
 
 WORLD = World()

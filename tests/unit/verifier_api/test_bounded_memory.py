@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from simulation.two_makers import World
 from tests.support.service import unhurried
-from tests.support.world import World
 from tests.unit.verifier_api.test_no_oracle import CountingLedger, Sink
 from verifier_api.app import Dependencies, create_app
 from verifier_api.http import client_address

@@ -15,7 +15,7 @@ from authenticity.records.batch_registry import BatchRegistry
 from authenticity.records.serial_filter import build_filter
 from authenticity.trust.verify import verify
 from ledger.records import AlertRecord, Page, Role, TokenRecord
-from tests.support.world import World
+from simulation.two_makers import World
 from tests.unit.verifier_api.test_no_oracle import CountingLedger, _ask
 
 

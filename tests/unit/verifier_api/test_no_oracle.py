@@ -13,7 +13,7 @@ from authenticity.history.history import History, history_of
 from authenticity.history.observation import observe
 from authenticity.records.batch_registry import BatchRegistry
 from authenticity.trust.verify import verify
-from tests.support.world import World
+from simulation.two_makers import World
 from verifier_api.app import Dependencies, create_app
 
 T = TypeVar("T")

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.world import World
+from simulation.two_makers import World
 from verifier_api.app import Dependencies, create_app, service_document
 
 PINNED: dict[str, Any] = json.loads((Path(__file__).parent / "openapi_0_1_0.json").read_text())

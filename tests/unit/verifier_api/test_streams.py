@@ -19,9 +19,9 @@ from authenticity.errors import LedgerUnavailableError
 from authenticity.gs1.item import item_id
 from authenticity.trust.entitlement import Entitlement
 from ledger.records import FeedEntry, Role, TokenRecord
+from simulation.two_makers import GTINS, World
 from tests.support.patience import PATIENCE_S
 from tests.support.service import unhurried
-from tests.support.world import GTINS, World
 from verifier_api.app import Dependencies, create_app
 from verifier_api.state import AppState
 

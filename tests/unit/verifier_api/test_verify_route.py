@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.world import World
+from simulation.two_makers import World
 from tests.unit.verifier_api.test_no_oracle import CountingLedger, Sink
 from verifier_api.app import Dependencies, create_app
 

@@ -23,8 +23,8 @@ from authenticity.records.dead_letter import DEAD_LETTER_BYTES
 from authenticity.records.serial_filter import build_filter, check_filter, filter_of, may_hold
 from authenticity.trust.verdict import Doubt
 from events.topics import BATCHES
+from simulation.two_makers import World
 from tests.support.examples import examples
-from tests.support.world import World
 from tests.unit.authenticity.detection.make_observations import ITEM, NOON, doubtful, seen
 
 from .test_assess import DAY, batch

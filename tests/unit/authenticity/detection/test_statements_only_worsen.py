@@ -26,8 +26,8 @@ from authenticity.records.batch_statement import (
 )
 from authenticity.records.serial_filter import filter_of
 from ledger.batch_cache import read_row, row_of
+from simulation.two_makers import World
 from tests.support.large_batch import large_batch
-from tests.support.world import World
 from tests.unit.authenticity.detection.make_observations import ITEM, seen
 
 from .test_assess import batch

@@ -27,7 +27,7 @@ from authenticity.trust.jws import assemble_jws
 from authenticity.trust.keys import to_base64url
 from authenticity.trust.trust_list import read_trust_list
 from simulation.seeded_signer import SeededSigner
-from tests.support.world import GTINS, World
+from simulation.two_makers import GTINS, World
 
 WORLD = World()
 LISTED = WORLD.trust_list

@@ -9,7 +9,7 @@ from authenticity.errors import BatchError, ScanError
 from authenticity.records.batch import decode_batch, encode_batch
 from authenticity.records.place import Place, PlaceSource
 from authenticity.records.scan import decode_scan, encode_scan, from_epoch_ms, has_utc, to_epoch_ms
-from tests.support.world import World, changed
+from simulation.two_makers import World, changed
 
 WORLD = World(3)
 DEEP = b',"x":' + b"[" * 7_000 + b"]" * 7_000 + b"}"

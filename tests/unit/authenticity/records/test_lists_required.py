@@ -23,8 +23,8 @@ from authenticity.records.batch_statement import (
 )
 from authenticity.records.serial_filter import filter_of
 from authenticity.trust.trust_list import read_trust_list
+from simulation.two_makers import World
 from tests.support.large_batch import large_batch
-from tests.support.world import World
 
 WORLD = World()
 OURS = [f"OURS{n}" for n in range(20)]

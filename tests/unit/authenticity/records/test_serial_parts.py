@@ -38,8 +38,8 @@ from authenticity.records.serial_parts import (
 from authenticity.trust.trust_list import read_trust_list
 from events.topics import BATCHES, batch_key, part_key
 from ledger.part_cache import LazyMembership, PartCache
+from simulation.two_makers import World
 from tests.support.large_batch import LargeBatch, large_batch, signed_part
-from tests.support.world import World
 
 WORLD = World()
 BATCH = WORLD.batch()

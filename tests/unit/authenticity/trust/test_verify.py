@@ -19,8 +19,8 @@ from authenticity.trust.signature_field import (
 from authenticity.trust.verdict import Doubt, Doubtful, Genuine
 from authenticity.trust.verify import VerifyPolicy, check_signature, check_validity, verify
 from simulation.seeded_signer import SeededSigner
+from simulation.two_makers import GTINS, World
 from simulation.world import signed_code
-from tests.support.world import GTINS, World
 from tests.unit.authenticity.trust.lists import NOON, SECOND, issuer, key, trust_list
 
 WORLD = World()

@@ -9,7 +9,7 @@ from authenticity.errors import ConfigurationError
 from authenticity.trust.keys import PublicKey
 from keys.keyring import IssuerRecord, KeyRecord, Keyring, RootRecord
 from producers.issuing.order import Order, checked_order, holder_of, to_gtin14, to_printed_date
-from tests.support.world import World
+from simulation.two_makers import World
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 WORLD = World()

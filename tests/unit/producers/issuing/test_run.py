@@ -32,8 +32,8 @@ from producers.issuing.order import Order, template_of
 from producers.issuing.run import Issued, SigningKey, begin_or_continue, issue
 from producers.issuing.run_folder import CSV_HEADER, Run, RunFolder
 from producers.issuing.signing import Chunk, csv_cell, sign_chunk
+from simulation.two_makers import World
 from tests.support.examples import examples
-from tests.support.world import World
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 WORLD = World()

@@ -33,8 +33,8 @@ from producers.issuing.serial_list import (
     sign_list_again,
     with_serial_list,
 )
+from simulation.two_makers import World
 from tests.support.examples import examples
-from tests.support.world import World
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 WORLD = World()

@@ -19,7 +19,7 @@ from producers.labels.release import (
 )
 from producers.labels.sheets import Label, misprints, text_lines, write_sheets
 from producers.labels.symbols import draw_mask, draw_png, draw_svg, read_mask, read_png, read_svg
-from tests.support.world import World
+from simulation.two_makers import World
 
 WORLD = World()
 HOST_20 = "id.maker-tea.example"

@@ -15,7 +15,7 @@ from producers.scanner.photographs import (
     codes_in_image,
     is_image,
 )
-from tests.support.world import World
+from simulation.two_makers import World
 from tests.unit.producers.scanner.pictures import file_of, sheet, symbol
 
 CODE = World().code()

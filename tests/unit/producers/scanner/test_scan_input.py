@@ -9,7 +9,7 @@ from authenticity.errors import ConfigurationError
 from authenticity.limits import LIMITS
 from authenticity.records.scan import encode_scan
 from producers.scanner.scan_input import ReadCode, RecordedScan, Refused, read_inputs
-from tests.support.world import World
+from simulation.two_makers import World
 from tests.unit.producers.scanner.pictures import file_of, sheet, symbol
 
 WORLD = World()

@@ -23,13 +23,13 @@ from events.publisher import Record
 from events.topics import BATCHES, SCANS, TRUST, TRUST_KEY, Topic, batch_key
 from ledger.administration import LedgerAdministration, Snapshot
 from ledger.opening import open_store
+from simulation.two_makers import GTINS, World
 from stream.sources.embedded import ENGINE_LIMITS, EmbeddedSource, SourceLimits
 from stream.step import updates_of
 from tests.support.eventful import KINDS, campaign, eventful, exported, kinds_of, replayed
 from tests.support.examples import examples
 from tests.support.new_ledger import make_ledger
 from tests.support.patience import wait_until
-from tests.support.world import GTINS, World
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""A small world for tests: two makers, their keys, codes, scans and batches, from a seed.
+"""A small world: two makers, their keys, codes, scans and batches, from a seed.
 
 ```
 world = World()
@@ -76,7 +76,7 @@ class World:
     def __init__(self, seed: int = 1, *, now: datetime = NOON) -> None:
         self.seed = seed
         self.now = now
-        self._random = Random(seed)
+        self._random = Random(seed)  # noqa: S311 (no secrets: a simulated world)
         self._numbers = count(1)
         self.root = SeededSigner(seed, ROOT)
         self.signers = tuple(
@@ -233,7 +233,7 @@ class World:
 @cache
 def _filter_of_minted(seed: int) -> bytes:
     """Of the first serials that a world of this seed mints, and "S"."""
-    random = Random(seed)
+    random = Random(seed)  # noqa: S311 (as above)
     return filter_of(["S", *(mint_serial(random.randbytes(RANDOM_BYTES)) for _ in range(_LISTED))])
 
 
