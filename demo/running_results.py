@@ -102,8 +102,8 @@ class Results:
         standing = [(a.item, a.kind) for a in self._alerts.values() if not a.retracted]
         on_items = [(item, kind) for item, kind in standing if item in self._records]
         false: Counter[str] = Counter()
-        for subject, kind in standing:
-            if (codes := self._of_batch.get(batch_within(EntityId(subject)))) is not None:
+        for entity, kind in standing:
+            if (codes := self._of_batch.get(batch_within(EntityId(entity)))) is not None:
                 victims = [code for code in codes if self._is_taken_with_others(code, kind)]
                 on_items += [(code, kind) for code in victims]
                 false[kind] += not victims

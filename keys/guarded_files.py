@@ -50,7 +50,10 @@ def read_guarded(
     with os.fdopen(descriptor, "rb") as file:
         _refuse_exposed(path, facts)
         if facts.st_size > FILE_BYTES_LIMIT:
-            raise KeyFileError(f"{path} has {facts.st_size:,} bytes: that is no file of ours")
+            raise KeyFileError(
+                f"{path} has {facts.st_size:,} bytes: that is no file of ours",
+                next_step="name the file that was meant, or restore it",
+            )
         return file.read(FILE_BYTES_LIMIT)
 
 

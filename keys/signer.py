@@ -168,7 +168,10 @@ def _decrypt(path: Path, passphrase: bytes) -> _PrivateKey:
         private_key.curve, ec.SECP256R1
     ):
         return private_key
-    raise KeyFileError(f"{path} holds neither an Ed25519 nor a P-256 key")
+    raise KeyFileError(
+        f"{path} holds neither an Ed25519 nor a P-256 key",
+        next_step="restore the file that `touchstone keys` made",
+    )
 
 
 def _encrypt(private_key: _PrivateKey, passphrase: bytes) -> bytes:

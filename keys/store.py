@@ -173,7 +173,10 @@ class KeyStore:
             free = (number for number in range(SLOTS) if number not in used)
             slot = above if above < SLOTS else next(free, None)
             if slot is None:
-                raise KeyFileError(f"all {SLOTS} key slots of {issuer_id} are used")
+                raise KeyFileError(
+                    f"all {SLOTS} key slots of {issuer_id} are used",
+                    next_step="an issuer of another id, with prefixes of its own, has slots again",
+                )
             chosen = algorithm or issuer.keys[-1].public.algorithm
             folder = self._issuer_folder(issuer_id)
             key = self._new_key(folder, slot, chosen, passphrase, at, life)
@@ -233,6 +236,17 @@ class KeyStore:
             )
         return KeyFile(self.folder / key.file, key.slot, passphrase, key.public.thumbprint)
 
+    def is_locked_otherwise(self, issuer_id: str, passphrase: bytes) -> bool:
+        """Whether the file of the key that signs now is here and does not open with this."""
+        key = self.keyring().issuer(issuer_id).signing_key
+        if key is None or not (self.folder / key.file).exists():
+            return False
+        try:
+            KeyFile(self.folder / key.file, key.slot, passphrase, key.public.thumbprint).open()
+        except KeyFileError:
+            return True
+        return False
+
     def export_trust_list(self, *, passphrase: bytes, at: datetime, valid_for: timedelta) -> Export:
         """The next version, signed by every root key that lies here.
 
@@ -269,7 +283,10 @@ class KeyStore:
         if not path.exists():
             return None
         if path.stat().st_size > FILE_BYTES_LIMIT:
-            raise TrustListError(f"{path} is too big to be a trust list")
+            raise TrustListError(
+                f"{path} is too big to be a trust list",
+                next_step="export it anew: touchstone keys export-trust-list",
+            )
         return read_trust_list(path.read_bytes(), self.roots(), at=at)
 
     def _root_files(self, keyring: Keyring, passphrase: bytes) -> dict[str, KeyFile]:

@@ -2,7 +2,7 @@
 
 A session counts once, however often it scanned from one network: at its first capture, at the
 place of most confidence that it named. A session whose own places lie apart is no witness of
-place: a phone does not jump, so it stands for a device that invents its places, or hides them.
+place: no phone is in two, so it stands for a device that invents its places, or hides them.
 """
 
 from collections.abc import Iterable, Iterator, Sequence

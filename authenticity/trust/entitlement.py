@@ -39,12 +39,12 @@ class Entitlement:
                 return False
         return False
 
-    def opens(self, subject: ItemId | EntityId) -> bool:
+    def opens(self, about: ItemId | EntityId) -> bool:
         """Whether this item, batch or custody leg is of a GTIN of theirs.
 
         Scanners and texts that name no item are nobody's.
         """
-        gtin = gtin_of(ItemId(subject))
+        gtin = gtin_of(ItemId(about))
         return gtin is not None and self.holds(gtin)
 
 

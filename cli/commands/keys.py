@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.support.console import EXIT_BAD_ANSWER, err, out, print_json
+from cli.support.console import EXIT_BAD_ANSWER, err, out, print_json, warn
 from cli.support.instants import parse_instant
 from cli.support.passphrase import KeysFolder, PassphraseFile, keys_folder, obtain_passphrase
 
@@ -134,9 +134,15 @@ def rotate(
 
     now = datetime.now(UTC)
     store = KeyStore(keys_folder(folder))
+    passphrase = obtain_passphrase(passphrase_file, new=True)
+    if store.is_locked_otherwise(issuer, passphrase):
+        warn(
+            f"the key that {issuer} signs with now has another passphrase: keep both",
+            next_step="whatever signs from now on needs the one that was just given",
+        )
     key = store.rotate(
         issuer,
-        passphrase=obtain_passphrase(passphrase_file, new=True),
+        passphrase=passphrase,
         at=now,
         algorithm=None if algorithm is None else _algorithm(algorithm),
         life=timedelta(days=365.25 * valid_years),

@@ -37,7 +37,7 @@ def migrate(
         str, typer.Option(help="For grants: the role of the service.")
     ] = "touchstone_api",
 ) -> None:
-    """Bring the ledger's tables up to date, and end. Again, and by several at once: no harm.
+    """Bring the ledger's tables up to date, and end. It may run again, and several at once.
 
     For a ledger in PostgreSQL, TOUCHSTONE_LEDGER names the database, which must be there,
     and a user who may make tables in it: their owner from then on.

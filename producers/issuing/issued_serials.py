@@ -70,7 +70,9 @@ class IssuedSerials:
     @contextmanager
     def _open(self, gtin: str) -> Iterator[Path]:
         if not _GTIN.fullmatch(gtin):
-            raise ConfigurationError(f"{gtin!r} is no GTIN of 14 digits")
+            raise ConfigurationError(
+                f"{gtin!r} is no GTIN of 14 digits", next_step="write it with leading zeros"
+            )
         if self._begun.exists() and not self._root.exists():
             raise ConfigurationError(
                 f"the record of issued serials {self._root} is missing, so serials might be issued "

@@ -92,7 +92,10 @@ def _read_file(path: Path) -> Iterator[Input]:
             else:
                 yield from _read_lines(file, path.name)
     except OSError as error:
-        raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from error
+        raise ConfigurationError(
+            f"{path} cannot be read: {error.strerror}",
+            next_step="check its owner and mode, or name another file",
+        ) from error
 
 
 def _read_image(name: str, data: bytes) -> Iterator[Input]:

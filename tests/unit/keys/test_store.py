@@ -101,6 +101,14 @@ def test_rotation_keeps_old_codes_valid_and_lets_the_new_key_sign(store: KeyStor
     assert key.slot == 1
 
 
+def test_it_is_seen_that_the_key_that_signs_has_another_passphrase(store: KeyStore) -> None:
+    add(store)
+    assert not store.is_locked_otherwise("maker", PASSPHRASE)
+    assert store.is_locked_otherwise("maker", b"another")
+    store.rotate("maker", passphrase=b"another", at=NOON)
+    assert store.is_locked_otherwise("maker", PASSPHRASE), "the newest key decides"
+
+
 def test_rotation_may_change_the_algorithm(store: KeyStore) -> None:
     add(store)
     key = store.rotate("maker", passphrase=PASSPHRASE, at=NOON, algorithm=Algorithm.ECDSA_P256)

@@ -30,7 +30,7 @@ class TestSignalsOnSqlite(SignalsContract):
 
 
 @given(ITEMS | SUBJECTS)
-def test_every_item_and_subject_comes_back_from_its_key(any_id: ItemId | EntityId) -> None:
+def test_every_item_and_entity_comes_back_from_its_key(any_id: ItemId | EntityId) -> None:
     assert from_key(to_key(any_id)) == any_id
 
 

@@ -41,7 +41,7 @@ def test_observations_of_a_session_are_one_at_its_first_capture_and_its_surest_p
     assert not session.inconsistent_location
 
 
-def test_a_session_that_names_two_continents_jumps() -> None:
+def test_a_session_that_names_two_continents_has_an_inconsistent_location() -> None:
     [session] = sessions(
         claimed("a", session="s", place=PARIS), claimed("b", session="s", place=TOKYO, after=HOUR)
     )
