@@ -31,7 +31,8 @@ class Evidence(NamedTuple):
 
     `batch_match` is that of the code in hand, or of the item (`match_of_item`), and `batch` the
     one whose print it carries, None if it is withdrawn: then its dates and markets are nobody's.
-    `never_issued` is the batch that denies the code in hand, or any code that is believed.
+    `never_issued` is the batch that denies the code in hand; or any code that is believed, else
+    one that a known scanner read.
     `declared` are the recalled and stolen batches of all prints that are believed (of all that
     were issued where none is) and not denied, and of the code in hand. `policy` is the one that
     holds for its issuer. `genuine` are the observations of codes that are believed, by capture
@@ -77,6 +78,9 @@ def evidence_of(
     read = issued if in_hand is None else [in_hand]
     batch_match = match_of_item(read, prints)
     never_issued, is_denial_vouched = _denial_of(read, prints, are_believed=bool(genuine))
+    if never_issued is None and in_hand is None:  # no believed code takes back what officers read
+        known = [each for each in doubtful if each.issued and each.actor]
+        never_issued, is_denial_vouched = _denial_of(known, prints, are_believed=False)
     printed = batch_printed(batch_match)
     policy = policy.of(printed)
     batch = None if printed and printed.status is BatchStatus.WITHDRAWN else printed

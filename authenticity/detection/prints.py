@@ -98,18 +98,20 @@ def denials_of(
     issued: Iterable[Observation], prints: Prints
 ) -> list[tuple[NotInBatch, list[Observation]]]:
     """The batches whose print some of these codes carry although their lists do not hold the
-    serial, by id, each with these codes."""
-    denials: dict[str, tuple[NotInBatch, list[Observation]]] = {}
+    serial, by id, and the codes with each print."""
+    denials: dict[tuple[str, str, str, int], tuple[NotInBatch, list[Observation]]] = {}
     for each in issued:
         match = prints.of(each).match
         if isinstance(match, NotInBatch):
-            denials.setdefault(match.batch.batch_id, (match, []))[1].append(each)
-    return [denials[batch_id] for batch_id in sorted(denials)]
+            batch = match.batch
+            key = batch.batch_id, batch.issuer, each.lot, each.expiry
+            denials.setdefault(key, (match, []))[1].append(each)
+    return [denials[key] for key in sorted(denials)]
 
 
 def lot_of_item(issued: Sequence[Observation], prints: Prints) -> str:
-    """The lot of these codes: of the batch that holds the serial, else of the first to arrive
-    that prints one and that no batch denies. Empty where none prints one."""
+    """The lot of these codes: of the batch whose list holds the serial, else of the first to
+    arrive that prints one and that no list denies. Empty where none prints one."""
     if len(issued) == 1:
         return issued[0].lot
     ranked = [(_rank_of_lot(prints.of(s).match), not s.lot, s.arrived_ms, s) for s in issued]
@@ -143,4 +145,6 @@ def _rank(match: BatchMatch) -> int:
 
 
 def _rank_of_lot(match: BatchMatch) -> int:
-    return 5 if isinstance(match, NotInBatch) else _rank(match)
+    if is_listed(match):
+        return 0
+    return 2 if isinstance(match, NotInBatch) else 1

@@ -50,10 +50,12 @@ KNOWN_COUNTRIES: Final = 4
 NETWORKS: Final = 12
 SESSIONS_OF_NETWORK: Final = 2
 UNPLACED_NETWORKS: Final = 4
-UNSIGNED_PRINTS: Final = 3
-DOUBTED_NETWORKS: Final = 8
-DOUBTED_UNPLACED: Final = 2
-DOUBTED_SAMPLE: Final = 3
+UNSIGNED_LOTS: Final = 2
+UNSIGNED_DATES: Final = 2
+REFUSED_ENDS: Final = 1
+DOUBTED_NETWORKS: Final = 6
+DOUBTED_UNPLACED: Final = 1
+DOUBTED_SAMPLE: Final = 1
 DOUBTFUL_NETWORKS: Final = 3
 DOUBTFUL_SAMPLE: Final = 1
 
@@ -296,14 +298,6 @@ def _unplaced_network(observation: Observation) -> int:
     return (observation.network or 1) if _is_unplaced(observation) else 0
 
 
-def _all(_: Observation) -> int:
-    return 1
-
-
-def _print(observation: Observation) -> str:
-    return f"{observation.lot} {observation.expiry}"
-
-
 def _changes_state(observation: Observation) -> bool:
     return observation.act in _STATE_CHANGING
 
@@ -336,8 +330,8 @@ _NEVER_ISSUED_SELECTIONS: Final[tuple[Selection, ...]] = (
     _first_of_each(1, _is_unplaced, _alone, 1),
     _sample(DOUBTFUL_SAMPLE, 1),
 )
-_FIRST: Final = _first_of_each(1, _all, _alone, 1)
-_OTHERWISE_REFUSED: Final = (1, (_FIRST,))
+_REFUSED_ENDS: Final = _ends(REFUSED_ENDS)
+_OTHERWISE_REFUSED: Final = (1, (_REFUSED_ENDS,))
 _POOLS: Final[Mapping[int, tuple[int, tuple[Selection, ...]]]] = MappingProxyType(
     {
         _BELIEVED: (_FEW, _SELECTIONS),
@@ -346,7 +340,11 @@ _POOLS: Final[Mapping[int, tuple[int, tuple[Selection, ...]]]] = MappingProxyTyp
         _NEVER_ISSUED: (1, _NEVER_ISSUED_SELECTIONS),
         # what is read from a pack without a signature may differ from what is registered
         _REFUSED + DOUBTS.index(Doubt.UNSIGNED): (
-            1, (_FIRST, _first_of_each(UNSIGNED_PRINTS, _print, _alone, 1)),
+            1, (
+                _REFUSED_ENDS,
+                _first_of_each(UNSIGNED_LOTS, attrgetter("lot"), _alone, 1),
+                _first_of_each(UNSIGNED_DATES, attrgetter("expiry"), _alone, 1),
+            ),
         ),
     }
 )  # fmt: skip

@@ -268,6 +268,8 @@ class GuardedProtocol(HttpToolsProtocol):
         if present is None or present.more_body or present.response_complete:
             return False
         self._is_ending = True
+        if self.pipeline and self.cycle.more_body:  # it is the body of the last that is refused
+            self.pipeline.popleft()
         return True
 
     def _expect_a_head(self) -> None:

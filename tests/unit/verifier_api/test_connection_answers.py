@@ -71,6 +71,12 @@ class TestPipelines:
         assert client.send(CHUNKED + b"no size\r\n").startswith(b"HTTP/1.1 400 ")
         assert not client.is_open()
 
+    def test_a_bad_body_of_a_request_that_waits_does_not_run(self, server: DrivenServer) -> None:
+        client = server.connect()
+        answers = client.send(WHOLE + CHUNKED + b"no size\r\n")
+        assert answers.count(OK) == answers.count(b"HTTP/1.1") == 1
+        assert not client.is_open()
+
 
 class TestAnswers:
     """A client that reads nothing of its answer is cut off, a slow one is not."""

@@ -363,6 +363,33 @@ def test_nobody_vouches_for_a_denied_print_by_reading_another() -> None:
     assert evidence.never_issued.batch == DENIES, "the one that an officer read"
 
 
+@pytest.mark.parametrize("doubt", [Doubt.KEY_REVOKED, Doubt.KEY_NOT_VALID, Doubt.STALE_TRUST_LIST])
+def test_no_anonymous_scan_takes_back_that_customs_read_a_code_never_issued(doubt: Doubt) -> None:
+    verdict = doubtful(doubt, lot=DENIES.lot, expiry="280630", revoked_at=NOON, key_slot=0)
+    read = trusted("o", "customs", verdict=verdict, place=PARIS)
+    for post in (
+        seen("a", genuine("L1"), network=None, after=HOUR),
+        seen("b", revoked("L1", 0), network=None, after=HOUR),
+        seen("c", genuine("NOBODYS"), place=PARIS, after=HOUR),
+    ):
+        assert FindingKind.NEVER_ISSUED in alerts([read], HOLDS, DENIES)
+        assert FindingKind.NEVER_ISSUED in alerts([read, post], HOLDS, DENIES)
+    mine = seen("mine", genuine("L1"), place=PARIS, after=HOUR)
+    assert FindingKind.NEVER_ISSUED not in kinds(told(mine, [read], HOLDS, DENIES))
+
+
+def test_what_an_officer_read_without_a_signature_is_kept_beside_what_shops_read() -> None:
+    shops = [
+        trusted(f"s{n}", f"shop-{n}", verdict=doubtful(Doubt.UNSIGNED, lot=lot), after=n * HOUR)
+        for n, lot in enumerate(["", "L1", "", "L1", "L1"])
+    ]
+    wrong = doubtful(Doubt.UNSIGNED, lot="L77")
+    officer = trusted("o", "customs", verdict=wrong, after=3 * HOUR)
+    later = trusted("z", "shop-9", verdict=doubtful(Doubt.UNSIGNED), after=9 * HOUR)
+    found = alerts([seen("mine", place=PARIS), *shops, officer, later], HOLDS)
+    assert FindingKind.WRONG_BATCH in found
+
+
 def test_no_flood_under_a_revoked_key_takes_back_what_scans_of_no_place_showed() -> None:
     recalled = replace(HOLDS, status=BatchStatus.RECALLED)
     people = [seen(f"p{n}", network=network_at(None, f"p{n}"), after=n * HOUR) for n in range(8)]

@@ -21,10 +21,12 @@ from authenticity.history.history import (
     LATEST,
     MAXIMUM_BYTES,
     NETWORKS,
+    REFUSED_ENDS,
     SAMPLE,
     SESSIONS_OF_NETWORK,
     UNPLACED_NETWORKS,
-    UNSIGNED_PRINTS,
+    UNSIGNED_DATES,
+    UNSIGNED_LOTS,
     decode_history,
     distinct_scans,
     encode_history,
@@ -130,7 +132,8 @@ def test_as_many_as_all_selections_keep_have_room() -> None:
     for_people = sample + LATEST
     of_doubted = DOUBTED_NETWORKS + SESSIONS_OF_NETWORK + DOUBTED_UNPLACED + DOUBTED_SAMPLE + 2
     refused = sum(not each.issued for each in map(of_doubt, range(1, len(DOUBTS))))
-    doubtful = refused + UNSIGNED_PRINTS + DOUBTFUL_NETWORKS + 1 + DOUBTFUL_SAMPLE
+    refused = 2 * REFUSED_ENDS * refused + UNSIGNED_LOTS + UNSIGNED_DATES
+    doubtful = refused + DOUBTFUL_NETWORKS + 1 + DOUBTFUL_SAMPLE
     everything = of_known + of_networks + for_people + of_doubted + doubtful
     assert everything * largest <= MAXIMUM_BYTES
 
