@@ -379,9 +379,15 @@ def test_no_anonymous_scan_takes_back_that_customs_read_a_code_never_issued(doub
 
 
 def test_what_an_officer_read_without_a_signature_is_kept_beside_what_shops_read() -> None:
+    prints = [("", "280630"), ("", None), ("L1", None), ("L1", "280630"), ("L1", None)]
     shops = [
-        trusted(f"s{n}", f"shop-{n}", verdict=doubtful(Doubt.UNSIGNED, lot=lot), after=n * HOUR)
-        for n, lot in enumerate(["", "L1", "", "L1", "L1"])
+        trusted(
+            f"s{n}",
+            f"shop-{n}",
+            verdict=doubtful(Doubt.UNSIGNED, lot=lot, expiry=expiry),
+            after=n * HOUR,
+        )
+        for n, (lot, expiry) in enumerate(prints)
     ]
     wrong = doubtful(Doubt.UNSIGNED, lot="L77")
     officer = trusted("o", "customs", verdict=wrong, after=3 * HOUR)
