@@ -60,7 +60,8 @@ class Asked:
 
     def answers(self) -> list[str]:
         """Of each code: standing, or the kind of the finding if it is suspect. Whatever parts
-        are here: no invented serial is good, and no issued one suspect."""
+        are here: no invented serial is good, and no issued one suspect. An issued one is
+        `verified` until its scan is folded."""
         said = []
         for code in self._run.codes:
             answer = self._site.http.post(
@@ -69,7 +70,7 @@ class Asked:
             ).raise_for_status().json()  # fmt: skip
             kinds = [finding["kind"] for finding in answer["findings"]]
             said.append(kinds[0] if answer["standing"] == "suspect" else answer["standing"])
-            allowed = {UNKNOWN, GENUINE} if code.issued else {UNKNOWN, NEVER}
+            allowed = {UNKNOWN, "verified", GENUINE} if code.issued else {UNKNOWN, NEVER}
             assert said[-1] in allowed, (code, answer)
         return said
 

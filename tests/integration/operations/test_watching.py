@@ -3,6 +3,8 @@
 import json
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +61,19 @@ def _sum(name: str, ports: list[int]) -> float:
         return 0.0
 
 
+def _records(port: int, body: dict[str, str]) -> bool:
+    """Whether the log has acknowledged this scan; a busy one does not in time, and it may have
+    it all the same."""
+    answered = httpx.post(
+        f"http://127.0.0.1:{port}/v1/scans",
+        json=body,
+        headers={"traceparent": _traceparent(TRACE)},
+        timeout=PATIENCE_S,
+    )
+    assert answered.status_code in (202, 503), answered.text
+    return answered.status_code == 202
+
+
 def _answers(port: int) -> bool:
     try:
         return httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=PATIENCE_S).status_code == 200
@@ -90,18 +105,14 @@ def test_a_trace_leads_from_the_request_to_the_fold_and_the_numbers_add_up(
         options = ("--workers", "2", "--port", str(port), "--metrics-port", str(first))
         with site.up(*options, role="owner", **watched) as said:
             eventually(lambda: _answers(port), said)
-            for code in codes:
-                answered = httpx.post(
-                    f"http://127.0.0.1:{port}/v1/scans",
-                    json={"code": code},
-                    headers={"traceparent": _traceparent(TRACE)},
-                    timeout=PATIENCE_S,
-                )
-                assert answered.status_code == 202, answered.text
+            now = datetime.now(UTC).isoformat()
+            for number, code in enumerate(codes):
+                body = {"code": code, "scan_id": str(number), "captured_at": now, "session": "one"}
+                eventually(partial(_records, port, body), said)
             _publish_junk(site)
             eventually(
                 lambda: (
-                    len(_folded(said)) == len(codes) + 1  # the junk too
+                    len(_folded(said)) >= len(codes) + 1  # the junk too
                     and _sum("touchstone_engine_scans_total", workers) >= len(codes)
                     and _sum("touchstone_engine_dead_letters_total", workers) >= 1
                     and _sum("touchstone_engine_waiting", workers) == 0
@@ -113,11 +124,11 @@ def test_a_trace_leads_from_the_request_to_the_fold_and_the_numbers_add_up(
             assert _sum("touchstone_scans_recorded_total", [port]) == len(codes)
         lines = _lines(said)
     of_request = [line for line in lines if line.get("trace") == TRACE]
-    assert [line["route"] for line in of_request if line["logger"] == "verifier_api.access"] == [
-        "/v1/scans"
-    ] * len(codes)
+    answered = [line for line in of_request if line["logger"] == "verifier_api.access"]
+    assert {line["route"] for line in answered} == {"/v1/scans"}
+    assert [line["status"] for line in answered].count(202) == len(codes)
     folded = {line["message"] for line in of_request if line["logger"] == "touchstone.stream"}
-    assert len(folded) == len(codes)
+    assert len(folded) >= len(codes)
     about_dead = [line for line in lines if "are dead letters" in line["message"]]
     assert {line["trace"] for line in about_dead} == {DEAD_TRACE}
     assert not any(code.split("?")[-1] in json.dumps(lines) for code in codes)
