@@ -16,15 +16,12 @@ PRIVATE_FILE: Final = 0o600
 _FOR_OTHERS: Final = 0o077
 
 
-_RESTORE: Final = "restore it, or point at another folder"
-
-
 def read_guarded(
     path: Path,
     *,
     any_folder: bool = False,
     follow_links: bool = False,
-    if_missing: str = _RESTORE,
+    if_missing: str = "restore it, or point at another folder",
 ) -> bytes:
     """The file's bytes, if nobody but its owner can read or change it.
 

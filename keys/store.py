@@ -234,7 +234,7 @@ class KeyStore:
                 f"{issuer_id} has no key that may sign{place}",
                 next_step=f"make one with `touchstone keys rotate {issuer_id}`",
             )
-        return KeyFile(self.folder / key.file, key.slot, passphrase, key.public.thumbprint)
+        return self._file_of(key, passphrase)
 
     def is_locked_otherwise(self, issuer_id: str, passphrase: bytes) -> bool:
         """Whether the file of the key that signs now is here and does not open with this."""
@@ -242,7 +242,7 @@ class KeyStore:
         if key is None or not (self.folder / key.file).exists():
             return False
         try:
-            KeyFile(self.folder / key.file, key.slot, passphrase, key.public.thumbprint).open()
+            self._file_of(key, passphrase).open()
         except KeyFileError:
             return True
         return False
@@ -301,6 +301,9 @@ class KeyStore:
                 next_step=f"bring the missing ones to {self.folder / 'roots'}",
             )
         return files
+
+    def _file_of(self, key: KeyRecord, passphrase: bytes) -> KeyFile:
+        return KeyFile(self.folder / key.file, key.slot, passphrase, key.public.thumbprint)
 
     def _new_key(
         self,

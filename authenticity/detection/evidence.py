@@ -29,22 +29,19 @@ from authenticity.trust.verdict import Doubt
 class Evidence(NamedTuple):
     """What rules and signals rest on.
 
-    `batch_match` is that of the code in hand, or of the item (`match_of_item`), and `batch` the
-    one whose print it carries, None if it is withdrawn: then its dates and markets are nobody's.
-    `never_issued` is the batch that denies the code in hand; or any code that is believed, else
-    one that a known scanner read.
-    `declared` are the recalled and stolen batches of all prints that are believed (of all that
-    were issued where none is) and not denied, and of the code in hand. `policy` is the one that
-    holds for its issuer. `genuine` are the observations of codes that are believed, by capture
-    time; `doubtful` the others. `admitted` are those of `genuine` that may raise or lower a
-    suspicion. `clone_score` is None where there is nothing to compare, `proof` where no two acts
+    `observations` are those of the history and the code in hand. `batch_match` is that of the code
+    in hand, or of the item (`match_of_item`), and `batch` the one whose print it carries, None if
+    it is withdrawn: then its dates and markets are nobody's. `never_issued` is the batch that
+    denies the code in hand, or any code that is believed, else one that a known scanner read;
+    `is_denial_vouched`: whether that code is believed, or a known scanner or two networks read its
+    print. `declared` are the recalled and stolen batches of all prints that are believed (of all
+    that were issued where none is) and not denied, and of the code in hand. `policy` is the one
+    that holds for its issuer. `genuine` are the observations of codes that are believed, by
+    capture time; `doubtful` the others. `admitted` are those of `genuine` that may raise or lower
+    a suspicion. `clone_score` is None where there is nothing to compare, `proof` where no two acts
     of known scanners contradict each other, `simultaneous` where known scanners did not have it in
-    several places at once.
-
-    `observations` are those of the history and the code in hand. `lot`: under which the item
-    counts among others, that of the batch that holds it if there is one. `is_denial_vouched`:
-    whether `never_issued` rests on a code that is believed, or on one with its print that a known
-    scanner read, or two networks.
+    several places at once. `lot`: under which the item counts among others (`lot_of_item`), empty
+    where there is nothing to compare.
     """
 
     observations: Sequence[Observation]
@@ -85,16 +82,16 @@ def evidence_of(
     policy = policy.of(printed)
     batch = None if printed and printed.status is BatchStatus.WITHDRAWN else printed
     admitted = admitted_of(history, genuine)
-    clone_score, proof, simultaneous = None, None, None
+    clone_score, proof, simultaneous, lot = None, None, None, ""
     if len(admitted) > 1:
         clone_score = score_clones(admitted, batch, policy)
+        lot = lot_of_item(genuine, prints)
         simultaneous = simultaneous_captures(admitted, policy)
         if any(observation.act for observation in admitted):
             proof = proof_of_copies(admitted, policy.elsewhere_km)
     return Evidence(
-        observations, batch_match, batch, never_issued, is_denial_vouched,
-        lot_of_item(genuine, prints), declared, policy, genuine, doubtful, admitted, clone_score,
-        proof, simultaneous,
+        observations, batch_match, batch, never_issued, is_denial_vouched, lot, declared, policy,
+        genuine, doubtful, admitted, clone_score, proof, simultaneous,
     )  # fmt: skip
 
 

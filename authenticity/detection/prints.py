@@ -112,8 +112,6 @@ def denials_of(
 def lot_of_item(issued: Sequence[Observation], prints: Prints) -> str:
     """The lot of these codes: of the batch whose list holds the serial, else of the first to
     arrive that prints one and that no list denies. Empty where none prints one."""
-    if len(issued) == 1:
-        return issued[0].lot
     ranked = [(_rank_of_lot(prints.of(s).match), not s.lot, s.arrived_ms, s) for s in issued]
     return min(ranked)[-1].lot if ranked else ""
 

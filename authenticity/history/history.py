@@ -56,15 +56,15 @@ REFUSED_ENDS: Final = 1
 DOUBTED_NETWORKS: Final = 6
 DOUBTED_UNPLACED: Final = 1
 DOUBTED_SAMPLE: Final = 1
-DOUBTFUL_NETWORKS: Final = 3
-DOUBTFUL_SAMPLE: Final = 1
+REFUSED_NETWORKS: Final = 3
+REFUSED_SAMPLE: Final = 1
 
 MAXIMUM_BYTES: Final = 12_288
 _HISTORY_FORMAT: Final = 2
 _FEW: Final = 2
 """So many issued observations of one kind are all kept, whatever they are."""
 
-_BELIEVED, _KNOWN, _DOUBTED, _NEVER_ISSUED, _REFUSED = range(5)
+_BELIEVED, _KNOWN, _DOUBTED, _REFUSED, _REFUSED_OF_KNOWN = range(5)
 _STATE_CHANGING: Final = frozenset(
     ACTS.index(act)
     for act in (Act.SELL, Act.REACTIVATE, Act.DETAIN, Act.RELEASE, Act.SEIZE, Act.DESTROY)
@@ -161,19 +161,19 @@ def _keep(observations: Iterable[Observation]) -> tuple[Observation, ...]:
         pools.setdefault(_pool(observation), []).append(observation)
     kept: list[Observation] = []
     for number, pool in pools.items():
-        few, selections = _POOLS.get(number, _OTHERWISE_REFUSED)
+        few, selections = _POOLS.get(number, _OTHERWISE)
         kept += _selected(pool, few, selections)
     return tuple(sorted(kept))
 
 
 def _pool(observation: Observation) -> int:
-    """What it is selected among: of known scanners, and of strangers, by what is known of the
-    code. Codes that were never issued, as known scanners read them, by their doubt."""
+    """What it is selected among, by who read the code and what is known of it. Refused codes
+    that known scanners read are apart by their doubt."""
     if observation.issued:
         if observation.actor:
             return _KNOWN
         return _DOUBTED if observation.doubt else _BELIEVED
-    return _REFUSED + observation.doubt if observation.actor else _NEVER_ISSUED
+    return _REFUSED_OF_KNOWN + observation.doubt if observation.actor else _REFUSED
 
 
 def _joined(observations: list[Observation]) -> list[Observation]:
@@ -325,23 +325,23 @@ _DOUBTED_SELECTIONS: Final[tuple[Selection, ...]] = (
     _sample(DOUBTED_SAMPLE, 1),
     _latest(1),
 )
-_NEVER_ISSUED_SELECTIONS: Final[tuple[Selection, ...]] = (
-    _first_of_each(DOUBTFUL_NETWORKS, _network, _alone, 1),
+_REFUSED_SELECTIONS: Final[tuple[Selection, ...]] = (
+    _first_of_each(REFUSED_NETWORKS, _network, _alone, 1),
     _first_of_each(1, _is_unplaced, _alone, 1),
-    _sample(DOUBTFUL_SAMPLE, 1),
+    _sample(REFUSED_SAMPLE, 1),
 )
-_REFUSED_ENDS: Final = _ends(REFUSED_ENDS)
-_OTHERWISE_REFUSED: Final = (1, (_REFUSED_ENDS,))
+_first_and_last = _ends(REFUSED_ENDS)
+_OTHERWISE: Final = (1, (_first_and_last,))
 _POOLS: Final[Mapping[int, tuple[int, tuple[Selection, ...]]]] = MappingProxyType(
     {
         _BELIEVED: (_FEW, _SELECTIONS),
         _KNOWN: (_FEW, _KNOWN_SELECTIONS),
         _DOUBTED: (_FEW, _DOUBTED_SELECTIONS),
-        _NEVER_ISSUED: (1, _NEVER_ISSUED_SELECTIONS),
+        _REFUSED: (1, _REFUSED_SELECTIONS),
         # what is read from a pack without a signature may differ from what is registered
-        _REFUSED + DOUBTS.index(Doubt.UNSIGNED): (
+        _REFUSED_OF_KNOWN + DOUBTS.index(Doubt.UNSIGNED): (
             1, (
-                _REFUSED_ENDS,
+                _first_and_last,
                 _first_of_each(UNSIGNED_LOTS, attrgetter("lot"), _alone, 1),
                 _first_of_each(UNSIGNED_DATES, attrgetter("expiry"), _alone, 1),
             ),

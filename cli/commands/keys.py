@@ -137,8 +137,8 @@ def rotate(
     passphrase = obtain_passphrase(passphrase_file, new=True)
     if store.is_locked_otherwise(issuer, passphrase):
         warn(
-            f"the key that {issuer} signs with now has another passphrase: keep both",
-            next_step="whatever signs from now on needs the one that was just given",
+            f"the key that {issuer} signs with now does not open with this passphrase",
+            next_step="keep both: whatever signs from now on needs the one that was just given",
         )
     key = store.rotate(
         issuer,

@@ -253,17 +253,17 @@ class GuardedProtocol(HttpToolsProtocol):
         """What comes is no HTTP, or too much of it."""
         if self._is_head_too_large:
             self._refuse_head()
-        elif not self._owes_answers():
+        elif not self._ends_after_answers():
             super().send_400_response(msg)
 
     def _refuse_head(self) -> None:
-        if not self._owes_answers():
+        if not self._ends_after_answers():
             self.transport.write(_HEAD_REFUSAL)
             self.transport.close()
 
-    def _owes_answers(self) -> bool:
-        """Whether whole requests before this one wait for their answers: a refusal would stand
-        in the middle of these, so that the connection ends after them instead."""
+    def _ends_after_answers(self) -> bool:
+        """End the connection after the answers to earlier requests, if some are still to come: a
+        refusal would stand in the middle of these. False if there are none."""
         present = self._present
         if present is None or present.more_body or present.response_complete:
             return False

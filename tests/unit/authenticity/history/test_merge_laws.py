@@ -12,8 +12,6 @@ from authenticity.history.history import (
     DOUBTED_NETWORKS,
     DOUBTED_SAMPLE,
     DOUBTED_UNPLACED,
-    DOUBTFUL_NETWORKS,
-    DOUBTFUL_SAMPLE,
     EMPTY,
     KNOWN_COUNTRIES,
     KNOWN_ENDS,
@@ -22,6 +20,8 @@ from authenticity.history.history import (
     MAXIMUM_BYTES,
     NETWORKS,
     REFUSED_ENDS,
+    REFUSED_NETWORKS,
+    REFUSED_SAMPLE,
     SAMPLE,
     SESSIONS_OF_NETWORK,
     UNPLACED_NETWORKS,
@@ -133,7 +133,7 @@ def test_as_many_as_all_selections_keep_have_room() -> None:
     of_doubted = DOUBTED_NETWORKS + SESSIONS_OF_NETWORK + DOUBTED_UNPLACED + DOUBTED_SAMPLE + 2
     refused = sum(not each.issued for each in map(of_doubt, range(1, len(DOUBTS))))
     refused = 2 * REFUSED_ENDS * refused + UNSIGNED_LOTS + UNSIGNED_DATES
-    doubtful = refused + DOUBTFUL_NETWORKS + 1 + DOUBTFUL_SAMPLE
+    doubtful = refused + REFUSED_NETWORKS + 1 + REFUSED_SAMPLE
     everything = of_known + of_networks + for_people + of_doubted + doubtful
     assert everything * largest <= MAXIMUM_BYTES
 
