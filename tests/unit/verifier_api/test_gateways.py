@@ -17,7 +17,6 @@ from events.embedded.log import EmbeddedLog
 from events.topics import SCANS
 from ledger.records import Role
 from tests.support.service import Stand, in_process_service, path_of, unhurried
-from verifier_api.settings import Limits, Settings
 
 NETWORK = {"network": "subscriber-7", "kind": "mobile", "country": "KR"}
 OF_THE_REQUEST = ("reference", "scan_id", "recorded", "trace_id")
@@ -92,9 +91,9 @@ def _ask(client: httpx.Client, door: str, code: str, headers: dict[str, str]) ->
 
 @pytest.mark.parametrize("door", ["verify", "scan", "scans"])
 def test_an_invented_serial_is_charged_to_the_gateways_token(tmp_path: Path, door: str) -> None:
-    limits = Limits(token_per_minute=0.001, token_burst=30)
+    settings = unhurried(token_per_minute=0.001, token_burst=30)
     with (
-        in_process_service(tmp_path, settings=Settings(limits=limits)) as stand,
+        in_process_service(tmp_path, settings=settings) as stand,
         stand.client() as client,
     ):
         world = stand.world
@@ -117,9 +116,9 @@ def test_an_invented_serial_is_charged_to_the_gateways_token(tmp_path: Path, doo
 
 
 def test_a_gateway_may_send_as_much_at_once_as_any_token(tmp_path: Path) -> None:
-    limits = Limits(anonymous_burst=2, scan_body_bytes=4_096)
+    settings = unhurried(anonymous_burst=2, scan_body_bytes=4_096)
     with (
-        in_process_service(tmp_path, settings=Settings(limits=limits)) as stand,
+        in_process_service(tmp_path, settings=settings) as stand,
         stand.client() as client,
     ):
         bodies = [{"code": stand.world.code(), "session": "s" * 60, "network": NETWORK}] * 40

@@ -15,10 +15,9 @@ from msgspec.structs import replace
 from authenticity.records.batch import BatchStatus
 from authenticity.records.serial_filter import build_filter
 from ledger.records import Role
-from tests.support.service import InProcess, Stand, in_process_service, path_of
+from tests.support.service import InProcess, Stand, in_process_service, path_of, unhurried
 from verifier_api.http.bodies import FORM
 from verifier_api.services.probing import INVENTED_COSTS
-from verifier_api.settings import Limits, Settings
 
 BURST: Final = 60
 PER_MINUTE: Final = 60
@@ -97,17 +96,13 @@ def _answers_in(response: httpx.Response) -> int:
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stand, Monotonic]]:
     clock = Monotonic()
-    limits = Limits(
+    settings = unhurried(
         anonymous_per_minute=PER_MINUTE,
         anonymous_burst=BURST,
         token_per_minute=PER_MINUTE,
         token_burst=BURST,
-        token_within_s=30.0,
-        ledger_within_s=30.0,
-        publish_within_s=30.0,
     )
     folder: Path = tmp_path_factory.mktemp("probing")
-    settings = Settings(limits=limits)
     with in_process_service(folder, settings=settings, monotonic_s=clock) as stand:
         stand.register(stand.world.batch(count=1, serials=LISTED))
         yield stand, clock

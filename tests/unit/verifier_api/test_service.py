@@ -26,7 +26,6 @@ from tests.support.service import (
     path_of,
     unhurried,
 )
-from verifier_api.settings import Limits, Settings
 
 
 def _posted(client: httpx.Client, path: str, body: object, **more: Any) -> dict[str, Any]:
@@ -426,9 +425,9 @@ def test_an_escaped_serial_is_read_as_it_was_printed(client: httpx.Client, stand
 @pytest.mark.parametrize("door", ["verify", "page", "scan", "scans", "form"])
 def test_an_invented_serial_costs_twenty_checks_at_every_door(tmp_path: Path, door: str) -> None:
     """A stolen key signs what it likes; asking which serials pass is dear."""
-    limits = Limits(anonymous_per_minute=0.001, anonymous_burst=30)
+    settings = unhurried(anonymous_per_minute=0.001, anonymous_burst=30)
     with (
-        in_process_service(tmp_path, settings=Settings(limits=limits)) as stand,
+        in_process_service(tmp_path, settings=settings) as stand,
         stand.client() as client,
     ):
         world = stand.world
@@ -462,9 +461,9 @@ def test_an_invented_serial_costs_twenty_checks_at_every_door(tmp_path: Path, do
 
 
 def test_anonymous_calls_are_limited_and_told_when_to_return(tmp_path: Path) -> None:
-    limits = Limits(anonymous_per_minute=1, anonymous_burst=3)
+    settings = unhurried(anonymous_per_minute=1, anonymous_burst=3)
     with (
-        in_process_service(tmp_path, settings=Settings(limits=limits)) as stand,
+        in_process_service(tmp_path, settings=settings) as stand,
         stand.client() as client,
     ):
         body = {"code": stand.world.code()}
