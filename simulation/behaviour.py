@@ -253,6 +253,10 @@ def _handled(
     visits += stays
     if happens(handling.listed):
         visits += handled.listed(picture_of(pack), draw, city, sold_s, handling)
+    if happens(handling.displayed):
+        spot = route.shop.spot if route else spot_in(draw, city)
+        shelved_s = first_sale(pack, calendar, route)
+        visits += handled.displayed(scanned, draw, spot, shelved_s, sold_s, handling)
     return visits
 
 

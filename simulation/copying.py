@@ -12,6 +12,7 @@ from simulation.behaviour import (
 )
 from simulation.ceiling import any_of, two_seen
 from simulation.cities import City, some_city
+from simulation.draws import log_uniform
 from simulation.scene import (
     Concern,
     Life,
@@ -19,7 +20,6 @@ from simulation.scene import (
     Wave,
     copies_of,
     fake_seen,
-    log_uniform,
     original_seen,
     outlets,
     sold,
@@ -41,7 +41,7 @@ from simulation.visits import (
 
 def copies(scene: Scene) -> Life:
     """One serial on many packs in many cities, sold within one wave."""
-    number = log_uniform(scene.common, 10, scene.most_copies)
+    number = round(log_uniform(scene.common, 10, scene.most_copies))
     cities, wave = outlets(scene), wave_after(scene, scene.available_s)
     return _cloned(scene, number, cities, wave)
 
@@ -54,7 +54,7 @@ def few_copies(scene: Scene) -> Life:
 
 def same_city(scene: Scene) -> Life:
     """Copies on sale where the original is: no distance tells them from one pack."""
-    number = log_uniform(scene.common, 10, min(1_000, scene.most_copies))
+    number = round(log_uniform(scene.common, 10, min(1_000, scene.most_copies)))
     city = home_city(scene.pack, scene.draw, scene.route)
     wave = wave_after(scene, scene.available_s)
     return _cloned(scene, number, [city], wave, city=city)
@@ -66,7 +66,7 @@ def before_sale(scene: Scene) -> Life:
     route = scene.route
     after_s = route.border_s + DAY_S if route and not shelf else scene.available_s
     cities, wave = outlets(scene), wave_after(scene, after_s)
-    number = log_uniform(scene.draw, 10, min(300, scene.most_copies))
+    number = round(log_uniform(scene.draw, 10, min(300, scene.most_copies)))
     sold_s = wave.ends_s + scene.draw.uniform(0, 1) * max(0.0, scene.latest_s - wave.ends_s)
     life = _cloned(scene, number, cities, wave, sold_s=max(sold_s, scene.available_s))
     return life._replace(style="shelf" if shelf else "wholesaler")
@@ -80,7 +80,7 @@ def after_use(scene: Scene) -> Life:
     sold_s = max(scene.available_s, min(drawn_s, calendar.end_s - third_s))
     cities = outlets(scene)
     wave = wave_after(scene, sold_s + draw.uniform(0.05, 0.15) * calendar.days * DAY_S)
-    number = log_uniform(draw, 10, min(300, scene.most_copies))
+    number = round(log_uniform(draw, 10, min(300, scene.most_copies)))
     return _cloned(scene, number, cities, wave, sold_s=sold_s)
 
 
@@ -91,7 +91,7 @@ def reuse(scene: Scene) -> Life:
     city = home_city(pack, draw, scene.route)
     ended_s = draw.uniform(scene.available_s, (scene.available_s + scene.latest_s) / 2)
     wave = wave_after(scene, ended_s + 0.02 * scene.calendar.days * DAY_S)
-    cities, number = outlets(scene), log_uniform(draw, 1, 20)
+    cities, number = outlets(scene), round(log_uniform(draw, 1, 20))
     original = genuine_pack(pack)
     if destroyed:
         scanner, spot = officer(draw, city), spot_in(draw, city)

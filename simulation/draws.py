@@ -5,7 +5,7 @@ any process, and a new attack family does not change what the others do.
 """
 
 from hashlib import blake2b
-from math import exp
+from math import exp, log
 from random import Random
 
 
@@ -30,3 +30,8 @@ def stamp_of(seed: int, *path: str | int | float) -> str:
 def lognormal(draw: Random, median: float, sigma: float) -> float:
     """Half of the draws are below `median`; `sigma` is the deviation of the logarithm."""
     return median * exp(draw.gauss(0.0, sigma))
+
+
+def log_uniform(draw: Random, least: float, most: float) -> float:
+    """Each order of magnitude as likely as the others."""
+    return least * exp(draw.random() * log(max(least, most) / least))

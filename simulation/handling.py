@@ -11,7 +11,7 @@ from typing import Annotated, Final
 
 from authenticity.records.scan import Act
 from simulation.cities import City, city_abroad, some_city
-from simulation.draws import stream_of
+from simulation.draws import log_uniform, stream_of
 from simulation.owners import Owners, phone_of
 from simulation.setting import Setting, share_of
 from simulation.visits import (
@@ -43,7 +43,8 @@ class Handling:
     A clinic's staff scan a pack with their own phones, which scan other packs too; so does a
     clerk at the counter. A parcel's receiver, in another country, looks as often as a buyer.
     `listed`: a photograph of the code stands in an offer, and its viewers scan their screens;
-    `listed_abroad` of them are anywhere in the world. `refused`: papers or temperature are
+    `listed_abroad` of them are anywhere in the world. `displayed`: a pack stands where many
+    strangers try the scan on it, for hours or for weeks. `refused`: papers or temperature are
     wrong, and the goods are released later. `aid`: a nurse scans every pack that she hands out.
     """
 
@@ -57,6 +58,8 @@ class Handling:
     listed: Annotated[float, share_of("packs")] = 0.0
     listed_viewers_most: Annotated[int, Setting("viewers who scan", 2, 10_000)] = 40
     listed_abroad: Annotated[float, share_of("viewers")] = 0.2
+    displayed: Annotated[float, share_of("packs")] = 0.0
+    displayed_visitors_most: Annotated[int, Setting("visitors who scan", 3, 1_000)] = 40
     refused: Annotated[float, share_of("inspections")] = 0.0
     aid: Annotated[float, share_of("packs")] = 0.0
     aid_packs: Annotated[int, Setting("packs that a nurse hands out", 1, 5_000)] = 300
@@ -126,6 +129,21 @@ def listed(
         where = some_city(draw, () if abroad else (city.country,))
         look_s = begins_s + draw.random() * days * DAY_S
         yield Visit(picture, consumer(draw), look_s, spot_in(draw, where), "listing")
+
+
+def displayed(
+    scanned: ScannedObject,
+    draw: Random,
+    spot: Spot,
+    after_s: float,
+    until_s: float,
+    handling: Handling,
+) -> Iterator[Visit]:
+    """Strangers in one place, before it is sold: a counter, a fair, a school."""
+    begins_s = max(after_s, until_s - log_uniform(draw, 0.3, 30) * DAY_S)
+    for _ in range(round(log_uniform(draw, 3, handling.displayed_visitors_most))):
+        look_s = draw.uniform(begins_s, until_s)
+        yield Visit(scanned, consumer(draw), look_s, spot, "displayed")
 
 
 def aid(

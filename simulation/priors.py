@@ -6,10 +6,10 @@ honest people may do; what it has not seen is in `simulation.presets`.
 
 from collections.abc import Callable
 from dataclasses import replace
-from math import exp, log
 from random import Random
 from typing import Any, Final, NamedTuple
 
+from simulation import draws
 from simulation.draws import stream_of
 from simulation.setting import value_at
 from simulation.traffic import BENCHMARK, Scenario
@@ -31,13 +31,13 @@ def uniform(path: str, least: float, most: float) -> Prior:
 def log_uniform(path: str, least: float, most: float) -> Prior:
     """Each order of magnitude as likely as the others."""
     text = f"LU({least:g}, {most:g})"
-    return Prior(path, text, lambda draw: _short(_log_uniform(draw, least, most)))
+    return Prior(path, text, lambda draw: _short(draws.log_uniform(draw, least, most)))
 
 
 def whole(path: str, least: int, most: int) -> Prior:
     """A whole number, each order of magnitude as likely as the others."""
     text = f"LU({least}, {most}), rounded"
-    return Prior(path, text, lambda draw: round(_log_uniform(draw, least, most)))
+    return Prior(path, text, lambda draw: round(draws.log_uniform(draw, least, most)))
 
 
 def sometimes(path: str, share: float, least: float, most: float) -> Prior:
@@ -45,7 +45,7 @@ def sometimes(path: str, share: float, least: float, most: float) -> Prior:
     text = f"0, in {share:.0%} of worlds LU({least:g}, {most:g})"
 
     def draw_one(draw: Random) -> float:
-        happens, value = draw.random() < share, _log_uniform(draw, least, most)
+        happens, value = draw.random() < share, draws.log_uniform(draw, least, most)
         return _short(value) if happens else 0.0
 
     return Prior(path, text, draw_one)
@@ -60,13 +60,9 @@ def several(path: str, number: int, least: float, most: float) -> Prior:
     """So many values, each of any order of magnitude."""
 
     def draw_all(draw: Random) -> tuple[float, ...]:
-        return tuple(_short(_log_uniform(draw, least, most)) for _ in range(number))
+        return tuple(_short(draws.log_uniform(draw, least, most)) for _ in range(number))
 
     return Prior(path, f"{number} of LU({least:g}, {most:g})", draw_all)
-
-
-def _log_uniform(draw: Random, least: float, most: float) -> float:
-    return exp(draw.uniform(log(least), log(most)))
 
 
 def _short(value: float) -> float:
@@ -75,6 +71,9 @@ def _short(value: float) -> float:
 
 
 PRIORS: Final = (
+    # the calendar
+    whole("days", 20, 400),
+    whole("production_days", 1, 200),
     # how packs are scanned
     several("scan_rates", 4, 0.01, 0.5),
     uniform("rates.retry", 0.05, 0.5),
@@ -103,9 +102,11 @@ PRIORS: Final = (
     sometimes("rates.handling.parcels", 0.7, 0.005, 0.1),
     sometimes("rates.handling.unbooked_returns", 0.7, 0.002, 0.05),
     sometimes("rates.handling.double_sales", 0.7, 0.001, 0.03),
-    sometimes("rates.handling.listed", 0.7, 1e-4, 5e-3),
-    whole("rates.handling.listed_viewers_most", 5, 200),
+    sometimes("rates.handling.listed", 0.7, 5e-6, 5e-4),
+    whole("rates.handling.listed_viewers_most", 3, 200),
     uniform("rates.handling.listed_abroad", 0.0, 0.6),
+    sometimes("rates.handling.displayed", 0.7, 2e-5, 1e-3),
+    whole("rates.handling.displayed_visitors_most", 4, 200),
     sometimes("rates.handling.refused", 0.7, 0.01, 0.3),
     # partners and tills
     uniform("chain.sharing", 0.0, 1.0),
@@ -160,7 +161,7 @@ def drawn_scenario(seed: int, items: int) -> Scenario:
         if isinstance(value_at(scenario, prior.path), int):
             value = round(value)
         scenario = with_value(scenario, prior.path, value)
-    return scenario
+    return replace(scenario, production_days=min(scenario.production_days, scenario.days // 2))
 
 
 def drawn_values(scenario: Scenario) -> dict[str, Any]:

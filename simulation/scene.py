@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from math import exp, log
 from random import Random
 from typing import Final, NamedTuple
 
@@ -114,12 +113,6 @@ def outlets(scene: Scene) -> list[City]:
     cities = cities_of(tuple(sorted(countries)))
     number = common.randint(attackers.outlets_least, attackers.outlets_most)
     return common.choices(cities, [city.millions for city in cities], k=number)
-
-
-def log_uniform(draw: Random, least: int, most: int) -> int:
-    """Each order of magnitude as likely as the others."""
-    orders = draw.random() * log(max(least, most) / least)
-    return round(least * exp(orders))
 
 
 def untouched(

@@ -16,9 +16,9 @@ VALIDATE: Final = (201, 202)
 TEST: Final = (301, 302, 303, 304)
 """Frozen: what is published comes from these, and nothing is chosen by them."""
 
-DRAWN_FIT: Final = tuple(range(1_101, 1_125))
-"""Seeds of drawn worlds: 24 to fit on, 8 to validate on and 12 to test on."""
-DRAWN_VALIDATE: Final = tuple(range(1_201, 1_209))
+DRAWN_FIT: Final = tuple(range(1_101, 1_149))
+"""Seeds of drawn worlds: 48 to fit on, 16 to validate on and 12 to test on."""
+DRAWN_VALIDATE: Final = tuple(range(1_201, 1_217))
 DRAWN_TEST: Final = tuple(range(1_301, 1_313))
 KEPT_OUT_SEED: Final = 1_401
 """Of every preset that is kept out, and of nothing else."""
