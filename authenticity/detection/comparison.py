@@ -15,8 +15,6 @@ from authenticity.detection.sessions import (
     LocationConfidence,
     ScanSession,
     apart_km,
-    impossible_travel_outliers,
-    is_of_own_chain,
     places_of,
     session_key,
 )
@@ -24,7 +22,6 @@ from authenticity.history.observation import Observation
 from authenticity.records.batch import Batch
 
 DAY_MS: Final = 86_400_000
-_MANY_SCANS: Final = 16
 
 Place = Sequence[ScanSession]
 """Sessions that can have been in one place, the one of most confidence first."""
@@ -34,41 +31,44 @@ class Need(IntEnum):
     """What a history must hold for a feature to be more than 0: bits, to be combined."""
 
     NOTHING = 0
-    MANY_SCANS = 1
-    KNOWN_SCANNER = 2
-    ACT = 4
-    RELEASE = 8
-    MARKETS = 16
-    OFFICIAL = 32
-    INCONSISTENT_SESSION = 64
-    HELD = 128
-    TWO_PLACED = 256
-    THREE_PLACED = 512
-    AWAY = 1024
+    ACT = 1
+    MARKETS = 2
+    HELD = 4
+    PLACED = 8
+    AWAY = 16
 
 
 class Comparison(NamedTuple):
     """All that features are read from.
 
-    `genuine` are believed observations and `sessions` their sessions, both by time.
-    `first_ms`: by `session_key`, of each session outside the maker's own chain, its first capture;
-    `sessions_by_day` counts these by day. `placed`: sessions with a place, but for those whose
-    own places lie apart. `places`: where the placed sessions outside the chain were; `home` is
-    one of them or empty, `away` the others. `met`: every `Need` that is met.
+    `genuine` are believed observations, by time. `first_ms`: by `session_key`, of each anonymous
+    session, its first capture; `sessions_by_day` counts these by day. `placed`: all sessions with
+    a place, by time, but for those whose own places lie apart. `places`: where the anonymous ones
+    were, the one with most sessions first, which is `home`; `away` are the others. `trusted`:
+    sessions of known scanners outside the maker's own chain. `held`: the last session of chain or
+    shops, None if there is none. `met`: every `Need` that is met.
     """
 
     genuine: Sequence[Observation]
-    sessions: Sequence[ScanSession]
     first_ms: dict[int, int]
     sessions_by_day: Counter[int]
     placed: Sequence[ScanSession]
     places: Sequence[Place]
-    home: Place
-    away: Sequence[Place]
-    batch: Batch | None
+    trusted: Sequence[ScanSession]
+    held: ScanSession | None
     markets: Collection[str]
     policy: ClonePolicy
     met: int
+
+    @property
+    def home(self) -> Place:
+        """The place with most anonymous sessions, or the earliest of those; perhaps none."""
+        return self.places[0] if self.places else ()
+
+    @property
+    def away(self) -> Sequence[Place]:
+        """The others."""
+        return self.places[1:]
 
 
 def compare_sessions(
@@ -79,82 +79,46 @@ def compare_sessions(
 ) -> Comparison:
     """Takes believed observations and their sessions, both by capture time."""
     first_ms: dict[int, int] = {}
-    met = int(Need.MANY_SCANS) if len(genuine) >= _MANY_SCANS else 0
+    met = int(Need.NOTHING)
     for observation in genuine:
-        if not is_of_own_chain(observation, policy):
+        if not observation.actor:
             first_ms.setdefault(session_key(observation), observation.captured_ms)
-        if observation.actor:
-            met |= Need.KNOWN_SCANNER
         if observation.act:
             met |= Need.ACT
     placed: list[ScanSession] = []
-    outside: list[ScanSession] = []
+    anonymous: list[ScanSession] = []
+    trusted: list[ScanSession] = []
+    held: ScanSession | None = None
     for session in sessions:
-        if session.is_official:
-            met |= Need.OFFICIAL
-        if session.inconsistent_location:
-            met |= Need.INCONSISTENT_SESSION
-        elif session.confidence is not LocationConfidence.NOWHERE:
-            placed.append(session)
-            if not session.is_own:
-                outside.append(session)
-            if session.confidence is LocationConfidence.TRUSTED and not session.is_official:
-                met |= Need.HELD
+        if session.inconsistent_location or session.confidence is LocationConfidence.NOWHERE:
+            continue
+        placed.append(session)
+        if session.confidence is not LocationConfidence.TRUSTED:
+            anonymous.append(session)
+            continue
+        if not session.is_own:
+            trusted.append(session)
+        if not session.is_official:
+            held = session
+            met |= Need.HELD
     places: Sequence[Place] = ()
-    if outside:
-        places = places_of(outside, policy.clone) if len(outside) > 1 else [outside]
-    home = home_of(places, placed, policy.clone)
-    away = [place for place in places if place is not home]
-    markets = policy.markets_of(batch)
-    if len(outside) > 1:
-        met |= Need.TWO_PLACED if len(outside) == 2 else Need.TWO_PLACED | Need.THREE_PLACED
-    if away:
+    if anonymous:
+        places = places_of(anonymous, policy.clone) if len(anonymous) > 1 else [anonymous]
+        met |= Need.PLACED
+    if len(places) > 1:
+        places = sorted(places, key=_by_size)
         met |= Need.AWAY
-    if markets and places:
+    markets = policy.markets_of(batch)
+    if markets and (anonymous or trusted):
         met |= Need.MARKETS
-    if batch is not None and batch.released_at is not None:
-        met |= Need.RELEASE
     by_day = Counter([at_ms // DAY_MS for at_ms in first_ms.values()])
     return Comparison(
-        genuine, sessions, first_ms, by_day, placed, places, home, away, batch, markets,
-        policy.clone, met,
-    )  # fmt: skip
-
-
-def home_of(places: Sequence[Place], placed: Sequence[ScanSession], policy: ClonePolicy) -> Place:
-    """The place where the trusted chain had it last, if it was scanned there; otherwise
-    the one with most sessions, or the earliest of those."""
-    last = next(
-        (each for each in reversed(placed) if each.confidence is LocationConfidence.TRUSTED), None
-    )
-    if last is not None and not last.is_official:
-        for place in places:
-            if apart_km(place[0], last) <= policy.apart_km:
-                return place
-        return ()
-    if len(places) == 1:
-        return places[0]
-    return max(
-        places, key=lambda place: (len(place), -min(each.at_ms for each in place)), default=()
+        genuine, first_ms, by_day, placed, places, trusted, held, markets, policy.clone, met
     )
 
 
-def is_network_derived(place: Place) -> bool:
-    """Whether the service itself saw a network address there. Any other place is self-reported:
-    the device's claim is all there is."""
-    return any(each.confidence > LocationConfidence.PRECISE for each in place)
-
-
-def is_away_by_network(comparison: Comparison) -> bool:
-    """Whether network addresses alone put the item where it cannot well be: away from home, or
-    outside every trip that one item can have made."""
-    if any(is_network_derived(place) for place in comparison.away):
-        return True
-    placed = comparison.placed
-    return len(placed) > 1 and any(
-        outlier.confidence > LocationConfidence.PRECISE
-        for outlier in impossible_travel_outliers(placed, comparison.policy)
-    )
+def _by_size(place: Place) -> tuple[int, int]:
+    return -len(place), min(each.at_ms for each in place)
 
 
 def early_sessions(sessions: Sequence[ScanSession], policy: ClonePolicy) -> list[ScanSession]:

@@ -1,11 +1,15 @@
 """What in an item's scan sessions bears on whether it is one item or several.
 
-One row of `FEATURES` for each. A feature is a small whole number, 0 where there is nothing
-to say: a session without a place says nothing about places, an item that may be sold
-anywhere nothing about markets. None of them is a finding; `authenticity.detection.score`
-adds up their weights (`weights.json`).
+One row of `FEATURES` for each. A feature counts something, and its value is how many of its
+`steps` the count reaches: 0 where there is nothing to say. A session without a place says
+nothing about places, an item that may be sold anywhere nothing about markets. None of them is
+a finding; `authenticity.detection.score` adds up their weights (`weights.json`).
+
+Every count rises, or stays, when another scan is added, and no weight falls where a count
+rises: whoever adds scans cannot make copies seem less likely.
 """
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import pairwise
@@ -15,258 +19,269 @@ from authenticity.detection.comparison import (
     DAY_MS,
     Comparison,
     Need,
-    Place,
     early_sessions,
-    is_network_derived,
 )
-from authenticity.detection.sessions import LocationConfidence, ScanSession, apart_km, session_key
-from authenticity.history.history import distinct_scans
+from authenticity.detection.sessions import (
+    LocationConfidence,
+    ScanSession,
+    apart_km,
+    impossible_travel_outliers,
+)
 from authenticity.history.observation import ACTS, CHANNELS, Observation
-from authenticity.records.scan import Act, Channel, to_epoch_ms
+from authenticity.records.scan import Act, Channel
 
-_WEEK_MS: Final = 7 * DAY_MS
-_STREET_KM: Final = 1.0
-_LOG2_MANY_SCANS: Final = 5
-
-
-def sessions(comparison: Comparison) -> int:
-    """Log2 of the sessions outside the maker's own chain."""
-    return _log2(len(comparison.first_ms))
+_FEW_DAYS_MS: Final = 3 * DAY_MS
+_HOUR_MS: Final = 3_600_000
 
 
-def many_scans(comparison: Comparison) -> int:
-    """Log2 of the scans that are compared, beyond 32."""
-    return _log2(distinct_scans(comparison.genuine)) - _LOG2_MANY_SCANS
+def networks(comparison: Comparison) -> int:
+    """Anonymous sessions, each of one network."""
+    return len(comparison.first_ms)
 
 
-def days_with_sessions(comparison: Comparison) -> int:
-    """Log2 of the days with a session outside the chain."""
-    return _log2(len(comparison.sessions_by_day))
+def devices(comparison: Comparison) -> int:
+    """Anonymous devices, as far as sessions tell: one that kept its session through several
+    networks is one."""
+    return len({key & 0xFFFF_FFFF for key in comparison.first_ms})
 
 
-def peak_daily_sessions(comparison: Comparison) -> int:
-    """Log2 of the sessions on the fullest day."""
-    return _log2(max(comparison.sessions_by_day.values(), default=0))
+def active_days(comparison: Comparison) -> int:
+    """Days, UTC, with an anonymous session."""
+    return len(comparison.sessions_by_day)
+
+
+def sessions_on_busiest_day(comparison: Comparison) -> int:
+    """Anonymous sessions on the fullest day, UTC."""
+    return max(comparison.sessions_by_day.values(), default=0)
 
 
 def days_spanned(comparison: Comparison) -> int:
-    """Log2 of the days between the first session outside the chain and the last."""
+    """Days between the first anonymous session and the last."""
     times_ms = comparison.first_ms.values()
-    return _log2((max(times_ms, default=0) - min(times_ms, default=0)) // DAY_MS)
+    return (max(times_ms, default=0) - min(times_ms, default=0)) // DAY_MS
 
 
-def weeks_since_release(comparison: Comparison) -> int:
-    """Log2 of the weeks from the batch's release to the last session outside the chain."""
-    batch = comparison.batch
-    if batch is None or batch.released_at is None:
-        return 0
-    last_ms = max(comparison.first_ms.values(), default=0)
-    return _log2(max(0, last_ms - to_epoch_ms(batch.released_at)) // _WEEK_MS)
+def countries(comparison: Comparison) -> int:
+    """Countries of the anonymous sessions that have a place."""
+    return len({each.country for place in comparison.places for each in place} - {""})
 
 
-def recorded_by_known_scanners(comparison: Comparison) -> int:
-    """Quarters of the sessions outside the chain that known scanners made."""
-    first_ms = comparison.first_ms
-    known = {key for s in comparison.genuine if s.actor and (key := session_key(s)) in first_ms}
-    return 4 * len(known) // max(1, len(first_ms))
+def places(comparison: Comparison) -> int:
+    """Places that lie apart, the least number that explains the anonymous sessions."""
+    return len(comparison.places)
 
 
-def home_observations(comparison: Comparison) -> int:
-    """Log2 of the sessions at home."""
-    return _log2(len(comparison.home))
+def places_within_days(comparison: Comparison) -> int:
+    """The most places that lie apart with sessions within any three days."""
+    visits = _visits(comparison)
+    most, begin = 0, 0
+    for end, (at_ms, _) in enumerate(visits, 1):
+        while at_ms - visits[begin][0] > _FEW_DAYS_MS:
+            begin += 1
+        if end - begin > most:
+            most = max(most, len({number for _, number in visits[begin:end]}))
+    return most
 
 
-def scattered(comparison: Comparison) -> int:
-    """Quarters of the placed sessions that are away from home, of four or more."""
-    away = sum(map(len, comparison.away))
-    placed = len(comparison.home) + away
-    return 4 * away // placed if placed >= 4 else 0
+def sessions_away(comparison: Comparison) -> int:
+    """Anonymous sessions away from home."""
+    return sum(map(len, comparison.away))
 
 
-def distinct_home_spots(comparison: Comparison) -> int:
-    """Precise anonymous spots in one place that lie streets apart, beyond 2: one household is
-    one of them."""
-    return max(map(_spots, comparison.places), default=0) - 2
+def sessions_in_second_place(comparison: Comparison) -> int:
+    """Anonymous sessions in the place away from home that has most."""
+    return len(comparison.places[1]) if len(comparison.places) > 1 else 0
 
 
-def away_trusted(comparison: Comparison) -> int:
-    """Places away from home where a trusted scanner had it."""
-    return sum(place[0].confidence is LocationConfidence.TRUSTED for place in comparison.away)
+def devices_never_at_home(comparison: Comparison) -> int:
+    """Devices away from home that no session at home shares."""
+    at_home = {each.session for each in comparison.home}
+    return len({each.session for place in comparison.away for each in place} - at_home)
 
 
-def returns_network_derived(comparison: Comparison) -> int:
-    """Changes between places by network address, beyond those that the places need."""
-    return _returns(comparison.places, by_network=True)
+def returns_between_places(comparison: Comparison) -> int:
+    """Changes between places, in order of time, beyond those that the places need."""
+    changes = sum(one != other for (_, one), (_, other) in pairwise(_visits(comparison)))
+    return changes - len(comparison.away)
 
 
-def returns_self_reported(comparison: Comparison) -> int:
-    """Changes between self-reported or trusted places, beyond those that they need."""
-    return _returns(comparison.places, by_network=False)
+def fixed_lines_away(comparison: Comparison) -> int:
+    """Fixed lines away from home: a phone may show up wherever its carrier hands it over."""
+    return sum(_is_fixed(each) for place in comparison.away for each in place)
 
 
-def early_network_derived(comparison: Comparison) -> int:
-    """Days with sessions by network address away from where the chain still had it."""
+def off_the_likeliest_trip(comparison: Comparison) -> int:
+    """Sessions that are not on the likeliest trip that one item can have made."""
+    return sum(1 for _ in impossible_travel_outliers(comparison.placed, comparison.policy))
+
+
+def early_away(comparison: Comparison) -> int:
+    """Days with sessions away from where chain or shops still had it."""
     early = early_sessions(comparison.placed, comparison.policy)
-    return _days(each for each in early if each.confidence > LocationConfidence.PRECISE)
+    return len({each.at_ms // DAY_MS for each in early})
 
 
-def early_self_reported(comparison: Comparison) -> int:
-    """Days with sessions at self-reported places away from where the chain still had it."""
-    early = early_sessions(comparison.placed, comparison.policy)
-    return _days(each for each in early if each.confidence is LocationConfidence.PRECISE)
-
-
-def abroad_network_derived(comparison: Comparison) -> int:
-    """Places outside its markets by network address or by known scanners."""
-    return sum(map(_is_vouched_for, _abroad(comparison)))
-
-
-def abroad_self_reported(comparison: Comparison) -> int:
-    """Places outside its markets that are self-reported alone."""
-    return sum(not _is_vouched_for(place) for place in _abroad(comparison))
-
-
-def uncorroborated(comparison: Comparison) -> int:
-    """Self-reported places away from home, beyond one for each that is network-derived."""
-    by_network = [is_network_derived(place) for place in comparison.away]
-    self_reported = sum(
-        place[0].confidence is LocationConfidence.PRECISE and not network
-        for place, network in zip(comparison.away, by_network, strict=True)
+def sessions_away_from_shop(comparison: Comparison) -> int:
+    """Anonymous sessions away from where chain or shops had it last, after that."""
+    held = comparison.held
+    return sum(
+        each.at_ms > held.at_ms and apart_km(each, held) > comparison.policy.apart_km
+        for place in comparison.places
+        for each in place
+        if held is not None
     )
-    return self_reported - sum(by_network) - 1
 
 
-def inconsistent_sessions(comparison: Comparison) -> int:
-    """Sessions that name places far apart."""
-    return sum(each.inconsistent_location for each in comparison.sessions)
+def sessions_abroad(comparison: Comparison) -> int:
+    """Sessions outside its markets."""
+    return sum(1 for _ in _abroad(comparison))
 
 
-def sold_again(comparison: Comparison) -> int:
-    """Sales recorded by the same shop again, without a return between."""
-    again, seller = 0, 0
-    for observation in comparison.genuine:
+def fixed_lines_abroad(comparison: Comparison) -> int:
+    """Fixed lines and known scanners outside its markets."""
+    return sum(_is_fixed(each) for each in _abroad(comparison))
+
+
+def hours_between_sales(comparison: Comparison) -> int:
+    """As `hours_sold_apart`."""
+    return hours_sold_apart(comparison.genuine)
+
+
+def hours_sold_apart(genuine: Sequence[Observation]) -> int:
+    """Between the first sale and the last one by the same actor, without an undo between; 0
+    for one sale. By another actor it proves two items: see `authenticity.detection.score`."""
+    sold: Observation | None = None
+    hours = 0
+    for observation in genuine:
         act = ACTS[observation.act]
-        if act is Act.SELL:
-            again += observation.actor == seller
-            seller = observation.actor
-        elif act is Act.REACTIVATE:
-            seller = 0
-    return again
+        if act is Act.REACTIVATE:
+            sold = None
+        elif act is Act.SELL and sold is None:
+            sold = observation
+        elif act is Act.SELL and sold is not None and observation.actor == sold.actor:
+            hours = max(hours, (observation.captured_ms - sold.captured_ms) // _HOUR_MS)
+    return hours
 
 
-def inspected_as_false(comparison: Comparison) -> int:
-    """Trusted inspections that found it not conformant."""
-    return sum(ACTS[s.act] is Act.INSPECT_NONCONFORMANT for s in comparison.genuine)
-
-
-def scanned_by_officials(comparison: Comparison) -> int:
-    """1 if customs or police scanned it."""
-    return int(any(each.is_official for each in comparison.sessions))
+def _visits(comparison: Comparison) -> list[tuple[int, int]]:
+    """When an anonymous session was in which place, by time."""
+    return sorted(
+        (each.at_ms, number) for number, place in enumerate(comparison.places) for each in place
+    )
 
 
 class Feature(NamedTuple):
     """One feature of the clone score.
 
-    `name`: the reason code that it is published under. `extract` gives its value, of which what is
-    below 0 counts as 0, and what is above `maximum` as that. `network_derived`: no anonymous
-    device can bring it about by what it claims. `monotone`: in fitting, 1 if no weight may be
-    below that of the value before, -1 if none may be above, 0 for either. `text`: what it says
-    in English, with `{n}`, and `{source}` where the name ends in one. `needs`: bits of `Need`
-    without which it is 0. `in_powers_of_two`: the value is a log2.
+    `name`: the reason code that it is published under. `extract` counts; below 1 is nothing.
+    `steps`: rising counts, and the value is how many of them are reached. `text`: what it says
+    in English, with `{n}`, the step. `needs`: bits of `Need` without which it is 0.
     """
 
     name: str
     extract: Callable[[Comparison], int]
-    maximum: int
-    network_derived: bool
-    monotone: int
+    steps: tuple[int, ...]
     text: str
     needs: int = Need.NOTHING
-    in_powers_of_two: bool = False
+
+    @property
+    def maximum(self) -> int:
+        """The greatest value."""
+        return len(self.steps)
 
 
-_AWAY: Final = "places away from home ({source}): {n}"
-_RETURNS: Final = "changes to and fro between places ({source}): {n}"
-_EARLY: Final = "days on which the supply chain still had it ({source}): {n}"
-_ABROAD: Final = "places outside its markets ({source}): {n}"
+_DEVICES: Final = "devices"
+_MORE_THAN_A_HOUSEHOLD: Final = 8
+"""Devices, one of the steps. Chosen on the worlds to validate on: from here on, crowds in one
+place are more often copies than owners who look again."""
 
 FEATURES: Final[tuple[Feature, ...]] = (
+    Feature("networks", networks, (2, 3, 4, 5, 6, 8, 12, 20), "networks: at least {n}"),
+    Feature(_DEVICES, devices, (2, 3, 4, 5, 6, 8, 12, 20), "devices: at least {n}"),
+    Feature("active-days", active_days, (2, 3, 4, 6, 9, 14), "days with scans: at least {n}"),
     Feature(
-        "sessions", sessions, 5, False, 0,
-        "sessions: about {n}", in_powers_of_two=True,
+        "busiest-day", sessions_on_busiest_day, (2, 3, 4, 6, 9), "scans on one day: at least {n}"
     ),
     Feature(
-        "throng", many_scans, 4, False, 0,
-        "a throng: 32 scans, doubled so many times: {n}", Need.MANY_SCANS,
+        "days-spanned", days_spanned, (1, 3, 7, 14, 30, 60, 120),
+        "days from the first scan to the last: at least {n}",
+    ),
+    Feature("countries", countries, (2, 3, 4, 5, 7), "countries: at least {n}", Need.AWAY),
+    Feature(
+        "places", places, (2, 3, 4, 5, 6, 8, 10),
+        "places that lie apart: at least {n}", Need.AWAY,
     ),
     Feature(
-        "days", days_with_sessions, 5, False, 0,
-        "days with scans: about {n}", in_powers_of_two=True,
+        "hurried", places_within_days, (2, 3, 4, 6),
+        "places that lie apart within three days: at least {n}", Need.AWAY,
     ),
     Feature(
-        "crowd", peak_daily_sessions, 4, False, -1,
-        "sessions on the fullest day: about {n}", in_powers_of_two=True,
+        "away", sessions_away, (1, 2, 3, 4, 6, 9), "scans away from home: at least {n}", Need.AWAY
     ),
     Feature(
-        "span", days_spanned, 6, False, 0,
-        "days from the first scan to the last: about {n}", in_powers_of_two=True,
+        "second-place", sessions_in_second_place, (2, 3, 4, 6),
+        "scans in one place away from home: at least {n}", Need.AWAY,
     ),
     Feature(
-        "aged", weeks_since_release, 5, False, 1,
-        "weeks from its release to the last scan: about {n}", Need.RELEASE, in_powers_of_two=True,
+        "strangers", devices_never_at_home, (1, 2, 3, 4, 6, 9),
+        "devices seen away from home alone: at least {n}", Need.AWAY,
     ),
     Feature(
-        "recorded", recorded_by_known_scanners, 4, False, 0,
-        "quarters of its sessions that known scanners made: {n}", Need.KNOWN_SCANNER,
+        "returns", returns_between_places, (1, 2, 3, 5),
+        "changes to and fro between places: at least {n}", Need.AWAY,
     ),
     Feature(
-        "settled", home_observations, 4, False, -1,
-        "scans at one home place: about {n}", Need.TWO_PLACED, in_powers_of_two=True,
+        "fixed-away", fixed_lines_away, (1, 2, 3, 5),
+        "fixed lines away from home: at least {n}", Need.AWAY,
     ),
     Feature(
-        "scattered", scattered, 4, False, 1,
-        "quarters of its scans that were away from home: {n}", Need.AWAY,
+        "off-trip", off_the_likeliest_trip, (1, 2, 3, 4, 6),
+        "scans that no trip of one item joins: at least {n}",
     ),
     Feature(
-        "homes", distinct_home_spots, 5, False, 1,
-        "further homes in one town: {n}", Need.THREE_PLACED,
-    ),
-    Feature("away-trusted", away_trusted, 3, True, 1, _AWAY, Need.AWAY),
-    Feature("returns-attested", returns_network_derived, 4, True, 1, _RETURNS, Need.THREE_PLACED),
-    Feature("returns-claimed", returns_self_reported, 4, False, 1, _RETURNS, Need.THREE_PLACED),
-    Feature("early-attested", early_network_derived, 3, True, 1, _EARLY, Need.HELD),
-    Feature("early-claimed", early_self_reported, 3, False, 1, _EARLY, Need.HELD),
-    Feature("abroad-attested", abroad_network_derived, 4, True, 1, _ABROAD, Need.MARKETS),
-    Feature("abroad-claimed", abroad_self_reported, 4, False, 1, _ABROAD, Need.MARKETS),
-    Feature(
-        "uncorroborated", uncorroborated, 4, False, -1,
-        "stated places that no network confirms: {n}", Need.TWO_PLACED | Need.AWAY,
+        "early", early_away, (1, 2, 3),
+        "days on which the supply chain still had it elsewhere: at least {n}",
+        Need.HELD | Need.PLACED,
     ),
     Feature(
-        "jumping", inconsistent_sessions, 2, False, -1,
-        "sessions that name places far apart: {n}", Need.INCONSISTENT_SESSION,
+        "away-from-shop", sessions_away_from_shop, (1, 2, 3, 5, 8),
+        "scans away from where the supply chain had it last: at least {n}",
+        Need.HELD | Need.PLACED,
     ),
     Feature(
-        "sold-again", sold_again, 2, True, 1,
-        "sold again by the same shop: {n} times", Need.ACT,
+        "abroad", sessions_abroad, (1, 2, 3, 5, 8),
+        "scans outside its markets: at least {n}", Need.MARKETS,
     ),
     Feature(
-        "refused", inspected_as_false, 2, True, 1,
-        "trusted inspections that found it not in order: {n}", Need.ACT,
+        "fixed-abroad", fixed_lines_abroad, (1, 2, 3, 5),
+        "fixed lines or known scanners outside its markets: at least {n}", Need.MARKETS,
     ),
     Feature(
-        "official", scanned_by_officials, 1, False, 0,
-        "customs or police looked at it", Need.OFFICIAL,
+        "hours-between-sales", hours_between_sales, (1, 24, 120, 360, 720),
+        "hours between two sales by the same shop: at least {n}", Need.ACT,
     ),
 )  # fmt: skip
+
+
+_BEYOND_A_JOURNEY: Final = frozenset({"off-trip", "returns", "early", "hours-between-sales"})
 
 
 def features_of(comparison: Comparison) -> Iterator[tuple[Feature, int]]:
     """The features that are not 0, in the order of the table, with their values."""
     for feature in _possible(comparison.met):
-        value = feature.extract(comparison)
-        if value > 0:
-            yield feature, min(feature.maximum, value)
+        value = bisect_right(feature.steps, feature.extract(comparison))
+        if value:
+            yield feature, value
+
+
+def is_one_journey(values: Iterable[tuple[Feature, int]]) -> bool:
+    """Whether one item, carried one way and looked at by a household at most, can have left all
+    this: no trip too fast, no way back, no sale twice, and nobody had it elsewhere."""
+    return not any(
+        feature.name in _BEYOND_A_JOURNEY
+        or (feature.name == _DEVICES and feature.steps[value - 1] >= _MORE_THAN_A_HOUSEHOLD)
+        for feature, value in values
+    )
 
 
 @lru_cache(maxsize=512)
@@ -285,43 +300,12 @@ def channel_of(genuine: Sequence[Observation]) -> Channel:
 _MOST_COPIES_FIRST: Final = (Channel.POLICE, Channel.CUSTOMS, Channel.CONSUMER, Channel.RETAIL)
 
 
-def _log2(count: int) -> int:
-    return count.bit_length() - 1 if count else 0
+def _abroad(comparison: Comparison) -> Iterator[ScanSession]:
+    anonymous = (each for place in comparison.places for each in place)
+    for each in (*anonymous, *comparison.trusted):
+        if each.country and each.country not in comparison.markets:
+            yield each
 
 
-def _days(of: Iterable[ScanSession]) -> int:
-    return len({each.at_ms // DAY_MS for each in of})
-
-
-def _spots(place: Place) -> int:
-    spots: list[ScanSession] = []
-    for each in place:
-        if each.confidence is LocationConfidence.PRECISE and all(
-            apart_km(spot, each) > _STREET_KM for spot in spots
-        ):
-            spots.append(each)
-    return len(spots)
-
-
-def _returns(places: Sequence[Place], *, by_network: bool) -> int:
-    """How often sessions of one kind, in order of time, changed to a place left before."""
-    if len(places) < 2:
-        return 0
-    visits = sorted(
-        (each.at_ms, number)
-        for number, place in enumerate(places)
-        for each in place
-        if (each.confidence > LocationConfidence.PRECISE) is by_network
-    )
-    changes = sum(one != other for (_, one), (_, other) in pairwise(visits))
-    return changes - max(0, len({number for _, number in visits}) - 1)
-
-
-def _abroad(comparison: Comparison) -> Iterator[Place]:
-    for place in comparison.places:
-        if place[0].country and place[0].country not in comparison.markets:
-            yield place
-
-
-def _is_vouched_for(place: Place) -> bool:
-    return place[0].confidence is LocationConfidence.TRUSTED or is_network_derived(place)
+def _is_fixed(session: ScanSession) -> bool:
+    return session.confidence is not LocationConfidence.MOBILE

@@ -10,14 +10,15 @@ share of copies, the prior, is the policy's, by channel.
 Anonymous scans alone never prove anything: they raise a suspicion, and its wording. Only
 those take part that were seen in a network (`authenticity.detection.evidence.admitted_of`),
 and no single network decides: a score that speaks for copies must do so with any one left out.
+Nor does a journey that one item can have made speak for copies.
 """
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-from authenticity.detection.comparison import compare_sessions, is_away_by_network
-from authenticity.detection.features import Feature, channel_of, features_of
+from authenticity.detection.comparison import compare_sessions
+from authenticity.detection.features import Feature, channel_of, features_of, is_one_journey
 from authenticity.detection.findings import Finding, FindingKind, found
 from authenticity.detection.odds import chance, log_odds, published_probability
 from authenticity.detection.policy import ClonePolicy, Policy
@@ -39,6 +40,11 @@ _MOST_REASONS: Final = 5
 _LEAST_REASON_NATS: Final = 0.5
 _BIAS: Final = WEIGHTS.bias
 _WEIGHTS: Final = dict(WEIGHTS.weights)
+_PAIRS: Final = {
+    (one, other): rows
+    for pair, rows in WEIGHTS.pairs.items()
+    for one, _, other in [pair.partition("+")]
+}
 _CALIBRATION: Final = WEIGHTS.calibration
 
 
@@ -94,21 +100,35 @@ def score_without_leaving_out(
     if not comparable(sessions, policy.clone):
         return None
     comparison = compare_sessions(genuine, sessions, batch, policy)
-    contributions = tuple(
-        [
-            Contribution(feature, value, _WEIGHTS[feature.name][value - 1])
-            for feature, value in features_of(comparison)
-        ]
-    )
-    ratio = _calibrated(_BIAS + sum([each.nats for each in contributions]))
-    if ratio > 0 and not (
-        any(each.feature.network_derived for each in contributions)
-        or is_away_by_network(comparison)
-    ):
-        ratio = 0.0  # nothing says that it was in two places
+    values = list(features_of(comparison))
+    contributions = contributions_of(values)
+    ratio = WEIGHTS.journey
+    if not is_one_journey(values):
+        ratio = _calibrated(_BIAS + sum([each.nats for each in contributions]))
     channel = channel_of(genuine)
     probability = chance(ratio + log_odds(policy.clone.prior[channel]))
     return CloneScore(ratio, probability, contributions, sessions, channel)
+
+
+def contributions_of(values: Sequence[tuple[Feature, int]]) -> tuple[Contribution, ...]:
+    """What each of these features adds, in the order of the table: its own weight, and half of
+    what each pair adds beside the weights of its two. So none is below 0, and all together are
+    the score."""
+    nats = [_WEIGHTS[feature.name][value - 1] for feature, value in values]
+    for number, (feature, value) in enumerate(values):
+        for at in range(number + 1, len(values)):
+            other, of_other = values[at]
+            rows = _PAIRS.get((feature.name, other.name))
+            if rows is not None:
+                half = rows[value - 1][of_other - 1] / 2
+                nats[number] += half
+                nats[at] += half
+    return tuple(
+        [
+            Contribution(feature, value, of)
+            for (feature, value), of in zip(values, nats, strict=True)
+        ]
+    )
 
 
 def comparable(sessions: Sequence[ScanSession], policy: ClonePolicy) -> bool:
@@ -195,7 +215,8 @@ def _reasons(clone_score: CloneScore, policy: ClonePolicy) -> Iterator[Reason]:
     for feature, value, nats in by_weight[:_MOST_REASONS]:
         if abs(nats) >= _LEAST_REASON_NATS:
             # In half nats, so that an alert is not published anew with every scan.
-            yield Reason(feature.name, {"at_least": value, "half_nats": round(2 * nats)})
+            at_least = feature.steps[value - 1]
+            yield Reason(feature.name, {"at_least": at_least, "half_nats": round(2 * nats)})
 
 
 def _too_fast(sessions: Sequence[ScanSession], policy: ClonePolicy) -> Reason | None:

@@ -42,6 +42,10 @@ KINDS = (
 """What must be found in the eventful scene and a campaign together."""
 
 
+A_MONTH = 30 * 24 * 60
+"""In minutes: a sale so long after another by the same shop is hardly an unbooked return."""
+
+
 def campaign(world: World, *, items: int = 6) -> tuple[list[Scan], list[Scan]]:
     """A batch, lot C1, of which a shop sold several packs twice, so that they seem copied;
     and the late scans that explain it: between the sales each was brought back."""
@@ -50,7 +54,7 @@ def campaign(world: World, *, items: int = 6) -> tuple[list[Scan], list[Scan]]:
     for number in range(items):
         code = world.code(lot="C1")
         scans += [
-            world.officer_scan(code, **shop, act=Act.SELL, minutes=number),
+            world.officer_scan(code, **shop, act=Act.SELL, minutes=number - A_MONTH),
             world.officer_scan(code, **shop, act=Act.SELL, minutes=number + 90),
         ]
         late.append(world.officer_scan(code, **shop, act=Act.REACTIVATE, minutes=number + 60))

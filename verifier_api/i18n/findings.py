@@ -28,24 +28,12 @@ class LocalizedFinding(Struct, frozen=True):
     inspect: tuple[str, ...]
 
 
-_SOURCES: Final = {
-    "attested": msg("by network address"),
-    "claimed": msg("as the device states"),
-    "trusted": msg("by known scanners"),
-}
-_FEATURES: Final = {
-    base if source in _SOURCES else feature.name: feature
-    for feature in FEATURES
-    for base, _, source in [feature.name.rpartition("-")]
-}
-"""By name, without the source that it ends in."""
+_FEATURES: Final = {feature.name: feature for feature in FEATURES}
 _SCANNERS: Final = {"trusted": msg("known scanners"), "anonymous": msg("strangers")}
 _NOT_PRINTED: Final = "–"
 _STRONG_HALF_NATS: Final = 4
 _FOR: Final = msg("Speaks for copies: {evidence}.")
 _STRONGLY_FOR: Final = msg("Speaks strongly for copies: {evidence}.")
-_AGAINST: Final = msg("Speaks against copies: {evidence}.")
-_STRONGLY_AGAINST: Final = msg("Speaks strongly against copies: {evidence}.")
 
 _LIKELIHOODS: Final = (
     (0.99, msg("almost certain")),
@@ -93,23 +81,13 @@ def sentence(reason: Reason, translator: Translator) -> str:
             return translator.text(row.sentence, **facts)
         except KeyError:
             return _bare(reason)
-    base, _, source = reason.reason.rpartition("-")
-    if source not in _SOURCES:
-        base, source = reason.reason, ""
     half_nats, value = reason.facts.get("half_nats"), reason.facts.get("at_least")
-    feature = _FEATURES.get(base)
+    feature = _FEATURES.get(reason.reason)
     if feature is None or not isinstance(half_nats, int) or not isinstance(value, int):
         return _bare(reason)
-    number = 2**value if feature.in_powers_of_two and 0 <= value < 64 else value
-    named = translator.text(_SOURCES[source]) if source else ""
-    evidence = translator.text(feature.text, n=number, source=named)
-    return translator.text(_weight(half_nats), evidence=evidence)
-
-
-def _weight(half_nats: int) -> str:
-    if half_nats >= 0:
-        return _STRONGLY_FOR if half_nats >= _STRONG_HALF_NATS else _FOR
-    return _STRONGLY_AGAINST if half_nats <= -_STRONG_HALF_NATS else _AGAINST
+    evidence = translator.text(feature.text, n=value)
+    weight = _STRONGLY_FOR if half_nats >= _STRONG_HALF_NATS else _FOR
+    return translator.text(weight, evidence=evidence)
 
 
 def _fact(name: str, value: Fact, translator: Translator) -> str:

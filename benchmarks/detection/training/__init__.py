@@ -1,4 +1,5 @@
-"""Fits the weights of `authenticity.detection.score` on simulated worlds.
+"""Fits the weights of `authenticity.detection.score` on drawn worlds.
 
-Run `python -m benchmarks.detection.training.fit`. `regression` holds the numerical part.
+Run `python -m benchmarks.detection.training.fit`. `states` holds what is learned from,
+`boosting` and `calibration` the numerical parts.
 """

@@ -1,73 +1,76 @@
 """The fit on made-up rows of which the answer is known."""
 
+from itertools import combinations, product
+
 import numpy as np
 import pytest
 
-from authenticity.detection.comparison import compare_sessions
-from authenticity.detection.features import FEATURES, features_of
+from authenticity.detection.features import FEATURES
 from authenticity.detection.policy import DEFAULT_POLICY
-from authenticity.detection.score import score_without_leaving_out
-from authenticity.detection.sessions import scan_sessions
+from authenticity.detection.score import score_clones, score_without_leaving_out
 from authenticity.detection.weights import WEIGHTS
-from benchmarks.detection.training.fit import MOST, TARGET, Model, json_of
-from benchmarks.detection.training.regression import (
-    Array,
-    calibrated,
-    fitted,
-    signs_of_steps,
-    steps_of,
-    tables_of,
-    through,
+from authenticity.history.observation import Observation
+from benchmarks.detection.training.boosting import Array, Tables, fitted_trees, tables_of
+from benchmarks.detection.training.calibration import calibrated, through
+from benchmarks.detection.training.fit import (
+    ATTACK_RATE,
+    ITEMS,
+    TARGET,
+    Code,
+    Model,
+    json_of,
+    moments_of,
+    probabilities,
 )
+from benchmarks.detection.training.states import state_of
 from tests.unit.authenticity.detection.make_observations import buyers
 
-VALUES = np.array([[0.0], [1.0], [2.0]])
+MOST = [2, 3, 1]
+GRID = np.array(list(product(range(3), range(4), range(2))), dtype=np.int8)
 
 
-def rows(copied_of_a_thousand: tuple[int, int, int]) -> tuple[Array, Array]:
-    """A thousand rows of each value, so many of them copied."""
-    features = np.repeat(VALUES, 1_000, axis=0)
-    copied = np.concatenate([np.arange(1_000) < count for count in copied_of_a_thousand]).astype(
-        np.float64
-    )
-    return features, copied
+def rows(share_of: Array) -> tuple[Array, Array, Array]:
+    """A thousand rows of each value of the grid, so many of them copied; their weights."""
+    values = np.repeat(GRID, 2, axis=0)
+    copied = np.tile([1.0, 0.0], len(GRID))
+    weight = np.column_stack([share_of, 1 - share_of]).ravel() * 1_000
+    return values, copied, weight
 
 
-def fit(copied_of_a_thousand: tuple[int, int, int], sign: int, ridge: float = 0.01) -> Array:
-    features, copied = rows(copied_of_a_thousand)
-    nothing = np.zeros(len(copied))
-    return fitted(
-        steps_of(features, [2]), copied, nothing + 1, nothing, signs=[sign, sign], ridge=ridge
-    )
+def share(nats: Array) -> Array:
+    return np.asarray(1 / (1 + np.exp(-nats)))
 
 
-def log_odds(count: int) -> float:
-    return float(np.log(count / (1_000 - count)))
+def learned(nats: Array) -> tuple[Tables, Array]:
+    """What is learned from rows with these log-odds, and the classifier's own answer."""
+    values, copied, weight = rows(share(nats))
+    classifier = fitted_trees(values, copied, weight, len(MOST), least_rows=1)
+    return tables_of(classifier, MOST), classifier.decision_function(GRID)
 
 
-def test_steps_and_bias_are_the_log_odds_of_what_was_seen() -> None:
-    first, second, bias = fit((100, 200, 500), 0)
-    assert bias == pytest.approx(log_odds(100), abs=0.01)
-    assert first == pytest.approx(log_odds(200) - log_odds(100), abs=0.01)
-    assert second == pytest.approx(log_odds(500) - log_odds(200), abs=0.01)
+ONE_BY_ONE = -3.0 + 1.0 * GRID[:, 0] + 0.5 * GRID[:, 1]
+ONLY_TOGETHER = -3.0 + 2.0 * (GRID[:, 0] > 0) * (GRID[:, 1] > 1)
 
 
-def test_a_step_against_its_sign_is_none() -> None:
-    first, second, _ = fit((200, 100, 500), 1)
-    assert first == 0
-    assert second > 0
-    assert fit((200, 100, 500), 0)[0] < 0
+@pytest.mark.parametrize("nats", [ONE_BY_ONE, ONLY_TOGETHER])
+def test_tables_add_up_to_what_the_trees_say_and_to_what_was_seen(nats: Array) -> None:
+    tables, said = learned(nats)
+    assert tables.scores(GRID) == pytest.approx(said, abs=0.001)
+    assert tables.scores(GRID) == pytest.approx(nats, abs=0.3)
 
 
-def test_what_is_known_beforehand_is_not_learned_again() -> None:
-    features, copied = rows((100, 200, 500))
-    ones, known = np.ones(len(copied)), np.full(len(copied), log_odds(100))
-    beta = fitted(steps_of(features, [2]), copied, ones, known, signs=[0, 0], ridge=0.01)
-    assert beta[-1] == pytest.approx(0, abs=0.01)
+def test_what_holds_only_together_is_in_the_pair() -> None:
+    tables, _ = learned(ONLY_TOGETHER)
+    assert tables.pairs[0, 1][0, 1] > 1
+    assert tables.weights[0][0] < 0.5
 
 
-def test_a_ridge_shrinks() -> None:
-    assert abs(fit((100, 200, 500), 0, ridge=1_000)[0]) < abs(fit((100, 200, 500), 0)[0])
+def test_no_weight_falls_where_a_count_rises() -> None:
+    tables, _ = learned(-1.0 - 1.0 * GRID[:, 0] + 0.5 * GRID[:, 1])
+    score = dict(zip(map(tuple, GRID.tolist()), tables.scores(GRID).tolist(), strict=True))
+    for one, other in product(score, score):
+        if all(less <= more for less, more in zip(one, other, strict=True)):
+            assert score[one] <= score[other] + 1e-9
 
 
 def test_calibration_says_how_many_are_copied_and_never_falls() -> None:
@@ -89,30 +92,43 @@ def test_beyond_the_knots_a_nat_is_a_nat() -> None:
     assert through(knots, np.array([-2.0, 0.0, 4.0])).tolist() == [-3.0, 0.5, 6.0]
 
 
-def test_steps_add_up_to_the_tables_that_the_product_reads() -> None:
-    assert tables_of(np.array([1.0, 0.5, -2.0]), [2, 1]) == [(1.0, 1.5), (-2.0,)]
-    assert signs_of_steps([1, -1], [2, 1]) == [1, 1, -1]
-
-
 def _fitted() -> Model:
     """The model that the product's weights came from."""
-    tables = [WEIGHTS.weights[feature.name] for feature in FEATURES]
-    steps = np.concatenate([np.diff([0.0, *table]) for table in tables])
-    return Model(steps, WEIGHTS.bias, list(WEIGHTS.calibration))
+    names = [feature.name for feature in FEATURES]
+    pairs = {
+        (one, other): np.array(found)
+        for one, other in combinations(range(len(names)), 2)
+        if (found := WEIGHTS.pairs.get(f"{names[one]}+{names[other]}")) is not None
+    }
+    weights = [np.array(WEIGHTS.weights[name]) for name in names]
+    tables = Tables(WEIGHTS.bias, weights, pairs)
+    return Model(tables, list(WEIGHTS.calibration), WEIGHTS.journey)
 
 
 def test_the_products_weights_are_what_the_fit_writes() -> None:
-    assert json_of(_fitted(), 200_000, 0.004) == TARGET.read_text()
+    assert json_of(_fitted(), ITEMS, ATTACK_RATE) == TARGET.read_text()
 
 
-def test_the_product_and_the_fit_give_one_probability() -> None:
-    genuine = buyers(9)
-    clone_score = score_without_leaving_out(genuine, None, DEFAULT_POLICY)
-    assert clone_score is not None
-    sessions = scan_sessions(genuine, DEFAULT_POLICY)
-    values = dict(features_of(compare_sessions(genuine, sessions, None, DEFAULT_POLICY)))
-    row = np.array([[values.get(feature, 0) for feature in FEATURES]], dtype=np.float64)
-    model = _fitted()
-    score = steps_of(row, MOST) @ model.steps + model.bias
-    expected = pytest.approx(clone_score.log_likelihood_ratio)
-    assert through(model.knots, score)[0] == expected
+def _probability(observations: list[Observation]) -> float:
+    """As the fit has it."""
+    state = state_of(observations, None, copied=True)
+    assert state is not None
+    code = Code([state], "", copied=True, genuine=True, cause="")
+    return float(probabilities(_fitted(), moments_of(_fitted().tables, [code]))[0])
+
+
+@pytest.mark.parametrize("number", [2, 3, 9, 16])
+def test_the_product_and_the_fit_give_one_probability(number: int) -> None:
+    found = score_clones(buyers(number), None, DEFAULT_POLICY)
+    assert found is not None
+    assert _probability(buyers(number)) == pytest.approx(found.probability)
+
+
+def test_contributions_are_never_below_0_and_add_up() -> None:
+    from authenticity.detection.score import _calibrated
+
+    found = score_without_leaving_out(buyers(9), None, DEFAULT_POLICY)
+    assert found is not None
+    nats = [each.nats for each in found.contributions]
+    assert min(nats) >= -0.01
+    assert _calibrated(WEIGHTS.bias + sum(nats)) == pytest.approx(found.log_likelihood_ratio)

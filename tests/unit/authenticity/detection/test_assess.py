@@ -132,8 +132,9 @@ def test_both_accuracy_radii_are_subtracted_from_the_distance() -> None:
 
 
 def test_buyers_in_many_cities_are_suspected_and_whoever_scans_is_advised_to_take_care() -> None:
-    assert FindingKind.CLONE_SUSPECTED in kinds(*buyers(16))
-    assert standing(*buyers(16)) is Standing.CAUTION
+    french = batch(markets=("FR",))
+    assert FindingKind.CLONE_SUSPECTED in kinds(*buyers(16), of=french)
+    assert standing(*buyers(16), of=french) is Standing.CAUTION
 
 
 def test_a_shelf_where_many_strangers_scan_is_no_clone() -> None:
@@ -384,7 +385,11 @@ def test_a_scan_checked_under_two_trust_lists_counts_once_and_as_the_newer_says(
 
 
 def test_an_alert_is_published_once_updated_and_retracted_under_one_id() -> None:
-    found = findings_of(history_of(buyers(16)))
+    [found] = [
+        [finding]
+        for finding in findings_of(history_of(buyers(16)), batch(markets=("FR",)))
+        if finding.kind is FindingKind.CLONE_SUSPECTED
+    ]
     [raised] = revise(ITEM, {}, found, DEFAULT_POLICY)
     assert (raised.kind, raised.version, raised.retracted) == ("clone-suspected", 1, False)
     assert revise(ITEM, {raised.kind: raised}, found, DEFAULT_POLICY) == []

@@ -202,7 +202,7 @@ def test_the_same_evidence_raises_a_suspicion_from_two_networks_and_none_from_on
     assert raised_by(unsold("one")) == set()
     assert standing(unsold("one")) is Standing.SEEN_BEFORE
     assert raised_by([*unsold("one"), *unsold("one")[1:]]) == set()
-    assert FindingKind.CLONE_SUSPECTED in raised_by(unsold("one", "two", "three"))
+    assert FindingKind.CLONE_SUSPECTED in raised_by(unsold("one", "two", "three", "four", "five"))
 
 
 def test_networks_of_their_own_make_a_campaign_of_what_three_on_every_pack_do_not() -> None:
@@ -232,9 +232,9 @@ def test_few_networks_never_make_a_campaign(
 
 _raising = st.sampled_from(
     [
-        buyers(8),
-        buyers(11),
-        [trusted("s", act=Act.SELL, place=PARIS), *buyers(8)],
+        buyers(12),
+        buyers(16),
+        [trusted("s", act=Act.SELL, place=PARIS), *buyers(9)],
         [
             trusted("s1", "shop-1", act=Act.SELL, place=PARIS),
             trusted("s2", "shop-2", act=Act.SELL, place=LYON),
