@@ -1,4 +1,7 @@
-"""A finding published to people: one id for (item, kind), updated and retracted under it."""
+"""A finding published to people: one id for (item, kind), updated and retracted under it.
+
+What an alert is about may also be a batch, a batch in one country, a custody leg or a scanner.
+"""
 
 from collections.abc import Iterable, Mapping
 from hashlib import blake2b
@@ -6,7 +9,7 @@ from hashlib import blake2b
 import msgspec
 from msgspec import Struct
 
-from authenticity.detection.findings import Finding, FindingKind
+from authenticity.detection.findings import PER_BATCH, Finding, FindingKind
 from authenticity.detection.policy import Policy, Severity
 from authenticity.detection.reasons import Reason
 from authenticity.gs1.item import ItemId
@@ -33,13 +36,34 @@ def alert_id(item: ItemId, kind: FindingKind) -> str:
     return blake2b(f"{item}\0{kind}".encode(), digest_size=16).hexdigest()
 
 
+def told_of_item(findings: Iterable[Finding], policy: Policy) -> list[Finding]:
+    """Those of an item's findings that are alerts about it: the others are not severe enough
+    for this policy, or are alerted about its batch (`PER_BATCH`)."""
+    return [
+        finding
+        for finding in findings
+        if finding.kind not in PER_BATCH and finding.severity.rank >= policy.alert_from.rank
+    ]
+
+
+def told_of_entity(findings: Iterable[Finding], policy: Policy) -> list[Finding]:
+    """Those of an entity's findings that are alerts. Of kinds in `PER_BATCH` all are: items give
+    signals only of what the policy of their batch's issuer alerts about."""
+    return [
+        finding
+        for finding in findings
+        if finding.kind in PER_BATCH or finding.severity.rank >= policy.alert_from.rank
+    ]
+
+
 def revise(
     item: ItemId,
     published: Mapping[FindingKind, Alert],
     findings: Iterable[Finding],
-    policy: Policy,
 ) -> list[Alert]:
     """The alerts to publish now: new, changed, and retracted ones. Empty if nothing changed.
+
+    `findings` are those to alert about, see `told_of_item` and `told_of_entity`.
 
     `published` holds the newest alert of every kind ever published for this item,
     retracted ones too: a returning finding goes on counting versions.
@@ -47,8 +71,6 @@ def revise(
     changes: list[Alert] = []
     raised: set[FindingKind] = set()
     for finding in findings:
-        if finding.severity.rank < policy.alert_from.rank:
-            continue
         raised.add(finding.kind)
         known = published.get(finding.kind)
         alert = Alert(

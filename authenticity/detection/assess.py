@@ -14,7 +14,7 @@ finding by itself.
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from authenticity.detection.alerts import Alert, revise
+from authenticity.detection.alerts import Alert, revise, told_of_entity, told_of_item
 from authenticity.detection.evidence import Evidence, evidence_of
 from authenticity.detection.findings import Finding, FindingKind
 from authenticity.detection.policy import Policy
@@ -64,8 +64,8 @@ def assess_item_update(
     """All steps. `published` holds the newest alert of every kind ever published for the item."""
     assessment = assess_history(item, history, batch_registry, policy)
     evidence, findings = assessment
-    alerts = revise(item, published, findings, evidence.policy)
-    return ItemUpdate(assessment, alerts, signals_of(item, evidence))
+    alerts = revise(item, published, told_of_item(findings, evidence.policy))
+    return ItemUpdate(assessment, alerts, signals_of(item, evidence, findings))
 
 
 def assess_entity_update(
@@ -78,4 +78,5 @@ def assess_entity_update(
 
     `signals`: all about it, as `assess_entity` takes them. `published`: as above.
     """
-    return revise(ItemId(entity), published, assess_entity(signals, policy), policy)
+    findings = told_of_entity(assess_entity(signals, policy), policy)
+    return revise(ItemId(entity), published, findings)

@@ -36,6 +36,8 @@ class ReasonCode(StrEnum):
     LOT_DIFFERS = "lot-differs"
     MANY_ITEMS_FROM_HERE_LOOK_COPIED = "many-items-from-here-look-copied"
     MANY_ITEMS_LOOK_COPIED = "many-items-look-copied"
+    PACKS_NOT_RELEASED = "packs-not-released"
+    PACKS_OUTSIDE_THEIR_MARKETS = "packs-outside-their-markets"
     PLACES_THAT_CANNOT_BE = "places-that-cannot-be"
     SCANNED_IN_OTHER_SESSIONS = "scanned-in-other-sessions"
     SCANNED_OUTSIDE_ITS_MARKETS = "scanned-outside-its-markets"
@@ -99,6 +101,16 @@ REASONS: Final[dict[str, ReasonRow]] = {
         ("items_at_least", "networks_at_least"),
         "At least {items_at_least} packs of the batch look copied. Networks of anonymous scans:"
         " at least {networks_at_least}.",
+    ),
+    _CODE.PACKS_NOT_RELEASED: ReasonRow(
+        ("batch", "items_at_least"),
+        "At least {items_at_least} packs of batch {batch} were scanned. It is registered, but not"
+        " released.",
+    ),
+    _CODE.PACKS_OUTSIDE_THEIR_MARKETS: ReasonRow(
+        ("items_at_least", "countries", "scanners"),
+        "At least {items_at_least} packs of the batch were scanned outside its markets, in:"
+        " {countries} (read by: {scanners}).",
     ),
     _CODE.PLACES_THAT_CANNOT_BE: ReasonRow(
         ("items_at_least", "places_at_least"),

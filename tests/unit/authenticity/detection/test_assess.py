@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from authenticity.detection.alerts import Alert, revise
+from authenticity.detection.alerts import Alert, revise, told_of_item
 from authenticity.detection.assess import assess_item_update
 from authenticity.detection.findings import FindingKind
 from authenticity.detection.item_summary import summarize_item
@@ -384,14 +384,14 @@ def test_a_scan_checked_under_two_trust_lists_counts_once_and_as_the_newer_says(
 
 
 def test_an_alert_is_published_once_updated_and_retracted_under_one_id() -> None:
-    found = findings_of(history_of(buyers(16)))
-    [raised] = revise(ITEM, {}, found, DEFAULT_POLICY)
+    found = told_of_item(findings_of(history_of(buyers(16))), DEFAULT_POLICY)
+    [raised] = revise(ITEM, {}, found)
     assert (raised.kind, raised.version, raised.retracted) == ("clone-suspected", 1, False)
-    assert revise(ITEM, {raised.kind: raised}, found, DEFAULT_POLICY) == []
-    [gone] = revise(ITEM, {raised.kind: raised}, [], DEFAULT_POLICY)
+    assert revise(ITEM, {raised.kind: raised}, found) == []
+    [gone] = revise(ITEM, {raised.kind: raised}, [])
     assert (gone.id, gone.version, gone.retracted) == (raised.id, 2, True)
     assert gone.reasons == raised.reasons
-    [back] = revise(ITEM, {gone.kind: gone}, found, DEFAULT_POLICY)
+    [back] = revise(ITEM, {gone.kind: gone}, found)
     assert (back.id, back.version, back.retracted) == (raised.id, 3, False)
 
 
