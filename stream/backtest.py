@@ -69,14 +69,14 @@ class Course:
         self._publish(item, update.alerts, day)
         self._note_signals(item, update.signals)
 
-    def assess_entities(self, day: date) -> None:
+    def assess_entities(self, batch_registry: BatchRegistry, day: date) -> None:
         """Assess the batches and scanners about which there are other signals than before."""
         for entity in sorted(self._changed):
             signals = [signal for given in self._signals[entity].values() for signal in given]
             cut = by_entity(signals).get(entity, [])
             item = ItemId(entity)
             published = self._published.get(item, {})
-            alerts = assess_entity_update(entity, cut, published, self.policy)
+            alerts = assess_entity_update(entity, cut, published, batch_registry, self.policy)
             self._publish(item, alerts, day)
             for kind in self._published.get(item, {}):
                 self.about[AlertName(item, kind)] = frozenset(
@@ -148,4 +148,4 @@ class Backtest:
             for course in self.courses:
                 course.assess(item, history, self._batch_registry, day)
         for course in self.courses:
-            course.assess_entities(day)
+            course.assess_entities(self._batch_registry, day)

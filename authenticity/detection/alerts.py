@@ -3,7 +3,7 @@
 What an alert is about may also be a batch, a batch in one country, a custody leg or a scanner.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from hashlib import blake2b
 
 import msgspec
@@ -15,10 +15,12 @@ from authenticity.detection.reasons import Reason
 from authenticity.gs1.item import ItemId
 
 
-class Alert(Struct, frozen=True):
+class Alert(Struct, frozen=True, omit_defaults=True):
     """What is published of one finding. `version` grows only when the content changes.
 
-    A retracted alert keeps the reasons it was raised for.
+    A retracted alert keeps the reasons it was raised for, and `retracted_because` says why it was
+    taken back. That is empty, and left out of the JSON, while it stands, and where an earlier
+    version retracted it.
     """
 
     id: str
@@ -29,6 +31,7 @@ class Alert(Struct, frozen=True):
     version: int
     retracted: bool
     reasons: tuple[Reason, ...]
+    retracted_because: tuple[Reason, ...] = ()
 
 
 def alert_id(item: ItemId, kind: FindingKind) -> str:
@@ -60,10 +63,12 @@ def revise(
     item: ItemId,
     published: Mapping[FindingKind, Alert],
     findings: Iterable[Finding],
+    why: Callable[[Alert], tuple[Reason, ...]],
 ) -> list[Alert]:
     """The alerts to publish now: new, changed, and retracted ones. Empty if nothing changed.
 
-    `findings` are those to alert about, see `told_of_item` and `told_of_entity`.
+    `findings` are those to alert about, see `told_of_item` and `told_of_entity`. `why`: why one
+    of those published is retracted (`authenticity.detection.retraction`).
 
     `published` holds the newest alert of every kind ever published for this item,
     retracted ones too: a returning finding goes on counting versions.
@@ -90,6 +95,11 @@ def revise(
     for kind, known in published.items():
         if kind not in raised and not known.retracted:
             changes.append(
-                msgspec.structs.replace(known, version=known.version + 1, retracted=True)
+                msgspec.structs.replace(
+                    known,
+                    version=known.version + 1,
+                    retracted=True,
+                    retracted_because=why(known),
+                )
             )
     return sorted(changes, key=lambda alert: alert.id)

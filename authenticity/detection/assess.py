@@ -3,7 +3,7 @@
 1. `prints_of`: which registered batches the prints of its codes belong to.
 2. `evidence_of`: believed and doubtful observations, the clone score, proof of copies.
 3. `item_findings`: what the rules find.
-4. `revise`: which alerts to publish, change or retract.
+4. `revise`: which alerts to publish, change or retract, and why they are retracted.
 5. `signals_of`: what the item says about its batch and about scanners.
 
 A pure function of (history, batches, policy): findings rest on capture times, and on
@@ -19,6 +19,7 @@ from authenticity.detection.evidence import Evidence, evidence_of
 from authenticity.detection.findings import Finding, FindingKind
 from authenticity.detection.policy import Policy
 from authenticity.detection.prints import prints_of
+from authenticity.detection.retraction import why_of_entity, why_of_item
 from authenticity.detection.rules import item_findings
 from authenticity.detection.signals import Signal, assess_entity, signals_of
 from authenticity.gs1.item import EntityId, ItemId
@@ -64,7 +65,12 @@ def assess_item_update(
     """All steps. `published` holds the newest alert of every kind ever published for the item."""
     assessment = assess_history(item, history, batch_registry, policy)
     evidence, findings = assessment
-    alerts = revise(item, published, told_of_item(findings, evidence.policy))
+    alerts = revise(
+        item,
+        published,
+        told_of_item(findings, evidence.policy),
+        lambda alert: why_of_item(alert, evidence, findings, batch_registry),
+    )
     return ItemUpdate(assessment, alerts, signals_of(item, evidence, findings))
 
 
@@ -72,11 +78,18 @@ def assess_entity_update(
     entity: EntityId,
     signals: Sequence[Signal],
     published: Mapping[FindingKind, Alert],
+    batch_registry: BatchRegistry,
     policy: Policy,
 ) -> Sequence[Alert]:
     """The alerts about a batch or a scanner that are new, changed or retracted.
 
-    `signals`: all about it, as `assess_entity` takes them. `published`: as above.
+    `signals`: all about it, as `assess_entity` takes them. `published`: as above. The batches
+    say why an alert is retracted, and decide nothing.
     """
-    findings = told_of_entity(assess_entity(signals, policy), policy)
-    return revise(ItemId(entity), published, findings)
+    findings = assess_entity(signals, policy)
+    return revise(
+        ItemId(entity),
+        published,
+        told_of_entity(findings, policy),
+        lambda alert: why_of_entity(alert, signals, findings, batch_registry, policy),
+    )

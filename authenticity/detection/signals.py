@@ -243,23 +243,18 @@ def _region(session: ScanSession) -> str:
 
 
 def _campaign(copies: Sequence[Signal], rules: EntityPolicy) -> Iterator[Finding]:
-    """Is a share of these items copied? The likelihood ratio of the mixture, averaged over a
-    few shares: one item says little, and honest items, of which most speak against it, count.
+    """Is a share of these items copied? See `campaign_probability`.
 
     More items than `campaign_networks` must be suspicious of which no two were seen from one
     network: so many networks touch no more of them, and cannot have brought all about.
     """
-    ratios = [signal.weight / 100 for signal in copies]
     suspicious = [signal for signal in copies if signal.weight / 100 >= rules.campaign_item_nats]
     if len(suspicious) < rules.campaign_items:
         return
     seen_from = [signal.detail.split() for signal in suspicious if signal.detail]
     if _of_different_networks(seen_from) <= rules.campaign_networks:
         return
-    by_share = [sum(log1p(share * (exp(ratio) - 1)) for ratio in ratios) for share in _SHARES]
-    highest = max(by_share)
-    mean = highest + log(sum(exp(ratio - highest) for ratio in by_share) / len(by_share))
-    probability = chance(mean + log_odds(rules.campaign_prior))
+    probability = campaign_probability(copies, rules)
     if probability >= rules.campaign_threshold:
         least = coarse(len(suspicious))
         networks = coarse(len({each for some in seen_from for each in some} - {KNOWN_SCANNERS}))
@@ -273,6 +268,17 @@ def _campaign(copies: Sequence[Signal], rules: EntityPolicy) -> Iterator[Finding
                 networks_at_least=networks,
             )
         yield found(FindingKind.CAMPAIGN, reason, probability=published_probability(probability))
+
+
+def campaign_probability(copies: Sequence[Signal], rules: EntityPolicy) -> float:
+    """That a share of these items is copied: by the likelihood ratio of the mixture, averaged
+    over a few shares. One item says little, and honest items, of which most speak against it,
+    count."""
+    ratios = [signal.weight / 100 for signal in copies]
+    by_share = [sum(log1p(share * (exp(ratio) - 1)) for ratio in ratios) for share in _SHARES]
+    highest = max(by_share)
+    mean = highest + log(sum(exp(ratio - highest) for ratio in by_share) / len(by_share))
+    return chance(mean + log_odds(rules.campaign_prior))
 
 
 def _of_different_networks(seen_from: Sequence[Sequence[str]]) -> int:

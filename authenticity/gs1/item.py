@@ -83,6 +83,15 @@ def batch_within(entity: EntityId) -> EntityId:
     return EntityId(entity.partition(_PART)[0])
 
 
+def gtin_and_lot(entity: EntityId) -> tuple[str, str | None]:
+    """The product and the lot of a batch, or of a part of one; the lot is None where its packs
+    carry none. Of any other entity both are empty."""
+    batch = batch_within(entity)
+    if not batch.startswith(ITEM_PREFIX):
+        return "", None
+    return batch[_GTIN_AT:_GTIN_END], unquote(batch[_GTIN_END + len("/10/") :]) or None
+
+
 def country_of(entity: EntityId) -> str | None:
     """The country of a batch in one country, None for any other entity."""
     part = entity.partition(_PART)[2]

@@ -60,8 +60,10 @@ def test_a_batch_scanned_before_its_release_is_one_alert_and_its_release_retract
             drain(engine)
             assert standing(tmp_path) == stand
             assert exported(tmp_path) == replayed(world, scans, [statement])
-    told = alerts(tmp_path)
-    assert {(each.kind.value, each.item) for each in told} == {ELSEWHERE, EARLY}
+    assert {
+        (each.kind.value, each.item): [reason.reason for reason in each.retracted_because]
+        for each in alerts(tmp_path)
+    } == {ELSEWHERE: ["markets-include"], EARLY: ["batch-released"]}
 
 
 async def test_the_other_engine_ends_the_same_wherever_the_batch_comes(tmp_path: Path) -> None:
@@ -78,6 +80,10 @@ async def test_the_other_engine_ends_the_same_wherever_the_batch_comes(tmp_path:
     await setting.reassess_all()
     assert standing(tmp_path) == [ELSEWHERE, EARLY]
     assert exported(tmp_path) == replayed(world, scans, [early])
+    await setting.engine.accept_batches(batches_of([world.batch(revision=2)], world))
+    await setting.reassess_all()
+    assert standing(tmp_path) == []
+    assert all(alert.retracted_because for alert in alerts(tmp_path))
     await setting.close()
 
 

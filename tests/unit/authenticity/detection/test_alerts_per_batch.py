@@ -75,7 +75,7 @@ def alerts_of(
     grouped: dict[EntityId, list[Signal]] = by_entity(signals)
     for entity in grouped.keys() | {EntityId(item) for item in known if "/21/" not in item}:
         before = known.get(ItemId(entity), {})
-        alerts += assess_entity_update(entity, grouped.get(entity, []), before, policy)
+        alerts += assess_entity_update(entity, grouped.get(entity, []), before, registry, policy)
     return alerts
 
 
@@ -134,7 +134,9 @@ def test_ten_thousand_packs_raise_one_alert_that_says_how_many_at_least() -> Non
         Signal(BATCH, item_id(GTIN, f"{n:05d}"), "unreleased", 1, "b1")
         for n in range(5 * MAX_SIGNALS_ASSESSED)
     ]
-    [whole] = assess_entity_update(BATCH, by_entity(many)[BATCH], {}, DEFAULT_POLICY)
+    [whole] = assess_entity_update(
+        BATCH, by_entity(many)[BATCH], {}, BatchRegistry(), DEFAULT_POLICY
+    )
     assert whole.reasons[0].facts["items_at_least"] == 1_024
 
 
@@ -218,7 +220,7 @@ def test_batches_that_share_a_lot_are_one_alert_that_names_them() -> None:
         Signal(BATCH, item_id(GTIN, f"{n}"), "unreleased", 1, each.batch_id)
         for n, each in enumerate((UNRELEASED_BATCH, other, other))
     ]
-    [alert] = assess_entity_update(BATCH, signals, {}, DEFAULT_POLICY)
+    [alert] = assess_entity_update(BATCH, signals, {}, BatchRegistry(), DEFAULT_POLICY)
     assert [reason.facts for reason in alert.reasons] == [
         {"batch": "b1", "items_at_least": 1},
         {"batch": "b2", "items_at_least": 2},
