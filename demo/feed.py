@@ -81,16 +81,17 @@ class AlertFeed:
 
 
 def read_alert(entry: dict[str, Any]) -> SeenAlert:
-    """An alert of the feed or of the list."""
+    """An alert of the feed or of the list; of one that is retracted, why it was taken back."""
     alert = entry.get("alert", entry)
-    reasons = alert.get("reasons") or [{"reason": ""}]
+    reasons = alert.get("retracted_because") or alert.get("reasons") or [{"reason": ""}]
+    probability = None if alert["retracted"] else alert.get("probability")
     return SeenAlert(
         id=alert["id"],
         item=ItemId(alert["item"]),
         kind=alert["kind"],
         severity=alert["severity"],
         retracted=alert["retracted"],
-        reason=_reason_text(reasons[0], alert.get("probability")),
+        reason=_reason_text(reasons[0], probability),
     )
 
 

@@ -173,7 +173,7 @@ class LedgerStore(Protocol):
         ...
 
     async def signals_about(self, entity: EntityId) -> list[Signal]:
-        """Sorted, at most the first `MAX_SIGNALS_ASSESSED`."""
+        """Sorted, of each kind at most the first `MAX_SIGNALS_ASSESSED`."""
         ...
 
     async def close(self) -> None:

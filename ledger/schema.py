@@ -54,7 +54,7 @@ clues = Table(
     Column("item", _key(), nullable=False),
     Column("sign", _key(), nullable=False),
     Column("rest", LargeBinary, nullable=False),
-    PrimaryKeyConstraint("subject", "item", "sign"),
+    PrimaryKeyConstraint("subject", "sign", "item"),  # the first items of each kind are read
     sqlite_with_rowid=False,
 )
 

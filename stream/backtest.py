@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from authenticity.detection.alerts import Alert
 from authenticity.detection.assess import assess_entity_update, assess_item_update
-from authenticity.detection.findings import FindingKind
+from authenticity.detection.findings import FINDINGS, FindingKind
 from authenticity.detection.policy import Policy
 from authenticity.detection.signals import Signal, by_entity
 from authenticity.gs1.item import EntityId, ItemId
@@ -39,13 +39,13 @@ class Course:
     """What one policy alerted.
 
     `raised`: the day (UTC, of arrival) on which each alert was first published. `about`:
-    for alerts on a batch or a scanner, the items that gave signals about it.
+    for alerts on a batch or a scanner, the items that gave the signals it was found from.
     """
 
     policy: Policy
     raised: dict[AlertName, date] = field(default_factory=dict)
     retracted: set[AlertName] = field(default_factory=set)
-    about: dict[ItemId, frozenset[ItemId]] = field(default_factory=dict)
+    about: dict[AlertName, frozenset[ItemId]] = field(default_factory=dict)
     _published: dict[ItemId, dict[FindingKind, Alert]] = field(default_factory=dict)
     _signals: dict[EntityId, dict[ItemId, list[Signal]]] = field(default_factory=dict)
     _of_item: dict[ItemId, tuple[Signal, ...]] = field(default_factory=dict)
@@ -69,17 +69,21 @@ class Course:
         self._publish(item, update.alerts, day)
         self._note_signals(item, update.signals)
 
-    def assess_entities(self, day: date) -> None:
+    def assess_entities(self, batch_registry: BatchRegistry, day: date) -> None:
         """Assess the batches and scanners about which there are other signals than before."""
         for entity in sorted(self._changed):
             signals = [signal for given in self._signals[entity].values() for signal in given]
             cut = by_entity(signals).get(entity, [])
             item = ItemId(entity)
             published = self._published.get(item, {})
-            alerts = assess_entity_update(entity, cut, published, self.policy)
+            alerts = assess_entity_update(entity, cut, published, batch_registry, self.policy)
             self._publish(item, alerts, day)
-            if item in self._published:
-                self.about[item] = frozenset(signal.item for signal in cut if signal.weight > 0)
+            for kind in self._published.get(item, {}):
+                self.about[AlertName(item, kind)] = frozenset(
+                    signal.item
+                    for signal in cut
+                    if signal.weight > 0 and signal.kind in FINDINGS[kind].signals
+                )
         self._changed.clear()
 
     def _publish(self, item: ItemId, alerts: Iterable[Alert], day: date) -> None:
@@ -144,4 +148,4 @@ class Backtest:
             for course in self.courses:
                 course.assess(item, history, self._batch_registry, day)
         for course in self.courses:
-            course.assess_entities(day)
+            course.assess_entities(self._batch_registry, day)

@@ -97,18 +97,27 @@ class LedgerFold:
         """Assess these batches and scanners by their signals."""
 
         async def changes_of(
-            items: Collection[ItemId], known: Mapping[ItemId, KnownItem], _: BatchRegistry
+            items: Collection[ItemId],
+            known: Mapping[ItemId, KnownItem],
+            batch_registry: BatchRegistry,
         ) -> list[ItemChange]:
-            return [await self._assessed(item, known.get(item, UNKNOWN)) for item in items]
+            return [
+                await self._assessed(item, known.get(item, UNKNOWN), batch_registry)
+                for item in items
+            ]
 
         items = [ItemId(entity) for entity in pending.entities]
         await self._write(items, changes_of, acknowledged=pending)
 
-    async def _assessed(self, item: ItemId, known: KnownItem) -> ItemChange:
+    async def _assessed(
+        self, item: ItemId, known: KnownItem, batch_registry: BatchRegistry
+    ) -> ItemChange:
         """The signals are read after what is `known`, see `LedgerStore.next_pending`."""
         entity = EntityId(item)
         signals = await self.ledger.signals_about(entity)
-        return await self.compute(reassess_entity, entity, known, signals, self.policy)
+        return await self.compute(
+            reassess_entity, entity, known, signals, batch_registry, self.policy
+        )
 
     async def _write(
         self,

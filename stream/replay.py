@@ -74,4 +74,4 @@ class Replay:
             yield from update.alerts
             signals += update.signals
         for entity, about in by_entity(signals).items():
-            yield from assess_entity_update(entity, about, {}, self._policy)
+            yield from assess_entity_update(entity, about, {}, self._batch_registry, self._policy)

@@ -69,14 +69,18 @@ def step(
 
 
 def reassess_entity(
-    entity: EntityId, known: KnownItem, signals: Sequence[Signal], policy: Policy
+    entity: EntityId,
+    known: KnownItem,
+    signals: Sequence[Signal],
+    batch_registry: BatchRegistry,
+    policy: Policy,
 ) -> ItemChange:
     """What to write of a batch or a scanner. A change is always written, even without alerts:
     it refuses writers that read the signals earlier.
 
     The caller owes that the signals were read after what is `known`.
     """
-    alerts = assess_entity_update(entity, signals, known.published, policy)
+    alerts = assess_entity_update(entity, signals, known.published, batch_registry, policy)
     return ItemChange(ItemId(entity), known.version, _NO_HISTORY, alerts)
 
 

@@ -3,7 +3,7 @@
 1. `prints_of`: which registered batches the prints of its codes belong to.
 2. `evidence_of`: believed and doubtful observations, the clone score, proof of copies.
 3. `item_findings`: what the rules find.
-4. `revise`: which alerts to publish, change or retract.
+4. `revise`: which alerts to publish, change or retract, and why they are retracted.
 5. `signals_of`: what the item says about its batch and about scanners.
 
 A pure function of (history, batches, policy): findings rest on capture times, and on
@@ -14,11 +14,12 @@ finding by itself.
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from authenticity.detection.alerts import Alert, revise
+from authenticity.detection.alerts import Alert, revise, told_of_entity, told_of_item
 from authenticity.detection.evidence import Evidence, evidence_of
 from authenticity.detection.findings import Finding, FindingKind
 from authenticity.detection.policy import Policy
 from authenticity.detection.prints import prints_of
+from authenticity.detection.retraction import why_of_entity, why_of_item
 from authenticity.detection.rules import item_findings
 from authenticity.detection.signals import Signal, assess_entity, signals_of
 from authenticity.gs1.item import EntityId, ItemId
@@ -64,18 +65,31 @@ def assess_item_update(
     """All steps. `published` holds the newest alert of every kind ever published for the item."""
     assessment = assess_history(item, history, batch_registry, policy)
     evidence, findings = assessment
-    alerts = revise(item, published, findings, evidence.policy)
-    return ItemUpdate(assessment, alerts, signals_of(item, evidence))
+    alerts = revise(
+        item,
+        published,
+        told_of_item(findings, evidence.policy),
+        lambda alert: why_of_item(alert, evidence, findings, batch_registry),
+    )
+    return ItemUpdate(assessment, alerts, signals_of(item, evidence, findings))
 
 
 def assess_entity_update(
     entity: EntityId,
     signals: Sequence[Signal],
     published: Mapping[FindingKind, Alert],
+    batch_registry: BatchRegistry,
     policy: Policy,
 ) -> Sequence[Alert]:
     """The alerts about a batch or a scanner that are new, changed or retracted.
 
-    `signals`: all about it, as `assess_entity` takes them. `published`: as above.
+    `signals`: all about it, as `assess_entity` takes them. `published`: as above. The batches
+    say why an alert is retracted, and decide nothing.
     """
-    return revise(ItemId(entity), published, assess_entity(signals, policy), policy)
+    findings = assess_entity(signals, policy)
+    return revise(
+        ItemId(entity),
+        published,
+        told_of_entity(findings, policy),
+        lambda alert: why_of_entity(alert, signals, findings, batch_registry, policy),
+    )

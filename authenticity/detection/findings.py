@@ -57,7 +57,10 @@ COPIES: Final = "copies"
 REFUSED: Final = "refused"
 MISPLACED: Final = "misplaced"
 VOUCHED: Final = "vouched"
+UNRELEASED: Final = "unreleased"
+ABROAD: Final = "abroad"
 """Kinds of `authenticity.detection.signals.Signal`."""
+SIGNAL_KINDS: Final = (ABROAD, COPIES, MISPLACED, REFUSED, UNRELEASED, VOUCHED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +71,8 @@ class FindingRow:
     name places and times of other people's scans; `public_text` is what they are told, with
     `{issuer}`. `standing`: what it leads to; that of a doubt holds only where no code of the
     item was ever believed. `signals`: the kinds of signal that it is found from, for findings
-    about a batch or a scanner. `inspect`: what to look at with the item in hand.
+    about a batch or a scanner. `per_batch`: it is found of items, and alerted about their batch.
+    `inspect`: what to look at with the item in hand.
     """
 
     kind: FindingKind
@@ -78,6 +82,7 @@ class FindingRow:
     public_text: str = ""
     standing: Standing | None = None
     signals: tuple[str, ...] = ()
+    per_batch: bool = False
     inspect: tuple[str, ...] = ()
 
 
@@ -243,12 +248,16 @@ _FOR_ROLES: Final = (
     FindingRow(
         kind=FindingKind.NOT_RELEASED,
         severity=Severity.LOW,
-        title="Its batch is not released for sale yet",
+        title="The batch is not released for sale yet",
+        signals=(UNRELEASED,),
+        per_batch=True,
     ),
     FindingRow(
         kind=FindingKind.DIVERTED,
         severity=Severity.MEDIUM,
         title="Sold outside its markets",
+        signals=(ABROAD,),
+        per_batch=True,
         inspect=(
             "Ask for the import papers: the pack may be genuine and sold in the wrong place.",
         ),
@@ -304,6 +313,9 @@ FINDINGS: Final[dict[FindingKind, FindingRow]] = {
 }
 PUBLIC_FINDINGS: Final = tuple(kind for kind, row in FINDINGS.items() if row.public)
 """What anybody with the signed code in hand may know, most telling first."""
+PER_BATCH: Final = frozenset(kind for kind, row in FINDINGS.items() if row.per_batch)
+"""What is found of items, and alerted once about their batch: it says where packs are, or when,
+which thousands of one batch have in common."""
 
 STANDING_OF_DOUBT: Final[dict[Doubt, Standing]] = {
     Doubt(row.kind): row.standing for row in _OF_DOUBTS if row.standing

@@ -188,14 +188,8 @@ def diversion_findings(
     admitted: Sequence[Observation], markets: Collection[str], policy: Policy
 ) -> Iterator[Finding]:
     """One trusted scan outside the markets, or several networks there, two at least: one is
-    a tourist. The maker's own chain goes through any country."""
-    outside = [
-        observation
-        for observation in admitted
-        if observation.country in COUNTRY_AREAS
-        and observation.country not in markets
-        and not is_of_own_chain(observation, policy)
-    ]
+    a tourist."""
+    outside = scans_outside(admitted, markets, policy)
     if not outside:
         return
     trusted = any(observation.authorised for observation in outside)
@@ -206,6 +200,19 @@ def diversion_findings(
             scanners=_scanners(outside),
         )
         yield found(FindingKind.DIVERTED, reason)
+
+
+def scans_outside(
+    admitted: Sequence[Observation], markets: Collection[str], policy: Policy
+) -> list[Observation]:
+    """Those in a country that is none of the markets. The maker's own chain goes through any."""
+    return [
+        observation
+        for observation in admitted
+        if observation.country in COUNTRY_AREAS
+        and observation.country not in markets
+        and not is_of_own_chain(observation, policy)
+    ]
 
 
 def use_findings(genuine: Sequence[Observation], policy: Policy) -> Iterator[Finding]:

@@ -3,13 +3,16 @@
 A batch whose serials were copied a few times each shows nothing item by item, nor does the
 warehouse where they were read off, and a scanner that lies does so on many items. So every
 history gives *signals* about entities: a batch, a custody leg (the part of a batch that one
-known scanner had in custody), or a scanner. An entity is assessed by all signals about it.
+known scanner had in custody), a batch in one country, or a scanner. An entity is assessed by all
+signals about it. What thousands of packs of a batch have in common, as that it is not released,
+is alerted in this way too: once about the batch.
 
 Signals are a pure function of an item's history, and an entity's findings of its signals:
 whatever order scans arrive in, the final histories are the same, hence the signals, hence
 the findings. A signal that late data explains away is gone, and with it what rested on it.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from math import exp, log, log1p
 from typing import Final
@@ -19,9 +22,12 @@ from msgspec import Struct
 from authenticity.detection.comparison import early_sessions
 from authenticity.detection.evidence import Evidence
 from authenticity.detection.findings import (
+    ABROAD,
     COPIES,
     MISPLACED,
+    PER_BATCH,
     REFUSED,
+    UNRELEASED,
     VOUCHED,
     Finding,
     FindingKind,
@@ -30,6 +36,7 @@ from authenticity.detection.findings import (
 from authenticity.detection.odds import chance, log_odds, published_probability
 from authenticity.detection.policy import EntityPolicy, Policy
 from authenticity.detection.reasons import ReasonCode, because, coarse
+from authenticity.detection.rules import scans_outside
 from authenticity.detection.score import CloneScore
 from authenticity.detection.sessions import (
     ScanSession,
@@ -41,6 +48,8 @@ from authenticity.gs1.item import (
     EntityId,
     ItemId,
     batch_entity,
+    batch_in_country_entity,
+    country_of,
     custody_leg_entity,
     gtin_of,
     is_about_custodian,
@@ -52,10 +61,12 @@ from authenticity.history.observation import ACTS, CHANNELS, DOUBTS, Observation
 from authenticity.records.scan import Act, Channel
 from authenticity.trust.verdict import Doubt
 
-MAX_SIGNALS: Final = 16
+_MOST_OF_EVIDENCE: Final = 16
+_MOST_COUNTRIES: Final = 8
+MAX_SIGNALS: Final = _MOST_OF_EVIDENCE + _MOST_COUNTRIES + 1
 """Of one item."""
 MAX_SIGNALS_ASSESSED: Final = 2_000
-"""About one entity: the first in their order."""
+"""About one entity, of one kind: the first in their order."""
 
 KNOWN_SCANNERS: Final = "known-scanners"
 _MOST_NATS: Final = 5.0
@@ -64,6 +75,7 @@ _INVENTED: Final = frozenset({Doubt.FORGED, Doubt.NOT_ENTITLED})
 _VOUCHING: Final = frozenset({Act.SELL, Act.INSPECT_CONFORMANT})
 _RETAIL: Final = CHANNELS.index(Channel.RETAIL)
 _MOST_CUSTODIANS: Final = 2
+_MOST_BATCHES_NAMED: Final = 3
 
 
 class Signal(Struct, frozen=True, order=True):
@@ -76,7 +88,9 @@ class Signal(Struct, frozen=True, order=True):
     there are none.
     `refused`: the scanner read an invented code under this item's name. `misplaced`: an
     anonymous scanner claimed to hold it, at `detail`, where it was not. `vouched`: a known
-    scanner sold or passed it, and it was proven to be several.
+    scanner sold or passed it, and it was proven to be several. `unreleased`: it was scanned, and
+    its batch, whose id is `detail`, is not released. `abroad`: it was scanned in the country
+    that the entity is of, outside its markets; `detail` is `KNOWN_SCANNERS` if one of them did.
     """
 
     entity: EntityId
@@ -86,24 +100,33 @@ class Signal(Struct, frozen=True, order=True):
     detail: str
 
 
-def signals_of(item: ItemId, evidence: Evidence) -> tuple[Signal, ...]:
-    """Sorted, at most `MAX_SIGNALS`."""
+def signals_of(item: ItemId, evidence: Evidence, findings: Iterable[Finding]) -> tuple[Signal, ...]:
+    """Sorted, at most `MAX_SIGNALS`. `findings`: all that were made from this evidence."""
+    signals = _signals_of_evidence(item, evidence)
+    if per_batch := [finding for finding in findings if finding.kind in PER_BATCH]:
+        signals += _signals_for_batch(evidence, item, per_batch)
+        signals.sort()
+    return tuple(signals)
+
+
+def _signals_of_evidence(item: ItemId, evidence: Evidence) -> list[Signal]:
+    """What it says of copies and of scanners: sorted, the first of each entity and kind."""
     genuine, doubtful, clone_score = evidence.genuine, evidence.doubtful, evidence.clone_score
     if clone_score is None and evidence.proof is None and not doubtful and len(genuine) < 2:
-        return ()  # the usual case
+        return []  # the usual case
     signals = [*_refused_signals(item, doubtful), *_misplaced_signals(item, evidence)]
     if clone_score is not None:
         signals += _copies_signals(item, evidence, clone_score)
     if evidence.proof is not None:
         signals += _vouched_signals(item, genuine)
     one_each = {(signal.entity, signal.kind): signal for signal in signals}
-    return tuple(sorted(one_each.values())[:MAX_SIGNALS])
+    return sorted(one_each.values())[:_MOST_OF_EVIDENCE]
 
 
 def assess_entity(signals: Sequence[Signal], policy: Policy) -> tuple[Finding, ...]:
     """Findings about the entity that all these signals are about.
 
-    The caller owes them sorted, and no more than the first `MAX_SIGNALS_ASSESSED`.
+    The caller owes them sorted, and no more than the first `MAX_SIGNALS_ASSESSED` of each kind.
     """
     rules = policy.subject
     findings = [
@@ -111,6 +134,8 @@ def assess_entity(signals: Sequence[Signal], policy: Policy) -> tuple[Finding, .
         *_probing(sum(signal.kind == REFUSED for signal in signals), rules),
         *_poisoning([signal for signal in signals if signal.kind == MISPLACED], rules),
         *_colluding(sum(signal.kind == VOUCHED for signal in signals), rules),
+        *_not_released([signal.detail for signal in signals if signal.kind == UNRELEASED]),
+        *_diverted([signal for signal in signals if signal.kind == ABROAD]),
     ]
     return tuple(sorted(findings, key=lambda finding: finding.kind))
 
@@ -118,9 +143,34 @@ def assess_entity(signals: Sequence[Signal], policy: Policy) -> tuple[Finding, .
 def by_entity(signals: Iterable[Signal]) -> dict[EntityId, list[Signal]]:
     """Grouped, each group sorted and cut as `assess_entity` takes it."""
     grouped: dict[EntityId, list[Signal]] = {}
+    counted: Counter[tuple[EntityId, str]] = Counter()
     for signal in sorted(signals):
-        grouped.setdefault(signal.entity, []).append(signal)
-    return {entity: group[:MAX_SIGNALS_ASSESSED] for entity, group in grouped.items()}
+        group = grouped.setdefault(signal.entity, [])
+        counted[signal.entity, signal.kind] += 1
+        if counted[signal.entity, signal.kind] <= MAX_SIGNALS_ASSESSED:
+            group.append(signal)
+    return grouped
+
+
+def _signals_for_batch(
+    evidence: Evidence, item: ItemId, findings: Sequence[Finding]
+) -> Iterator[Signal]:
+    """One about the batch where it is not released, and one for each country where the item was
+    seen outside its markets, those of known scanners first. None of what the policy of the
+    batch's issuer alerts nobody about: what is found of entities knows of no issuer."""
+    batch, policy = evidence.batch, evidence.policy
+    assert batch is not None, "these findings are about a batch"
+    told = {each.kind for each in findings if each.severity.rank >= policy.alert_from.rank}
+    gtin, lot = batch.gtin, batch.lot or ""
+    if FindingKind.NOT_RELEASED in told:
+        yield Signal(batch_entity(gtin, lot), item, UNRELEASED, 1, batch.batch_id)
+    if FindingKind.DIVERTED in told:
+        outside = scans_outside(evidence.admitted, policy.markets_of(batch), policy)
+        known = {scan.country for scan in outside if scan.authorised}
+        countries = sorted({scan.country for scan in outside}, key=lambda c: (c not in known, c))
+        for country in countries[:_MOST_COUNTRIES]:
+            detail = KNOWN_SCANNERS if country in known else ""
+            yield Signal(batch_in_country_entity(gtin, lot, country), item, ABROAD, 1, detail)
 
 
 def _refused_signals(item: ItemId, doubtful: Sequence[Observation]) -> Iterator[Signal]:
@@ -193,23 +243,18 @@ def _region(session: ScanSession) -> str:
 
 
 def _campaign(copies: Sequence[Signal], rules: EntityPolicy) -> Iterator[Finding]:
-    """Is a share of these items copied? The likelihood ratio of the mixture, averaged over a
-    few shares: one item says little, and honest items, of which most speak against it, count.
+    """Is a share of these items copied? See `campaign_probability`.
 
     More items than `campaign_networks` must be suspicious of which no two were seen from one
     network: so many networks touch no more of them, and cannot have brought all about.
     """
-    ratios = [signal.weight / 100 for signal in copies]
     suspicious = [signal for signal in copies if signal.weight / 100 >= rules.campaign_item_nats]
     if len(suspicious) < rules.campaign_items:
         return
     seen_from = [signal.detail.split() for signal in suspicious if signal.detail]
     if _of_different_networks(seen_from) <= rules.campaign_networks:
         return
-    by_share = [sum(log1p(share * (exp(ratio) - 1)) for ratio in ratios) for share in _SHARES]
-    highest = max(by_share)
-    mean = highest + log(sum(exp(ratio - highest) for ratio in by_share) / len(by_share))
-    probability = chance(mean + log_odds(rules.campaign_prior))
+    probability = campaign_probability(copies, rules)
     if probability >= rules.campaign_threshold:
         least = coarse(len(suspicious))
         networks = coarse(len({each for some in seen_from for each in some} - {KNOWN_SCANNERS}))
@@ -223,6 +268,17 @@ def _campaign(copies: Sequence[Signal], rules: EntityPolicy) -> Iterator[Finding
                 networks_at_least=networks,
             )
         yield found(FindingKind.CAMPAIGN, reason, probability=published_probability(probability))
+
+
+def campaign_probability(copies: Sequence[Signal], rules: EntityPolicy) -> float:
+    """That a share of these items is copied: by the likelihood ratio of the mixture, averaged
+    over a few shares. One item says little, and honest items, of which most speak against it,
+    count."""
+    ratios = [signal.weight / 100 for signal in copies]
+    by_share = [sum(log1p(share * (exp(ratio) - 1)) for ratio in ratios) for share in _SHARES]
+    highest = max(by_share)
+    mean = highest + log(sum(exp(ratio - highest) for ratio in by_share) / len(by_share))
+    return chance(mean + log_odds(rules.campaign_prior))
 
 
 def _of_different_networks(seen_from: Sequence[Sequence[str]]) -> int:
@@ -260,3 +316,28 @@ def _colluding(items: int, rules: EntityPolicy) -> Iterator[Finding]:
     if items >= rules.colluding_items:
         reason = because(ReasonCode.VOUCHED_FOR_PROVEN_COPIES, items_at_least=coarse(items))
         yield found(FindingKind.COLLUDING, reason)
+
+
+def _not_released(batch_ids: Sequence[str]) -> Iterator[Finding]:
+    """Of each item that was scanned, the id of its batch: several may share lot and product."""
+    items = Counter(batch_ids)
+    reasons = [
+        because(
+            ReasonCode.PACKS_NOT_RELEASED, batch=batch_id, items_at_least=coarse(items[batch_id])
+        )
+        for batch_id in sorted(items)[:_MOST_BATCHES_NAMED]
+    ]
+    if reasons:
+        yield found(FindingKind.NOT_RELEASED, *reasons)
+
+
+def _diverted(abroad: Sequence[Signal]) -> Iterator[Finding]:
+    """All in one country, which the entity is of."""
+    if not abroad or (country := country_of(abroad[0].entity)) is None:
+        return
+    known = any(signal.detail == KNOWN_SCANNERS for signal in abroad)
+    reason = because(
+        ReasonCode.PACKS_OUTSIDE_THEIR_MARKETS, items_at_least=coarse(len(abroad)),
+        countries=country, scanners="trusted" if known else "anonymous",
+    )  # fmt: skip
+    yield found(FindingKind.DIVERTED, reason)

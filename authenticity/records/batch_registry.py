@@ -173,6 +173,11 @@ class BatchRegistry:
             return InBatch(_by_expiry(unlisted, expiry))
         return NotInBatch(_by_expiry(candidates or stated, expiry))
 
+    def with_print(self, gtin: str, lot: str | None) -> Sequence[Batch]:
+        """All that are stated with this product and lot, by id; withdrawn ones among them, and
+        those that had this print before, as if they were withdrawn."""
+        return tuple(self._by_print.get((gtin, lot), ()))
+
     def declared(self, gtin: str, lot: str | None, serial: str) -> tuple[Batch, ...]:
         """The recalled and stolen batches whose declaration holds for a pack with this print:
         each that holds the serial or whose list is not here to deny it, whatever other batch

@@ -56,7 +56,7 @@ def against_truth(course: Course, records: Mapping[ItemId, CodeRecord]) -> Truth
     known = {
         name: attacked
         for name, attacked in victims.items()
-        if name.item in records or name.item in course.about
+        if name.item in records or name in course.about
     }
     alerts = [(item, name.kind) for name, attacked in known.items() for item in attacked]
     outcomes = score(records, alerts).outcomes
@@ -82,7 +82,7 @@ def against_truth(course: Course, records: Mapping[ItemId, CodeRecord]) -> Truth
 
 
 def _victims(name: AlertName, course: Course, records: Mapping[ItemId, CodeRecord]) -> list[ItemId]:
-    about = course.about.get(name.item, frozenset((name.item,)))
+    about = course.about.get(name, frozenset((name.item,)))
     return [item for item in sorted(about) if item in records and records[item].attack is not None]
 
 

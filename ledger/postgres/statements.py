@@ -41,6 +41,14 @@ WRITE_SIGNALS: Final = """
     SELECT * FROM unnest($2::text[], $3::text[], $4::text[], $5::bytea[])
 """
 
+SIGNALS_ABOUT: Final = """
+    SELECT item, sign, rest FROM unnest($2::text[]) AS kinds (kind)
+    CROSS JOIN LATERAL (
+        SELECT item, sign, rest FROM clues WHERE subject = $1 AND sign = kind
+        ORDER BY item LIMIT $3
+    ) AS first
+"""
+
 WRITE_ALERTS: Final = """
     WITH new AS (
         SELECT nextval('feed_number_seq') AS number, given.*

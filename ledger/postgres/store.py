@@ -18,6 +18,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from authenticity.detection.alerts import Alert
+from authenticity.detection.findings import SIGNAL_KINDS
 from authenticity.detection.item_state import ItemChange, KnownItem
 from authenticity.detection.signals import MAX_SIGNALS_ASSESSED, Signal
 from authenticity.errors import LedgerUnavailableError
@@ -250,11 +251,9 @@ class PostgresStore:
         """See `LedgerStore.signals_about`."""
         async with self._connection.use() as db:
             rows = await db.fetch(
-                "SELECT item, sign, rest FROM clues WHERE subject = $1"
-                " ORDER BY item, sign LIMIT $2",
-                to_key(entity), MAX_SIGNALS_ASSESSED,
-            )  # fmt: skip
-        return [signal_of(entity, *row) for row in rows]
+                sql.SIGNALS_ABOUT, to_key(entity), SIGNAL_KINDS, MAX_SIGNALS_ASSESSED
+            )
+        return sorted(signal_of(entity, *row) for row in rows)
 
     async def close(self) -> None:
         """See `LedgerStore.close`."""

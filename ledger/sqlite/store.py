@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 from authenticity.detection.alerts import Alert
+from authenticity.detection.findings import SIGNAL_KINDS
 from authenticity.detection.item_state import ItemChange, KnownItem
 from authenticity.detection.signals import MAX_SIGNALS_ASSESSED, Signal
 from authenticity.gs1.item import EntityId, ItemId
@@ -248,11 +249,16 @@ class SqliteStore:
     async def signals_about(self, entity: EntityId) -> list[Signal]:
         """See `LedgerStore.signals_about`."""
         with translate_errors(self._path):
-            rows = self._db.execute(
-                "SELECT item, sign, rest FROM clues WHERE subject = ? ORDER BY item, sign LIMIT ?",
-                (to_key(entity), MAX_SIGNALS_ASSESSED),
-            ).fetchall()
-        return [signal_of(entity, *row) for row in rows]
+            rows = [
+                row
+                for kind in SIGNAL_KINDS
+                for row in self._db.execute(
+                    "SELECT item, sign, rest FROM clues WHERE subject = ? AND sign = ?"
+                    " ORDER BY item LIMIT ?",
+                    (to_key(entity), kind, MAX_SIGNALS_ASSESSED),
+                )
+            ]
+        return sorted(signal_of(entity, *row) for row in rows)
 
     async def close(self) -> None:
         """See `LedgerStore.close`."""

@@ -17,15 +17,17 @@ from authenticity.detection.reasons import REASONS, Fact, Reason
 from verifier_api.i18n.translator import Translator, msg
 
 
-class LocalizedFinding(Struct, frozen=True):
+class LocalizedFinding(Struct, frozen=True, omit_defaults=True):
     """In the language of the request. `likelihood` is the probability in words and percent,
     empty without one; `reasons` holds a sentence for each reason, in their order; `inspect`
-    what to do with the item in hand."""
+    what to do with the item in hand. `retracted_because`, of an alert that was retracted: why,
+    a sentence for each reason; left out where there is none."""
 
     title: str
     likelihood: str
     reasons: tuple[str, ...]
     inspect: tuple[str, ...]
+    retracted_because: tuple[str, ...] = ()
 
 
 _FEATURES: Final = {feature.name: feature for feature in FEATURES}
@@ -46,7 +48,11 @@ _LIKELIHOOD: Final = msg("{word} ({percent})")
 
 
 def localize(
-    kind: FindingKind, probability: float | None, reasons: Sequence[Reason], translator: Translator
+    kind: FindingKind,
+    probability: float | None,
+    reasons: Sequence[Reason],
+    translator: Translator,
+    retracted_because: Sequence[Reason] = (),
 ) -> LocalizedFinding:
     """A finding, or an alert about one, in words."""
     return LocalizedFinding(
@@ -54,6 +60,7 @@ def localize(
         likelihood(probability, translator),
         tuple(sentence(reason, translator) for reason in reasons),
         inspection(kind, translator),
+        tuple(sentence(reason, translator) for reason in retracted_because),
     )
 
 

@@ -206,7 +206,9 @@ async def change_case(
 
 def _case(record: AlertRecord, translator: Translator) -> Case:
     alert = record.alert
-    localized = localize(alert.kind, alert.probability, alert.reasons, translator)
+    localized = localize(
+        alert.kind, alert.probability, alert.reasons, translator, alert.retracted_because
+    )
     return Case(alert, localized, record.raised_at, record.updated_at, record.case, record.steps)
 
 

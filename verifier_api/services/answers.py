@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 import msgspec
 from msgspec import Struct
 
-from authenticity.detection.alerts import Alert, alert_id
+from authenticity.detection.alerts import Alert, alert_id, told_of_item
 from authenticity.detection.assess import assess_history
 from authenticity.detection.caller_assessment import CallerAssessment, assess_for_caller
 from authenticity.detection.findings import (
@@ -312,6 +312,7 @@ def _visible(
             if kind in public
         )
     with_alerts = audience is Audience.RIGHTS_HOLDER and item is not None
+    alerted = {finding.kind for finding in told_of_item(findings, policy)}
     return tuple(
         FindingSeen(
             finding.kind,
@@ -319,7 +320,7 @@ def _visible(
             finding.probability,
             finding.reasons,
             alert_id(item, finding.kind)
-            if with_alerts and item and finding.severity.rank >= policy.alert_from.rank
+            if with_alerts and item and finding.kind in alerted
             else None,
             localize(finding.kind, finding.probability, finding.reasons, translator),
         )

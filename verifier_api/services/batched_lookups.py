@@ -5,6 +5,7 @@ from collections import deque
 from typing import Final, NamedTuple
 
 from authenticity.detection.alerts import Alert
+from authenticity.detection.findings import PER_BATCH, FindingKind
 from authenticity.errors import LedgerUnavailableError
 from authenticity.gs1.item import EntityId, ItemId
 from authenticity.trust.entitlement import Entitlement
@@ -20,8 +21,11 @@ _ALERTS_OF_AN_ENTITY: Final = 10
 async def standing_alerts(
     reader: LedgerReader, entity: EntityId, entitlement: Entitlement | None
 ) -> tuple[Alert, ...]:
-    """The alerts about a batch that stand. Raises `LedgerUnavailableError`."""
-    where = AlertFilter(entitlement, retracted=False, item=ItemId(entity))
+    """The alerts about a batch that stand, of what its packs show together: what is found of
+    each pack by itself (`PER_BATCH`) is not among them, for two batches may share one lot.
+    Raises `LedgerUnavailableError`."""
+    kinds = tuple(kind for kind in FindingKind if kind not in PER_BATCH)
+    where = AlertFilter(entitlement, kinds, retracted=False, item=ItemId(entity))
     found = await reader.alerts(where, after=None, limit=_ALERTS_OF_AN_ENTITY)
     return tuple(record.alert for record in found.items)
 

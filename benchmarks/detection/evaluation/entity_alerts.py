@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
-from authenticity.detection.findings import COPIES
+from authenticity.detection.findings import ABROAD, COPIES, UNRELEASED
 from authenticity.detection.policy import Policy, Severity
 from authenticity.detection.signals import MAX_SIGNALS_ASSESSED, Signal, assess_entity
 from authenticity.gs1.item import EntityId, ItemId
@@ -25,13 +25,15 @@ class EntityAlert(NamedTuple):
 
 
 def entity_alerts(changes: Iterable[SignalChange], policy: Policy) -> list[EntityAlert]:
-    """The alerts on all entities that these signals are about."""
+    """The alerts on all entities that these signals are about, but those of kinds in `PER_BATCH`:
+    each code counts by its own finding of them."""
     by_entity: dict[EntityId, list[tuple[int, ItemId, tuple[Signal, ...]]]] = defaultdict(list)
     about: dict[ItemId, set[EntityId]] = {}
     for at_ms, item, signals in changes:
         grouped: dict[EntityId, list[Signal]] = {}
         for signal in signals:
-            grouped.setdefault(signal.entity, []).append(signal)
+            if signal.kind not in (UNRELEASED, ABROAD):
+                grouped.setdefault(signal.entity, []).append(signal)
         for entity in about.get(item, set()) | grouped.keys():
             by_entity[entity].append((at_ms, item, tuple(grouped.get(entity, ()))))
         about[item] = set(grouped)

@@ -5,9 +5,9 @@ import asyncio
 import pytest
 
 from authenticity.detection.alerts import Alert
-from authenticity.detection.findings import FindingKind
+from authenticity.detection.findings import COPIES, REFUSED, UNRELEASED, FindingKind
 from authenticity.detection.item_state import ItemChange
-from authenticity.detection.signals import MAX_SIGNALS_ASSESSED, Signal
+from authenticity.detection.signals import MAX_SIGNALS_ASSESSED, Signal, by_entity
 from authenticity.gs1.item import (
     EntityId,
     ItemId,
@@ -58,7 +58,7 @@ class SignalsContract(WritingContract):
     def test_signals_are_known_with_their_item_and_about_their_entities_which_are_pending(
         self, writer: Writer, world: World
     ) -> None:
-        signals = signal(BATCH, ONE), signal(SCANNER, ONE, "forged")
+        signals = signal(BATCH, ONE), signal(SCANNER, ONE, REFUSED)
         writer.write([giving(ONE, 0, *signals), giving(OTHER, 0)], 0, world.now)
         known = writer.known([ONE, OTHER])
         assert (known[ONE].signals, known[OTHER].signals) == (signals, ())
@@ -114,15 +114,24 @@ class SignalsContract(WritingContract):
         assert writer.signals_about(BATCH) == []
         assert writer.next_pending(9) is None
 
-    def test_signals_about_an_entity_are_the_first_in_their_order(
+    def test_signals_about_an_entity_are_the_first_of_each_kind_in_their_order(
         self, writer: Writer, world: World
     ) -> None:
         items = [item_id(GTINS[0], f"{n * 7 % 10_007:05}") for n in range(MAX_SIGNALS_ASSESSED)]
         of_items = {item: [signal(BATCH, item)] for item in (*items, ONE, TEXT)}
-        of_items[items[5]].append(signal(BATCH, items[5], "aaa"))
+        of_items[items[5]].append(signal(BATCH, items[5], UNRELEASED))
+        of_items[TEXT].append(signal(BATCH, TEXT, UNRELEASED))
         writer.write([giving(i, 0, *signals) for i, signals in of_items.items()], 0, world.now)
-        signals = [each for signals in of_items.values() for each in signals]
-        assert writer.signals_about(BATCH) == sorted(signals)[:MAX_SIGNALS_ASSESSED]
+        signals = sorted(each for signals in of_items.values() for each in signals)
+        copies = [each for each in signals if each.kind == COPIES]
+        unreleased = [each for each in signals if each.kind == UNRELEASED]
+        assert len(copies) == MAX_SIGNALS_ASSESSED + 2
+        assert len(unreleased) == 2
+        assert (
+            writer.signals_about(BATCH)
+            == sorted([*copies[:MAX_SIGNALS_ASSESSED], *unreleased])
+            == by_entity(signals)[BATCH]
+        )
 
     def test_those_waiting_longest_come_first_and_each_once(
         self, writer: Writer, world: World

@@ -6,14 +6,20 @@ import pytest
 from alembic import command
 from sqlalchemy import text
 
+from authenticity.detection.findings import COPIES
+from authenticity.detection.signals import Signal
+from authenticity.gs1.item import batch_entity
 from ledger import opening
 from ledger.address import LedgerAddress
 from ledger.database import Database
 from ledger.installation import forget_secret, note_secret, secret_fingerprint
 from ledger.opening import migrate
+from ledger.queries.signal_rows import _row
+from ledger.records import from_key
 from simulation.two_makers import GTINS, World
 from tests.contracts.ledger.ledgers import Ledgers
 
+LOT = batch_entity(GTINS[0], "L1")
 SCANNED = [f"{gtin}/21/{serial}" for gtin in (GTINS[1], GTINS[0]) for serial in ("B", "A", "C")]
 
 
@@ -61,6 +67,31 @@ class UpgradingContract:
             writer.write([], version, world.now, reassessed=some)
         ledgers.close()
         assert sorted(seen) == sorted(f"https://id.gs1.org/01/{key}" for key in SCANNED)
+
+    def test_signals_stay_as_they_are_and_all_items_are_reassessed_for_alerts_of_batches(
+        self, unmigrated: LedgerAddress, world: World
+    ) -> None:
+        migrate_to(unmigrated, "0005")
+        execute(
+            unmigrated,
+            "INSERT INTO items (item, history, version) VALUES (:item, :history, 1)",
+            [{"item": key, "history": b"\x92\x01\x90"} for key in SCANNED],
+        )
+        kept = [Signal(LOT, from_key(key), COPIES, 5, "7") for key in sorted(SCANNED)]
+        execute(
+            unmigrated,
+            "INSERT INTO clues (subject, item, sign, rest) VALUES (:subject, :item, :sign, :rest)",
+            [dict(zip(("subject", "item", "sign", "rest"), _row(s), strict=True)) for s in kept],
+        )
+        migrate(unmigrated)
+        ledgers = Ledgers(unmigrated)
+        writer = ledgers.writer()
+        assert writer.signals_about(LOT) == kept
+        some = writer.next_reassessment(9)
+        assert some is not None
+        assert set(some.items) <= set(map(from_key, SCANNED))
+        assert writer.batch_registry()[1] == 1
+        ledgers.close()
 
     def test_an_empty_ledger_has_nothing_to_reassess(self, unmigrated: LedgerAddress) -> None:
         migrate_to(unmigrated, "0001")

@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 import httpx
 import msgspec
 
+from authenticity.detection.findings import PER_BATCH
 from authenticity.gs1.item import batch_entity
 from events.embedded.log import EmbeddedLog
 from events.topics import SCANS
@@ -72,6 +73,11 @@ class Seen:
     def standings(self) -> set[str]:
         """All that is said."""
         return {each["standing"] for each in (self.consumer, self.officer, self.item)}
+
+    @property
+    def raised(self) -> frozenset[str]:
+        """The kinds of these alerts, and of those about its batch that it gives reason for."""
+        return self.alerts | {each["kind"] for each in self.item["findings"]} & PER_BATCH
 
     @property
     def counts(self) -> list[int]:

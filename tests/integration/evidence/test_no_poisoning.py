@@ -63,7 +63,7 @@ def test_one_network_never_raises_a_genuine_pack_above_seen_before(
             site.clock.pass_(hours=data.draw(st.sampled_from([0, 0, 1, 30, 80])))
         seen = site.seen(pack.code)
         assert seen.standings <= set(HARMLESS)
-        assert not seen.alerts, seen.alerts
+        assert not seen.raised, seen.raised
         assert seen.item["findings_of_batch"] == seen.officer["findings_of_batch"] == []
         assert max(seen.counts) <= site.received - before
 
@@ -97,7 +97,7 @@ def test_one_network_adds_nothing_to_an_honest_journey(
         site.clock.pass_(days=8)
     seen = site.seen(pack.code)
     assert seen.standings <= set(HARMLESS)
-    assert not seen.alerts & RAISING
+    assert not seen.raised & RAISING
 
 
 def early_scans(site: Site, pack: Pack, addresses: Sequence[str]) -> None:
@@ -132,7 +132,7 @@ def test_one_network_makes_no_campaign_whatever_number_of_packs(
     for pack in packs:
         seen = site.seen(pack.code)
         assert seen.standings <= set(HARMLESS)
-        assert not seen.alerts & RAISING
+        assert not seen.raised & RAISING
     assert not site.alerts_of_lot(lot)
 
 

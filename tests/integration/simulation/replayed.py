@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 
-from authenticity.detection.alerts import revise
 from authenticity.detection.item_summary import summarize_item
 from authenticity.detection.policy import DEFAULT_POLICY
 from authenticity.gs1.item import ItemId, text_id
@@ -21,7 +20,8 @@ def lines_of(traffic: Traffic) -> list[Line]:
 
 
 def alerts_of(traffic: Traffic, lines: Iterable[Line]) -> list[tuple[ItemId, str]]:
-    """The standing alerts of a replay, as (item, kind)."""
+    """The standing alerts of a replay, as (item, kind), each about the item that it was found of,
+    also what is alerted about its batch."""
     world = traffic.world
     trust_list = read_trust_list(world.trust_document, world.roots, at=world.start)
     batch_registry = BatchRegistry(world.batch(number) for number in world.batches)
@@ -33,7 +33,8 @@ def alerts_of(traffic: Traffic, lines: Iterable[Line]) -> list[tuple[ItemId, str
     alerts: list[tuple[ItemId, str]] = []
     for item, seen in observations.items():
         found = summarize_item(item, history_of(seen), batch_registry, DEFAULT_POLICY).findings
-        alerts += [(a.item, a.kind) for a in revise(item, {}, found, DEFAULT_POLICY)]
+        least = DEFAULT_POLICY.alert_from.rank
+        alerts += [(item, finding.kind) for finding in found if finding.severity.rank >= least]
     return alerts
 
 

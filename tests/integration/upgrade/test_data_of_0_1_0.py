@@ -15,6 +15,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from authenticity.detection.findings import PER_BATCH, FindingKind
 from authenticity.records.serial_filter import filter_of
 from producers.issuing.declarations import read_batch, read_folder
 from tests.integration.upgrade.conftest import PASSPHRASE, Left, asked, free_port
@@ -52,6 +53,12 @@ def alerts(exported: bytes, *, but: frozenset[str] = frozenset()) -> list[dict[s
     return [line for line in read(exported) if line["type"] == "alert" and line["kind"] not in but]
 
 
+def told_of_packs(exported: bytes) -> list[dict[str, Any]]:
+    """Alerts about packs, of kinds that are alerted about their batch today."""
+    found = alerts(exported, but=frozenset(FindingKind) - PER_BATCH)
+    return [alert for alert in found if "/21/" in alert["item"]]
+
+
 def test_the_old_ledger_exports_the_same_items_and_alerts_once_it_is_migrated(left: Left) -> None:
     left.run("migrate", "--data", "data")
     exported, expected = left.run("export", "--data", "data").stdout, "state-as-it-stands.ndjson"
@@ -62,8 +69,10 @@ def test_the_old_ledger_exports_the_same_items_and_alerts_once_it_is_migrated(le
 def test_the_engine_goes_on_with_the_old_log_to_the_recorded_end(left: Left) -> None:
     left.run("migrate", "--data", "data")
     final = left.expected("final-state.ndjson")
+    assert told_of_packs(left.run("export", "--data", "data").stdout)
     with left.up("--no-api"):
         left.wait_until_exported(standings(final), standings)
+        left.wait_until_exported([], told_of_packs)
         exported = left.run("export", "--data", "data").stdout
     assert alerts(exported, but=FROM_STRANGERS) == alerts(final, but=FROM_STRANGERS)
     assert left.run("dead-letters", "list", "--data", "data", "--json").stdout == b""

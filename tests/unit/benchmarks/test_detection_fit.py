@@ -1,16 +1,18 @@
 """The fit on made-up rows of which the answer is known."""
 
 from itertools import combinations, product
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from authenticity.detection.features import FEATURES
 from authenticity.detection.policy import DEFAULT_POLICY
 from authenticity.detection.score import score_clones, score_without_leaving_out
 from authenticity.detection.weights import WEIGHTS
 from authenticity.history.observation import Observation
-from benchmarks.detection.training.boosting import Array, Tables, fitted_trees, tables_of
+from benchmarks.detection.training.boosting import Array, Tables, Values, fitted_trees, tables_of
 from benchmarks.detection.training.calibration import calibrated, through
 from benchmarks.detection.training.fit import (
     ATTACK_RATE,
@@ -29,7 +31,7 @@ MOST = [2, 3, 1]
 GRID = np.array(list(product(range(3), range(4), range(2))), dtype=np.int8)
 
 
-def rows(share_of: Array) -> tuple[Array, Array, Array]:
+def rows(share_of: Array) -> tuple[Values, Array, Array]:
     """A thousand rows of each value of the grid, so many of them copied; their weights."""
     values = np.repeat(GRID, 2, axis=0)
     copied = np.tile([1.0, 0.0], len(GRID))
@@ -41,7 +43,7 @@ def share(nats: Array) -> Array:
     return np.asarray(1 / (1 + np.exp(-nats)))
 
 
-def learned(nats: Array) -> tuple[Tables, Array]:
+def learned(nats: NDArray[Any]) -> tuple[Tables, Array]:
     """What is learned from rows with these log-odds, and the classifier's own answer."""
     values, copied, weight = rows(share(nats))
     classifier = fitted_trees(values, copied, weight, len(MOST), least_rows=1)

@@ -71,3 +71,8 @@ def test_an_alert_is_read_from_the_feed_and_from_the_list_alike() -> None:
     assert read_alert(alert).reason == (
         "Such codes were scanned under this name (read by: known scanners)."
     )
+    gone = alert | {
+        "retracted": True, "probability": 0.9,
+        "retracted_because": [{"reason": "batch-released", "facts": {"batch": "B7"}}],
+    }  # fmt: skip
+    assert read_alert(gone).reason == "The maker has released batch B7."

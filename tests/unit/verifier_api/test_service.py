@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
 from authenticity.errors import LogUnavailableError
@@ -382,6 +383,42 @@ def test_a_campaign_on_its_batch_is_told_to_officers_and_its_rights_holder_alone
     assert german["words"]["title"] == "Viele Packungen wirken kopiert"
     [line] = client.post("/v1/scans", json=[body], headers=officer).json()["results"]
     assert [finding["kind"] for finding in line["findings_of_batch"]] == ["campaign"]
+
+
+def test_a_batch_scanned_before_its_release_is_one_alert_that_says_why_it_is_retracted(
+    client: httpx.Client, stand: Stand
+) -> None:
+    batch = stand.world.batch(batch_id="n7", lot="N7", released_at=None)
+    stand.register(batch)
+    codes = [stand.world.code(lot="N7") for _ in range(4)]
+    stand.publish(*(stand.world.scan(code) for code in codes))
+    own = stand.bearer(Role.RIGHTS_HOLDER, "alpine-n7", ["9521234"])
+
+    def told(**where: str) -> list[dict[str, Any]]:
+        asked = {"kind": "not-released", "lang": "de", **where}
+        found: list[dict[str, Any]] = client.get("/v1/alerts", params=asked, headers=own).json()[
+            "alerts"
+        ]
+        return found
+
+    stand.until(lambda: bool(told()))
+    [raised] = told()
+    assert raised["alert"]["item"].endswith("/10/N7")
+    assert "retracted_because" not in raised["alert"] | raised["words"]
+    body = {"code": codes[0]}
+    answer = _posted(client, "/v1/verify", body, headers=own)
+    assert ("not-released", None) in [(f["kind"], f["alert_id"]) for f in answer["findings"]]
+    assert answer["findings_of_batch"] == []
+    anonymous = _posted(client, "/v1/verify", body)
+    assert anonymous["standing"] == "seen-before"
+    assert {finding["kind"] for finding in anonymous["findings"]} == {"seen-before"}
+    stand.register(msgspec.structs.replace(batch, revision=2, released_at=stand.world.now))
+    stand.until(lambda: bool(told(retracted="true")))
+    [gone] = told()
+    assert gone["alert"]["retracted_because"] == [
+        {"reason": "batch-released", "facts": {"batch": "n7"}}
+    ]
+    assert gone["words"]["retracted_because"] == ["Der Hersteller hat Charge n7 freigegeben."]
 
 
 def test_a_case_moves_and_closing_needs_a_reason(client: httpx.Client, stand: Stand) -> None:

@@ -385,19 +385,25 @@ def test_a_scan_checked_under_two_trust_lists_counts_once_and_as_the_newer_says(
 
 
 def test_an_alert_is_published_once_updated_and_retracted_under_one_id() -> None:
-    [found] = [
-        [finding]
+    found = [
+        finding
         for finding in findings_of(history_of(buyers(16)), batch(markets=("FR",)))
         if finding.kind is FindingKind.CLONE_SUSPECTED
     ]
-    [raised] = revise(ITEM, {}, found, DEFAULT_POLICY)
+    [raised] = revise(ITEM, {}, found, _unasked)
     assert (raised.kind, raised.version, raised.retracted) == ("clone-suspected", 1, False)
-    assert revise(ITEM, {raised.kind: raised}, found, DEFAULT_POLICY) == []
-    [gone] = revise(ITEM, {raised.kind: raised}, [], DEFAULT_POLICY)
+    assert revise(ITEM, {raised.kind: raised}, found, _unasked) == []
+    [gone] = revise(ITEM, {raised.kind: raised}, [], lambda alert: alert.reasons[:1])
     assert (gone.id, gone.version, gone.retracted) == (raised.id, 2, True)
     assert gone.reasons == raised.reasons
-    [back] = revise(ITEM, {gone.kind: gone}, found, DEFAULT_POLICY)
+    assert gone.retracted_because == raised.reasons[:1]
+    [back] = revise(ITEM, {gone.kind: gone}, found, _unasked)
     assert (back.id, back.version, back.retracted) == (raised.id, 3, False)
+    assert back.retracted_because == ()
+
+
+def _unasked(_: Alert) -> tuple[Reason, ...]:
+    raise AssertionError("nothing is retracted")
 
 
 @settings(max_examples=examples(80))

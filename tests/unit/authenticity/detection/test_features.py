@@ -84,7 +84,7 @@ def test_a_household_is_two_networks_in_one_place() -> None:
 
 
 def test_one_device_in_several_networks_is_one() -> None:
-    phone = {"session": "s"}
+    phone: dict[str, Any] = {"session": "s"}
     scans = [seen(str(n), network=str(n), place=PARIS, after=n * DAY, **phone) for n in range(3)]
     assert features(*scans) == {"networks": 3, "active-days": 3, "days-spanned": 2}
     away = seen("t", network="t", place=TOKYO, after=9 * DAY, **phone)
@@ -366,7 +366,8 @@ def test_a_journey_that_one_item_can_make_is_no_suspicion(
     way: list[Place], household: list[int], data: st.DataObject
 ) -> None:
     """One way, two days at least from place to place, and seven devices at most."""
-    of, at = [], 0
+    of = list[tuple[Place, int]]()
+    at = 0
     for where, devices in zip(way, household, strict=True):
         at += 48
         for _ in range(min(devices, 7 - len(of))):

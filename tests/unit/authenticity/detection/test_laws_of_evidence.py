@@ -17,10 +17,11 @@ from hypothesis import strategies as st
 from authenticity.detection.assess import assess_item_update
 from authenticity.detection.caller_assessment import assess_for_caller
 from authenticity.detection.evidence import evidence_of
-from authenticity.detection.findings import FindingKind
+from authenticity.detection.findings import FINDINGS, PER_BATCH, FindingKind
 from authenticity.detection.item_summary import summarize_item
 from authenticity.detection.policy import DEFAULT_POLICY
 from authenticity.detection.prints import prints_of
+from authenticity.detection.rules import item_findings
 from authenticity.detection.signals import Signal, assess_entity, by_entity, signals_of
 from authenticity.detection.standing import Standing
 from authenticity.gs1.item import EntityId, ItemId, batch_entity, item_id
@@ -139,9 +140,12 @@ def honest_histories(draw: st.DrawFn) -> list[Observation]:
 
 
 def raised_by(observations: Sequence[Observation]) -> set[FindingKind]:
-    """The kinds of the alerts about the item."""
+    """The kinds of the alerts about the item, and of those about its batch that it gives reason
+    for by itself."""
     update = assess_item_update(ITEM, history_of(observations), {}, REGISTRY, DEFAULT_POLICY)
-    return {alert.kind for alert in update.alerts}
+    given_signals = {signal.kind for signal in update.signals}
+    per_batch = {kind for kind in PER_BATCH if not given_signals.isdisjoint(FINDINGS[kind].signals)}
+    return {alert.kind for alert in update.alerts} | per_batch
 
 
 def standing(observations: Sequence[Observation]) -> Standing:
@@ -155,7 +159,7 @@ def campaign_over(packs: Sequence[Sequence[Observation]]) -> bool:
         evidence = evidence_of(
             history_of(observations), prints_of(item, observations, REGISTRY), DEFAULT_POLICY
         )
-        signals += signals_of(item, evidence)
+        signals += signals_of(item, evidence, item_findings(evidence))
     grouped = by_entity(signals)
     found = [
         finding.kind

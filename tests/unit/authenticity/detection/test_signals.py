@@ -60,7 +60,7 @@ BATCH = batch_entity("09506000134352", "L1")
 
 
 def signals_in(history: History) -> tuple[Signal, ...]:
-    return signals_of(ITEM, evidence_of(history, NOTHING_REGISTERED, DEFAULT_POLICY))
+    return signals_of(ITEM, evidence_of(history, NOTHING_REGISTERED, DEFAULT_POLICY), ())
 
 
 def signals(*observations: Observation) -> tuple[Signal, ...]:
@@ -121,10 +121,10 @@ def test_copies_are_counted_in_the_batch_that_holds_the_serial_whatever_came_fir
     observations = [seen("thief", genuine("L8"), place=PARIS, after=-HOUR), *buyers(6)]
     prints = prints_of(ITEM, observations, BatchRegistry([holding, denying]))
     evidence = evidence_of(history_of(observations), prints, DEFAULT_POLICY)
-    assert {s.entity for s in signals_of(ITEM, evidence) if s.kind == COPIES} == {BATCH}
+    assert {s.entity for s in signals_of(ITEM, evidence, ()) if s.kind == COPIES} == {BATCH}
     unregistered = prints_of(ITEM, observations, BatchRegistry([denying]))
     evidence = evidence_of(history_of(observations), unregistered, DEFAULT_POLICY)
-    assert {s.entity for s in signals_of(ITEM, evidence) if s.kind == COPIES} == {BATCH}
+    assert {s.entity for s in signals_of(ITEM, evidence, ()) if s.kind == COPIES} == {BATCH}
 
 
 def test_a_forged_code_is_a_signal_about_the_stranger_who_read_it_and_about_no_officer() -> None:
