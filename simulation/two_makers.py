@@ -154,10 +154,10 @@ class World:
         return self.scan(code, **(officer | changes))
 
     def copied_scans(self, code: str) -> list[Scan]:
-        """A stranger every fifteen hours, in one of six parts of the world, each in a network of
+        """A stranger every two hours, in one of six parts of the world, each in a network of
         its own: copies, for any weights."""
         return [
-            self.scan(code, minutes=-900 * number, v=2, network=_network(code, number))
+            self.scan(code, minutes=-120 * number, v=2, network=_network(code, number))
             for number in range(1, 25)
         ]
 

@@ -72,7 +72,7 @@ class ClonePolicy:
             Channel.POLICE: 0.1,
         }
     )
-    threshold: dict[Channel, float] = field(default_factory=lambda: dict.fromkeys(Channel, 0.7))
+    threshold: dict[Channel, float] = field(default_factory=lambda: dict.fromkeys(Channel, 0.5))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +102,7 @@ class Policy:
     holds the policy for the batches of each issuer that has one of its own.
     """
 
-    version: str = "2026-11"
+    version: str = "2026-12"
     alert_from: Severity = Severity.LOW
     undo_window_days: int = 10
     late_after_hours: int = 72

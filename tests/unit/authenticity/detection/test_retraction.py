@@ -52,6 +52,7 @@ from .test_statements_only_worsen import SERIAL
 
 DAY = timedelta(days=1)
 NO_BATCH: tuple[Batch, ...] = ()
+FRENCH = batch(markets=("FR",))
 
 
 def told(
@@ -126,15 +127,15 @@ def with_clone(**changes: Any) -> Policy:
 
 
 def test_a_suspicion_that_fell_says_how_far_and_one_that_did_not_blames_the_policy() -> None:
-    raised = told(buyers(9))
+    raised = told(buyers(12), [FRENCH])
     rarer = with_clone(prior=0.000_000_1)
-    fell = why(raised, told(buyers(9), policy=rarer, published=raised), "clone-suspected")
+    fell = why(raised, told(buyers(12), [FRENCH], rarer, raised), "clone-suspected")
     assert fell.reason == "below-threshold"
-    assert fell.facts["threshold_percent"] == 70
+    assert fell.facts["threshold_percent"] == 50
     assert isinstance(fell.facts["percent"], int)
-    assert fell.facts["percent"] < 70
+    assert fell.facts["percent"] < 50
     stricter = with_clone(threshold=0.999_999_999)
-    stood = why(raised, told(buyers(9), policy=stricter, published=raised), "clone-suspected")
+    stood = why(raised, told(buyers(12), [FRENCH], stricter, raised), "clone-suspected")
     assert stood == Reason("policy-changed", {})
 
 
