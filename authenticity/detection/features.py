@@ -196,8 +196,8 @@ _MORE_THAN_A_HOUSEHOLD: Final = 8
 place are more often copies than owners who look again."""
 
 FEATURES: Final[tuple[Feature, ...]] = (
-    Feature("networks", networks, (2, 3, 4, 5, 6, 8, 12, 20), "networks: at least {n}"),
-    Feature(_DEVICES, devices, (2, 3, 4, 5, 6, 8, 12, 20), "devices: at least {n}"),
+    Feature("networks", networks, (2, 3, 4, 5, 6, 8, 12), "networks: at least {n}"),
+    Feature(_DEVICES, devices, (2, 3, 4, 5, 6, 8, 12), "devices: at least {n}"),
     Feature("active-days", active_days, (2, 3, 4, 6, 9, 14), "days with scans: at least {n}"),
     Feature(
         "busiest-day", sessions_on_busiest_day, (2, 3, 4, 6, 9), "scans on one day: at least {n}"

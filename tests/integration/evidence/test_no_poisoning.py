@@ -167,7 +167,7 @@ def test_packs_seen_from_networks_of_their_own_make_a_campaign(
     site.stand.register(site.stand.world.batch(batch_id=lot, lot=lot, markets=("FR",)))
     packs = [new_pack(site, lot) for _ in range(12)]
     for pack in packs:
-        early_scans(site, pack, [site.address(city) for city in (TOKYO, NEW_YORK, SYDNEY)])
+        early_scans(site, pack, [site.address(city) for city in (TOKYO, NEW_YORK, SYDNEY) * 2])
         sell(site, pack, shop)
     site.settle()
     assert site.alerts_of_lot(lot) == {"campaign"}
