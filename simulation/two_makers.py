@@ -26,7 +26,7 @@ from authenticity.gs1.item import ItemId, item_id
 from authenticity.records.batch import Batch
 from authenticity.records.network import NetworkClass, NetworkEvidence
 from authenticity.records.place import Place, PlaceSource
-from authenticity.records.scan import Channel, Scan
+from authenticity.records.scan import Act, Channel, Scan
 from authenticity.records.serial import RANDOM_BYTES, mint_serial
 from authenticity.records.serial_filter import filter_of
 from authenticity.trust.issuers import Issuer, IssuerKey, TrustList
@@ -154,11 +154,15 @@ class World:
         return self.scan(code, **(officer | changes))
 
     def copied_scans(self, code: str) -> list[Scan]:
-        """A stranger every two hours, in one of six parts of the world, each in a network of
-        its own: copies, for any weights."""
+        """After a shop in Paris sold it, a stranger every two hours, in one of six parts of the
+        world, each in a network of its own: copies, for any weights."""
+        shop: dict[str, Any] = {"publisher": "shop-of-copies", "channel": "retail", "place": PARIS}
         return [
-            self.scan(code, minutes=-120 * number, v=2, network=_network(code, number))
-            for number in range(1, 25)
+            self.officer_scan(code, **shop, act=Act.SELL, minutes=-120 * 25),
+            *(
+                self.scan(code, minutes=-120 * number, v=2, network=_network(code, number))
+                for number in range(1, 25)
+            ),
         ]
 
     def batch(self, *, maker: int = ED25519_MAKER, **changes: Any) -> Batch:
