@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 QUICK_ITEMS = 20_000
 QUICK_SEEDS = 3
-WORLDS_WIDTH = 160
+WORLDS_WIDTH = 180
 
 
 class Benchmark(StrEnum):
@@ -115,6 +115,8 @@ def bench(
     With [bold]--worlds[/] the product is run in many worlds, a row for each:
     [bold]drawn[/] (--seeds of them), [bold]presets[/] (each kind that no fit sees),
     the [bold]benchmark[/] world, or [bold]all[/]; by default 100,000 packs each.
+    Beside it stands what an offline reference finds at the same false alerts, which
+    learns for some minutes first; with [bold]--quick[/] there is none.
 
     Example: [bold]touchstone bench verify --json[/]
 
@@ -232,6 +234,7 @@ def _bench_worlds(run: DetectionRun, worlds: Worlds, *, quick: bool, as_json: bo
     from authenticity.detection.policy import DEFAULT_POLICY
     from benchmarks.detection import split
     from benchmarks.detection.evaluation.measure_worlds import measure_worlds
+    from benchmarks.detection.evaluation.reference import FIT_ITEMS, learn_reference
     from benchmarks.detection.evaluation.world_tables import world_tables
 
     if run.export is not None or run.html is not None:
@@ -242,10 +245,20 @@ def _bench_worlds(run: DetectionRun, worlds: Worlds, *, quick: bool, as_json: bo
     items = run.items or (QUICK_ITEMS if quick else split.DEFAULT_WORLD_ITEMS)
     drawn = run.seeds or (QUICK_SEEDS if quick else len(split.DRAWN_TEST))
     tested = tuple(split.tested_worlds(split.Worlds(worlds), drawn))
+    workers = os.cpu_count()
+    reference = None
+    if not quick:
+        fit = split.drawn_worlds("fit")
+        with _detection_progress(FIT_ITEMS, len(fit)) as progress:
+            reference = learn_reference(
+                fit, workers=workers,
+                progress=lambda world, packs: progress(f"{world.title}, for the reference", packs),
+            )  # fmt: skip
     with _detection_progress(items, len(tested)) as progress:
         report = measure_worlds(
-            tested, items, DEFAULT_POLICY, workers=os.cpu_count(), progress=progress
-        )
+            tested, items, DEFAULT_POLICY,
+            reference=reference, workers=workers, progress=progress,
+        )  # fmt: skip
     if as_json:
         print_json(report)
         return

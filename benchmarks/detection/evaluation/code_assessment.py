@@ -10,6 +10,7 @@ from authenticity.gs1.item import ItemId
 from authenticity.history.history import History
 from authenticity.records.scan import PUBLIC_PAGE
 from benchmarks.detection.dataset import Arrival, Example
+from benchmarks.detection.evaluation.curves import NEAR_70
 from benchmarks.detection.evaluation.detectors import COPIED, NO_KINDS, CodeMonitor, Detector
 from benchmarks.detection.evaluation.touchstone_detector import (
     ACCUSING,
@@ -56,6 +57,8 @@ class ProductAnswers(NamedTuple):
     anonymous scan of the genuine pack was told one. `answered`
     counts item scans of a false pack after the attack was detectable, `answered_verified` those
     of them that were told "verified, not scanned before". `history`: the code's, in the end.
+    `first_near_70`: the first probability within `NEAR_70`, in thousandths, and whether the code
+    could be known to be copied by then; None if it never had one.
     """
 
     bad: bool
@@ -66,6 +69,7 @@ class ProductAnswers(NamedTuple):
     answered: int
     signal_changes: tuple[SignalChange, ...]
     history: History
+    first_near_70: tuple[int, bool] | None = None
 
 
 class AssessedCode(NamedTuple):
@@ -124,6 +128,7 @@ def _product_outcome(
     signals = _SignalLog(example.item)
     bad, warned, answered_verified, answered = False, False, 0, 0
     known_ms = example.detectable_ms
+    near_70: tuple[int, bool] | None = None
     for number, arrival in enumerate(example.arrivals):
         is_known = known_ms is not None and arrival.received_ms >= known_ms
         if is_known and arrival.is_item_scan and arrival.truth.thing is Thing.FAKE:
@@ -134,6 +139,7 @@ def _product_outcome(
         bad = bad or monitor.is_bad
         warned = warned or (monitor.is_bad and is_by_owner(arrival))
         signals.note(arrival.received_ms, monitor.signals)
+        near_70 = near_70 or _near_70(monitor.probability, example.copied and is_known)
     header_ms, kinds = monitor.finish()
     if header_ms is not None:
         record.note(len(example.arrivals), header_ms, kinds)
@@ -141,10 +147,18 @@ def _product_outcome(
         signals.note(header_ms, monitor.signals)
     answers = ProductAnswers(
         bad, monitor.is_bad, warned, monitor.probability, answered_verified, answered,
-        tuple(signals.changes), monitor.history,
+        tuple(signals.changes), monitor.history, near_70,
     )  # fmt: skip
     score = monitor.peak if example.attack is None else monitor.score
     return record.outcome(score), answers
+
+
+def _near_70(probability: float | None, is_copied: bool) -> tuple[int, bool] | None:
+    if probability is None:
+        return None
+    least, most = NEAR_70
+    thousandths = round(probability * 1000)
+    return (thousandths, is_copied) if least <= thousandths <= most else None
 
 
 class _SignalLog:

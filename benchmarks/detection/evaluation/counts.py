@@ -119,7 +119,9 @@ class Honest:
 class WorldCounts:
     """Everything that is counted of some packs.
 
-    `calibration` counts codes by (probability in thousandths, copied or not). `replayed`
+    `calibration` counts codes by (probability in thousandths, copied or not), in the end;
+    `first_near_70` once those that ever had a probability within `NEAR_70`, at the first scan
+    after which they had one: copied if that could be known by then. `replayed`
     and `differing`: codes whose history was rebuilt from shuffled, duplicated and late
     scans, and those that came out otherwise. `falsely_alerted` names honest codes that our
     detector alerted on.
@@ -131,6 +133,7 @@ class WorldCounts:
     false: dict[str, FalseAlerts] = field(default_factory=dict)
     cases: list[Case] = field(default_factory=list)
     calibration: Counter[tuple[int, bool]] = field(default_factory=Counter)
+    first_near_70: Counter[tuple[int, bool]] = field(default_factory=Counter)
     raised: int = 0
     retracted: int = 0
     replayed: int = 0
@@ -155,11 +158,13 @@ class WorldCounts:
             self.retracted += not mine.stands
         if assessed.answers.probability is not None:
             self.calibration[round(assessed.answers.probability * 1000), example.copied] += 1
+        if assessed.answers.first_near_70 is not None:
+            self.first_near_70[assessed.answers.first_near_70] += 1
         if keep_alerts:
             self.alerts += _alert_lines(example, assessed, self.detectors)
         if example.attack is not None:
             self.cases.append(_case(example, assessed))
-        elif not _is_out_of_place(example):
+        elif not is_out_of_place(example):
             self._note_honest(example, assessed)
 
     def add(self, other: "WorldCounts") -> None:
@@ -174,6 +179,7 @@ class WorldCounts:
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.cases += other.cases
         self.calibration.update(other.calibration)
+        self.first_near_70.update(other.first_near_70)
         self.signal_changes += other.signal_changes
         self.falsely_alerted |= other.falsely_alerted
         self.transitions.add(other.transitions)
@@ -235,8 +241,8 @@ def _source(arrival: Arrival) -> str:
     return SOURCES[arrival.observation.source] or "no place"
 
 
-def _is_out_of_place(example: Example) -> bool:
-    """Scans of an attacked code that a scanner mangled: neither the code's nor honest."""
+def is_out_of_place(example: Example) -> bool:
+    """Whether a scanner mangled an attacked code: such scans are neither the code's nor honest."""
     return any(arrival.truth.attack is not None for arrival in example.arrivals)
 
 

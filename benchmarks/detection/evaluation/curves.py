@@ -18,6 +18,8 @@ FPR_LIMIT: Final = 5e-4
 _EDGES: Final = (0.0, 0.001, 0.003, 0.01, 0.03, 0.1, 0.25, 0.5, 0.75, 0.9, 0.97, 1.001)
 _EQUAL_BINS: Final = 15
 SUSPICIOUS: Final = 0.01
+NEAR_70: Final = (600, 800)
+"""Thousandths: the probabilities that are checked against how often they were right."""
 
 Point = tuple[float, float]
 """Share of honest codes above a threshold, share of copied ones."""

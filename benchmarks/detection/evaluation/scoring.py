@@ -123,7 +123,7 @@ def detector_report(
         says,
         false_report(alerts, honest),
         recall,
-        _mean_of_ceiling(rows),
+        mean_of_ceiling(rows),
         tuple(_precision(p, recall, recall_rounds, alerts, honest) for p in PREVALENCES),
         _area(scores, copied, points),
         tuple(_low_part(points)),
@@ -208,7 +208,8 @@ def _mean_recall(rows: Sequence[Row]) -> tuple[Estimate, Floats]:
     return between(float(np.mean(values)), mean), mean
 
 
-def _mean_of_ceiling(rows: Sequence[Row]) -> Estimate:
+def mean_of_ceiling(rows: Sequence[Row]) -> Estimate:
+    """Over the copied-serial families, of caught among detectable codes."""
     draw = generator()
     values: list[float] = []
     rounds: list[Floats] = []

@@ -1,6 +1,7 @@
 """The figures of the product in many worlds: a row for each, and the worst of each figure."""
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import Final
 
 from msgspec import Struct
@@ -8,15 +9,19 @@ from msgspec import Struct
 from authenticity.gs1.item import SCANNER_PREFIX, EntityId, is_about_custodian
 from benchmarks.detection.evaluation.bootstrap import Estimate
 from benchmarks.detection.evaluation.campaigns import with_entities
-from benchmarks.detection.evaluation.curves import calibration
+from benchmarks.detection.evaluation.curves import NEAR_70, calibration
 from benchmarks.detection.evaluation.detectors import Detector
+from benchmarks.detection.evaluation.reference import LearnedOn
+from benchmarks.detection.evaluation.reference_recall import (
+    BesideReference,
+    ReferenceScores,
+    beside_reference,
+)
 from benchmarks.detection.evaluation.report import DetectorReport, FamilyReport, Share
 from benchmarks.detection.evaluation.run_worlds import CAMPAIGN, OURS, WorldResult
 from benchmarks.detection.evaluation.scoring import detector_report, rows_of
 from simulation.attacks import COPYING, AttackFamily
 
-NEAR_70: Final = (600, 800)
-"""Thousandths: the probabilities that are checked against how often they were right."""
 _HOURS: Final = 24.0
 
 
@@ -34,10 +39,12 @@ class EntityRow(Struct, frozen=True):
 
 
 class Reliability(Struct, frozen=True):
-    """Codes with a probability of 0.6 to 0.8 in the end, and those of them that are copied."""
+    """Codes with a probability of 0.6 to 0.8, those of them that are copied, and the mean of the
+    probabilities; None without codes."""
 
     codes: int
     copied: int
+    said: float | None
 
 
 class WorldRow(Struct, frozen=True):
@@ -49,7 +56,8 @@ class WorldRow(Struct, frozen=True):
     codes. `recall` and `recall_of_items` are shares of the `detectable` codes of the
     copied-serial families, means over these families. `owners` scanned a genuine pack that
     nobody copied, `owners_warned` read caution or worse at one of their own scans. `commercial`
-    is the rule of that name.
+    is the rule of that name. `near_70` is of codes in the end, `first_near_70` of the first scan
+    after which a code had such a probability. `reference` is None where none was learned.
     """
 
     world: str
@@ -77,8 +85,10 @@ class WorldRow(Struct, frozen=True):
     false_packs_verified: int
     calibration_suspicious: float | None
     near_70: Reliability
+    first_near_70: Reliability
     commercial_false: Estimate
     commercial_recall: Estimate
+    reference: BesideReference | None = None
 
 
 class Worst(Struct, frozen=True):
@@ -90,17 +100,26 @@ class Worst(Struct, frozen=True):
 
 
 class WorldsReport(Struct, frozen=True):
-    """All worlds that were run, in their order."""
+    """All worlds that were run, in their order. `reference` says what the reference was learned
+    on; None without one."""
 
     machine: str
     items: int
     policy: str
     worlds: tuple[WorldRow, ...]
     worst: tuple[Worst, ...]
+    reference: LearnedOn | None = None
 
 
-def row_of(name: str, part: str, result: WorldResult, commercial: Detector) -> WorldRow:
-    """The figures of one world whose counts are of ours and of this rule."""
+def row_of(
+    name: str,
+    part: str,
+    result: WorldResult,
+    commercial: Detector,
+    scores: ReferenceScores | None = None,
+) -> WorldRow:
+    """The figures of one world whose counts are of ours and of this rule; with what the
+    reference made of its codes, if there is one."""
     counts, honest = result.counts, result.counts.honest
     item = _report(result, OURS, 0)
     both = _report_of_both(result)
@@ -132,9 +151,11 @@ def row_of(name: str, part: str, result: WorldResult, commercial: Detector) -> W
         sum(case.answered for case in counts.cases),
         sum(case.answered_verified for case in counts.cases),
         found.error_suspicious if found else None,
-        _near_70(counts.calibration),
+        reliability(counts.calibration),
+        reliability(counts.first_near_70),
         rule.false.per_10000,
         rule.of_ceiling,
+        beside_reference(result, scores) if scores else None,
     )
 
 
@@ -175,11 +196,22 @@ def about_of(entity: EntityId, kinds: frozenset[str]) -> str:
     return "shop" if "campaign" in kinds else "scanner"
 
 
-def _near_70(counted: Counter[tuple[int, bool]]) -> Reliability:
+def reliability(counted: Counter[tuple[int, bool]]) -> Reliability:
+    """Of codes by (probability in thousandths, copied)."""
     least, most = NEAR_70
     near = {key: codes for key, codes in counted.items() if least <= key[0] <= most}
-    copied = sum(codes for (_, is_copied), codes in near.items() if is_copied)
-    return Reliability(sum(near.values()), copied)
+    codes = sum(near.values())
+    copied = sum(some for (_, is_copied), some in near.items() if is_copied)
+    said = sum(thousandths * some for (thousandths, _), some in near.items())
+    return Reliability(codes, copied, said / codes / 1000 if codes else None)
+
+
+def together(parts: Iterable[Reliability]) -> Reliability:
+    """All of them as one."""
+    parts = list(parts)
+    codes = sum(part.codes for part in parts)
+    said = sum(part.said * part.codes for part in parts if part.said is not None)
+    return Reliability(codes, sum(part.copied for part in parts), said / codes if codes else None)
 
 
 def worst_of(rows: tuple[WorldRow, ...]) -> tuple[Worst, ...]:
@@ -199,6 +231,11 @@ def worst_of(rows: tuple[WorldRow, ...]) -> tuple[Worst, ...]:
     found += [
         Worst("recall, item + campaign", row.world, value)
         for value, row in sorted(recalls, key=lambda each: each[0])[:1]
+    ]
+    shares = _known([(row.reference.own.share, row) for row in rows if row.reference])
+    found += [
+        Worst("detector / reference", row.world, value)
+        for value, row in sorted(shares, key=lambda each: each[0])[:1]
     ]
     return tuple(found)
 

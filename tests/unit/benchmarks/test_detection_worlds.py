@@ -1,6 +1,7 @@
 """Many worlds: what is for fitting and what for testing, and the figures of a row."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import msgspec
 import pytest
@@ -36,6 +37,7 @@ from benchmarks.detection.evaluation.world_report import (
 from benchmarks.detection.evaluation.world_tables import world_tables
 from cli.app import app
 from cli.commands.bench import Worlds
+from simulation.attacks import AttackFamily
 from simulation.presets import KEPT_OUT, PRESETS
 from simulation.traffic import BENCHMARK
 from tests.unit.benchmarks.detection_scenes import arrival, case, example, outcome
@@ -128,6 +130,44 @@ def test_an_owner_is_warned_at_a_scan_of_their_own(
     assert (doubled.honest.owners, doubled.honest.owners_warned) == (2, 2 * is_bad)
 
 
+@pytest.mark.parametrize(
+    ("said", "first"),
+    [
+        ([0.5, 0.65, 0.75], (650, False)),
+        ([0.5, 0.9, 0.8], (800, True)),
+        ([0.1, 0.9, 0.59], None),
+        ([None, None, 0.7], (700, True)),
+    ],
+)
+def test_a_code_counts_at_the_first_scan_that_made_it_seven_in_ten(
+    monkeypatch: pytest.MonkeyPatch, said: list[float | None], first: tuple[int, bool] | None
+) -> None:
+    left = iter(said)
+
+    def assess(monitor: TouchstoneMonitor) -> None:
+        monitor.probability = next(left)
+
+    monkeypatch.setattr(TouchstoneMonitor, "_assess", assess)
+    copied = example(
+        *(
+            arrival(
+                str(n),
+                after=timedelta(hours=n),
+                attack=AttackFamily.COPIES,
+                known_after=timedelta(hours=2),
+            )
+            for n in range(3)
+        )
+    )
+    assessed = assess_code(copied, TouchstoneDetector(DEFAULT_POLICY), ())
+    assert assessed.answers.first_near_70 == first
+    counts, doubled = WorldCounts((OURS,)), WorldCounts((OURS,))
+    counts.note(copied, assessed)
+    doubled.add(counts)
+    doubled.add(counts)
+    assert doubled.first_near_70 == ({first: 2} if first else {})
+
+
 @pytest.fixture(scope="module")
 def quiet_row() -> WorldRow:
     scenario = replace(BENCHMARK, seed=3, items=1_000, attack_rate=0.0)
@@ -154,8 +194,10 @@ def test_the_worst_world_is_named_for_each_figure(quiet_row: WorldRow) -> None:
 def test_tables_have_a_row_for_each_world(quiet_row: WorldRow) -> None:
     rows = (quiet_row, msgspec.structs.replace(quiet_row, world="other"))
     report = WorldsReport("a machine", 1_000, "policy", rows, worst_of(rows))
-    worlds, entities, causes, _ = world_tables(report)
+    worlds, beside, calibration, entities, causes, _ = world_tables(report)
     assert worlds.row_count == entities.row_count == causes.row_count == 2
+    assert beside.row_count == 0, "no reference was learned"
+    assert calibration.row_count == 3, "and one for all of this part"
 
 
 def test_the_command_takes_the_same_words_and_refuses_what_belongs_elsewhere() -> None:
