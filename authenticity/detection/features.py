@@ -30,7 +30,6 @@ from authenticity.detection.sessions import (
 from authenticity.history.observation import ACTS, CHANNELS, Observation
 from authenticity.records.scan import Act, Channel
 
-_FEW_DAYS_MS: Final = 3 * DAY_MS
 _HOUR_MS: Final = 3_600_000
 
 
@@ -61,26 +60,9 @@ def days_spanned(comparison: Comparison) -> int:
     return (max(times_ms, default=0) - min(times_ms, default=0)) // DAY_MS
 
 
-def countries(comparison: Comparison) -> int:
-    """Countries of the anonymous sessions that have a place."""
-    return len({each.country for place in comparison.places for each in place} - {""})
-
-
 def places(comparison: Comparison) -> int:
     """Places that lie apart, the least number that explains the anonymous sessions."""
     return len(comparison.places)
-
-
-def places_within_days(comparison: Comparison) -> int:
-    """The most places that lie apart with sessions within any three days."""
-    visits = _visits(comparison)
-    most, begin = 0, 0
-    for end, (at_ms, _) in enumerate(visits, 1):
-        while at_ms - visits[begin][0] > _FEW_DAYS_MS:
-            begin += 1
-        if end - begin > most:
-            most = max(most, len({number for _, number in visits[begin:end]}))
-    return most
 
 
 def sessions_away(comparison: Comparison) -> int:
@@ -206,14 +188,9 @@ FEATURES: Final[tuple[Feature, ...]] = (
         "days-spanned", days_spanned, (1, 3, 7, 14, 30, 60, 120),
         "days from the first scan to the last: at least {n}",
     ),
-    Feature("countries", countries, (2, 3, 4, 5, 7), "countries: at least {n}", Need.AWAY),
     Feature(
         "places", places, (2, 3, 4, 5, 6, 8, 10),
         "places that lie apart: at least {n}", Need.AWAY,
-    ),
-    Feature(
-        "hurried", places_within_days, (2, 3, 4, 6),
-        "places that lie apart within three days: at least {n}", Need.AWAY,
     ),
     Feature(
         "away", sessions_away, (1, 2, 3, 4, 6, 9), "scans away from home: at least {n}", Need.AWAY

@@ -144,13 +144,6 @@ def test_going_back_and_forth_needs_more_changes_than_places() -> None:
     assert "returns" not in features(*journey)
 
 
-def test_places_count_as_hurried_within_three_days() -> None:
-    slow = [seen(str(n), place=each, after=n * 4 * DAY) for n, each in
-            enumerate((PARIS, TOKYO, RIO))]  # fmt: skip
-    assert "hurried" not in features(*slow)
-    assert features(*slow, seen("x", place=LYON, after=5 * DAY))["hurried"] == 2
-
-
 def test_a_session_elsewhere_before_the_sale_is_early_and_one_after_it_is_away() -> None:
     sale = trusted("s", act=Act.SELL, place=PARIS, after=5 * DAY)
     before = features(sale, seen("a", place=TOKYO))
