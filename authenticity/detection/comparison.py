@@ -45,8 +45,8 @@ class Comparison(NamedTuple):
     session, its first capture; `sessions_by_day` counts these by day. `placed`: all sessions with
     a place, by time, but for those whose own places lie apart. `places`: where the anonymous ones
     were, the one with most sessions first, which is `home`; `away` are the others. `trusted`:
-    sessions of known scanners outside the maker's own chain. `held`: the last session of chain or
-    shops, None if there is none. `met`: every `Need` that is met.
+    sessions of known scanners outside the maker's own chain. `held`: those of chain and
+    shops. `met`: every `Need` that is met.
     """
 
     genuine: Sequence[Observation]
@@ -55,7 +55,7 @@ class Comparison(NamedTuple):
     placed: Sequence[ScanSession]
     places: Sequence[Place]
     trusted: Sequence[ScanSession]
-    held: ScanSession | None
+    held: Sequence[ScanSession]
     markets: Collection[str]
     policy: ClonePolicy
     met: int
@@ -88,7 +88,7 @@ def compare_sessions(
     placed: list[ScanSession] = []
     anonymous: list[ScanSession] = []
     trusted: list[ScanSession] = []
-    held: ScanSession | None = None
+    held: list[ScanSession] = []
     for session in sessions:
         if session.inconsistent_location or session.confidence is LocationConfidence.NOWHERE:
             continue
@@ -99,7 +99,7 @@ def compare_sessions(
         if not session.is_own:
             trusted.append(session)
         if not session.is_official:
-            held = session
+            held.append(session)
             met |= Need.HELD
     places: Sequence[Place] = ()
     if anonymous:
@@ -122,15 +122,17 @@ def _by_size(place: Place) -> tuple[int, int]:
 
 
 def early_sessions(sessions: Sequence[ScanSession], policy: ClonePolicy) -> list[ScanSession]:
-    """Anonymous sessions away from where the trusted chain had the item next: it had
-    not been sold yet. Takes sessions sorted by time."""
+    """Anonymous sessions away from where chain or shops had the item next: it had not been
+    sold yet, unless it was brought back. Customs and police look at items that others hold.
+    Takes sessions sorted by time."""
     early: list[ScanSession] = []
     held: ScanSession | None = None
     for session in reversed(sessions):
         if session.confidence is LocationConfidence.NOWHERE:
             continue
         if session.confidence is LocationConfidence.TRUSTED:
-            held = None if session.is_official else session
+            if not session.is_official:
+                held = None if session.is_return else session
         elif held is not None and apart_km(held, session) > policy.apart_km:
             early.append(session)
     return early

@@ -5,7 +5,7 @@ place of most confidence that it named. A session whose own places lie apart is 
 place: no phone is in two, so it stands for a device that invents its places, or hides them.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from enum import IntEnum
 from functools import lru_cache
 from math import acos, cos, radians, sin
@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 
 from authenticity.detection.policy import ClonePolicy, Policy
 from authenticity.history.observation import (
+    ACTS,
     CHANNELS,
     DEGREE_PARTS,
     EARTH_RADIUS_KM,
@@ -21,7 +22,7 @@ from authenticity.history.observation import (
     accuracy_km,
 )
 from authenticity.records.place import PlaceSource
-from authenticity.records.scan import Channel
+from authenticity.records.scan import Act, Channel
 
 MOST_KNOWN: Final = 6
 MOST_OTHERS: Final = 12
@@ -62,7 +63,8 @@ class ScanSession(NamedTuple):
     `at_ms`: its first capture, since 1970 UTC. `network`: that of its observations. `x`, `y`,
     `z`: its place as a unit vector from the earth's centre; the device was within `radius_km`
     of it, the stated radius times its source's factor. All 0 where there is no place.
-    `inconsistent_location`: its places lie apart.
+    `inconsistent_location`: its places lie apart. `is_return`: a known scanner took it back, so
+    that others had it before.
     """
 
     at_ms: int
@@ -77,6 +79,7 @@ class ScanSession(NamedTuple):
     is_own: bool
     is_official: bool
     inconsistent_location: bool
+    is_return: bool = False
 
 
 @lru_cache(64)
@@ -94,16 +97,19 @@ def is_of_own_chain(observation: Observation, policy: Policy) -> bool:
 def scan_sessions(genuine: Sequence[Observation], policy: Policy) -> list[ScanSession]:
     """One for each session, by capture time. Takes believed observations by capture time.
 
-    Of more sessions than are compared: the latest `MOST_KNOWN` of known scanners, and of
-    the others `MOST_OTHERS`, spread evenly over their order in time.
+    Of more sessions than are compared: the latest `MOST_KNOWN` of chain and shops, as many of
+    customs and police, and of the others `MOST_OTHERS`, spread evenly over their order in time.
     """
     by_session: dict[int, list[Observation]] = {}
     for observation in genuine:
         by_session.setdefault(session_key(observation), []).append(observation)
     if len(by_session) > MOST_OTHERS:
-        known = [session for session, some in by_session.items() if some[0].authorised]
-        others = [session for session, some in by_session.items() if not some[0].authorised]
-        kept = {*known[-MOST_KNOWN:], *_spread(others, MOST_OTHERS)}
+        officials, holders, others = list[int](), list[int](), list[int]()
+        for session, some in by_session.items():
+            first = some[0]
+            known = officials if first.channel in _OFFICIAL else holders
+            (known if first.authorised else others).append(session)
+        kept = {*officials[-MOST_KNOWN:], *holders[-MOST_KNOWN:], *_spread(others, MOST_OTHERS)}
         return [
             _session_of(by_session[session], policy) for session in by_session if session in kept
         ]
@@ -111,7 +117,10 @@ def scan_sessions(genuine: Sequence[Observation], policy: Policy) -> list[ScanSe
 
 
 def session_key(observation: Observation) -> int:
-    """One for each session in each network, so that every session is of one network."""
+    """One for each session in each network, so that every session is of one network; and one
+    for each scan of a known scanner: a till may keep its session for years."""
+    if observation.actor:
+        return ~observation.id
     return observation.network << 32 | observation.session
 
 
@@ -128,18 +137,19 @@ def apart_km(one: ScanSession, other: ScanSession) -> float:
     return max(0.0, arc_km - one.radius_km - other.radius_km)
 
 
-def _by_confidence(each: ScanSession) -> tuple[LocationConfidence, int, int, int]:
-    return each.confidence, each.at_ms, each.session, each.network
+def _surest_first(each: ScanSession) -> tuple[float, int, int, int]:
+    return each.radius_km, each.at_ms, each.session, each.network
 
 
 def places_of(sessions: Iterable[ScanSession], policy: ClonePolicy) -> list[list[ScanSession]]:
-    """Sessions gathered into places that lie apart, the one of most confidence first in each.
+    """Sessions gathered into places that lie apart, the one with the smallest radius first in each.
 
-    A session whose radius reaches a place belongs to it, the places of most confidence first:
-    the least number of places that these sessions can come from, by a greedy rule.
+    A session whose radius reaches a place belongs to it, the places with the smallest radius
+    first: the least number of places that these sessions can come from, by a greedy rule. So a
+    session that may be anywhere in a country joins a place, and gathers none.
     """
     places: list[list[ScanSession]] = []
-    for session in sorted(sessions, key=_by_confidence):
+    for session in sorted(sessions, key=_surest_first):
         for place in places:
             if apart_km(place[0], session) <= policy.apart_km:
                 place.append(session)
@@ -147,38 +157,6 @@ def places_of(sessions: Iterable[ScanSession], policy: ClonePolicy) -> list[list
         else:
             places.append([session])
     return places
-
-
-def impossible_travel_outliers(
-    sessions: Sequence[ScanSession], policy: ClonePolicy
-) -> Iterator[ScanSession]:
-    """Sessions that are not part of the likeliest trip: the chain of most confidence through
-    which one item can have been carried at `speed_limit_kmh`. Takes sessions sorted by time."""
-    best: list[int] = []
-    came_from: list[int] = []
-    for number, session in enumerate(sessions):
-        weight, origin = 0, -1
-        for earlier in range(number):
-            if best[earlier] > weight and is_reachable(sessions[earlier], session, policy):
-                weight, origin = best[earlier], earlier
-        best.append(weight + _WEIGHT[session.confidence])
-        came_from.append(origin)
-    if not best:
-        return
-    last = max(range(len(best)), key=lambda number: (best[number], number))
-    trip = set()
-    while last >= 0:
-        trip.add(last)
-        last = came_from[last]
-    yield from (session for number, session in enumerate(sessions) if number not in trip)
-
-
-_WEIGHT: Final = {
-    LocationConfidence.TRUSTED: 40,
-    LocationConfidence.PRECISE: 20,
-    LocationConfidence.FIXED_LINE: 11,
-    LocationConfidence.MOBILE: 10,
-}
 
 
 _NEAR: Final = 0.99999
@@ -235,7 +213,7 @@ def session_of_observation(observation: Observation, policy: Policy) -> ScanSess
     return ScanSession(
         observation.captured_ms, observation.session, observation.network, confidence,
         x, y, z, accuracy_km(observation) * factor,
-        observation.country, own, official, False,
+        observation.country, own, official, False, ACTS[observation.act] is Act.REACTIVATE,
     )  # fmt: skip
 
 
