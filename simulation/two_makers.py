@@ -159,10 +159,15 @@ class World:
         shop: dict[str, Any] = {"publisher": "shop-of-copies", "channel": "retail", "place": PARIS}
         return [
             self.officer_scan(code, **shop, act=Act.SELL, minutes=-120 * 25),
-            *(
-                self.scan(code, minutes=-120 * number, v=2, network=_network(code, number))
-                for number in range(1, 25)
-            ),
+            *self.strangers(code, 24, every=120),
+        ]
+
+    def strangers(self, code: str, count: int, *, every: int) -> list[Scan]:
+        """Up to now, one so many minutes after another, each in a network of their own, and of
+        six in a row each in another part of the world."""
+        return [
+            self.scan(code, minutes=-every * number, v=2, network=_network(code, number))
+            for number in range(1, count + 1)
         ]
 
     def batch(self, *, maker: int = ED25519_MAKER, **changes: Any) -> Batch:

@@ -42,22 +42,27 @@ KINDS = (
 """What must be found in the eventful scene and a campaign together."""
 
 
-A_MONTH = 30 * 24 * 60
-"""In minutes: a sale so long after another by the same shop is hardly an unbooked return."""
+EVERYTHING = 46
+"""Records of the eventful scene and a campaign together."""
+A_DAY = 24 * 60
+"""In minutes."""
 
 
 def campaign(world: World, *, items: int = 6) -> tuple[list[Scan], list[Scan]]:
-    """A batch, lot C1, of which a shop sold several packs twice, so that they seem copied;
-    and the late scans that explain it: between the sales each was brought back."""
+    """A batch, lot C1, of which a shop sells packs whose codes strangers in other countries
+    scanned before, so that they seem copied; and the late scans that explain it: the shop had
+    sold each already, and it was brought back."""
     scans, late = [], []
     shop: dict[str, Any] = {"publisher": "shop-1", "channel": "retail", "place": LYON}
     for number in range(items):
         code = world.code(lot="C1")
-        scans += [
-            world.officer_scan(code, **shop, act=Act.SELL, minutes=number - A_MONTH),
-            world.officer_scan(code, **shop, act=Act.SELL, minutes=number + 90),
+        strangers = world.strangers(code, 4, every=A_DAY)
+        sold = world.officer_scan(code, **shop, act=Act.SELL, minutes=number)
+        scans += [*strangers, sold]
+        late += [
+            world.officer_scan(code, **shop, act=Act.SELL, minutes=number - 9 * A_DAY),
+            world.officer_scan(code, **shop, act=Act.REACTIVATE, minutes=number - 60),
         ]
-        late.append(world.officer_scan(code, **shop, act=Act.REACTIVATE, minutes=number + 60))
     return scans, late
 
 

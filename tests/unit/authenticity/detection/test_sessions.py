@@ -8,7 +8,6 @@ from authenticity.detection.sessions import (
     LocationConfidence,
     ScanSession,
     apart_km,
-    impossible_travel_outliers,
     places_of,
     scan_sessions,
 )
@@ -93,36 +92,6 @@ def test_an_address_whose_radius_reaches_a_place_belongs_to_it() -> None:
     assert all(place[0].confidence is LocationConfidence.PRECISE for place in places), (
         "its surest look first"
     )
-
-
-def test_what_one_trip_explains_has_no_outliers() -> None:
-    travelled = sessions(
-        seen("a", place=PARIS),
-        seen("b", place=LYON, after=DAY),
-        seen("c", place=TOKYO, after=3 * DAY),
-    )
-    assert list(impossible_travel_outliers(travelled, POLICY)) == []
-
-
-def test_the_session_that_fits_no_trip_is_the_outlier_not_its_neighbours() -> None:
-    outlier = seen("x", place=TOKYO, after=HOUR)
-    found = list(
-        impossible_travel_outliers(
-            sessions(seen("a", place=PARIS), outlier, seen("b", place=LYON, after=5 * HOUR)), POLICY
-        )
-    )
-    assert [session.session for session in found] == [outlier.session]
-
-
-def test_a_session_of_more_confidence_outranks_an_address() -> None:
-    [outlier] = impossible_travel_outliers(
-        sessions(
-            seen("a", place=Place(35.7, 139.7, 20.0, PlaceSource.FIXED_IP, "JP")),
-            trusted("b", place=PARIS, after=HOUR),
-        ),
-        POLICY,
-    )
-    assert outlier.confidence is LocationConfidence.FIXED_LINE
 
 
 def test_own_and_official_scanners_are_known_by_their_channel() -> None:

@@ -26,7 +26,15 @@ from ledger.opening import open_store
 from simulation.two_makers import GTINS, World
 from stream.sources.embedded import ENGINE_LIMITS, EmbeddedSource, SourceLimits
 from stream.step import updates_of
-from tests.support.eventful import KINDS, campaign, eventful, exported, kinds_of, replayed
+from tests.support.eventful import (
+    EVERYTHING,
+    KINDS,
+    campaign,
+    eventful,
+    exported,
+    kinds_of,
+    replayed,
+)
 from tests.support.examples import examples
 from tests.support.new_ledger import make_ledger
 from tests.support.patience import wait_until
@@ -74,8 +82,8 @@ def drain(engine: EmbeddedSource) -> None:
 
 @settings(max_examples=examples(15))
 @given(
-    order=st.permutations(range(28)),
-    again=st.lists(st.integers(0, 27), max_size=6),
+    order=st.permutations(range(EVERYTHING)),
+    again=st.lists(st.integers(0, EVERYTHING - 1), max_size=6),
     sizes=st.lists(st.integers(1, 5), min_size=1, max_size=6),
 )
 def test_any_order_any_repeats_any_rounds_end_equal_to_the_replay(
@@ -85,6 +93,7 @@ def test_any_order_any_repeats_any_rounds_end_equal_to_the_replay(
     scans, batches = eventful(world)
     scans += campaign(world)[0]
     everything = records(*scans, *batches)
+    assert len(everything) == EVERYTHING
     sequence = [everything[n] for n in [*order, *again]]
     with TemporaryDirectory() as name, an_engine(Path(name), world, scans_at_once=3) as engine:
         engine.log.append(records(world.trust_document))
