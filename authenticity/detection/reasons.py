@@ -49,6 +49,7 @@ class ReasonCode(StrEnum):
     NO_LONGER_FOUND = "no-longer-found"
     PACKS_NOT_RELEASED = "packs-not-released"
     PACKS_OUTSIDE_THEIR_MARKETS = "packs-outside-their-markets"
+    PACKS_SEEN_OUTSIDE_THEIR_MARKETS = "packs-seen-outside-their-markets"
     PLACES_THAT_CANNOT_BE = "places-that-cannot-be"
     POLICY_CHANGED = "policy-changed"
     REGISTERED_AS_READ = "registered-as-read"
@@ -159,6 +160,11 @@ REASONS: Final[dict[str, ReasonRow]] = {
         ("items_at_least", "countries", "scanners"),
         "At least {items_at_least} packs of the batch were scanned outside its markets, in:"
         " {countries} (read by: {scanners}).",
+    ),
+    _CODE.PACKS_SEEN_OUTSIDE_THEIR_MARKETS: ReasonRow(
+        ("items_at_least", "countries", "networks_at_least"),
+        "At least {items_at_least} packs of the batch were scanned outside its markets, in:"
+        " {countries}. Networks of anonymous scans: at least {networks_at_least}.",
     ),
     _CODE.PLACES_THAT_CANNOT_BE: ReasonRow(
         ("items_at_least", "places_at_least"),
