@@ -59,8 +59,9 @@ MISPLACED: Final = "misplaced"
 VOUCHED: Final = "vouched"
 UNRELEASED: Final = "unreleased"
 ABROAD: Final = "abroad"
+SEEN_ABROAD: Final = "seen-abroad"
 """Kinds of `authenticity.detection.signals.Signal`."""
-SIGNAL_KINDS: Final = (ABROAD, COPIES, MISPLACED, REFUSED, UNRELEASED, VOUCHED)
+SIGNAL_KINDS: Final = (ABROAD, COPIES, MISPLACED, REFUSED, SEEN_ABROAD, UNRELEASED, VOUCHED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -256,7 +257,7 @@ _FOR_ROLES: Final = (
         kind=FindingKind.DIVERTED,
         severity=Severity.MEDIUM,
         title="Sold outside its markets",
-        signals=(ABROAD,),
+        signals=(ABROAD, SEEN_ABROAD),
         per_batch=True,
         inspect=(
             "Ask for the import papers: the pack may be genuine and sold in the wrong place.",

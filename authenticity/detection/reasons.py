@@ -32,6 +32,7 @@ class ReasonCode(StrEnum):
     BELOW_THRESHOLD = "below-threshold"
     CAPTURED_IN_THE_FUTURE = "captured-in-the-future"
     CODE_REFUSED = "code-refused"
+    COUNTED_FOR_ITS_BATCH = "counted-for-its-batch"
     DECLARED_BY_ISSUER = "declared-by-issuer"
     DIFFERENT_SCANS_UNDER_ONE_ID = "different-scans-under-one-id"
     EXPIRY_DIFFERS = "expiry-differs"
@@ -49,6 +50,7 @@ class ReasonCode(StrEnum):
     NO_LONGER_FOUND = "no-longer-found"
     PACKS_NOT_RELEASED = "packs-not-released"
     PACKS_OUTSIDE_THEIR_MARKETS = "packs-outside-their-markets"
+    PACKS_SEEN_OUTSIDE_THEIR_MARKETS = "packs-seen-outside-their-markets"
     PLACES_THAT_CANNOT_BE = "places-that-cannot-be"
     POLICY_CHANGED = "policy-changed"
     REGISTERED_AS_READ = "registered-as-read"
@@ -90,14 +92,17 @@ REASONS: Final[dict[str, ReasonRow]] = {
     ),
     _CODE.BELOW_THRESHOLD: ReasonRow(
         ("percent", "threshold_percent"),
-        "What is known now explains it: the probability of copies is {percent} %, below the"
-        " threshold of {threshold_percent} %.",
+        "The probability of copies is {percent} % now, below the threshold of"
+        " {threshold_percent} %.",
     ),
     _CODE.CAPTURED_IN_THE_FUTURE: ReasonRow(
         ("minutes",), "A scanner's clock was at least {minutes} minutes fast."
     ),
     _CODE.CODE_REFUSED: ReasonRow(
         ("scanners",), "Such codes were scanned under this name (read by: {scanners})."
+    ),
+    _CODE.COUNTED_FOR_ITS_BATCH: ReasonRow(
+        (), "It is counted for an alert about the whole batch now. This pack alone raises none."
     ),
     _CODE.DECLARED_BY_ISSUER: ReasonRow(("batch",), "Declared by the maker for batch {batch}."),
     _CODE.DIFFERENT_SCANS_UNDER_ONE_ID: ReasonRow(
@@ -148,7 +153,8 @@ REASONS: Final[dict[str, ReasonRow]] = {
     ),
     _CODE.NO_LONGER_FOUND: ReasonRow(
         (),
-        "Later scans, or later statements of the maker, explain it. Which of them is not recorded.",
+        "It is not found any more. Whether later scans, later statements of the maker or other"
+        " rules are the reason is not recorded.",
     ),
     _CODE.PACKS_NOT_RELEASED: ReasonRow(
         ("batch", "items_at_least"),
@@ -159,6 +165,11 @@ REASONS: Final[dict[str, ReasonRow]] = {
         ("items_at_least", "countries", "scanners"),
         "At least {items_at_least} packs of the batch were scanned outside its markets, in:"
         " {countries} (read by: {scanners}).",
+    ),
+    _CODE.PACKS_SEEN_OUTSIDE_THEIR_MARKETS: ReasonRow(
+        ("items_at_least", "countries", "networks_at_least"),
+        "At least {items_at_least} packs of the batch were scanned outside its markets, in:"
+        " {countries}. Networks of anonymous scans: at least {networks_at_least}.",
     ),
     _CODE.PLACES_THAT_CANNOT_BE: ReasonRow(
         ("items_at_least", "places_at_least"),

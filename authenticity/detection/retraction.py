@@ -23,7 +23,13 @@ from authenticity.detection.findings import (
 from authenticity.detection.odds import published_probability
 from authenticity.detection.policy import EntityPolicy, Policy
 from authenticity.detection.reasons import Reason, ReasonCode, because
-from authenticity.detection.signals import Signal, campaign_probability
+from authenticity.detection.signals import (
+    Signal,
+    assess_entity,
+    by_entity,
+    campaign_probability,
+    signals_of,
+)
 from authenticity.gs1.item import EntityId, country_of, gtin_and_lot, gtin_of
 from authenticity.history.observation import DOUBTS
 from authenticity.records.batch import Batch, BatchStatus
@@ -42,7 +48,7 @@ def why_of_item(
     """Why this alert about an item stands no longer, given all that is found of it now."""
     finding = next((each for each in findings if each.kind is alert.kind), None)
     if finding is not None:
-        return (_why_not_told(alert, finding),)
+        return (_why_not_told(alert, finding, evidence),)
     if not evidence.genuine and alert.kind not in _NEEDS_NO_BELIEF:
         return (because(ReasonCode.NO_CODE_IS_BELIEVED),)
     reasons = _of_kind(alert, evidence, batch_registry)
@@ -67,11 +73,16 @@ def why_of_entity(
     return tuple(reasons)[:_MOST_REASONS] or (because(ReasonCode.NO_LONGER_FOUND),)
 
 
-def _why_not_told(alert: Alert, finding: Finding) -> Reason:
-    """What is found is not alerted: about its batch instead, or no longer by this policy, which
-    alerted about that severity before, or it is less severe."""
-    if alert.kind in PER_BATCH:
-        return because(ReasonCode.ALERTED_ABOUT_ITS_BATCH)
+def _why_not_told(alert: Alert, finding: Finding, evidence: Evidence) -> Reason:
+    """What is found is not alerted: about its batch instead, if this pack alone is enough for
+    that, or no longer by this policy, which alerted about that severity before, or it is less
+    severe."""
+    if alert.kind in PER_BATCH and finding.severity.rank >= evidence.policy.alert_from.rank:
+        about = by_entity(signals_of(alert.item, evidence, [finding]))
+        alone = [each for some in about.values() for each in assess_entity(some, evidence.policy)]
+        if any(each.kind is alert.kind for each in alone):
+            return because(ReasonCode.ALERTED_ABOUT_ITS_BATCH)
+        return because(ReasonCode.COUNTED_FOR_ITS_BATCH)
     if finding.severity.rank >= alert.severity.rank:
         return because(ReasonCode.POLICY_CHANGED)
     return because(ReasonCode.LESS_SEVERE_NOW)

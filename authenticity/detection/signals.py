@@ -27,6 +27,7 @@ from authenticity.detection.findings import (
     MISPLACED,
     PER_BATCH,
     REFUSED,
+    SEEN_ABROAD,
     UNRELEASED,
     VOUCHED,
     Finding,
@@ -63,7 +64,7 @@ from authenticity.trust.verdict import Doubt
 
 _MOST_OF_EVIDENCE: Final = 16
 _MOST_COUNTRIES: Final = 8
-MAX_SIGNALS: Final = _MOST_OF_EVIDENCE + _MOST_COUNTRIES + 1
+MAX_SIGNALS: Final = _MOST_OF_EVIDENCE + 2 * _MOST_COUNTRIES + 1
 """Of one item."""
 MAX_SIGNALS_ASSESSED: Final = 2_000
 """About one entity, of one kind: the first in their order."""
@@ -76,6 +77,8 @@ _VOUCHING: Final = frozenset({Act.SELL, Act.INSPECT_CONFORMANT})
 _RETAIL: Final = CHANNELS.index(Channel.RETAIL)
 _MOST_CUSTODIANS: Final = 2
 _MOST_BATCHES_NAMED: Final = 3
+_LEAST_NETWORKS: Final = 2
+"""However low a policy sets a number: no one network raises an alert."""
 
 
 class Signal(Struct, frozen=True, order=True):
@@ -89,8 +92,9 @@ class Signal(Struct, frozen=True, order=True):
     `refused`: the scanner read an invented code under this item's name. `misplaced`: an
     anonymous scanner claimed to hold it, at `detail`, where it was not. `vouched`: a known
     scanner sold or passed it, and it was proven to be several. `unreleased`: it was scanned, and
-    its batch, whose id is `detail`, is not released. `abroad`: it was scanned in the country
-    that the entity is of, outside its markets; `detail` is `KNOWN_SCANNERS` if one of them did.
+    its batch, whose id is `detail`, is not released. `abroad`: a known scanner read it in the
+    country that the entity is of, outside its markets. `seen-abroad`: networks, named in `detail`
+    as above, saw it there; the policy of the batch's issuer asks for `weight` of them.
     """
 
     entity: EntityId
@@ -135,7 +139,7 @@ def assess_entity(signals: Sequence[Signal], policy: Policy) -> tuple[Finding, .
         *_poisoning([signal for signal in signals if signal.kind == MISPLACED], rules),
         *_colluding(sum(signal.kind == VOUCHED for signal in signals), rules),
         *_not_released([signal.detail for signal in signals if signal.kind == UNRELEASED]),
-        *_diverted([signal for signal in signals if signal.kind == ABROAD]),
+        *_diverted([signal for signal in signals if signal.kind in (ABROAD, SEEN_ABROAD)]),
     ]
     return tuple(sorted(findings, key=lambda finding: finding.kind))
 
@@ -155,9 +159,10 @@ def by_entity(signals: Iterable[Signal]) -> dict[EntityId, list[Signal]]:
 def _signals_for_batch(
     evidence: Evidence, item: ItemId, findings: Sequence[Finding]
 ) -> Iterator[Signal]:
-    """One about the batch where it is not released, and one for each country where the item was
-    seen outside its markets, those of known scanners first. None of what the policy of the
-    batch's issuer alerts nobody about: what is found of entities knows of no issuer."""
+    """One about the batch where it is not released, and for each country where the item was seen
+    outside its markets, those of known scanners first, one of these and one of networks. None of
+    what the policy of the batch's issuer alerts nobody about: what is found of entities knows of
+    no issuer."""
     batch, policy = evidence.batch, evidence.policy
     assert batch is not None, "these findings are about a batch"
     told = {each.kind for each in findings if each.severity.rank >= policy.alert_from.rank}
@@ -168,9 +173,13 @@ def _signals_for_batch(
         outside = scans_outside(evidence.admitted, policy.markets_of(batch), policy)
         known = {scan.country for scan in outside if scan.authorised}
         countries = sorted({scan.country for scan in outside}, key=lambda c: (c not in known, c))
+        asked = max(_LEAST_NETWORKS, policy.diverted_sessions)
         for country in countries[:_MOST_COUNTRIES]:
-            detail = KNOWN_SCANNERS if country in known else ""
-            yield Signal(batch_in_country_entity(gtin, lot, country), item, ABROAD, 1, detail)
+            entity = batch_in_country_entity(gtin, lot, country)
+            if country in known:
+                yield Signal(entity, item, ABROAD, 1, "")
+            if networks := _networks(scan for scan in outside if scan.country == country):
+                yield Signal(entity, item, SEEN_ABROAD, asked, networks)
 
 
 def _refused_signals(item: ItemId, doubtful: Sequence[Observation]) -> Iterator[Signal]:
@@ -203,7 +212,7 @@ def _copies_signals(item: ItemId, evidence: Evidence, clone_score: CloneScore) -
     genuine, policy = evidence.genuine, evidence.policy
     gtin, lot = gtin_of(item), evidence.lot
     weight = round(100 * min(_MOST_NATS, max(-_MOST_NATS, clone_score.log_likelihood_ratio)))
-    detail = _networks(evidence.admitted) if weight > 0 else ""
+    detail = (_networks(evidence.admitted) or KNOWN_SCANNERS) if weight > 0 else ""
     if gtin and lot:
         yield Signal(batch_entity(gtin, lot), item, COPIES, weight, detail)
     for last in _last_custodians(genuine, policy):
@@ -213,9 +222,10 @@ def _copies_signals(item: ItemId, evidence: Evidence, clone_score: CloneScore) -
             yield Signal(custody_leg_entity(gtin, lot, last.actor), item, COPIES, weight, detail)
 
 
-def _networks(admitted: Sequence[Observation]) -> str:
+def _networks(admitted: Iterable[Observation]) -> str:
+    """Of the anonymous ones, as `Signal.detail` names them; a history has few places for them."""
     networks = {observation.network for observation in admitted if not observation.actor}
-    return " ".join(f"{each:08x}" for each in sorted(networks)) or KNOWN_SCANNERS
+    return " ".join(f"{each:08x}" for each in sorted(networks))
 
 
 def _vouched_signals(item: ItemId, genuine: Sequence[Observation]) -> Iterator[Signal]:
@@ -332,12 +342,27 @@ def _not_released(batch_ids: Sequence[str]) -> Iterator[Finding]:
 
 
 def _diverted(abroad: Sequence[Signal]) -> Iterator[Finding]:
-    """All in one country, which the entity is of."""
+    """All in one country, which the entity is of: what known scanners read there, and what enough
+    networks saw there, of all these items together. What fewer networks saw is not told."""
     if not abroad or (country := country_of(abroad[0].entity)) is None:
         return
-    known = any(signal.detail == KNOWN_SCANNERS for signal in abroad)
-    reason = because(
-        ReasonCode.PACKS_OUTSIDE_THEIR_MARKETS, items_at_least=coarse(len(abroad)),
-        countries=country, scanners="trusted" if known else "anonymous",
-    )  # fmt: skip
-    yield found(FindingKind.DIVERTED, reason)
+    seen = [signal for signal in abroad if signal.kind == SEEN_ABROAD]
+    read = len(abroad) - len(seen)
+    networks = {each for signal in seen for each in signal.detail.split()}
+    reasons = []
+    if read:
+        reasons.append(
+            because(
+                ReasonCode.PACKS_OUTSIDE_THEIR_MARKETS, items_at_least=coarse(read),
+                countries=country, scanners="trusted",
+            )
+        )  # fmt: skip
+    if seen and len(networks) >= max(signal.weight for signal in seen):
+        reasons.append(
+            because(
+                ReasonCode.PACKS_SEEN_OUTSIDE_THEIR_MARKETS, items_at_least=coarse(len(seen)),
+                countries=country, networks_at_least=coarse(len(networks)),
+            )
+        )  # fmt: skip
+    if reasons:
+        yield found(FindingKind.DIVERTED, *reasons)

@@ -4,12 +4,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
-from authenticity.detection.findings import ABROAD, COPIES, UNRELEASED
+from authenticity.detection.findings import COPIES, FINDINGS, PER_BATCH
 from authenticity.detection.policy import Policy, Severity
 from authenticity.detection.signals import MAX_SIGNALS_ASSESSED, Signal, assess_entity
 from authenticity.gs1.item import EntityId, ItemId
 from benchmarks.detection.evaluation.code_assessment import SignalChange
 
+_PER_BATCH: Final = {kind for each in PER_BATCH for kind in FINDINGS[each].signals}
 MOST_ASSESSMENTS: Final = 200
 """Of the changes at one entity at most so many, spread evenly, are assessed, and the last."""
 
@@ -32,7 +33,7 @@ def entity_alerts(changes: Iterable[SignalChange], policy: Policy) -> list[Entit
     for at_ms, item, signals in changes:
         grouped: dict[EntityId, list[Signal]] = {}
         for signal in signals:
-            if signal.kind not in (UNRELEASED, ABROAD):
+            if signal.kind not in _PER_BATCH:
                 grouped.setdefault(signal.entity, []).append(signal)
         for entity in about.get(item, set()) | grouped.keys():
             by_entity[entity].append((at_ms, item, tuple(grouped.get(entity, ()))))

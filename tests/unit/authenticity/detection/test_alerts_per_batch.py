@@ -11,10 +11,26 @@ from hypothesis import strategies as st
 
 from authenticity.detection.alerts import Alert, alert_id
 from authenticity.detection.assess import assess_entity_update, assess_item_update
-from authenticity.detection.findings import FINDINGS, PER_BATCH, SIGNAL_KINDS, FindingKind
+from authenticity.detection.evidence import evidence_of
+from authenticity.detection.findings import (
+    ABROAD,
+    FINDINGS,
+    PER_BATCH,
+    SEEN_ABROAD,
+    SIGNAL_KINDS,
+    FindingKind,
+)
 from authenticity.detection.item_summary import summarize_item
 from authenticity.detection.policy import DEFAULT_POLICY, Policy, Severity
-from authenticity.detection.signals import MAX_SIGNALS, MAX_SIGNALS_ASSESSED, Signal, by_entity
+from authenticity.detection.prints import prints_of
+from authenticity.detection.rules import scans_outside
+from authenticity.detection.signals import (
+    MAX_SIGNALS,
+    MAX_SIGNALS_ASSESSED,
+    Signal,
+    assess_entity,
+    by_entity,
+)
 from authenticity.detection.standing import Standing
 from authenticity.gs1.item import (
     EntityId,
@@ -95,6 +111,15 @@ def found_in(observations: Sequence[Observation], registry: BatchRegistry) -> di
     }
 
 
+def outside_of(pack: Sequence[Observation], registry: BatchRegistry) -> list[Observation]:
+    """The scans of a pack that say something of where it is, outside its markets."""
+    history = history_of(pack)
+    prints = prints_of(ITEM, history.observations, registry)
+    evidence = evidence_of(history, prints, DEFAULT_POLICY)
+    markets = DEFAULT_POLICY.markets_of(evidence.batch)
+    return scans_outside(evidence.admitted, markets, DEFAULT_POLICY)
+
+
 @settings(max_examples=examples(60))
 @given(
     st.lists(st.lists(any_observation(), min_size=1, max_size=12), min_size=1, max_size=8),
@@ -105,12 +130,12 @@ def test_however_many_packs_there_is_one_alert_a_batch_and_one_a_country(
 ) -> None:
     registry = BatchRegistry([msgspec.structs.replace(UNRELEASED_BATCH, released_at=released_at)])
     found = [found_in(pack, registry) for pack in packs]
-    countries = {
-        country
-        for each in found
-        if DIVERTED in each
-        for country in each[DIVERTED].reasons[0].facts["countries"].split(",")
-    }
+    networks: dict[str, set[object]] = {}
+    for pack, each in zip(packs, found, strict=True):
+        for scan in outside_of(pack, registry) if DIVERTED in each else ():
+            seen_by = range(3) if scan.authorised else [("network", scan.network)]
+            networks.setdefault(scan.country, set()).update(seen_by)
+    countries = [country for country, some in networks.items() if len(some) >= 3]
     alerts = [each for each in alerts_of(packs, registry) if each.kind in PER_BATCH]
     expected = {ItemId(batch_in_country_entity(GTIN, "L1", each)) for each in countries}
     assert sorted(each.item for each in alerts if each.kind is DIVERTED) == sorted(expected)
@@ -118,6 +143,85 @@ def test_however_many_packs_there_is_one_alert_a_batch_and_one_a_country(
         [ItemId(BATCH)] if any(NOT_RELEASED in each for each in found) else []
     )
     assert len({each.id for each in alerts}) == len(alerts)
+
+
+FRENCH = BatchRegistry([batch(markets=("FR",))])
+NEW_YORK = Place(40.7, -74.0, 12.0, PlaceSource.FIXED_IP, "US")
+
+
+def told_of_countries(
+    packs: Sequence[Sequence[Observation]], policy: Policy = DEFAULT_POLICY
+) -> dict[str | None, list[dict[str, Any]]]:
+    """For each country that is alerted about, the facts of every reason."""
+    return {
+        country_of(EntityId(alert.item)): [reason.facts for reason in alert.reasons]
+        for alert in alerts_of(packs, FRENCH, policy=policy)
+        if alert.kind is DIVERTED
+    }
+
+
+def test_one_stranger_elsewhere_adds_no_country_to_what_a_known_scanner_read() -> None:
+    pack = [trusted("t", place=TOKYO), seen("a", place=RIO)]
+    assert set(told_of_countries([pack])) == {"JP"}
+    assert set(told_of_countries([pack] * 64)) == {"JP"}
+
+
+def test_three_exits_in_three_countries_are_one_network_in_each() -> None:
+    exits = [
+        seen(country, place=place, network=f"exit in {country}")
+        for country, place in (("JP", TOKYO), ("BR", RIO), ("US", NEW_YORK))
+    ]
+    assert DIVERTED in found_in(exits, FRENCH)
+    assert told_of_countries([exits] * 64) == {}
+
+
+def test_networks_of_several_packs_count_together_in_one_country() -> None:
+    packs = [
+        [trusted("t", place=TOKYO), seen("a", place=RIO, network=f"line {n}")] for n in range(3)
+    ]
+    assert set(told_of_countries(packs[:2])) == {"JP"}
+    assert told_of_countries(packs)["BR"] == [
+        {"items_at_least": 2, "countries": "BR", "networks_at_least": 2}
+    ]
+
+
+@pytest.mark.parametrize(("asked", "needed"), [(1, 2), (2, 2), (4, 4)])
+def test_the_policy_of_the_issuer_says_how_many_networks_a_country_needs(
+    asked: int, needed: int
+) -> None:
+    own = replace(DEFAULT_POLICY, diverted_sessions=asked)
+    policy = replace(DEFAULT_POLICY, issuer={"maker": own})
+    packs = [
+        [trusted("t", place=TOKYO), seen("a", place=RIO, network=f"line {n}")]
+        for n in range(needed)
+    ]
+    assert set(told_of_countries(packs[1:], policy)) == {"JP"}
+    assert set(told_of_countries(packs, policy)) == {"JP", "BR"}
+
+
+def test_packs_that_known_scanners_read_are_counted_apart_from_those_of_strangers() -> None:
+    by_officer = [trusted("t", place=TOKYO)]
+    by_strangers = [seen(name, place=TOKYO, network=name) for name in ("a", "b", "c")]
+    known = {"items_at_least": 1, "countries": "JP", "scanners": "trusted"}
+    assert told_of_countries([by_officer]) == {"JP": [known]}
+    assert told_of_countries([by_officer] + [by_strangers] * 63) == {
+        "JP": [known, {"items_at_least": 32, "countries": "JP", "networks_at_least": 2}]
+    }
+    one_network = [trusted("o", place=RIO), seen("a", place=TOKYO, network="a")]
+    assert told_of_countries([by_officer] + [one_network] * 63)["JP"] == [known]
+
+
+def test_many_packs_of_strangers_hide_no_pack_that_a_known_scanner_read() -> None:
+    entity = batch_in_country_entity(GTIN, "L1", "JP")
+    signals = [
+        Signal(entity, item_id(GTIN, f"A{n:05d}"), SEEN_ABROAD, 3, "00000001")
+        for n in range(MAX_SIGNALS_ASSESSED + 9)
+    ]
+    officers = Signal(entity, item_id(GTIN, "Z"), ABROAD, 1, "")
+    [finding] = assess_entity(by_entity([*signals, officers])[entity], DEFAULT_POLICY)
+    assert [reason.facts for reason in finding.reasons] == [
+        {"items_at_least": 1, "countries": "JP", "scanners": "trusted"}
+    ]
 
 
 def test_ten_thousand_packs_raise_one_alert_that_says_how_many_at_least() -> None:
@@ -244,9 +348,10 @@ def test_of_a_pack_seen_in_many_countries_those_of_known_scanners_are_told_first
         ITEM, history_of([*anonymous, known]), {}, BatchRegistry([UNRELEASED_BATCH]),
         DEFAULT_POLICY,
     )  # fmt: skip
-    told = [country_of(signal.entity) for signal in update.signals if signal.kind == "abroad"]
-    assert len(told) == 8
-    assert countries[-1] in told
+    told = [country_of(signal.entity) for signal in update.signals if signal.kind == SEEN_ABROAD]
+    assert len(told) == 7
+    known_in = [country_of(signal.entity) for signal in update.signals if signal.kind == ABROAD]
+    assert known_in == countries[-1:]
 
 
 def test_a_batch_in_one_country_is_part_of_the_batch_and_no_custodians() -> None:

@@ -21,13 +21,14 @@ from authenticity.detection.policy import (
     Policy,
     Severity,
 )
-from authenticity.detection.reasons import Reason
+from authenticity.detection.reasons import REASONS, Reason
 from authenticity.detection.signals import Signal
 from authenticity.gs1.item import batch_entity, network_entity
 from authenticity.history.history import EMPTY, history_of, merge
 from authenticity.history.observation import Observation
 from authenticity.records.batch import Batch, BatchStatus
 from authenticity.records.batch_registry import BatchRegistry
+from authenticity.records.place import Place, PlaceSource
 from authenticity.records.scan import Act, Channel
 from authenticity.records.serial_filter import filter_of
 from authenticity.trust.verdict import Doubt
@@ -37,6 +38,7 @@ from tests.unit.authenticity.detection.make_observations import (
     LYON,
     NOON,
     PARIS,
+    RIO,
     TOKYO,
     any_observation,
     buyers,
@@ -51,6 +53,7 @@ from .test_signals import of_items
 from .test_statements_only_worsen import SERIAL
 
 DAY = timedelta(days=1)
+LAGOS = Place(6.5, 3.4, 0.02, PlaceSource.GPS, "NG")
 NO_BATCH: tuple[Batch, ...] = ()
 FRENCH = batch(markets=("FR",))
 
@@ -213,6 +216,36 @@ def test_an_old_alert_about_a_pack_says_that_its_batch_is_alerted_instead() -> N
     old = Alert("a" * 32, ITEM, FindingKind.DIVERTED, Severity.MEDIUM, None, 1, False, ())
     after = told(scans, [UNRELEASED], published={old.kind: old})
     assert after[old.kind].retracted_because == (Reason("alerted-about-its-batch", {}),)
+
+
+@pytest.mark.parametrize(
+    "policy", [replace(DEFAULT_POLICY, alert_from=Severity.MEDIUM), ISSUERS_OWN]
+)
+def test_an_old_alert_about_a_pack_names_no_alert_that_the_policy_does_not_give(
+    policy: Policy,
+) -> None:
+    scans = [trusted("t", place=TOKYO)]
+    old = Alert("a" * 32, ITEM, FindingKind.NOT_RELEASED, Severity.LOW, None, 1, False, ())
+    after = told(scans, [UNRELEASED], policy, {old.kind: old})
+    assert after[old.kind].retracted_because == (Reason("policy-changed", {}),)
+
+
+def test_an_old_alert_about_a_pack_seen_in_three_countries_claims_no_alert_about_its_batch() -> (
+    None
+):
+    scans = [seen(str(n), place=place) for n, place in enumerate((TOKYO, RIO, LAGOS))]
+    old = Alert("a" * 32, ITEM, FindingKind.DIVERTED, Severity.MEDIUM, None, 1, False, ())
+    after = told(scans, [FRENCH], published={old.kind: old})
+    assert after[old.kind].retracted_because == (Reason("counted-for-its-batch", {}),)
+
+
+def test_no_sentence_of_a_retraction_says_what_is_not_known() -> None:
+    """Weights and policies change, and scans take evidence away: none of this explains an alert."""
+    assert REASONS["below-threshold"].sentence == (
+        "The probability of copies is {percent} % now, below the threshold of"
+        " {threshold_percent} %."
+    )
+    assert "rules" in REASONS["no-longer-found"].sentence
 
 
 def retracted(entity: Any, before: list[Signal], after: list[Signal], by: Policy) -> Reason:
