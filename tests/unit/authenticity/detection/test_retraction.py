@@ -267,14 +267,14 @@ def test_an_entity_that_too_few_items_speak_of_says_how_many() -> None:
 
 def test_a_campaign_that_honest_packs_speak_against_says_how_likely_it_still_is() -> None:
     batch_of = batch_entity(GTIN, "L1")
-    copied = of_items(COPIES, [250] * 8)
-    among_many = of_items(COPIES, [250] * 8 + [-200] * 400)
+    copied = of_items(COPIES, [350] * 8)
+    among_many = of_items(COPIES, [350] * 8 + [-200] * 400)
     found = retracted(batch_of, copied, among_many, DEFAULT_POLICY)
     assert found.reason == "below-threshold"
     assert found.facts["threshold_percent"] == 90
     asked = replace(DEFAULT_POLICY, subject=EntityPolicy(campaign_items=20))
     assert retracted(batch_of, copied, copied, asked).facts == {"items": 8, "least": 20}
-    few_networks = of_items(COPIES, [250] * 8, ["00000001"])
+    few_networks = of_items(COPIES, [350] * 8, ["00000001"])
     assert retracted(batch_of, copied, few_networks, DEFAULT_POLICY).reason == "no-longer-found"
 
 

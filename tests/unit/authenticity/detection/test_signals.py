@@ -154,7 +154,7 @@ def test_two_sales_are_a_signal_about_both_shops() -> None:
 
 
 def test_many_items_that_seem_a_little_copied_are_a_campaign() -> None:
-    assert kinds(of_items(COPIES, [250] * 8)) == {FindingKind.CAMPAIGN}
+    assert kinds(of_items(COPIES, [350] * 8)) == {FindingKind.CAMPAIGN}
 
 
 def test_what_few_networks_could_have_brought_about_is_no_campaign() -> None:
@@ -165,11 +165,11 @@ def test_what_few_networks_could_have_brought_about_is_no_campaign() -> None:
 
 
 def test_what_known_scanners_show_item_by_item_is_a_campaign() -> None:
-    assert kinds(of_items(COPIES, [250] * 8, [KNOWN_SCANNERS])) == {FindingKind.CAMPAIGN}
+    assert kinds(of_items(COPIES, [350] * 8, [KNOWN_SCANNERS])) == {FindingKind.CAMPAIGN}
 
 
 def test_a_signal_that_names_no_networks_is_of_an_earlier_version_and_no_campaign() -> None:
-    assert kinds(of_items(COPIES, [250] * 8, [""])) == set()
+    assert kinds(of_items(COPIES, [350] * 8, [""])) == set()
 
 
 def test_the_score_is_a_signal_about_the_last_custodian_and_about_no_officer() -> None:
@@ -190,7 +190,7 @@ def test_the_score_is_a_signal_about_the_last_custodian_and_about_no_officer() -
 
 def test_items_of_many_batches_from_one_shop_that_seem_copied_are_a_campaign_there() -> None:
     shop = scanner_entity(77, known=True)
-    found = [msgspec.structs.replace(c, entity=shop) for c in of_items(COPIES, [250] * 8)]
+    found = [msgspec.structs.replace(c, entity=shop) for c in of_items(COPIES, [350] * 8)]
     [campaign] = assess_entity(found, DEFAULT_POLICY)
     assert campaign.kind is FindingKind.CAMPAIGN
     assert campaign.reasons[0].reason == "many-items-from-here-look-copied"
@@ -201,7 +201,7 @@ def test_one_item_however_suspicious_is_no_campaign() -> None:
 
 
 def test_the_odd_traveller_among_many_quiet_items_is_no_campaign() -> None:
-    assert kinds(of_items(COPIES, [250] * 8 + [-200] * 400)) == set()
+    assert kinds(of_items(COPIES, [350] * 8 + [-200] * 400)) == set()
 
 
 def test_a_signal_that_goes_takes_the_campaign_with_it() -> None:
