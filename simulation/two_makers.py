@@ -154,12 +154,12 @@ class World:
         return self.scan(code, **(officer | changes))
 
     def copied_scans(self, code: str) -> list[Scan]:
-        """After a shop in Paris sold it, a stranger every two hours, in one of six parts of the
-        world, each in a network of its own: copies, for any weights."""
+        """A stranger every twelve hours, in one of six parts of the world, each in a network of
+        its own, before a shop in Paris sells it: copies, for any weights."""
         shop: dict[str, Any] = {"publisher": "shop-of-copies", "channel": "retail", "place": PARIS}
         return [
-            self.officer_scan(code, **shop, act=Act.SELL, minutes=-120 * 25),
-            *self.strangers(code, 24, every=120),
+            *self.strangers(code, 24, every=720),
+            self.officer_scan(code, **shop, act=Act.SELL),
         ]
 
     def strangers(self, code: str, count: int, *, every: int) -> list[Scan]:

@@ -27,21 +27,13 @@ from authenticity.detection.sessions import (
     apart_km,
     is_reachable,
 )
-from authenticity.history.observation import ACTS, CHANNELS, Observation
-from authenticity.records.scan import Act, Channel
-
-_HOUR_MS: Final = 3_600_000
+from authenticity.history.observation import CHANNELS, Observation
+from authenticity.records.scan import Channel
 
 
 def networks(comparison: Comparison) -> int:
     """Anonymous sessions, each of one network."""
     return len(comparison.first_ms)
-
-
-def devices(comparison: Comparison) -> int:
-    """Anonymous devices, as far as sessions tell: one that kept its session through several
-    networks is one."""
-    return len({key & 0xFFFF_FFFF for key in comparison.first_ms})
 
 
 def active_days(comparison: Comparison) -> int:
@@ -143,27 +135,6 @@ def fixed_lines_abroad(comparison: Comparison) -> int:
     return sum(_is_fixed(each) for each in _abroad(comparison))
 
 
-def hours_between_sales(comparison: Comparison) -> int:
-    """As `hours_sold_apart`."""
-    return hours_sold_apart(comparison.genuine)
-
-
-def hours_sold_apart(genuine: Sequence[Observation]) -> int:
-    """Between the first sale and the last one by the same actor, without an undo between; 0
-    for one sale. By another actor it proves two items: see `authenticity.detection.score`."""
-    sold: Observation | None = None
-    hours = 0
-    for observation in genuine:
-        act = ACTS[observation.act]
-        if act is Act.REACTIVATE:
-            sold = None
-        elif act is Act.SELL and sold is None:
-            sold = observation
-        elif act is Act.SELL and sold is not None and observation.actor == sold.actor:
-            hours = max(hours, (observation.captured_ms - sold.captured_ms) // _HOUR_MS)
-    return hours
-
-
 def _visits(comparison: Comparison) -> list[tuple[int, int]]:
     """When an anonymous session was in which place, by time."""
     return sorted(
@@ -198,7 +169,6 @@ place are more often copies than owners who look again."""
 
 FEATURES: Final[tuple[Feature, ...]] = (
     Feature(_NETWORKS, networks, (2, 3, 4, 5, 6, 8, 12), "networks: at least {n}"),
-    Feature("devices", devices, (2, 3, 4, 5, 6, 8, 12), "devices: at least {n}"),
     Feature("active-days", active_days, (2, 3, 4, 6, 9, 14), "days with scans: at least {n}"),
     Feature(
         "busiest-day", sessions_on_busiest_day, (2, 3, 4, 6, 9), "scans on one day: at least {n}"
@@ -252,14 +222,10 @@ FEATURES: Final[tuple[Feature, ...]] = (
         "fixed-abroad", fixed_lines_abroad, (1, 2, 3, 5),
         "fixed lines or known scanners outside its markets: at least {n}", Need.MARKETS,
     ),
-    Feature(
-        "hours-between-sales", hours_between_sales, (1,),
-        "hours between two sales by the same shop: at least {n}", Need.ACT,
-    ),
 )  # fmt: skip
 
 
-_BEYOND_A_JOURNEY: Final = frozenset({"off-trip", "returns", "early", "hours-between-sales"})
+_BEYOND_A_JOURNEY: Final = frozenset({"off-trip", "returns", "early"})
 
 
 def features_of(comparison: Comparison) -> Iterator[tuple[Feature, int]]:
@@ -272,7 +238,7 @@ def features_of(comparison: Comparison) -> Iterator[tuple[Feature, int]]:
 
 def is_one_journey(values: Iterable[tuple[Feature, int]]) -> bool:
     """Whether one item, carried one way and looked at by a household at most, can have left all
-    this: no trip too fast, no way back, no sale twice, and nobody had it elsewhere."""
+    this: no trip too fast, no way back, and nobody had it elsewhere meanwhile."""
     return not any(
         feature.name in _BEYOND_A_JOURNEY
         or (feature.name == _NETWORKS and feature.steps[value - 1] >= _MORE_THAN_A_HOUSEHOLD)

@@ -86,7 +86,7 @@ class EntityPolicy:
     campaign_prior: float = 0.01
     campaign_threshold: float = 0.9
     campaign_items: int = 3
-    campaign_item_nats: float = 3.0
+    campaign_item_nats: float = 2.5
     campaign_networks: int = 3
     probing_items: int = 10
     poisoning_items: int = 3

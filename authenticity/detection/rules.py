@@ -10,7 +10,6 @@ from itertools import pairwise
 import msgspec
 
 from authenticity.detection.evidence import Evidence, vouched_doubts
-from authenticity.detection.features import hours_sold_apart
 from authenticity.detection.findings import Finding, FindingKind, found
 from authenticity.detection.policy import Policy, Severity
 from authenticity.detection.reasons import Reason, ReasonCode, because, coarse
@@ -239,12 +238,28 @@ def reuse_findings(admitted: Sequence[Observation], policy: Policy) -> Iterator[
     """
     if reason := _seen_after_destruction(admitted, policy):
         yield found(FindingKind.REUSED_AFTER_END, reason)
-    if hours := hours_sold_apart(admitted):
+    if hours := _hours_between_sales(admitted):
         reason = because(ReasonCode.SOLD_TWICE, hours_between=coarse(hours))
         finding = found(FindingKind.SOLD_AGAIN, reason)
         if hours <= policy.undo_window_days * 24:
             finding = msgspec.structs.replace(finding, severity=Severity.INFO)
         yield finding
+
+
+def _hours_between_sales(admitted: Sequence[Observation]) -> int:
+    """Between the first sale and the last one by the same actor, without an undo between; 0
+    for one sale. By another actor it proves two items: see `authenticity.detection.score`."""
+    sold: Observation | None = None
+    hours = 0
+    for observation in admitted:
+        act = ACTS[observation.act]
+        if act is Act.REACTIVATE:
+            sold = None
+        elif act is Act.SELL and sold is None:
+            sold = observation
+        elif act is Act.SELL and sold is not None and observation.actor == sold.actor:
+            hours = max(hours, (observation.captured_ms - sold.captured_ms) // _HOUR_MS)
+    return hours
 
 
 def _seen_after_destruction(admitted: Sequence[Observation], policy: Policy) -> Reason | None:

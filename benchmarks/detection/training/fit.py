@@ -50,8 +50,8 @@ _PRIOR_NATS: Final = np.array(
 UNKNOWN: Final = {
     (): 0.4,
     ("abroad", "fixed-abroad"): 0.2,
-    ("early", "away-from-shop", "hours-between-sales"): 0.2,
-    ("abroad", "fixed-abroad", "early", "away-from-shop", "hours-between-sales"): 0.2,
+    ("early", "away-from-shop"): 0.2,
+    ("abroad", "fixed-abroad", "early", "away-from-shop"): 0.2,
 }
 """In which shares a moment is learned from as it is, as if its maker had named no markets, as
 if nobody in the chain had shared what he read, and as if both: by what then counts nothing."""

@@ -80,7 +80,7 @@ def test_networks_without_a_place_are_compared_with_nothing() -> None:
 
 def test_a_household_is_two_networks_in_one_place() -> None:
     household = features(seen("a", place=PARIS), seen("b", place=PARIS, after=HOUR))
-    assert household == {"networks": 2, "devices": 2, "busiest-day": 2}
+    assert household == {"networks": 2, "busiest-day": 2}
 
 
 def test_one_device_in_several_networks_is_one() -> None:
@@ -209,17 +209,6 @@ def test_a_session_elsewhere_before_the_sale_is_early_and_one_after_it_is_away()
     after = features(sale, seen("a", place=TOKYO, after=9 * DAY))
     assert (before["early"], before.get("away-from-shop")) == (1, None)
     assert (after["away-from-shop"], after.get("early")) == (1, None)
-
-
-def test_hours_between_sales_end_with_a_return() -> None:
-    def sold(name: str, after: timedelta, shop: str = "shop-1") -> Observation:
-        return trusted(name, shop, act=Act.SELL, place=PARIS, after=after)
-
-    back = trusted("r", act=Act.REACTIVATE, place=PARIS, after=20 * HOUR)
-    twice = [sold("a", 0 * HOUR), sold("b", 50 * HOUR)]
-    assert features(*twice)["hours-between-sales"] == 50
-    assert "hours-between-sales" not in features(*twice, back)
-    assert "hours-between-sales" not in features(sold("a", 0 * HOUR), sold("b", HOUR / 2))
 
 
 def test_only_a_batch_with_markets_has_an_abroad() -> None:
@@ -417,7 +406,7 @@ def test_another_look_at_an_item_never_makes_copies_less_likely(
 def test_a_journey_that_one_item_can_make_is_no_suspicion(
     way: list[Place], household: list[int], data: st.DataObject
 ) -> None:
-    """One way, two days at least from place to place, and seven devices at most."""
+    """One way, two days at least from place to place, and seven networks at most."""
     of = list[tuple[Place, int]]()
     at = 0
     for where, devices in zip(way, household, strict=True):
