@@ -24,11 +24,18 @@ class Traffic(NamedTuple):
     replayed: bytes
 
 
-def make_traffic(folder: Path, scans: int, *, seed: int = 7) -> Traffic:
-    """Exactly so many scans, the first of a simulation."""
+def make_traffic(
+    folder: Path,
+    scans: int,
+    *options: str,
+    seed: int = 7,
+    items_per_scan: float = _ITEMS_PER_SCAN,
+) -> Traffic:
+    """Exactly so many scans, the first of a simulation with these options. With too many
+    `items_per_scan` they are of its first days alone."""
     file = folder / "scans.ndjson"
-    items = str(round(scans * _ITEMS_PER_SCAN))
-    run("simulate", "--seed", str(seed), "--items", items, "--out", str(file))
+    items = str(round(scans * items_per_scan))
+    run("simulate", "--seed", str(seed), "--items", items, "--out", str(file), *options)
     lines = file.read_bytes().splitlines()
     if len(lines) < scans:
         raise ValueError(f"{items} items gave {len(lines)} scans, not {scans}")

@@ -24,7 +24,9 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def traffic(tmp_path_factory: pytest.TempPathFactory) -> Traffic:
-    made = make_traffic(tmp_path_factory.mktemp("traffic"), 12_000)
+    attacked = ("--scan-rate", "0.9", "--attack-rate", "0.03")  # else no campaign is found
+    folder = tmp_path_factory.mktemp("traffic")
+    made = make_traffic(folder, 12_000, *attacked, items_per_scan=0.5)
     assert b'"kind":"campaign"' in made.replayed, "a campaign is among the alerts"
     assert b'"item":"urn:touchstone:scanner:' in made.replayed
     return made
