@@ -24,24 +24,23 @@ from authenticity.records.batch import Batch
 DAY_MS: Final = 86_400_000
 
 Place = Sequence[ScanSession]
-"""Sessions that can have been in one place, the one of most confidence first."""
+"""Sessions that can have been in one place, the one with the smallest radius first."""
 
 
 class Need(IntEnum):
     """What a history must hold for a feature to be more than 0: bits, to be combined."""
 
     NOTHING = 0
-    ACT = 1
-    MARKETS = 2
-    HELD = 4
-    PLACED = 8
-    AWAY = 16
+    MARKETS = 1
+    HELD = 2
+    PLACED = 4
+    AWAY = 8
 
 
 class Comparison(NamedTuple):
     """All that features are read from.
 
-    `genuine` are believed observations, by time. `first_ms`: by `session_key`, of each anonymous
+    `first_ms`: by `session_key`, of each anonymous
     session, its first capture; `sessions_by_day` counts these by day. `placed`: all sessions with
     a place, by time, but for those whose own places lie apart. `places`: where the anonymous ones
     were, the one with most sessions first, which is `home`; `away` are the others. `trusted`:
@@ -49,7 +48,6 @@ class Comparison(NamedTuple):
     shops. `met`: every `Need` that is met.
     """
 
-    genuine: Sequence[Observation]
     first_ms: dict[int, int]
     sessions_by_day: Counter[int]
     placed: Sequence[ScanSession]
@@ -83,8 +81,6 @@ def compare_sessions(
     for observation in genuine:
         if not observation.actor:
             first_ms.setdefault(session_key(observation), observation.captured_ms)
-        if observation.act:
-            met |= Need.ACT
     placed: list[ScanSession] = []
     anonymous: list[ScanSession] = []
     trusted: list[ScanSession] = []
@@ -112,9 +108,7 @@ def compare_sessions(
     if markets and (anonymous or trusted):
         met |= Need.MARKETS
     by_day = Counter([at_ms // DAY_MS for at_ms in first_ms.values()])
-    return Comparison(
-        genuine, first_ms, by_day, placed, places, trusted, held, markets, policy.clone, met
-    )
+    return Comparison(first_ms, by_day, placed, places, trusted, held, markets, policy.clone, met)
 
 
 def _by_size(place: Place) -> tuple[int, int]:

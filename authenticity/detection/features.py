@@ -5,8 +5,9 @@ One row of `FEATURES` for each. A feature counts something, and its value is how
 nothing about places, an item that may be sold anywhere nothing about markets. None of them is
 a finding; `authenticity.detection.score` adds up their weights (`weights.json`).
 
-Every count rises, or stays, when another scan is added, and no weight falls where a count
-rises: whoever adds scans cannot make copies seem less likely.
+Nothing that is counted speaks against copies: no weight falls where a count rises. What can
+still lower a score is what takes evidence away: a booked return, and networks beyond the twelve
+that a history keeps.
 """
 
 from bisect import bisect_right
@@ -223,7 +224,6 @@ FEATURES: Final[tuple[Feature, ...]] = (
         "fixed lines or known scanners outside its markets: at least {n}", Need.MARKETS,
     ),
 )  # fmt: skip
-
 
 _BEYOND_A_JOURNEY: Final = frozenset({"off-trip", "returns", "early"})
 

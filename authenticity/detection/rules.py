@@ -6,6 +6,7 @@ applies all of them.
 
 from collections.abc import Collection, Iterator, Sequence
 from itertools import pairwise
+from typing import Final
 
 import msgspec
 
@@ -24,7 +25,7 @@ from authenticity.records.scan import Act
 from authenticity.trust.verdict import Doubt
 
 _HOUR_MS = 3_600_000
-_LEAST_NETWORKS = 2
+LEAST_NETWORKS: Final = 2
 """However low a policy sets a number: no one network raises an alert."""
 _MOST_NETWORKS_NAMED = 3
 _KIND_OF_STATUS = {
@@ -192,7 +193,7 @@ def diversion_findings(
     if not outside:
         return
     trusted = any(observation.authorised for observation in outside)
-    if trusted or len(outside) >= max(_LEAST_NETWORKS, policy.diverted_sessions):
+    if trusted or len(outside) >= max(LEAST_NETWORKS, policy.diverted_sessions):
         reason = because(
             ReasonCode.SCANNED_OUTSIDE_ITS_MARKETS,
             countries=",".join(sorted({observation.country for observation in outside})),
@@ -277,7 +278,7 @@ def _seen_after_destruction(admitted: Sequence[Observation], policy: Policy) -> 
     ]
     others = [observation for observation in after if observation.actor != end.actor]
     trusted = any(observation.authorised for observation in others)
-    if trusted or len(others) >= max(_LEAST_NETWORKS, policy.end_anonymous_sessions):
+    if trusted or len(others) >= max(LEAST_NETWORKS, policy.end_anonymous_sessions):
         return because(ReasonCode.SEEN_AFTER_DESTRUCTION, scanners=_scanners(others))
     return None
 

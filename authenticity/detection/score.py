@@ -112,8 +112,8 @@ def score_without_leaving_out(
 
 def contributions_of(values: Sequence[tuple[Feature, int]]) -> tuple[Contribution, ...]:
     """What each of these features adds, in the order of the table: its own weight, and half of
-    what each pair adds beside the weights of its two. So none is below 0, and all together are
-    the score."""
+    what each pair adds beside the weights of its two. So none is below 0, and with the bias
+    they add up to the score before calibration."""
     nats = [_WEIGHTS[feature.name][value - 1] for feature, value in values]
     for number, (feature, value) in enumerate(values):
         for at in range(number + 1, len(values)):

@@ -37,7 +37,7 @@ from authenticity.detection.findings import (
 from authenticity.detection.odds import chance, log_odds, published_probability
 from authenticity.detection.policy import EntityPolicy, Policy
 from authenticity.detection.reasons import ReasonCode, because, coarse
-from authenticity.detection.rules import scans_outside
+from authenticity.detection.rules import LEAST_NETWORKS, scans_outside
 from authenticity.detection.score import CloneScore
 from authenticity.detection.sessions import (
     ScanSession,
@@ -77,8 +77,6 @@ _VOUCHING: Final = frozenset({Act.SELL, Act.INSPECT_CONFORMANT})
 _RETAIL: Final = CHANNELS.index(Channel.RETAIL)
 _MOST_CUSTODIANS: Final = 2
 _MOST_BATCHES_NAMED: Final = 3
-_LEAST_NETWORKS: Final = 2
-"""However low a policy sets a number: no one network raises an alert."""
 
 
 class Signal(Struct, frozen=True, order=True):
@@ -173,7 +171,7 @@ def _signals_for_batch(
         outside = scans_outside(evidence.admitted, policy.markets_of(batch), policy)
         known = {scan.country for scan in outside if scan.authorised}
         countries = sorted({scan.country for scan in outside}, key=lambda c: (c not in known, c))
-        asked = max(_LEAST_NETWORKS, policy.diverted_sessions)
+        asked = max(LEAST_NETWORKS, policy.diverted_sessions)
         for country in countries[:_MOST_COUNTRIES]:
             entity = batch_in_country_entity(gtin, lot, country)
             if country in known:

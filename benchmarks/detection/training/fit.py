@@ -18,7 +18,7 @@
 import argparse
 import json
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -135,7 +135,7 @@ class Moments(NamedTuple):
 
 def model_of(fit: Learned, check: Learned) -> Model:
     """Fitted on one, without the held-out family, and calibrated on the other."""
-    rows: Counter[tuple[Values, bool]] = Counter()
+    rows: dict[tuple[Values, bool], float] = defaultdict(float)
     for code in _weighed(fit.codes):
         if code.family != HELD_OUT:
             for state in code.states:
@@ -174,10 +174,10 @@ def _all_of(moments: Sequence[Moments]) -> Moments:
 
 def _weighed(codes: Sequence[Code]) -> list[Code]:
     """With the weight of all copied codes shared out to their families evenly."""
-    of_family: Counter[str] = Counter()
+    of_family: dict[str, float] = defaultdict(float)
     for code in codes:
         if code.copied and code.family != HELD_OUT:
-            of_family[code.family] += code.weight  # type: ignore[assignment]
+            of_family[code.family] += code.weight
     share = sum(of_family.values()) / max(1, len(of_family))
     return [
         code._replace(weight=code.weight * share / of_family[code.family])
@@ -193,11 +193,11 @@ def _without(values: NDArray[np.int8], names: Sequence[str]) -> NDArray[np.int8]
     return np.asarray(values * np.array(known, dtype=np.int8))
 
 
-def _add(rows: Counter[tuple[Values, bool]], state: State, weight: float) -> None:
+def _add(rows: dict[tuple[Values, bool], float], state: State, weight: float) -> None:
     share = weight / 2 if state.rests else weight
-    rows[state.values, state.copied] += share  # type: ignore[assignment]
+    rows[state.values, state.copied] += share
     for rest in state.rests:
-        rows[rest, state.copied] += share / len(state.rests)  # type: ignore[assignment]
+        rows[rest, state.copied] += share / len(state.rests)
 
 
 def _are_journeys(values: NDArray[np.int8]) -> NDArray[np.bool_]:
