@@ -66,8 +66,7 @@ _FEW: Final = 2
 
 _BELIEVED, _KNOWN, _DOUBTED, _REFUSED, _REFUSED_OF_KNOWN = range(5)
 _STATE_CHANGING: Final = frozenset(
-    ACTS.index(act)
-    for act in (Act.SELL, Act.REACTIVATE, Act.DETAIN, Act.RELEASE, Act.SEIZE, Act.DESTROY)
+    (Act.SELL, Act.REACTIVATE, Act.DETAIN, Act.RELEASE, Act.SEIZE, Act.DESTROY)
 )
 
 
@@ -299,7 +298,7 @@ def _unplaced_network(observation: Observation) -> int:
 
 
 def _changes_state(observation: Observation) -> bool:
-    return observation.act in _STATE_CHANGING
+    return ACTS[observation.act] in _STATE_CHANGING
 
 
 _session = attrgetter("session")

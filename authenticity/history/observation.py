@@ -11,23 +11,36 @@ from math import asin, cos, radians, sin, sqrt
 from typing import Final, NamedTuple
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
 from authenticity.records.countries import COUNTRY_AREAS
 from authenticity.records.network import LOCATING, NetworkClass, NetworkEvidence
 from authenticity.records.place import Place, PlaceSource
-from authenticity.records.scan import Act, Channel, Scan, bounded_capture, to_epoch_ms
+from authenticity.records.scan import (
+    Act,
+    Channel,
+    RefusalGround,
+    Scan,
+    bounded_capture,
+    to_epoch_ms,
+)
 from authenticity.trust.verdict import Doubt, Doubtful, Verdict
 
 CHANNELS: Final = tuple(Channel)
-ACTS: Final[tuple[Act | None, ...]] = (None, *Act)
+GROUNDS: Final[tuple[RefusalGround | None, ...]] = (None, *RefusalGround)
 SOURCES: Final[tuple[PlaceSource | None, ...]] = (None, *PlaceSource)
 DOUBTS: Final[tuple[Doubt | None, ...]] = (None, *Doubt)
 NETWORK_KINDS: Final[tuple[NetworkClass | None, ...]] = (None, *NetworkClass)
 """Stored as positions in these tables: new members go to the end of their enum."""
 
+_ACT = {member: number for number, member in enumerate((None, *Act))}
+_ACTS_A_GROUND: Final = 16
+ACTS: Final[tuple[Act | None, ...]] = (*_ACT, *[None] * (_ACTS_A_GROUND - len(_ACT))) * len(GROUNDS)
+"""Acts by `Observation.act`: all of them for each of `GROUNDS`, with room for new ones at the end.
+Without a ground an act has the number that it had before there were grounds."""
+
 _CHANNEL = {member: number for number, member in enumerate(CHANNELS)}
-_ACT = {member: number for number, member in enumerate(ACTS)}
+_GROUND = {member: number for number, member in enumerate(GROUNDS)}
 _SOURCE = {member: number for number, member in enumerate(SOURCES)}
 _DOUBT = {member: number for number, member in enumerate(DOUBTS)}
 _NETWORK_KIND = {member: number for number, member in enumerate(NETWORK_KINDS)}
@@ -58,7 +71,8 @@ class Observation(Struct, frozen=True, array_like=True, order=True, gc=False):
     `network`: 32 bits of the keyed hash of the network that an anonymous scan came from, 0
     where the service did not see it; `network_kind` its class. Where `is_network_derived`,
     place and country are the network's; of any other anonymous scan they are what its device
-    states. Of known scanners no network is kept.
+    states. Of known scanners no network is kept. `act` is a position in `ACTS`, which says the
+    ground of a refusal too.
 
     The last five are no content: `delay_s` (arrival less capture, the least known), the
     verdict under the newest trust list that this scan was checked under, and the slot of the
@@ -95,6 +109,11 @@ class Observation(Struct, frozen=True, array_like=True, order=True, gc=False):
             self.act, self.source, self.lat, self.lon, self.accuracy, self.country, self.lot,
             self.expiry, self.network, self.network_kind,
         )  # fmt: skip
+
+    @property
+    def refused_for(self) -> RefusalGround | None:
+        """Why a known scanner refused the item; None where none did, or none said why."""
+        return GROUNDS[self.act // _ACTS_A_GROUND]
 
     @property
     def issued(self) -> bool:
@@ -149,7 +168,7 @@ def observe(scan: Scan, verdict: Verdict, trust_version: int) -> Observation:
         session_hash(scan.publisher, scan.session) if scan.session else identity >> 32,
         actor_hash(scan.publisher) if scan.authorised else 0,
         _CHANNEL[scan.channel],
-        _ACT[scan.act] if scan.authorised else 0,
+        _act_number(scan) if scan.authorised else 0,
         place.source,
         place.lat,
         place.lon,
@@ -165,6 +184,10 @@ def observe(scan: Scan, verdict: Verdict, trust_version: int) -> Observation:
         revoked_ms,
         -1 if verdict.key_slot is None else verdict.key_slot,
     )
+
+
+def _act_number(scan: Scan) -> int:
+    return _ACT[scan.act] + _ACTS_A_GROUND * _GROUND[scan.refused_for or None]
 
 
 def _captured_at(scan: Scan) -> datetime:
@@ -278,15 +301,17 @@ def accuracy_km(observation: Observation) -> float:
 
 
 def _content_digest(scan: Scan) -> int:
-    """Of what a retry repeats. Of version 1 as histories of that time hold it."""
+    """Of what a retry repeats. Of version 1, and of a scan without a ground, as histories from
+    before hold it."""
     if scan.v == 1:
         return _hash32(
             scan.code, scan.operation, scan.session, scan.captured_at.microsecond,
             scan.act, scan.authorised, scan.place,
         )  # fmt: skip
+    ground = () if scan.refused_for is UNSET else (scan.refused_for,)
     return _hash32(
         scan.code, scan.operation, scan.session, None if scan.clamped else scan.captured_at,
-        scan.act, scan.authorised, scan.place, scan.channel,
+        scan.act, scan.authorised, scan.place, scan.channel, *ground,
     )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Annotated, Final
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from authenticity.errors import ScanError
 from authenticity.limits import LIMITS
@@ -13,7 +13,7 @@ from authenticity.records.network import Hex16, NetworkEvidence
 from authenticity.records.place import Place
 
 SCAN_FORMAT: Final = 2
-"""What is written. Format 1, without the last three fields, is read too."""
+"""What is written. Format 1, without the last four fields, is read too."""
 
 PUBLIC_PAGE: Final = "consumer-web"
 """The publisher of all anonymous scans that a service takes."""
@@ -52,6 +52,19 @@ class Act(StrEnum):
     DESTROY = "destroy"
 
 
+REFUSALS: Final = frozenset((Act.INSPECT_NONCONFORMANT, Act.DETAIN, Act.SEIZE))
+"""The acts by which an item is refused."""
+
+
+class RefusalGround(StrEnum):
+    """Why an item was refused, as far as whoever refused it says."""
+
+    SUSPECTED_FALSIFIED = "suspected-falsified"
+    DOCUMENTS = "documents"
+    STORAGE_CONDITIONS = "storage-conditions"
+    OTHER = "other"
+
+
 class Scan(Struct, frozen=True, gc=False):
     """One scan, as carried by the `scans` topic.
 
@@ -66,6 +79,9 @@ class Scan(Struct, frozen=True, gc=False):
     decide what a history keeps, an HMAC of publisher and scan id under the installation's
     secret: a retry has the same ones, and nobody outside can choose them.
     `clamped`: the capture time was out of bounds, and the arrival stands in its place.
+
+    `refused_for` stands beside `inspect-nonconformant`, `detain` or `seize` alone, and counts
+    where that act counts. A scan that does not say why has no field for it.
     """
 
     v: int
@@ -83,6 +99,7 @@ class Scan(Struct, frozen=True, gc=False):
     network: NetworkEvidence | None = None
     selection: Hex16 | None = None
     clamped: bool = False
+    refused_for: RefusalGround | UnsetType = UNSET
 
 
 class _Version(Struct):
@@ -116,7 +133,20 @@ def decode_scan(raw: bytes) -> Scan:
             raise _refusal(raw, ValueError("version"))
         if scan.network is not None or scan.selection is not None or scan.clamped:
             raise _refusal(raw, ValueError("`network`, `selection`, `clamped` need version 2"))
+        if scan.refused_for is not UNSET:
+            raise _refusal(raw, ValueError("`refused_for` needs version 2"))
+    if scan.refused_for is not UNSET:
+        check_refusal(scan.act)
     return scan
+
+
+def check_refusal(act: Act | None) -> None:
+    """Raises `ScanError` unless `refused_for` may stand beside this act."""
+    if act not in REFUSALS:
+        raise ScanError(
+            f"`refused_for` says why an item was refused, but the act is {act or 'missing'}",
+            next_step=f"leave `refused_for` out, or send the act {' or '.join(sorted(REFUSALS))}",
+        )
 
 
 def encode_scan(scan: Scan) -> bytes:

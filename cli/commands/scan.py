@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from authenticity.records.scan import COMMAND_LINE, Act, Channel
+from authenticity.records.scan import COMMAND_LINE, REFUSALS, Act, Channel, RefusalGround
 from cli.support.console import EXIT_BAD_ANSWER, err, fail, out, print_json
 from cli.support.data import DataFolder
 from cli.support.instants import parse_instant
@@ -55,6 +55,10 @@ def scan(
     ] = None,
     act: Annotated[
         Act | None, typer.Option("--act", help="What is done with the item; not by consumers.")
+    ] = None,
+    refused_for: Annotated[
+        RefusalGround | None,
+        typer.Option("--refused-for", help="Why it is refused; with an --act that refuses it."),
     ] = None,
     place: Annotated[
         str | None,
@@ -107,7 +111,7 @@ def scan(
     is published as it is.
 
     Example: [bold]touchstone scan shelf.jpg --channel customs --act detain
-    --place 51.95,4.14[/]
+    --refused-for documents --place 51.95,4.14[/]
 
     Exit code 0 if everything was published, 1 if an input was refused.
     """
@@ -123,6 +127,7 @@ def scan(
         session=session or uuid4().hex,
         place=_place(place, country),
         act=act,
+        refused_for=refused_for,
     )
     _refuse_claims(by, api, token)
     where = DataFolder.find(data)
@@ -171,6 +176,9 @@ def _refuse_claims(by: "Circumstances", api: str | None, token: str | None) -> N
         )
     if by.act is not None and not by.authorised:
         fail("a consumer's scan carries no act", next_step="say whose it is with --channel")
+    if by.refused_for is not None and by.act not in REFUSALS:
+        acts = " or ".join(sorted(REFUSALS))
+        fail("--refused-for needs an act that refuses the item", next_step=f"give --act {acts}")
 
 
 def _to_service(url: str, token: str | None, stack: ExitStack, tell_channel: bool) -> "Send":

@@ -13,11 +13,19 @@ from datetime import datetime
 from typing import Any, Final
 
 import msgspec
+from msgspec import UNSET
 
 from authenticity.errors import InputError, LogUnavailableError
 from authenticity.gs1.code import item_of
 from authenticity.records.place import Place
-from authenticity.records.scan import SCAN_FORMAT, Act, Channel, Scan, encode_scan
+from authenticity.records.scan import (
+    SCAN_FORMAT,
+    Act,
+    Channel,
+    RefusalGround,
+    Scan,
+    encode_scan,
+)
 from authenticity.trust.verdict import Verdict
 from events.publisher import Publisher, Record
 from events.topics import SCANS, scan_key
@@ -39,6 +47,7 @@ class Circumstances:
     session: str | None = None
     place: Place | None = None
     act: Act | None = None
+    refused_for: RefusalGround | None = None
 
 
 def scan_now(
@@ -57,6 +66,7 @@ def scan_now(
         session=by.session,
         place=by.place,
         act=by.act,
+        refused_for=by.refused_for or UNSET,
     )
 
 

@@ -9,9 +9,9 @@ from hashlib import blake2b
 from typing import Annotated, Final
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct
 
-from authenticity.errors import UnavailableError
+from authenticity.errors import InputError, UnavailableError
 from authenticity.gs1.code import item_of
 from authenticity.gs1.item import ItemId
 from authenticity.limits import LIMITS
@@ -21,9 +21,11 @@ from authenticity.records.scan import (
     Act,
     Channel,
     Instant,
+    RefusalGround,
     Scan,
     Text,
     bounded_capture,
+    check_refusal,
     encode_scan,
     has_utc,
 )
@@ -31,7 +33,7 @@ from events.publisher import Publisher, Record
 from events.topics import SCANS, scan_key
 from events.tracing import current_trace
 from verifier_api.auth.principals import Principal
-from verifier_api.http.problems import INVALID, Problem
+from verifier_api.http.problems import INVALID, Problem, problem_of
 from verifier_api.network.keyed_hashes import KeyedHashes
 from verifier_api.services.stamping import (
     PassedNetwork,
@@ -54,6 +56,8 @@ class ScanBody(Struct, frozen=True):
     token about an item that is not the token's; a `place` has the source gps, wifi or declared,
     and a capture time more than 72 h before its arrival, or 5 min after, is replaced by it. The
     same holds for a gateway's token. `network`: of a gateway's user; refused from anybody else.
+    `refused_for` says why an item was refused, beside `inspect-nonconformant`, `detain` or
+    `seize` alone.
     """
 
     code: CodeText
@@ -65,6 +69,7 @@ class ScanBody(Struct, frozen=True):
     operation: Text | None = None
     channel: Channel | None = None
     network: PassedNetwork | None = None
+    refused_for: RefusalGround | None = None
 
 
 class _RandomNames:
@@ -119,7 +124,7 @@ def scan_of(body: ScanBody, now: datetime, stamp: Stamp) -> Scan:
     published under the gateway's name; it has the network that the gateway passes, or none.
 
     Raises `Problem` 401 or 403 for a channel, act or operation that is not theirs: nothing
-    is accepted and then ignored.
+    is accepted and then ignored. So is, with 422, a ground without a refusal.
     """
     principal, network = stamp.by, stamp.network
     if body.network is not None:
@@ -128,6 +133,8 @@ def scan_of(body: ScanBody, now: datetime, stamp: Stamp) -> Scan:
     item = item_of(body.code)
     if body.act is not None or body.operation is not None:
         principal.require_act_on(item)
+    if body.refused_for is not None:
+        _require_refusal(body.act)
     channel = principal.channel_for(item, body.channel)
     authorised = principal.may_act_on(item)
     believed = authorised or (item is None and not principal.is_anonymous)
@@ -153,10 +160,18 @@ def scan_of(body: ScanBody, now: datetime, stamp: Stamp) -> Scan:
         network=network,
         selection=stamp.hashes.selection(principal.name, scan_id),
         clamped=captured_at != stated_at,
+        refused_for=body.refused_for or UNSET,
     )
     if len(encode_scan(scan)) > LIMITS.scan_bytes:
         raise Problem(INVALID, f"the scan is larger than {LIMITS.scan_bytes:,} bytes")
     return scan
+
+
+def _require_refusal(act: Act | None) -> None:
+    try:
+        check_refusal(act)
+    except InputError as error:
+        raise problem_of(error) from None
 
 
 def _stated_capture(body: ScanBody) -> datetime | None:

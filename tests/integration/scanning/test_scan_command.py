@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from authenticity.records.scan import Act, Channel, Scan, decode_scan, encode_scan
+from authenticity.records.scan import Act, Channel, RefusalGround, Scan, decode_scan, encode_scan
 from events.embedded.log import EmbeddedLog
 from events.topics import SCANS
 from simulation.two_makers import World
@@ -53,6 +53,7 @@ def test_an_officer_detains_everything_in_a_photograph(tmp_path: Path) -> None:
     photograph = tmp_path / "crate.jpg"
     photograph.write_bytes(file_of(sheet(symbol(CODE), symbol(OTHER)), "JPEG"))
     options = ["--channel", "customs", "--publisher", "rotterdam-3", "--act", "detain"]
+    options += ["--refused-for", "storage-conditions"]
     options += ["--at", "2026-11-23T10:00:00+01:00", "--data", str(tmp_path / "data")]
     ended = run(str(photograph), *options)
     assert ended.returncode == 0, ended.stderr
@@ -60,6 +61,7 @@ def test_an_officer_detains_everything_in_a_photograph(tmp_path: Path) -> None:
     assert [scan.code for scan in scans] == [CODE, OTHER]
     for scan in scans:
         assert (scan.publisher, scan.act, scan.authorised) == ("rotterdam-3", Act.DETAIN, True)
+        assert scan.refused_for is RefusalGround.STORAGE_CONDITIONS
         assert scan.captured_at.isoformat() == "2026-11-23T09:00:00+00:00"
     assert scans[0].session == scans[1].session
     assert scans[0].scan_id != scans[1].scan_id
@@ -105,6 +107,8 @@ def test_wrong_use_is_told_with_a_next_step_and_nothing_is_published(tmp_path: P
     data = ["--data", str(tmp_path / "data")]
     for wrong in (
         [CODE, "--act", "detain"],
+        [CODE, "--act", "sell", "--channel", "retail", "--refused-for", "documents"],
+        [CODE, "--channel", "customs", "--refused-for", "documents"],
         [CODE, "--act", "detain", "--channel", "customs", "--api", "http://127.0.0.1:9"],
         [CODE, "--channel", "customs", "--api", "http://127.0.0.1:9"],
         [CODE, "--at", "2026-11-23T10:00:00"],

@@ -15,8 +15,9 @@ from authenticity.errors import LogUnavailableError
 from authenticity.gs1.code import item_of
 from authenticity.gs1.item import ItemId, text_id
 from authenticity.history.history import History
+from authenticity.history.observation import ACTS
 from authenticity.records.batch_registry import BatchRegistry
-from authenticity.records.scan import Act, Channel, encode_scan
+from authenticity.records.scan import REFUSALS, Act, Channel, encode_scan
 from authenticity.records.serial_filter import build_filter
 from ledger.protocols import LedgerReader
 from ledger.records import Role
@@ -106,6 +107,7 @@ def test_nobody_overwrites_anothers_scan_id(client: httpx.Client, stand: Stand) 
         *({"act": act} for act in Act),
         {"operation": "sale"},
         {"channel": "consumer", "act": "sell"},
+        {"act": "seize", "refused_for": "suspected-falsified"},
     ],
     ids=str,
 )
@@ -206,6 +208,33 @@ def test_an_officers_act_is_recorded_under_their_name(client: httpx.Client, stan
     assert answer["advice"]["title"] == "Green: genuine code"
     assert observation.actor != 0
     assert observation.act != 0
+
+
+def test_an_officer_says_why_a_pack_is_refused(client: httpx.Client, stand: Stand) -> None:
+    code = stand.world.code()
+    headers = stand.bearer(Role.OFFICER, "customs-2")
+    body = {"code": code, "act": "detain", "refused_for": "documents"}
+    _posted(client, "/v1/scans", body, headers=headers)
+    stand.drain()
+    [observation] = _history(stand, code).observations
+    assert (ACTS[observation.act], observation.refused_for) == (Act.DETAIN, "documents")
+
+
+@pytest.mark.parametrize("act", [None, *Act])
+def test_a_ground_without_a_refusal_is_refused_and_told_what_to_do(
+    client: httpx.Client, stand: Stand, act: Act | None
+) -> None:
+    headers = stand.bearer(Role.OFFICER, "customs-2")
+    code = stand.world.code()
+    body = {"code": code, "act": act, "refused_for": "suspected-falsified"}
+    lines = client.post("/v1/scans", json=[body, {"code": code}], headers=headers).json()
+    alone = client.post("/v1/scans", json=body, headers=headers)
+    if act in REFUSALS:
+        assert (alone.status_code, lines["refused"]) == (202, 0)
+    else:
+        assert (alone.status_code, lines["refused"]) == (422, 1)
+        assert "`refused_for`" in alone.json()["detail"]
+        assert "leave `refused_for` out" in alone.json()["next_step"]
 
 
 def _history(stand: Stand, code: str) -> History:

@@ -5,6 +5,7 @@ from hashlib import blake2b
 from typing import Any
 
 from hypothesis import strategies as st
+from msgspec import UNSET
 
 from authenticity.detection.evidence import evidence_of
 from authenticity.detection.findings import Finding
@@ -18,7 +19,7 @@ from authenticity.records.batch import Batch
 from authenticity.records.batch_registry import UNREGISTERED, BatchMatch, InBatch
 from authenticity.records.network import NetworkClass, NetworkEvidence
 from authenticity.records.place import Place, PlaceSource
-from authenticity.records.scan import Act, Channel, Scan
+from authenticity.records.scan import REFUSALS, Act, Channel, RefusalGround, Scan
 from authenticity.trust.verdict import Doubt, Doubtful, Genuine, IssuerId, Verdict
 
 ITEM: ItemId = item_id("09506000134352", "23456789ABCDEFG2")
@@ -153,9 +154,11 @@ _networks: st.SearchStrategy[NetworkEvidence | None] = st.one_of(
 
 @st.composite
 def any_observation(draw: st.DrawFn, ids: int = 40) -> Observation:
-    """Few ids, sessions and networks, so that they meet; acts, places and verdicts of every
-    kind, and both versions of the record."""
+    """Few ids, sessions and networks, so that they meet; acts, grounds, places and verdicts of
+    every kind, and both versions of the record."""
     authorised, version = draw(st.booleans()), draw(st.sampled_from([1, 2, 2, 2]))
+    act = draw(st.sampled_from([None, *Act]))
+    grounds = [UNSET, *RefusalGround] if version == 2 and act in REFUSALS else [UNSET]
     captured = NOON + timedelta(minutes=draw(st.integers(-20_000, 20_000)))
     return observe(
         Scan(
@@ -171,7 +174,8 @@ def any_observation(draw: st.DrawFn, ids: int = 40) -> Observation:
             authorised=authorised,
             session=draw(st.sampled_from([None, "s1", "s2", "s3", "s4", "s5"])),
             place=draw(_places),
-            act=draw(st.sampled_from([None, *Act])),
+            act=act,
+            refused_for=draw(st.sampled_from(grounds)),
             network=draw(_networks) if version == 2 else None,
             selection=keyed(number) if version == 2 else None,
         ),

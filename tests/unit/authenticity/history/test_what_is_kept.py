@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,8 +19,9 @@ from authenticity.history.history import (
     history_of,
     merge,
 )
-from authenticity.history.observation import Observation, observe
+from authenticity.history.observation import ACTS, Observation, observe
 from authenticity.records.network import NetworkClass
+from authenticity.records.scan import REFUSALS, Act, Channel, RefusalGround
 from authenticity.trust.verdict import Doubt, Verdict
 from tests.support.examples import examples
 from tests.unit.authenticity.detection.make_observations import (
@@ -33,6 +35,7 @@ from tests.unit.authenticity.detection.make_observations import (
     network_at,
     scan,
     seen,
+    trusted,
 )
 
 MINUTE = timedelta(minutes=1)
@@ -222,3 +225,53 @@ def test_networks_of_no_place_count_together() -> None:
     assert len(history_of(through).observations) <= 14
     assert networks_in(history_of([*through, *honest(3)]).observations) == networks_in(honest(3))
     assert len(history_of([claimed(f"c{n}") for n in range(100)]).observations) <= 14
+
+
+CUSTOMS: dict[str, Any] = {"publisher": "customs-1", "channel": Channel.CUSTOMS}
+SEIZED_BEFORE_THERE_WERE_GROUNDS = bytes.fromhex(
+    "920291dc0015cf0e63c6e44c2f44afce1c8e20cecf000001a20846fe00ce60a705dace1935dcf9010701ce00077476"
+    "cd5be202a24652a24c31ce0004483600000101000000"
+)
+
+
+def test_a_history_from_before_there_were_grounds_is_read_and_written_as_it_is() -> None:
+    seized = trusted("s", **CUSTOMS, act=Act.SEIZE, place=PARIS)
+    assert encode_history(history_of([seized])) == SEIZED_BEFORE_THERE_WERE_GROUNDS
+    assert decode_history(SEIZED_BEFORE_THERE_WERE_GROUNDS) == history_of([seized])
+    assert seized.refused_for is None
+
+
+@pytest.mark.parametrize("act", sorted(REFUSALS))
+def test_a_ground_is_kept_beside_its_act(act: Act) -> None:
+    refused = {
+        ground: trusted("a", **CUSTOMS, act=act, refused_for=ground) for ground in RefusalGround
+    }
+    for ground, observation in refused.items():
+        [kept] = decode_history(encode_history(history_of([observation]))).observations
+        assert (ACTS[kept.act], kept.refused_for) == (act, ground)
+
+
+def test_acts_without_a_ground_have_the_numbers_that_they_had() -> None:
+    assert ACTS[: 1 + len(Act)] == (None, *Act)
+
+
+def test_a_detention_is_kept_as_such_whatever_its_ground() -> None:
+    detained = trusted("d", **CUSTOMS, act=Act.DETAIN, refused_for=RefusalGround.DOCUMENTS)
+    others = [trusted(f"o{n}", **CUSTOMS, after=(n - 500) * MINUTE) for n in range(1_000)]
+    unstated = trusted("d", **CUSTOMS, act=Act.DETAIN)
+    for each in (detained, unstated):
+        assert each in history_of([each, *others]).observations
+
+
+def test_a_ground_counts_with_the_authority_of_its_act_alone() -> None:
+    said = seen("a", act=Act.SEIZE, refused_for=RefusalGround.SUSPECTED_FALSIFIED)
+    assert (said.act, said.refused_for) == (0, None)
+
+
+def test_two_grounds_under_one_id_are_two_scans() -> None:
+    papers, fake = (
+        trusted("a", **CUSTOMS, act=Act.DETAIN, refused_for=ground)
+        for ground in (RefusalGround.DOCUMENTS, RefusalGround.SUSPECTED_FALSIFIED)
+    )
+    assert papers.digest != fake.digest
+    assert len(history_of([papers, fake]).observations) == 2

@@ -8,7 +8,16 @@ import pytest
 from authenticity.errors import BatchError, ScanError
 from authenticity.records.batch import decode_batch, encode_batch
 from authenticity.records.place import Place, PlaceSource
-from authenticity.records.scan import decode_scan, encode_scan, from_epoch_ms, has_utc, to_epoch_ms
+from authenticity.records.scan import (
+    REFUSALS,
+    Act,
+    RefusalGround,
+    decode_scan,
+    encode_scan,
+    from_epoch_ms,
+    has_utc,
+    to_epoch_ms,
+)
 from simulation.two_makers import World, changed
 
 WORLD = World(3)
@@ -68,3 +77,28 @@ def test_a_line_feed_behind_a_country_is_refused() -> None:
     raw = encode_scan(WORLD.scan(WORLD.code(), place=Place(1.0, 2.0, 3.0, PlaceSource.GPS, "FR\n")))
     with pytest.raises(ScanError, match="country"):
         decode_scan(raw)
+
+
+@pytest.mark.parametrize("ground", RefusalGround)
+@pytest.mark.parametrize("act", [None, *Act])
+def test_a_ground_stands_beside_a_refusal_alone(act: Act | None, ground: RefusalGround) -> None:
+    scan = changed(WORLD.scan(WORLD.code()), v=2, act=act, refused_for=ground)
+    raw = encode_scan(scan)
+    if act in REFUSALS:
+        assert decode_scan(raw) == scan
+    else:
+        with pytest.raises(ScanError, match="refused_for") as refused:
+            decode_scan(raw)
+        assert "inspect-nonconformant" in refused.value.next_step
+
+
+def test_a_ground_that_there_is_not_is_refused_and_version_1_has_none() -> None:
+    scan = changed(WORLD.scan(WORLD.code()), v=2, act=Act.DETAIN, refused_for=RefusalGround.OTHER)
+    with pytest.raises(ScanError, match="refused_for"):
+        decode_scan(encode_scan(scan).replace(b'"other"', b'"bad-mood"'))
+    with pytest.raises(ScanError, match="`refused_for` needs version 2"):
+        decode_scan(encode_scan(changed(scan, v=1)))
+
+
+def test_a_scan_without_a_ground_is_written_as_before_there_were_any() -> None:
+    assert b"refused_for" not in encode_scan(changed(WORLD.scan(WORLD.code()), act=Act.SEIZE))
