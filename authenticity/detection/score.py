@@ -23,6 +23,7 @@ from authenticity.detection.findings import Finding, FindingKind, found
 from authenticity.detection.odds import chance, log_odds, published_probability
 from authenticity.detection.policy import ClonePolicy, Policy
 from authenticity.detection.reasons import Reason, ReasonCode, because, coarse
+from authenticity.detection.refusals import seizing_actors, speaks_of_falsification
 from authenticity.detection.sessions import (
     LocationConfidence,
     ScanSession,
@@ -186,10 +187,16 @@ def _twice(genuine: Sequence[Observation]) -> Reason | None:
 
 def _contradiction(genuine: Sequence[Observation], elsewhere_km: float) -> Reason | None:
     """A refusal alone may be about papers or temperature: it counts once the same scanner has
-    seized the item, and nobody has released it since."""
-    seized = {s.actor for s in genuine if ACTS[s.act] is Act.SEIZE and not _is_released(s, genuine)}
+    seized the item, and nobody has released it since. One that states these never counts."""
+    seized = seizing_actors(genuine)
     good = [s for s in genuine if ACTS[s.act] is Act.INSPECT_CONFORMANT]
-    bad = [s for s in genuine if ACTS[s.act] is Act.INSPECT_NONCONFORMANT and s.actor in seized]
+    bad = [
+        s
+        for s in genuine
+        if ACTS[s.act] is Act.INSPECT_NONCONFORMANT
+        and speaks_of_falsification(s)
+        and s.actor in seized
+    ]
     for one in good:
         for other in bad:
             apart = one.source and other.source and distance_km(one, other) > elsewhere_km
@@ -197,10 +204,6 @@ def _contradiction(genuine: Sequence[Observation], elsewhere_km: float) -> Reaso
                 km = coarse(round(distance_km(one, other)))
                 return because(ReasonCode.INSPECTIONS_CONTRADICT, km=km)
     return None
-
-
-def _is_released(held: Observation, genuine: Sequence[Observation]) -> bool:
-    return any(ACTS[s.act] is Act.RELEASE and s.captured_ms >= held.captured_ms for s in genuine)
 
 
 def _reasons(clone_score: CloneScore, policy: ClonePolicy) -> Iterator[Reason]:

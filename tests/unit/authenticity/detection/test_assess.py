@@ -21,7 +21,14 @@ from authenticity.history.observation import Observation, observe
 from authenticity.records.batch import Batch, BatchStatus
 from authenticity.records.batch_registry import BatchRegistry
 from authenticity.records.place import Place, PlaceSource
-from authenticity.records.scan import CAPTURE_AFTER, CAPTURE_BEFORE, Act, Channel, to_epoch_ms
+from authenticity.records.scan import (
+    CAPTURE_AFTER,
+    CAPTURE_BEFORE,
+    Act,
+    Channel,
+    RefusalGround,
+    to_epoch_ms,
+)
 from authenticity.trust.verdict import Doubt
 from tests.support.examples import examples
 from tests.unit.authenticity.detection.make_observations import (
@@ -208,6 +215,28 @@ def test_inspections_that_contradict_each_other_in_two_places_prove_two_items() 
     assert FindingKind.CLONE_CONFIRMED not in kinds(good, bad), "papers may be missing"
     assert FindingKind.CLONE_CONFIRMED not in kinds(good, bad, held, freed), "and be found"
     assert FindingKind.CLONE_CONFIRMED not in kinds(good, again, kept), "one officer looked closer"
+
+
+@pytest.mark.parametrize(
+    ("ground", "proves"),
+    [
+        (RefusalGround.SUSPECTED_FALSIFIED, True),
+        (RefusalGround.OTHER, True),
+        (RefusalGround.DOCUMENTS, False),
+        (RefusalGround.STORAGE_CONDITIONS, False),
+    ],
+)
+def test_an_inspection_refused_for_papers_or_storage_contradicts_none(
+    ground: RefusalGround, proves: bool
+) -> None:
+    customs: dict[str, Any] = {"channel": Channel.CUSTOMS}
+    japan: dict[str, Any] = {**customs, "publisher": "customs-jp", "place": TOKYO, "after": DAY}
+    stated: dict[str, Any] = {"refused_for": ground}
+    good = trusted("a", "customs-fr", **customs, act=Act.INSPECT_CONFORMANT, place=PARIS)
+    for of_refusal, of_seizure in ((stated, stated), (stated, {}), ({}, stated)):
+        bad = trusted("b", **japan, act=Act.INSPECT_NONCONFORMANT, **of_refusal)
+        held = trusted("s", **japan, act=Act.SEIZE, **of_seizure)
+        assert (FindingKind.CLONE_CONFIRMED in kinds(good, bad, held)) is proves
 
 
 @pytest.mark.parametrize(
