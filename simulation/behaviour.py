@@ -133,7 +133,7 @@ def honest_life(
         inspected_s = route.border_s if route else sold_s - draw.uniform(1, 10) * DAY_S
         inspected = inspection(scanned, draw, city, inspected_s)
         if rates.handling.refused and draw.random() < rates.handling.refused:
-            visits += handled.refused(inspected, draw, sold_s)
+            visits += handled.refused(inspected, draw, sold_s, rates.handling)
         else:
             visits.append(inspected)
     if draw.random() < rates.shelf:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Annotated, Final
 
-from authenticity.records.scan import Act
+from authenticity.records.scan import Act, RefusalGround
 from simulation.cities import City, city_abroad, some_city
 from simulation.draws import log_uniform, stream_of
 from simulation.owners import Owners, phone_of
@@ -32,6 +32,7 @@ from simulation.visits import (
 _CLINICS_OF_A_CITY: Final = 20
 _PHONES_OF_A_SHOP: Final = 3
 _DISTRICT_KM: Final = 40.0
+_HONEST_GROUNDS: Final = (RefusalGround.DOCUMENTS, RefusalGround.STORAGE_CONDITIONS)
 _PARCEL_S: Final = 26 * HOUR_S
 """The longest flight."""
 
@@ -45,7 +46,8 @@ class Handling:
     `listed`: a photograph of the code stands in an offer, and its viewers scan their screens;
     `listed_abroad` of them are anywhere in the world. `displayed`: a pack stands where many
     strangers try the scan on it, for hours or for weeks. `refused`: papers or temperature are
-    wrong, and the goods are released later. `aid`: a nurse scans every pack that she hands out.
+    wrong, and the goods are released later. `grounds_stated`: whoever refuses a pack, false or
+    not, says why. `aid`: a nurse scans every pack that she hands out.
     """
 
     clinics: Annotated[float, share_of("packs")] = 0.0
@@ -61,6 +63,7 @@ class Handling:
     displayed: Annotated[float, share_of("packs")] = 0.0
     displayed_visitors_most: Annotated[int, Setting("visitors who scan", 3, 1_000)] = 40
     refused: Annotated[float, share_of("inspections")] = 0.0
+    grounds_stated: Annotated[float, share_of("refusals")] = 0.0
     aid: Annotated[float, share_of("packs")] = 0.0
     aid_packs: Annotated[int, Setting("packs that a nurse hands out", 1, 5_000)] = 300
 
@@ -162,17 +165,23 @@ def aid(
     return Visit(scanned, _session(phone, at_s, owners), at_s, spot, "aid")
 
 
-def refused(inspected: Visit, draw: Random, until_s: float) -> list[Visit]:
-    """For its papers or the temperature on the way, and released before `until_s`.
-
-    The record of a scan has no field for the reason: it looks like any other refusal.
-    """
+def refused(inspected: Visit, draw: Random, until_s: float, handling: Handling) -> list[Visit]:
+    """For its papers or the temperature on the way, and released before `until_s`."""
     room_s = max(0.1 * DAY_S, min(10 * DAY_S, 0.9 * (until_s - inspected.at_s)))
     released_s = inspected.at_s + draw.uniform(0.05, 1.0) * room_s
+    refusal = inspected._replace(behaviour="papers refused", act=Act.INSPECT_NONCONFORMANT)
     return [
-        inspected._replace(behaviour="papers refused", act=Act.INSPECT_NONCONFORMANT),
+        with_ground(refusal, handling, *_HONEST_GROUNDS),
         inspected._replace(at_s=released_s, behaviour="released", act=Act.RELEASE),
     ]
+
+
+def with_ground(refusal: Visit, handling: Handling, *grounds: RefusalGround) -> Visit:
+    """With one of these grounds, if the officer states it. Draws from a stream of its own."""
+    draw = stream_of(0, "ground", refusal.scanner.session)
+    if draw.random() >= handling.grounds_stated:
+        return refusal
+    return refusal._replace(refused_for=draw.choice(grounds))
 
 
 def sold_twice(sale: Visit, draw: Random, handling: Handling) -> Iterator[Visit]:

@@ -6,6 +6,7 @@ from random import Random
 from typing import Annotated, Final, NamedTuple
 
 import msgspec
+from msgspec import UNSET
 
 from authenticity.records.scan import SCAN_FORMAT, Channel, Scan, from_epoch_ms
 from simulation.draws import digest_of, stamp_of, stream_of
@@ -174,6 +175,7 @@ def _report(
         network=network,
         selection=stamp_of(seed, "selection", scanner.publisher, scan_id, network_id),
         clamped=clamped,
+        refused_for=visit.refused_for or UNSET,
     )
     return Report(scan, visit, causes)
 

@@ -56,6 +56,7 @@ SCAN_SCHEMA: Final = pa.schema(
         ),
         ("selection", pa.string()),
         ("clamped", pa.bool_()),
+        ("refused_for", pa.string()),
     ]
 )
 TRUTH_SCHEMA: Final = pa.schema(

@@ -108,6 +108,7 @@ PRIORS: Final = (
     sometimes("rates.handling.displayed", 0.7, 2e-5, 1e-3),
     whole("rates.handling.displayed_visitors_most", 4, 200),
     sometimes("rates.handling.refused", 0.7, 0.01, 0.3),
+    uniform("rates.handling.grounds_stated", 0.0, 1.0),
     # partners and tills
     uniform("chain.sharing", 0.0, 1.0),
     uniform("chain.tills", 0.0, 1.0),

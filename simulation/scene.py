@@ -6,7 +6,7 @@ from random import Random
 from typing import Final, NamedTuple
 
 from authenticity.gs1.item import ItemId
-from authenticity.records.scan import Act
+from authenticity.records.scan import Act, RefusalGround
 from simulation.attackers import USUAL, Attackers
 from simulation.attacks import Attack
 from simulation.behaviour import (
@@ -19,6 +19,7 @@ from simulation.behaviour import (
 from simulation.ceiling import any_of
 from simulation.chain import Route
 from simulation.cities import City, cities_of, some_city
+from simulation.handling import Handling, with_ground
 from simulation.visits import DAY_S, Calendar, ScannedObject, Visit, officer, spot_in
 from simulation.world import CodeSigner, Pack
 
@@ -188,14 +189,19 @@ def sold_one(
     visits: list[Visit] = []
     if inspected:
         scanner, spot = officer(draw, city), spot_in(draw, city)
-        found = draw.random() < scene.rates.fake_found
-        act = Act.INSPECT_NONCONFORMANT if found else Act.INSPECT_CONFORMANT
-        visits.append(Visit(scanned, scanner, at_s, spot, "inspection", act))
-        if found:
+        inspection = Visit(scanned, scanner, at_s, spot, "inspection", Act.INSPECT_CONFORMANT)
+        if draw.random() < scene.rates.fake_found:
             seized_s = at_s + draw.uniform(60, 3_600)
-            visits.append(Visit(scanned, scanner, seized_s, spot, "seizure", Act.SEIZE))
-            return visits
+            return _found_false(inspection, seized_s, scene.rates.handling)
+        visits.append(inspection)
     if consumer_scans:
         opened_s = at_s + draw.uniform(0.1, 2) * DAY_S
         visits += at_home(scanned, draw, city, opened_s, scene.rates)
     return visits
+
+
+def _found_false(inspection: Visit, seized_s: float, handling: Handling) -> list[Visit]:
+    """The officer refuses it and takes it, for the same ground."""
+    refusal = inspection._replace(act=Act.INSPECT_NONCONFORMANT)
+    refusal = with_ground(refusal, handling, RefusalGround.SUSPECTED_FALSIFIED)
+    return [refusal, refusal._replace(at_s=seized_s, behaviour="seizure", act=Act.SEIZE)]

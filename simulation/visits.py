@@ -11,7 +11,7 @@ from random import Random
 from typing import Final, NamedTuple
 
 from authenticity.gs1.item import ItemId
-from authenticity.records.scan import PUBLIC_PAGE, Act, Channel
+from authenticity.records.scan import PUBLIC_PAGE, Act, Channel, RefusalGround
 from simulation.cities import City, moved
 from simulation.draws import stamp_of
 
@@ -87,10 +87,10 @@ class Uplink(NamedTuple):
 class Visit(NamedTuple):
     """One reading. `behaviour` names why it was made, for the truth file alone.
 
-    `operation` is the SSCC of the case, where only its label was read. The last three are
+    `operation` is the SSCC of the case, where only its label was read. The next three are
     what an attacker can choose: the false place and the time that the device states, and
     which of its own networks it sends through. `home`: where the owner's contract is, while
-    the owner is abroad.
+    the owner is abroad. `refused_for` is what an officer states of a refusal.
     """
 
     scanned: ScannedObject
@@ -104,6 +104,7 @@ class Visit(NamedTuple):
     claimed_s: float | None = None
     uplink: Uplink | None = None
     home: Spot | None = None
+    refused_for: RefusalGround | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,12 @@ from itertools import pairwise
 from math import radians, sqrt
 
 import pytest
+from msgspec import UNSET
+from msgspec.structs import replace as replaced
 
 from authenticity.history.observation import great_circle_km
 from authenticity.records.network import NetworkClass
-from authenticity.records.scan import Act
+from authenticity.records.scan import REFUSALS, Act, RefusalGround
 from simulation.attackers import Attackers
 from simulation.attacks import FAMILIES, AttackFamily
 from simulation.behaviour import Rates
@@ -215,6 +217,30 @@ def test_a_refusal_for_papers_is_followed_by_a_release() -> None:
             acts.setdefault(truth.item, []).append(scan.act)
     assert len(acts) > 50
     assert all(each == [Act.INSPECT_NONCONFORMANT, Act.RELEASE] for each in acts.values())
+
+
+def refusing(grounds_stated: float) -> list[Line]:
+    handling = Handling(refused=0.5, grounds_stated=grounds_stated)
+    rates = Rates(inspected=0.5, handling=handling)
+    return everything(attacked_by(AttackFamily.COPIES, items=600, rates=rates))
+
+
+def test_officers_say_why_they_refuse_as_often_as_is_set_and_nothing_else_changes() -> None:
+    never, half, always = refusing(0.0), refusing(0.5), refusing(1.0)
+    stated: dict[str, set[object]] = {}
+    for scan, truth in always:
+        if scan.act in REFUSALS:
+            stated.setdefault(f"{truth.behaviour}, {truth.genuine}", set()).add(scan.refused_for)
+    assert stated == {
+        "papers refused, True": {RefusalGround.DOCUMENTS, RefusalGround.STORAGE_CONDITIONS},
+        "inspection, False": {RefusalGround.SUSPECTED_FALSIFIED},
+        "seizure, False": {RefusalGround.SUSPECTED_FALSIFIED},
+    }
+    refused = [scan for scan, _ in half if scan.act in REFUSALS]
+    assert 0.4 < sum(scan.refused_for is not UNSET for scan in refused) / len(refused) < 0.6
+    for lines in (half, always):
+        silent = [line._replace(scan=replaced(line.scan, refused_for=UNSET)) for line in lines]
+        assert silent == never
 
 
 def test_a_staffs_phones_scan_many_packs() -> None:

@@ -5,15 +5,19 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from authenticity.records.scan import decode_scan
+from simulation.behaviour import Rates
 from simulation.files import SimulationFiles, simulate
+from simulation.handling import Handling
 from simulation.parquet import SCAN_SCHEMA, TRUTH_SCHEMA, as_parquet
 from simulation.truth import Truth, decode_truth
 from tests.support.benchmark_world import scenario
 
+REFUSING = Rates(inspected=0.2, handling=Handling(refused=0.5, grounds_stated=0.5))
+
 
 def written(folder: Path, items: int = 300) -> SimulationFiles:
     files = SimulationFiles(folder / "s.ndjson", folder / "s.truth.ndjson")
-    simulate(scenario(items, attack_rate=0.05), files)
+    simulate(scenario(items, attack_rate=0.05, rates=REFUSING), files)
     return files
 
 
@@ -38,6 +42,9 @@ def test_scans_as_parquet_are_the_scans(tmp_path: Path) -> None:
         assert any(values)
         for row, value in zip(table[column].to_pylist(), values, strict=True):
             assert row == (value and {name: getattr(value, name) for name in row})
+    grounds = [scan.refused_for or None for scan in scans]
+    assert any(grounds)
+    assert table["refused_for"].to_pylist() == grounds
 
 
 def test_truths_as_parquet_are_the_truths(tmp_path: Path) -> None:
