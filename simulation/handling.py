@@ -47,7 +47,8 @@ class Handling:
     `listed_abroad` of them are anywhere in the world. `displayed`: a pack stands where many
     strangers try the scan on it, for hours or for weeks. `refused`: papers or temperature are
     wrong, and the goods are released later. `grounds_stated`: whoever refuses a pack, false or
-    not, says why. `aid`: a nurse scans every pack that she hands out.
+    not, says why; `grounds_wrong` of these say what it is not. `releases_unrecorded`: the goods
+    go on, and nobody says so. `aid`: a nurse scans every pack that she hands out.
     """
 
     clinics: Annotated[float, share_of("packs")] = 0.0
@@ -64,6 +65,8 @@ class Handling:
     displayed_visitors_most: Annotated[int, Setting("visitors who scan", 3, 1_000)] = 40
     refused: Annotated[float, share_of("inspections")] = 0.0
     grounds_stated: Annotated[float, share_of("refusals")] = 0.0
+    grounds_wrong: Annotated[float, share_of("stated grounds")] = 0.0
+    releases_unrecorded: Annotated[float, share_of("releases")] = 0.0
     aid: Annotated[float, share_of("packs")] = 0.0
     aid_packs: Annotated[int, Setting("packs that a nurse hands out", 1, 5_000)] = 300
 
@@ -170,18 +173,23 @@ def refused(inspected: Visit, draw: Random, until_s: float, handling: Handling) 
     room_s = max(0.1 * DAY_S, min(10 * DAY_S, 0.9 * (until_s - inspected.at_s)))
     released_s = inspected.at_s + draw.uniform(0.05, 1.0) * room_s
     refusal = inspected._replace(behaviour="papers refused", act=Act.INSPECT_NONCONFORMANT)
-    return [
-        with_ground(refusal, handling, *_HONEST_GROUNDS),
-        inspected._replace(at_s=released_s, behaviour="released", act=Act.RELEASE),
-    ]
+    refusal = with_ground(refusal, handling, is_false=False)
+    unrecorded = stream_of(0, "release", inspected.scanner.session).random()
+    if unrecorded < handling.releases_unrecorded:
+        return [refusal]
+    return [refusal, inspected._replace(at_s=released_s, behaviour="released", act=Act.RELEASE)]
 
 
-def with_ground(refusal: Visit, handling: Handling, *grounds: RefusalGround) -> Visit:
-    """With one of these grounds, if the officer states it. Draws from a stream of its own."""
+def with_ground(refusal: Visit, handling: Handling, *, is_false: bool) -> Visit:
+    """With its ground, if the officer states one. Draws from a stream of its own."""
     draw = stream_of(0, "ground", refusal.scanner.session)
     if draw.random() >= handling.grounds_stated:
         return refusal
-    return refusal._replace(refused_for=draw.choice(grounds))
+    of_genuine = draw.choice(_HONEST_GROUNDS)
+    says_false = is_false != (draw.random() < handling.grounds_wrong)
+    return refusal._replace(
+        refused_for=RefusalGround.SUSPECTED_FALSIFIED if says_false else of_genuine
+    )
 
 
 def sold_twice(sale: Visit, draw: Random, handling: Handling) -> Iterator[Visit]:

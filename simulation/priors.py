@@ -109,6 +109,8 @@ PRIORS: Final = (
     whole("rates.handling.displayed_visitors_most", 4, 200),
     sometimes("rates.handling.refused", 0.7, 0.01, 0.3),
     uniform("rates.handling.grounds_stated", 0.0, 1.0),
+    sometimes("rates.handling.grounds_wrong", 0.7, 0.005, 0.2),
+    sometimes("rates.handling.releases_unrecorded", 0.7, 0.02, 0.5),
     # partners and tills
     uniform("chain.sharing", 0.0, 1.0),
     uniform("chain.tills", 0.0, 1.0),

@@ -6,7 +6,7 @@ from random import Random
 from typing import Final, NamedTuple
 
 from authenticity.gs1.item import ItemId
-from authenticity.records.scan import Act, RefusalGround
+from authenticity.records.scan import Act
 from simulation.attackers import USUAL, Attackers
 from simulation.attacks import Attack
 from simulation.behaviour import (
@@ -203,5 +203,5 @@ def sold_one(
 def _found_false(inspection: Visit, seized_s: float, handling: Handling) -> list[Visit]:
     """The officer refuses it and takes it, for the same ground."""
     refusal = inspection._replace(act=Act.INSPECT_NONCONFORMANT)
-    refusal = with_ground(refusal, handling, RefusalGround.SUSPECTED_FALSIFIED)
+    refusal = with_ground(refusal, handling, is_false=True)
     return [refusal, refusal._replace(at_s=seized_s, behaviour="seizure", act=Act.SEIZE)]

@@ -44,10 +44,12 @@ def seizing_actors(genuine: Sequence[Observation]) -> set[int]:
 
 
 def speaks_of_falsification(observation: Observation) -> bool:
-    """Whether it is a refusal, and not one for papers or storage. Of one that does not say
-    why, nobody knows: it may be."""
-    refused = ACTS[observation.act] in REFUSALS
-    return refused and observation.refused_for not in _GENUINE_ALL_THE_SAME
+    """Whether it is a refusal, and not one for papers or storage. One that does not say why may
+    be; goods are detained for any reason, so a detention must say so."""
+    act, ground = ACTS[observation.act], observation.refused_for
+    if act is Act.DETAIN:
+        return ground is RefusalGround.SUSPECTED_FALSIFIED
+    return act in REFUSALS and ground not in _GENUINE_ALL_THE_SAME
 
 
 def _is_released(held: Observation, genuine: Sequence[Observation]) -> bool:

@@ -219,8 +219,15 @@ def test_a_refusal_for_papers_is_followed_by_a_release() -> None:
     assert all(each == [Act.INSPECT_NONCONFORMANT, Act.RELEASE] for each in acts.values())
 
 
-def refusing(grounds_stated: float) -> list[Line]:
-    handling = Handling(refused=0.5, grounds_stated=grounds_stated)
+def refusing(
+    grounds_stated: float, *, grounds_wrong: float = 0.0, releases_unrecorded: float = 0.0
+) -> list[Line]:
+    handling = Handling(
+        refused=0.5,
+        grounds_stated=grounds_stated,
+        grounds_wrong=grounds_wrong,
+        releases_unrecorded=releases_unrecorded,
+    )
     rates = Rates(inspected=0.5, handling=handling)
     return everything(attacked_by(AttackFamily.COPIES, items=600, rates=rates))
 
@@ -241,6 +248,17 @@ def test_officers_say_why_they_refuse_as_often_as_is_set_and_nothing_else_change
     for lines in (half, always):
         silent = [line._replace(scan=replaced(line.scan, refused_for=UNSET)) for line in lines]
         assert silent == never
+
+
+def test_a_ground_may_be_wrong_and_a_release_unrecorded_as_often_as_is_set() -> None:
+    wrong = [scan for scan, truth in refusing(1.0, grounds_wrong=1.0) if scan.act in REFUSALS
+             and truth.genuine == (scan.refused_for is RefusalGround.SUSPECTED_FALSIFIED)]  # fmt: skip
+    assert len(wrong) == sum(scan.act in REFUSALS for scan, _ in refusing(1.0))
+    recorded = [scan for scan, _ in refusing(0.0) if scan.act is Act.RELEASE]
+    fewer = [scan for scan, _ in refusing(0.0, releases_unrecorded=0.5) if scan.act is Act.RELEASE]
+    assert recorded
+    assert 0.3 < len(fewer) / len(recorded) < 0.7
+    assert all(scan.act is not Act.RELEASE for scan, _ in refusing(0.0, releases_unrecorded=1.0))
 
 
 def test_a_staffs_phones_scan_many_packs() -> None:

@@ -17,16 +17,18 @@ OPEN = [Act.INSPECT_NONCONFORMANT, Act.DETAIN]
 
 
 def did(act: Act, day: int = 0, by: str = "customs-1", **more: Any) -> Observation:
+    if act is Act.DETAIN:
+        more.setdefault("refused_for", RefusalGround.SUSPECTED_FALSIFIED)
     return trusted(f"{act} {by} {day}", by, channel="customs", act=act, after=day * DAY, **more)
 
 
 @pytest.mark.parametrize("act", sorted(REFUSALS))
 def test_a_refusal_speaks_of_falsification_unless_it_is_for_papers_or_storage(act: Act) -> None:
-    unstated = did(act)
-    assert refusals_of([unstated]) == [unstated]
-    for ground in RefusalGround:
+    for ground in (None, *RefusalGround):
         refused = did(act, refused_for=ground)
-        speaks = ground in (RefusalGround.SUSPECTED_FALSIFIED, RefusalGround.OTHER)
+        speaks = ground is RefusalGround.SUSPECTED_FALSIFIED or (
+            act is not Act.DETAIN and ground in (None, RefusalGround.OTHER)
+        )
         assert refusals_of([refused]) == ([refused] if speaks else [])
 
 
