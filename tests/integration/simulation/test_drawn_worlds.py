@@ -251,8 +251,12 @@ def test_officers_say_why_they_refuse_as_often_as_is_set_and_nothing_else_change
 
 
 def test_a_ground_may_be_wrong_and_a_release_unrecorded_as_often_as_is_set() -> None:
-    wrong = [scan for scan, truth in refusing(1.0, grounds_wrong=1.0) if scan.act in REFUSALS
-             and truth.genuine == (scan.refused_for is RefusalGround.SUSPECTED_FALSIFIED)]  # fmt: skip
+    of_falsified = RefusalGround.SUSPECTED_FALSIFIED
+    wrong = [
+        scan
+        for scan, truth in refusing(1.0, grounds_wrong=1.0)
+        if scan.act in REFUSALS and truth.genuine == (scan.refused_for is of_falsified)
+    ]
     assert len(wrong) == sum(scan.act in REFUSALS for scan, _ in refusing(1.0))
     recorded = [scan for scan, _ in refusing(0.0) if scan.act is Act.RELEASE]
     fewer = [scan for scan, _ in refusing(0.0, releases_unrecorded=0.5) if scan.act is Act.RELEASE]
