@@ -3,7 +3,7 @@ of the other items of that batch, custody leg or shop.
 
 Copies come from a common source and are sold in few places. Genuine packs that look copied, since
 their owners travel or they are shown in offers, have no more in common than their market, and
-their market is where the others are seen too.
+their market is where chain and shops have them, and where the others are seen too.
 """
 
 from collections import Counter
@@ -12,11 +12,12 @@ from math import comb, exp, floor, lgamma, log, log1p
 from typing import Final, NamedTuple
 
 from authenticity.detection.policy import EntityPolicy
+from authenticity.detection.sessions import is_official
 from authenticity.history.observation import Observation
 
 KNOWN_SCANNERS: Final = "known-scanners"
 _IN: Final = "@"
-_MOST_READ_IN: Final = 8
+_MOST_HELD_IN: Final = 8
 _LEAST_CHANCE: Final = 0.05
 _MOST_CHANCE: Final = 0.2
 _SUPPOSED: Final = 2
@@ -24,15 +25,15 @@ _SUPPOSED: Final = 2
 
 class SeenFrom(NamedTuple):
     """Where an item was seen. `networks`: the country of each network of anonymous scanners,
-    empty where it is not known. `read_in`: countries where known scanners read it."""
+    empty where it is not known. `held_in`: countries where chain or shops had it."""
 
     networks: Mapping[str, str]
-    read_in: Collection[str]
+    held_in: Collection[str]
 
     @property
     def countries(self) -> set[str]:
         """All of them that are known."""
-        return {*self.networks.values(), *self.read_in} - {""}
+        return {*self.networks.values(), *self.held_in} - {""}
 
 
 class CommonCountry(NamedTuple):
@@ -46,31 +47,31 @@ class CommonCountry(NamedTuple):
 
 def write_seen_from(admitted: Iterable[Observation]) -> str:
     """As `Signal.detail` has it: each network in 8 hexadecimal digits and its country, or
-    `KNOWN_SCANNERS` where there are none; then the first countries of known scanners. A history
-    has few places for networks."""
+    `KNOWN_SCANNERS` where there are none; then countries where chain or shops had it, the first
+    of these. A history has few places for networks."""
     networks: dict[str, str] = {}
-    read_in: set[str] = set()
+    held_in: set[str] = set()
     for observation in admitted:
         if not observation.actor:
             networks[f"{observation.network:08x}"] = observation.country
-        elif observation.country:
-            read_in.add(observation.country)
+        elif observation.country and not is_official(observation):
+            held_in.add(observation.country)
     seen = [f"{network}{_IN}{country}" for network, country in sorted(networks.items())]
-    read = [f"{_IN}{country}" for country in sorted(read_in)[:_MOST_READ_IN]]
-    return " ".join([*(seen or [KNOWN_SCANNERS]), *read])
+    held = [f"{_IN}{country}" for country in sorted(held_in)[:_MOST_HELD_IN]]
+    return " ".join([*(seen or [KNOWN_SCANNERS]), *held])
 
 
 def read_seen_from(detail: str) -> SeenFrom:
     """Inverse of `write_seen_from`. Earlier versions named networks without countries."""
     networks: dict[str, str] = {}
-    read_in: list[str] = []
+    held_in: list[str] = []
     for part in detail.split():
         network, _, country = part.partition(_IN)
         if not network:
-            read_in.append(country)
+            held_in.append(country)
         elif network != KNOWN_SCANNERS:
             networks[network] = country
-    return SeenFrom(networks, read_in)
+    return SeenFrom(networks, held_in)
 
 
 def common_country(
@@ -79,17 +80,23 @@ def common_country(
     """The country in which it is least likely that so many of the suspicious items were seen by
     chance, the first by name of those; None unless it is as unlikely as `campaign_chance`.
 
-    Chance is the share of the other items that was seen there, and a twentieth at least, as if
-    that held for two more. From a fifth on it is where such items are seen anyway.
+    They were seen where networks saw them, or chain and shops had those that no network saw.
+    Chance is the share of items that are there anyway: others that were seen there, and suspicious
+    ones that chain or shops had there. It is a twentieth at least, as if that held for two more
+    items. From a fifth on it is their market.
     """
     most = rules.campaign_networks
-    seen, seen_of_others = _by_country(suspicious), _by_country(others)
-    placed = [each for each in others if each.countries]
-    compared = beyond([() if each.read_in else (*each.networks,) for each in placed], most)
+    seen = _by_country(
+        [SeenFrom(of.networks, () if of.networks else of.held_in) for of in suspicious]
+    )
+    sold = [SeenFrom({}, of.held_in) for of in suspicious if of.networks]
+    anyway = [each for each in (*others, *sold) if each.countries]
+    there_anyway = _by_country(anyway)
+    compared = beyond([() if each.held_in else (*each.networks,) for each in anyway], most)
     found = []
     for country, of_items in seen.items():
         items = beyond(of_items, most)
-        besides = beyond(seen_of_others.get(country, ()), most)
+        besides = beyond(there_anyway.get(country, ()), most)
         share = (besides + _SUPPOSED * _LEAST_CHANCE) / (compared + _SUPPOSED)
         if share <= _MOST_CHANCE:
             tail = _at_least(items, len(suspicious), max(share, _LEAST_CHANCE))
@@ -101,15 +108,15 @@ def common_country(
 
 
 def _by_country(items: Iterable[SeenFrom]) -> dict[str, list[Collection[str]]]:
-    """For each country, of each item seen there, by which networks; by none in particular if a
-    known scanner read it there."""
+    """For each country, of each item seen there, by which networks; by none in particular if
+    chain or shops had it there."""
     seen: dict[str, list[Collection[str]]] = {}
     for item in items:
         there: dict[str, list[str]] = {}
         for network, country in item.networks.items():
             if country:
                 there.setdefault(country, []).append(network)
-        for country in item.read_in:
+        for country in item.held_in:
             there[country] = []
         for country, networks in there.items():
             seen.setdefault(country, []).append(networks)
@@ -118,8 +125,8 @@ def _by_country(items: Iterable[SeenFrom]) -> dict[str, list[Collection[str]]]:
 
 def beyond(of_items: Sequence[Collection[str]], most: int) -> int:
     """So many of these items, at least, were seen by others than any `most` networks together:
-    whoever has no more than these cannot add to them. An item of no network was read by known
-    scanners, and counts.
+    whoever has no more than these cannot add to them. An item of no network was in known hands, and
+    counts.
 
     Of the sets of networks within `most` networks, a network belongs to no more sets of one size
     than there are ways to choose its companions. Each set is counted in equal parts for its

@@ -91,7 +91,7 @@ class Signal(Struct, frozen=True, order=True):
     `copies`: `weight` is the log-likelihood ratio that the item has some, in hundredths of
     a nat, with any one network left out; about its batch, and about where it was last. `detail`
     names all networks that it was seen from and that its history has places for, with their
-    countries, and countries where known scanners read it (`write_seen_from`).
+    countries, and countries where chain or shops had it (`write_seen_from`).
     `refused`: the scanner read an invented code under this item's name. `misplaced`: an
     anonymous scanner claimed to hold it, at `detail`, where it was not. `vouched`: a known
     scanner sold or passed it, and it was proven to be several. `unreleased`: it was scanned, and

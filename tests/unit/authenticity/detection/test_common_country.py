@@ -19,7 +19,7 @@ from authenticity.detection.common_country import (
 )
 from authenticity.detection.policy import DEFAULT_POLICY, EntityPolicy
 from authenticity.history.observation import Observation
-from authenticity.records.scan import Act
+from authenticity.records.scan import Act, Channel
 from tests.support.examples import examples
 
 from .make_observations import PARIS, TOKYO, any_observation, seen, trusted
@@ -38,13 +38,14 @@ def at_home(items: int) -> list[SeenFrom]:
     return [own(1_000 + number, "FR") for number in range(items)]
 
 
-def test_networks_are_written_with_their_countries_and_those_of_known_scanners_behind() -> None:
+def test_networks_are_written_with_their_countries_and_those_of_chain_and_shops_behind() -> None:
     shop = trusted("s", place=PARIS, act=Act.SELL)
     detail = write_seen_from([shop, seen("a", place=TOKYO), seen("b", place=PARIS)])
     networks = detail.split()
     assert [part[8:] for part in networks[:2]] in (["@JP", "@FR"], ["@FR", "@JP"])
     assert networks[2:] == ["@FR"]
-    assert write_seen_from([shop]) == f"{KNOWN_SCANNERS} @FR"
+    customs = trusted("c", "customs-1", channel=Channel.CUSTOMS, place=TOKYO)
+    assert write_seen_from([shop, customs]) == f"{KNOWN_SCANNERS} @FR"
     assert read_seen_from(f"{KNOWN_SCANNERS} @FR").countries == {"FR"}
 
 
@@ -61,7 +62,7 @@ def test_what_is_written_is_read_back(observations: list[Observation]) -> None:
     written = read_seen_from(write_seen_from(observations))
     anonymous = [each for each in observations if not each.actor]
     assert set(written.networks) == {f"{each.network:08x}" for each in anonymous}
-    assert set(written.read_in) == {o.country for o in observations if o.actor and o.country}
+    assert set(written.held_in) <= {each.country for each in observations if each.actor}
 
 
 def test_items_of_one_country_where_the_others_are_not_have_it_in_common() -> None:
@@ -76,7 +77,10 @@ def test_their_market_is_nothing_that_they_have_in_common() -> None:
     suspicious = [own(n, "FR", f"X{n}") for n in range(30)]
     assert common_country(suspicious, at_home(NOWHERE_ELSE), RULES) is None
     sold = [SeenFrom({}, ["FR"]) for _ in range(NOWHERE_ELSE)]
-    assert common_country(suspicious, sold, RULES) is None, "known scanners tell the market too"
+    assert common_country(suspicious, sold, RULES) is None, "shops tell the market too"
+    assert common_country(suspicious, [], RULES) is not None
+    themselves = [SeenFrom(each.networks, ["FR"]) for each in suspicious]
+    assert common_country(themselves, [], RULES) is None, "also those that sold these very items"
 
 
 def test_what_few_of_many_suspicious_items_share_is_chance() -> None:
@@ -91,9 +95,9 @@ def test_a_country_that_is_not_known_is_nothing_in_common() -> None:
     assert common_country(unknown, at_home(NOWHERE_ELSE), RULES) is None
 
 
-def test_where_known_scanners_read_copies_is_in_common_without_any_network() -> None:
-    seized = [SeenFrom({}, ["NG"]) for _ in range(5)]
-    found = common_country(seized, at_home(NOWHERE_ELSE), RULES)
+def test_where_shops_had_copies_that_no_network_saw_is_in_common() -> None:
+    sold = [SeenFrom({}, ["NG"]) for _ in range(5)]
+    found = common_country(sold, at_home(NOWHERE_ELSE), RULES)
     assert found is not None
     assert (found.country, found.items) == ("NG", 5)
 
