@@ -80,7 +80,8 @@ class EntityPolicy:
     """When many items together say something of a batch or a scanner. See
     `authenticity.detection.signals`. `campaign_prior`: the share of batches of which many
     items were copied; `campaign_item_nats`: from which log-likelihood ratio an item counts as one;
-    `campaign_networks`: what so many networks could have brought about is no campaign.
+    `campaign_networks`: what so many networks could have brought about is no campaign;
+    `campaign_chance`: nor are items that have no country in common with less than this probability.
     """
 
     campaign_prior: float = 0.01
@@ -88,6 +89,7 @@ class EntityPolicy:
     campaign_items: int = 3
     campaign_item_nats: float = 2.5
     campaign_networks: int = 3
+    campaign_chance: float = 0.001
     probing_items: int = 10
     poisoning_items: int = 3
     poisoning_places: int = 3

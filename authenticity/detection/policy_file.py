@@ -205,6 +205,7 @@ _OF_SUBJECT: Final[dict[str, _Read]] = {
     "campaign_items": _whole,
     "campaign_item_nats": _measure,
     "campaign_networks": _whole,
+    "campaign_chance": _probability,
     "probing_items": _whole,
     "poisoning_items": _whole,
     "poisoning_places": _whole,

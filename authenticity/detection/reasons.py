@@ -46,6 +46,7 @@ class ReasonCode(StrEnum):
     MANY_ITEMS_LOOK_COPIED = "many-items-look-copied"
     MARKETS_INCLUDE = "markets-include"
     NO_CODE_IS_BELIEVED = "no-code-is-believed"
+    NO_COUNTRY_IN_COMMON = "no-country-in-common"
     NO_LONGER_DECLARED = "no-longer-declared"
     NO_LONGER_FOUND = "no-longer-found"
     PACKS_NOT_RELEASED = "packs-not-released"
@@ -57,6 +58,7 @@ class ReasonCode(StrEnum):
     SCANNED_IN_OTHER_SESSIONS = "scanned-in-other-sessions"
     SCANNED_OUTSIDE_ITS_MARKETS = "scanned-outside-its-markets"
     SEEN_AFTER_DESTRUCTION = "seen-after-destruction"
+    SEEN_IN_ONE_COUNTRY = "seen-in-one-country"
     SEIZED_TWICE = "seized-twice"
     SERIAL_IN_NO_BATCH = "serial-in-no-batch"
     SOLD_TWICE = "sold-twice"
@@ -148,6 +150,9 @@ REASONS: Final[dict[str, ReasonRow]] = {
         "The maker names it a market of the batch now, or no markets at all: {countries}.",
     ),
     _CODE.NO_CODE_IS_BELIEVED: ReasonRow((), "No code of this item is believed any more."),
+    _CODE.NO_COUNTRY_IN_COMMON: ReasonRow(
+        (), "The packs that look copied show no country that they have in common."
+    ),
     _CODE.NO_LONGER_DECLARED: ReasonRow(
         ("batch",), "The maker no longer declares this of batch {batch}."
     ),
@@ -189,6 +194,11 @@ REASONS: Final[dict[str, ReasonRow]] = {
     ),
     _CODE.SEEN_AFTER_DESTRUCTION: ReasonRow(
         ("scanners",), "Seen elsewhere after it was destroyed (read by: {scanners})."
+    ),
+    _CODE.SEEN_IN_ONE_COUNTRY: ReasonRow(
+        ("items_at_least", "countries"),
+        "At least {items_at_least} of them were seen in one country, where the other packs were"
+        " hardly seen: {countries}.",
     ),
     _CODE.SEIZED_TWICE: ReasonRow(("hours_between",), "Seized twice, {hours_between} hours apart."),
     _CODE.SERIAL_IN_NO_BATCH: ReasonRow(

@@ -28,7 +28,9 @@ from authenticity.detection.signals import (
     assess_entity,
     by_entity,
     campaign_probability,
+    country_in_common,
     signals_of,
+    suspicious_of,
 )
 from authenticity.gs1.item import EntityId, country_of, gtin_and_lot, gtin_of
 from authenticity.history.observation import DOUBTS
@@ -68,7 +70,7 @@ def why_of_entity(
     reasons = (
         _of_batch(alert, batch_registry, policy)
         if alert.kind in PER_BATCH
-        else _of_signals(alert.kind, signals, policy.subject)
+        else _of_signals(alert, signals, policy.subject)
     )
     return tuple(reasons)[:_MOST_REASONS] or (because(ReasonCode.NO_LONGER_FOUND),)
 
@@ -192,28 +194,24 @@ def _of_batch(alert: Alert, batch_registry: BatchRegistry, policy: Policy) -> li
     return reasons
 
 
-def _of_signals(
-    kind: FindingKind, signals: Sequence[Signal], rules: EntityPolicy
-) -> Iterator[Reason]:
-    """Too few items speak for it, or all of them together too weakly."""
+def _of_signals(alert: Alert, signals: Sequence[Signal], rules: EntityPolicy) -> Iterator[Reason]:
+    """Too few items speak for it, or all of them together too weakly, or they have nothing in
+    common."""
     copies = [signal for signal in signals if signal.kind == COPIES]
-    suspicious = sum(signal.weight / 100 >= rules.campaign_item_nats for signal in copies)
     items, least = {
-        _KIND.CAMPAIGN: (suspicious, rules.campaign_items),
+        _KIND.CAMPAIGN: (len(suspicious_of(copies, rules)), rules.campaign_items),
         _KIND.PROBING: (_items(signals, REFUSED), rules.probing_items),
         _KIND.POISONING: (_items(signals, MISPLACED), rules.poisoning_items),
         _KIND.COLLUDING: (_items(signals, VOUCHED), rules.colluding_items),
-    }.get(kind, (0, 0))
+    }.get(alert.kind, (0, 0))
     if items < least:
         yield because(ReasonCode.TOO_FEW_ITEMS, items=items, least=least)
-    elif kind is _KIND.CAMPAIGN:
+    elif alert.kind is _KIND.CAMPAIGN:
         probability = campaign_probability(copies, rules)
         if probability < rules.campaign_threshold:
-            yield because(
-                ReasonCode.BELOW_THRESHOLD,
-                percent=floor(round(100 * probability, 6)),
-                threshold_percent=ceil(round(100 * rules.campaign_threshold, 6)),
-            )
+            yield _below(alert, probability, rules.campaign_threshold)
+        elif country_in_common(copies, rules) is None:
+            yield because(ReasonCode.NO_COUNTRY_IN_COMMON)
 
 
 def _items(signals: Sequence[Signal], kind: str) -> int:

@@ -94,6 +94,11 @@ def is_of_own_chain(observation: Observation, policy: Policy) -> bool:
     return observation.actor != 0 and observation.channel in own_numbers(policy.own_supply_chain)
 
 
+def is_official(observation: Observation) -> bool:
+    """Whether customs or police made it: they look at items that others hold."""
+    return observation.authorised and observation.channel in _OFFICIAL
+
+
 def scan_sessions(genuine: Sequence[Observation], policy: Policy) -> list[ScanSession]:
     """One for each session, by capture time. Takes believed observations by capture time.
 
@@ -197,7 +202,7 @@ def _session_of(observations: list[Observation], policy: Policy) -> ScanSession:
 def session_of_observation(observation: Observation, policy: Policy) -> ScanSession:
     """A session of this observation alone."""
     source, own = observation.source, is_of_own_chain(observation, policy)
-    official = observation.authorised and observation.channel in _OFFICIAL
+    official = is_official(observation)
     if observation.actor:
         confidence = LocationConfidence.TRUSTED if source else LocationConfidence.NOWHERE
     else:

@@ -19,6 +19,13 @@ from typing import Final
 
 from msgspec import Struct
 
+from authenticity.detection.common_country import (
+    CommonCountry,
+    SeenFrom,
+    common_country,
+    read_seen_from,
+    write_seen_from,
+)
 from authenticity.detection.comparison import early_sessions
 from authenticity.detection.evidence import Evidence
 from authenticity.detection.findings import (
@@ -69,7 +76,6 @@ MAX_SIGNALS: Final = _MOST_OF_EVIDENCE + 2 * _MOST_COUNTRIES + 1
 MAX_SIGNALS_ASSESSED: Final = 2_000
 """About one entity, of one kind: the first in their order."""
 
-KNOWN_SCANNERS: Final = "known-scanners"
 _MOST_NATS: Final = 5.0
 _SHARES: Final = (0.01, 0.03, 0.1, 0.3)
 _INVENTED: Final = frozenset({Doubt.FORGED, Doubt.NOT_ENTITLED})
@@ -83,16 +89,16 @@ class Signal(Struct, frozen=True, order=True):
     """What one item says about one entity; one for each `kind`.
 
     `copies`: `weight` is the log-likelihood ratio that the item has some, in hundredths of
-    a nat, with any one network left out; about its batch, and about where it was last. If it
-    is above 0, `detail` names all networks that it was seen from and that its history has places
-    for, each in 8 hexadecimal digits, with spaces between them, or is `KNOWN_SCANNERS` where
-    there are none.
+    a nat, with any one network left out; about its batch, and about where it was last. `detail`
+    names all networks that it was seen from and that its history has places for, with their
+    countries, and countries where chain or shops had it (`write_seen_from`).
     `refused`: the scanner read an invented code under this item's name. `misplaced`: an
     anonymous scanner claimed to hold it, at `detail`, where it was not. `vouched`: a known
     scanner sold or passed it, and it was proven to be several. `unreleased`: it was scanned, and
     its batch, whose id is `detail`, is not released. `abroad`: a known scanner read it in the
-    country that the entity is of, outside its markets. `seen-abroad`: networks, named in `detail`
-    as above, saw it there; the policy of the batch's issuer asks for `weight` of them.
+    country that the entity is of, outside its markets. `seen-abroad`: networks saw it there, each
+    in 8 hexadecimal digits in `detail`, with spaces between them; the policy of the batch's issuer
+    asks for `weight` of them.
     """
 
     entity: EntityId
@@ -210,7 +216,7 @@ def _copies_signals(item: ItemId, evidence: Evidence, clone_score: CloneScore) -
     genuine, policy = evidence.genuine, evidence.policy
     gtin, lot = gtin_of(item), evidence.lot
     weight = round(100 * min(_MOST_NATS, max(-_MOST_NATS, clone_score.log_likelihood_ratio)))
-    detail = (_networks(evidence.admitted) or KNOWN_SCANNERS) if weight > 0 else ""
+    detail = write_seen_from(evidence.admitted)
     if gtin and lot:
         yield Signal(batch_entity(gtin, lot), item, COPIES, weight, detail)
     for last in _last_custodians(genuine, policy):
@@ -221,7 +227,7 @@ def _copies_signals(item: ItemId, evidence: Evidence, clone_score: CloneScore) -
 
 
 def _networks(admitted: Iterable[Observation]) -> str:
-    """Of the anonymous ones, as `Signal.detail` names them; a history has few places for them."""
+    """Of the anonymous ones, as `seen-abroad` names them; a history has few places for them."""
     networks = {observation.network for observation in admitted if not observation.actor}
     return " ".join(f"{each:08x}" for each in sorted(networks))
 
@@ -254,28 +260,53 @@ def _campaign(copies: Sequence[Signal], rules: EntityPolicy) -> Iterator[Finding
     """Is a share of these items copied? See `campaign_probability`.
 
     More items than `campaign_networks` must be suspicious of which no two were seen from one
-    network: so many networks touch no more of them, and cannot have brought all about.
+    network: so many networks touch no more of them, and cannot have brought all about. And they
+    must have a country in common, see `common_country`.
     """
-    suspicious = [signal for signal in copies if signal.weight / 100 >= rules.campaign_item_nats]
+    suspicious = suspicious_of(copies, rules)
     if len(suspicious) < rules.campaign_items:
         return
-    seen_from = [signal.detail.split() for signal in suspicious if signal.detail]
+    seen_from = [read_seen_from(signal.detail) for signal in suspicious if signal.detail]
     if _of_different_networks(seen_from) <= rules.campaign_networks:
         return
     probability = campaign_probability(copies, rules)
-    if probability >= rules.campaign_threshold:
-        least = coarse(len(suspicious))
-        networks = coarse(len({each for some in seen_from for each in some} - {KNOWN_SCANNERS}))
+    if probability < rules.campaign_threshold:
+        return
+    in_common = country_in_common(copies, rules)
+    if in_common is None:
+        return
+    least = coarse(len(suspicious))
+    networks = coarse(len({each for some in seen_from for each in some.networks}))
+    reason = because(
+        ReasonCode.MANY_ITEMS_LOOK_COPIED, items_at_least=least, networks_at_least=networks
+    )
+    if is_about_custodian(copies[0].entity):
         reason = because(
-            ReasonCode.MANY_ITEMS_LOOK_COPIED, items_at_least=least, networks_at_least=networks
+            ReasonCode.MANY_ITEMS_FROM_HERE_LOOK_COPIED,
+            items_at_least=least,
+            networks_at_least=networks,
         )
-        if is_about_custodian(copies[0].entity):
-            reason = because(
-                ReasonCode.MANY_ITEMS_FROM_HERE_LOOK_COPIED,
-                items_at_least=least,
-                networks_at_least=networks,
-            )
-        yield found(FindingKind.CAMPAIGN, reason, probability=published_probability(probability))
+    there = because(
+        ReasonCode.SEEN_IN_ONE_COUNTRY, items_at_least=coarse(in_common.items),
+        countries=in_common.country,
+    )  # fmt: skip
+    yield found(FindingKind.CAMPAIGN, reason, there, probability=published_probability(probability))
+
+
+def suspicious_of(copies: Iterable[Signal], rules: EntityPolicy) -> list[Signal]:
+    """Those that count as items of a campaign."""
+    return [signal for signal in copies if signal.weight / 100 >= rules.campaign_item_nats]
+
+
+def country_in_common(copies: Sequence[Signal], rules: EntityPolicy) -> CommonCountry | None:
+    """Where the suspicious ones of these items were seen, and the others hardly."""
+    suspicious = {signal.item for signal in suspicious_of(copies, rules)}
+    seen_from = [(each.item in suspicious, read_seen_from(each.detail)) for each in copies]
+    return common_country(
+        [seen for is_suspicious, seen in seen_from if is_suspicious],
+        [seen for is_suspicious, seen in seen_from if not is_suspicious],
+        rules,
+    )
 
 
 def campaign_probability(copies: Sequence[Signal], rules: EntityPolicy) -> float:
@@ -289,16 +320,15 @@ def campaign_probability(copies: Sequence[Signal], rules: EntityPolicy) -> float
     return chance(mean + log_odds(rules.campaign_prior))
 
 
-def _of_different_networks(seen_from: Sequence[Sequence[str]]) -> int:
+def _of_different_networks(seen_from: Iterable[SeenFrom]) -> int:
     """So many of these items, at least, were seen from networks of their own, or by known
     scanners alone: taken greedily, those of fewest networks first."""
     taken: set[str] = set()
     items = 0
-    for networks in sorted(seen_from, key=len):
+    for networks in sorted((seen.networks for seen in seen_from), key=len):
         if taken.isdisjoint(networks):
             items += 1
             taken.update(networks)
-            taken.discard(KNOWN_SCANNERS)
     return items
 
 

@@ -42,13 +42,13 @@ KINDS = (
 """What must be found in the eventful scene and a campaign together."""
 
 
-EVERYTHING = 46
+EVERYTHING = 56
 """Records of the eventful scene and a campaign together."""
 A_DAY = 24 * 60
 """In minutes."""
 
 
-def campaign(world: World, *, items: int = 6) -> tuple[list[Scan], list[Scan]]:
+def campaign(world: World, *, items: int = 8) -> tuple[list[Scan], list[Scan]]:
     """A batch, lot C1, of which a shop sells packs whose codes strangers in other countries
     scanned before, so that they seem copied; and the late scans that explain it: the shop had
     sold each already, and it was brought back."""

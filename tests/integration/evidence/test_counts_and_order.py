@@ -81,7 +81,7 @@ def test_the_attack_replayed_in_any_order_and_doubled_ends_in_the_bytes_of_the_l
     """All that the tests of this file sent, and copied packs with a campaign."""
     shop = site.bearer(Role.RIGHTS_HOLDER, "shop-1", ["9521234"])
     site.stand.register(site.stand.world.batch(batch_id="R", lot="R", markets=("FR",)))
-    for _ in range(6):
+    for _ in range(8):
         code = site.stand.world.code(lot="R")
         for city in ABROAD:
             site.send("array", site.address(city), [{"code": code, "session": "s"}] * 2)

@@ -84,7 +84,7 @@ def test_a_gateway_that_invents_networks_is_believed_until_it_is_revoked(site: S
     bearer, token_id = gateway(site)
     shop = site.bearer(Role.RIGHTS_HOLDER, "shop", ["9521234"])
     site.stand.register(site.stand.world.batch(batch_id="G", lot="G", markets=("FR",)))
-    codes = [site.stand.world.code(lot="G") for _ in range(4)]
+    codes = [site.stand.world.code(lot="G") for _ in range(8)]
     cities = {"Tokyo": "JP", "New York": "US", "Sydney": "AU", "Seoul": "KR"}
     for city, country in cities.items():
         lat, lon = PLACES[city]

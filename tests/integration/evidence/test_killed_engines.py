@@ -46,7 +46,7 @@ def attack(tmp_path_factory: pytest.TempPathFactory) -> Traffic:
     with attacked_service(folder) as site:
         _attack_one_pack(site)
         shop = site.bearer(Role.RIGHTS_HOLDER, "shop-1", ["9521234"])
-        for _ in range(6):
+        for _ in range(8):
             code = site.stand.world.code()
             for city in ABROAD:
                 address = site.address(city)

@@ -16,8 +16,8 @@ HOUR_MS = 3_600_000
 
 
 def copy_signal(number: int, at_ms: int, *, weight: int = 450) -> SignalChange:
-    """Of an item that was seen from a network of its own."""
-    item, network = ItemId(f"item {number}"), f"{number + 1:08x}"
+    """Of an item that was seen from a network of its own, all of them in one country."""
+    item, network = ItemId(f"item {number}"), f"{number + 1:08x}@NG"
     return SignalChange(at_ms, item, (Signal(BATCH, item, COPIES, weight, network),))
 
 

@@ -93,6 +93,6 @@ def test_many_packs_that_are_not_released_hide_no_copies_of_their_batch() -> Non
         Signal(BATCH, world.item(f"A{n:05d}"), UNRELEASED, 1, "b")
         for n in range(MAX_SIGNALS_ASSESSED + 9)
     ]
-    copied = [Signal(BATCH, world.item(f"Z{n}"), COPIES, 300, f"{n:08x}") for n in range(8)]
+    copied = [Signal(BATCH, world.item(f"Z{n}"), COPIES, 300, f"{n:08x}@NG") for n in range(8)]
     found = assess_entity(by_entity([*first, *copied])[BATCH], DEFAULT_POLICY)
     assert {each.kind for each in found} == {FindingKind.CAMPAIGN, FindingKind.NOT_RELEASED}

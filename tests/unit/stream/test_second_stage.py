@@ -165,7 +165,7 @@ def test_while_scans_keep_coming_entities_are_assessed_now_and_then_and_at_last(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = World(4)
-    scans, _ = campaign(world, items=8)
+    scans, _ = campaign(world)
     with an_engine(tmp_path, world, scans_at_once=1, entities_every_s=3_600) as engine:
         asked: list[int] = []
         next_pending = engine.engine.ledger.next_pending
@@ -286,7 +286,7 @@ async def test_the_leader_assesses_entities_now_and_then_and_a_backlog_at_once(
     rounds = 1
     while await leader.work():
         rounds += 1
-    assert rounds == 16, "thirty-one entities, two at once: 24 of them networks"
+    assert rounds == 20, "thirty-nine entities, two at once: 32 of them networks"
     assert campaign_alert(tmp_path) is not None
     await setting.engine.fold_scans(scans_of([world.scan(world.forged_code())]))
     assert not await leader.work()

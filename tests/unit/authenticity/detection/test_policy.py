@@ -219,6 +219,7 @@ _SUBJECTS = st.builds(
     campaign_items=_COUNTS,
     campaign_item_nats=_NUMBERS,
     campaign_networks=_COUNTS,
+    campaign_chance=_SHARES,
     probing_items=_COUNTS,
     poisoning_items=_COUNTS,
     poisoning_places=_COUNTS,

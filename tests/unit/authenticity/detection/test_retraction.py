@@ -274,8 +274,21 @@ def test_a_campaign_that_honest_packs_speak_against_says_how_likely_it_still_is(
     assert found.facts["threshold_percent"] == 90
     asked = replace(DEFAULT_POLICY, subject=EntityPolicy(campaign_items=20))
     assert retracted(batch_of, copied, copied, asked).facts == {"items": 8, "least": 20}
-    few_networks = of_items(COPIES, [350] * 8, ["00000001"])
-    assert retracted(batch_of, copied, few_networks, DEFAULT_POLICY).reason == "no-longer-found"
+    asked = replace(DEFAULT_POLICY, subject=EntityPolicy(campaign_threshold=0.9999999))
+    assert retracted(batch_of, copied, copied, asked).reason == "policy-changed"
+
+
+def test_a_campaign_whose_packs_turn_out_to_be_seen_where_all_are_says_so() -> None:
+    batch_of = batch_entity(GTIN, "L1")
+    copied = of_items(COPIES, [350] * 8)
+    at_home = of_items(COPIES, [350] * 8 + [-10] * 8)
+    found = retracted(batch_of, copied, at_home, DEFAULT_POLICY)
+    assert (found.reason, found.facts) == ("no-country-in-common", {})
+    few_networks = of_items(COPIES, [350] * 8, ["00000001@NG"])
+    found = retracted(batch_of, copied, few_networks, DEFAULT_POLICY)
+    assert found.reason == "no-country-in-common"
+    asked = replace(DEFAULT_POLICY, subject=EntityPolicy(campaign_networks=8))
+    assert retracted(batch_of, copied, copied, asked).reason == "no-country-in-common"
 
 
 _batches = st.sampled_from(

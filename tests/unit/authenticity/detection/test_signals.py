@@ -8,12 +8,12 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
+from authenticity.detection.common_country import KNOWN_SCANNERS, read_seen_from
 from authenticity.detection.evidence import evidence_of
 from authenticity.detection.findings import COPIES, MISPLACED, REFUSED, VOUCHED, FindingKind
 from authenticity.detection.policy import DEFAULT_POLICY
 from authenticity.detection.prints import NOTHING_REGISTERED, prints_of
 from authenticity.detection.signals import (
-    KNOWN_SCANNERS,
     MAX_SIGNALS,
     MAX_SIGNALS_ASSESSED,
     Signal,
@@ -67,7 +67,7 @@ def signals(*observations: Observation) -> tuple[Signal, ...]:
     return signals_in(history_of(observations))
 
 
-NETWORKS = [f"{number:08x}" for number in range(8)]
+NETWORKS = [f"{number:08x}@NG" for number in range(8)]
 
 
 def of_items(kind: str, weights: Sequence[int], details: Sequence[str] = NETWORKS) -> list[Signal]:
@@ -110,7 +110,7 @@ def test_what_one_network_shows_does_not_speak_for_copies() -> None:
 
 def test_the_networks_that_a_suspicion_rests_on_are_in_its_signal() -> None:
     [signal] = [each for each in signals(*buyers(9)) if each.kind == COPIES]
-    assert len(set(signal.detail.split())) == 9
+    assert len(read_seen_from(signal.detail).networks) == 9
 
 
 def test_copies_are_counted_in_the_batch_that_holds_the_serial_whatever_came_first() -> None:
@@ -159,13 +159,13 @@ def test_many_items_that_seem_a_little_copied_are_a_campaign() -> None:
 
 def test_what_few_networks_could_have_brought_about_is_no_campaign() -> None:
     """However many items: three networks, each on a third of them and beside one of its own."""
-    few = [f"{number % 3:08x} {number + 9:08x}" for number in range(90)]
+    few = [f"{number % 3:08x}@NG {number + 9:08x}@NG" for number in range(90)]
     assert kinds(of_items(COPIES, [500] * 90, few)) == set()
-    assert kinds(of_items(COPIES, [500] * 4, NETWORKS)) == {FindingKind.CAMPAIGN}
+    assert kinds(of_items(COPIES, [500] * 8, NETWORKS)) == {FindingKind.CAMPAIGN}
 
 
 def test_what_known_scanners_show_item_by_item_is_a_campaign() -> None:
-    assert kinds(of_items(COPIES, [350] * 8, [KNOWN_SCANNERS])) == {FindingKind.CAMPAIGN}
+    assert kinds(of_items(COPIES, [350] * 8, [f"{KNOWN_SCANNERS} @NG"])) == {FindingKind.CAMPAIGN}
 
 
 def test_a_signal_that_names_no_networks_is_of_an_earlier_version_and_no_campaign() -> None:
@@ -194,6 +194,28 @@ def test_items_of_many_batches_from_one_shop_that_seem_copied_are_a_campaign_the
     [campaign] = assess_entity(found, DEFAULT_POLICY)
     assert campaign.kind is FindingKind.CAMPAIGN
     assert campaign.reasons[0].reason == "many-items-from-here-look-copied"
+
+
+def test_a_campaign_says_in_which_country_its_items_were_seen() -> None:
+    abroad, home = of_items(COPIES, [350] * 8), [f"{n:08x}@FR" for n in range(100, 120)]
+    others = of_items(COPIES, [350] * 8 + [-10] * 20, [*NETWORKS, *home])[8:]
+    [campaign] = assess_entity(sorted([*abroad, *others]), DEFAULT_POLICY)
+    assert campaign.reasons[0].facts == {"items_at_least": 8, "networks_at_least": 8}
+    assert campaign.reasons[1].reason == "seen-in-one-country"
+    assert campaign.reasons[1].facts == {"items_at_least": 4, "countries": "NG"}
+
+
+def test_items_that_look_copied_where_all_others_are_seen_are_no_campaign() -> None:
+    assert kinds(of_items(COPIES, [350] * 8 + [-10] * 20)) == set()
+
+
+def test_a_quiet_item_says_where_it_was_seen_too() -> None:
+    at_home = [trusted("s", place=PARIS, act=Act.SELL), seen("a", place=PARIS, after=HOUR)]
+    quiet = [signal for signal in signals(*at_home) if signal.kind == COPIES]
+    assert quiet
+    assert all(signal.weight < 0 for signal in quiet)
+    [countries] = {frozenset(read_seen_from(signal.detail).countries) for signal in quiet}
+    assert countries == {"FR"}
 
 
 def test_one_item_however_suspicious_is_no_campaign() -> None:
