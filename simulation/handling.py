@@ -46,9 +46,10 @@ class Handling:
     `listed`: a photograph of the code stands in an offer, and its viewers scan their screens;
     `listed_abroad` of them are anywhere in the world. `displayed`: a pack stands where many
     strangers try the scan on it, for hours or for weeks. `refused`: papers or temperature are
-    wrong, and the goods are released later. `grounds_stated`: whoever refuses a pack, false or
-    not, says why; `grounds_wrong` of these say what it is not. `releases_unrecorded`: the goods
-    go on, and nobody says so. `aid`: a nurse scans every pack that she hands out.
+    wrong, and the goods are released later; `refused_seized` of these are seized too, until the
+    papers come. `grounds_stated`: whoever refuses a pack, false or not, says why; `grounds_wrong`
+    of these say what it is not. `releases_unrecorded`: the goods go on, and nobody says so.
+    `aid`: a nurse scans every pack that she hands out.
     """
 
     clinics: Annotated[float, share_of("packs")] = 0.0
@@ -64,6 +65,7 @@ class Handling:
     displayed: Annotated[float, share_of("packs")] = 0.0
     displayed_visitors_most: Annotated[int, Setting("visitors who scan", 3, 1_000)] = 40
     refused: Annotated[float, share_of("inspections")] = 0.0
+    refused_seized: Annotated[float, share_of("honest refusals")] = 0.0
     grounds_stated: Annotated[float, share_of("refusals")] = 0.0
     grounds_wrong: Annotated[float, share_of("stated grounds")] = 0.0
     releases_unrecorded: Annotated[float, share_of("releases")] = 0.0
@@ -174,10 +176,14 @@ def refused(inspected: Visit, draw: Random, until_s: float, handling: Handling) 
     released_s = inspected.at_s + draw.uniform(0.05, 1.0) * room_s
     refusal = inspected._replace(behaviour="papers refused", act=Act.INSPECT_NONCONFORMANT)
     refusal = with_ground(refusal, handling, is_false=False)
-    unrecorded = stream_of(0, "release", inspected.scanner.session).random()
-    if unrecorded < handling.releases_unrecorded:
-        return [refusal]
-    return [refusal, inspected._replace(at_s=released_s, behaviour="released", act=Act.RELEASE)]
+    visits = [refusal]
+    draw_after = stream_of(0, "refused", inspected.scanner.session)
+    if draw_after.random() < handling.refused_seized:
+        seized_s = inspected.at_s + draw_after.uniform(0.001, 0.04) * room_s
+        visits.append(refusal._replace(at_s=seized_s, behaviour="papers refused", act=Act.SEIZE))
+    if draw_after.random() >= handling.releases_unrecorded:
+        visits.append(inspected._replace(at_s=released_s, behaviour="released", act=Act.RELEASE))
+    return visits
 
 
 def with_ground(refusal: Visit, handling: Handling, *, is_false: bool) -> Visit:

@@ -108,6 +108,7 @@ PRIORS: Final = (
     sometimes("rates.handling.displayed", 0.7, 2e-5, 1e-3),
     whole("rates.handling.displayed_visitors_most", 4, 200),
     sometimes("rates.handling.refused", 0.7, 0.01, 0.3),
+    sometimes("rates.handling.refused_seized", 0.7, 0.02, 0.5),
     uniform("rates.handling.grounds_stated", 0.0, 1.0),
     sometimes("rates.handling.grounds_wrong", 0.7, 0.005, 0.2),
     sometimes("rates.handling.releases_unrecorded", 0.7, 0.02, 0.5),
