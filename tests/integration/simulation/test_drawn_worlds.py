@@ -219,6 +219,19 @@ def test_a_refusal_for_papers_is_followed_by_a_release() -> None:
     assert all(each == [Act.INSPECT_NONCONFORMANT, Act.RELEASE] for each in acts.values())
 
 
+def test_a_genuine_pack_that_is_seized_for_papers_is_released_too() -> None:
+    handling = Handling(refused=1.0, refused_seized=1.0)
+    lines = everything(attacked_by(AttackFamily.COPIES, items=600, rates=Rates(
+        inspected=0.5, handling=handling)))  # fmt: skip
+    acts: dict[str, list[Act | None]] = {}
+    for scan, truth in sorted(lines, key=lambda line: line.scan.captured_at):
+        if truth.behaviour in ("papers refused", "released") and not truth.noise:
+            acts.setdefault(truth.item, []).append(scan.act)
+    assert acts
+    life = [Act.INSPECT_NONCONFORMANT, Act.SEIZE, Act.RELEASE]
+    assert all(each == life for each in acts.values())
+
+
 def refusing(
     grounds_stated: float, *, grounds_wrong: float = 0.0, releases_unrecorded: float = 0.0
 ) -> list[Line]:
