@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 from authenticity.detection.policy import EntityPolicy
 from authenticity.detection.sessions import is_official
 from authenticity.history.observation import Observation
+from authenticity.records.countries import COUNTRY_AREAS
 
 KNOWN_SCANNERS: Final = "known-scanners"
 _IN: Final = "@"
@@ -66,9 +67,10 @@ def read_seen_from(detail: str) -> SeenFrom:
     networks: dict[str, str] = {}
     held_in: list[str] = []
     for part in detail.split():
-        network, _, country = part.partition(_IN)
+        network, _, stated = part.partition(_IN)
+        country = stated if stated in COUNTRY_AREAS else ""
         if not network:
-            held_in.append(country)
+            held_in += [country] if country else []
         elif network != KNOWN_SCANNERS:
             networks[network] = country
     return SeenFrom(networks, held_in)
@@ -78,33 +80,77 @@ def common_country(
     suspicious: Sequence[SeenFrom], others: Sequence[SeenFrom], rules: EntityPolicy
 ) -> CommonCountry | None:
     """The country in which it is least likely that so many of the suspicious items were seen by
-    chance, the first by name of those; None unless it is as unlikely as `campaign_chance`.
+    chance, of several the one with most of them; None unless it is as unlikely as
+    `campaign_chance`.
 
-    They were seen where networks saw them, or chain and shops had those that no network saw.
-    Chance is the share of items that are there anyway: others that were seen there, and suspicious
-    ones that chain or shops had there. It is a twentieth at least, as if that held for two more
-    items. From a fifth on it is their market.
+    They were seen where networks saw them, or chain and shops had those that no network saw; more
+    than `campaign_networks` of them by networks of their own. Chance is the share of items that
+    are there anyway: others that were seen there, and suspicious ones that chain or shops had
+    there. It is a twentieth at least, as if that held for two more items. From a fifth on it is
+    their market.
     """
     most = rules.campaign_networks
     seen = _by_country(
         [SeenFrom(of.networks, () if of.networks else of.held_in) for of in suspicious]
     )
+    trials = beyond([(*each.networks,) for each in suspicious], most)
     sold = [SeenFrom({}, of.held_in) for of in suspicious if of.networks]
     anyway = [each for each in (*others, *sold) if each.countries]
-    there_anyway = _by_country(anyway)
-    compared = beyond([() if each.held_in else (*each.networks,) for each in anyway], most)
+    counts = {country: beyond(of_items, most) for country, of_items in seen.items()}
+    countries = sum(items > 0 for items in counts.values())
     found = []
-    for country, of_items in seen.items():
-        items = beyond(of_items, most)
-        besides = beyond(there_anyway.get(country, ()), most)
-        share = (besides + _SUPPOSED * _LEAST_CHANCE) / (compared + _SUPPOSED)
-        if share <= _MOST_CHANCE:
-            tail = _at_least(items, len(suspicious), max(share, _LEAST_CHANCE))
-            found.append((min(1.0, len(seen) * tail), country, items))
-    probability, country, items = min(found, default=(1.0, "", 0))
+    for country, items in counts.items():
+        share = _share_anyway(country, anyway, rules)
+        if share <= _MOST_CHANCE and of_different_networks(seen[country]) > most:
+            tail = _at_least(items, max(items, trials), max(share, _LEAST_CHANCE))
+            found.append((min(1.0, countries * tail), -items, country))
+    probability, items, country = min(found, default=(1.0, 0, ""))
     if probability > rules.campaign_chance:
         return None
-    return CommonCountry(country, items, probability)
+    return CommonCountry(country, -items, probability)
+
+
+def _share_anyway(country: str, anyway: Sequence[SeenFrom], rules: EntityPolicy) -> float:
+    """The share of these items that are there, against there and elsewhere (both, if both saw
+    it), without what `campaign_networks` networks can account for on either side; with all of
+    it where that leaves too few."""
+    most = rules.campaign_networks
+    there = _by_country(anyway).get(country, ())
+    elsewhere = [_outside(country, each) for each in anyway if each.countries - {country}]
+    here, compared = len(there), len(anyway)
+    left_here = beyond(there, most)
+    left = left_here + beyond(elsewhere, most)
+    if left >= rules.campaign_items:
+        here, compared = left_here, left
+    return (here + _SUPPOSED * _LEAST_CHANCE) / (compared + _SUPPOSED)
+
+
+def _outside(country: str, item: SeenFrom) -> Collection[str]:
+    """The networks that saw it in other countries; none in particular if it was held there."""
+    if any(held != country for held in item.held_in):
+        return ()
+    return [network for network, of in item.networks.items() if of not in ("", country)]
+
+
+def of_different_networks(seen_from: Iterable[Collection[str]]) -> int:
+    """So many of these items, at least, were seen from networks of their own, or by known
+    scanners alone: taken greedily, those of fewest networks first.
+
+    The network that saw most of them is left out: items that look copied do so without any one
+    network, and whoever scans all of them from one makes them no fewer.
+    """
+    of_items = [frozenset(networks) for networks in seen_from]
+    counted = Counter(network for networks in of_items for network in networks)
+    commonest = min(counted, key=lambda network: (-counted[network], network), default="")
+    if counted[commonest] > 1:
+        of_items = [each - {commonest} for each in of_items if each != {commonest}]
+    taken: set[str] = set()
+    items = 0
+    for networks in sorted(of_items, key=lambda networks: (len(networks), sorted(networks))):
+        if taken.isdisjoint(networks):
+            items += 1
+            taken.update(networks)
+    return items
 
 
 def _by_country(items: Iterable[SeenFrom]) -> dict[str, list[Collection[str]]]:
@@ -149,9 +195,9 @@ def beyond(of_items: Sequence[Collection[str]], most: int) -> int:
 
 
 def _at_least(successes: int, trials: int, chance: float) -> float:
-    """The probability of so many or more, each with this chance."""
-    if successes <= 0:
-        return 1.0
+    """The probability of so many or more, each with this chance; 1 for no more than expected."""
+    if successes <= trials * chance:
+        return 1.0  # not fewer than chance gives
     ways = lgamma(trials + 1)
     hit, miss = log(chance), log1p(-chance)
     return sum(

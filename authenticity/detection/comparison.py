@@ -11,10 +11,12 @@ from enum import IntEnum
 from typing import Final, NamedTuple
 
 from authenticity.detection.policy import ClonePolicy, Policy
+from authenticity.detection.refusals import refusals_of
 from authenticity.detection.sessions import (
     LocationConfidence,
     ScanSession,
     apart_km,
+    is_of_own_chain,
     places_of,
     session_key,
 )
@@ -35,6 +37,7 @@ class Need(IntEnum):
     HELD = 2
     PLACED = 4
     AWAY = 8
+    REFUSED = 16
 
 
 class Comparison(NamedTuple):
@@ -45,7 +48,8 @@ class Comparison(NamedTuple):
     a place, by time, but for those whose own places lie apart. `places`: where the anonymous ones
     were, the one with most sessions first, which is `home`; `away` are the others. `trusted`:
     sessions of known scanners outside the maker's own chain. `held`: those of chain and
-    shops. `met`: every `Need` that is met.
+    shops. `refusals`: those that stand (`refusals_of`), by known scanners outside the
+    maker's own chain. `met`: every `Need` that is met.
     """
 
     first_ms: dict[int, int]
@@ -54,6 +58,7 @@ class Comparison(NamedTuple):
     places: Sequence[Place]
     trusted: Sequence[ScanSession]
     held: Sequence[ScanSession]
+    refusals: Sequence[Observation]
     markets: Collection[str]
     policy: ClonePolicy
     met: int
@@ -107,8 +112,19 @@ def compare_sessions(
     markets = policy.markets_of(batch)
     if markets and (anonymous or trusted):
         met |= Need.MARKETS
+    refusals = _refusals(genuine, policy)
+    if refusals:
+        met |= Need.REFUSED
     by_day = Counter([at_ms // DAY_MS for at_ms in first_ms.values()])
-    return Comparison(first_ms, by_day, placed, places, trusted, held, markets, policy.clone, met)
+    return Comparison(
+        first_ms, by_day, placed, places, trusted, held, refusals, markets, policy.clone, met
+    )
+
+
+def _refusals(genuine: Sequence[Observation], policy: Policy) -> Sequence[Observation]:
+    if not any(observation.act for observation in genuine):
+        return ()  # the usual case
+    return [each for each in refusals_of(genuine) if not is_of_own_chain(each, policy)]
 
 
 def _by_size(place: Place) -> tuple[int, int]:

@@ -22,6 +22,7 @@ from authenticity.detection.comparison import (
     Need,
     early_sessions,
 )
+from authenticity.detection.refusals import takes_for_fake
 from authenticity.detection.sessions import (
     LocationConfidence,
     ScanSession,
@@ -126,6 +127,22 @@ def sessions_away_from_shop(comparison: Comparison) -> int:
     )
 
 
+def spots_of_fixed_lines(comparison: Comparison) -> int:
+    """Spots with a fixed line from which it was scanned: lines of one house are one."""
+    anonymous = (each for place in comparison.places for each in place)
+    return len({(each.x, each.y, each.z) for each in anonymous if _is_fixed(each)})
+
+
+def scanners_who_refused(comparison: Comparison) -> int:
+    """Known scanners who refused it as a fake, or did not say why, and did not let it go since."""
+    return len({each.actor for each in comparison.refusals})
+
+
+def scanners_who_took_it_for_a_fake(comparison: Comparison) -> int:
+    """Those of them who seized it, or said that they suspect a fake."""
+    return len({each.actor for each in comparison.refusals if takes_for_fake(each)})
+
+
 def sessions_abroad(comparison: Comparison) -> int:
     """Sessions outside its markets."""
     return sum(1 for _ in _abroad(comparison))
@@ -202,6 +219,10 @@ FEATURES: Final[tuple[Feature, ...]] = (
         "fixed lines away from home: at least {n}", Need.AWAY,
     ),
     Feature(
+        "spots", spots_of_fixed_lines, (2, 3, 4, 6, 9),
+        "spots with a fixed line that scanned it: at least {n}", Need.PLACED,
+    ),
+    Feature(
         "off-trip", pairs_too_far_apart, (1, 2, 3, 4, 6),
         "pairs of scans that no trip joins: at least {n}",
     ),
@@ -216,6 +237,14 @@ FEATURES: Final[tuple[Feature, ...]] = (
         Need.HELD | Need.PLACED,
     ),
     Feature(
+        "refused", scanners_who_refused, (1, 2),
+        "known scanners who refused it: at least {n}", Need.REFUSED,
+    ),
+    Feature(
+        "seized", scanners_who_took_it_for_a_fake, (1, 2),
+        "known scanners who seized it or suspect a fake: at least {n}", Need.REFUSED,
+    ),
+    Feature(
         "abroad", sessions_abroad, (1, 2, 3, 5, 8),
         "scans outside its markets: at least {n}", Need.MARKETS,
     ),
@@ -225,7 +254,7 @@ FEATURES: Final[tuple[Feature, ...]] = (
     ),
 )  # fmt: skip
 
-_BEYOND_A_JOURNEY: Final = frozenset({"off-trip", "returns", "early"})
+_BEYOND_A_JOURNEY: Final = frozenset({"off-trip", "returns", "early", "seized"})
 
 
 def features_of(comparison: Comparison) -> Iterator[tuple[Feature, int]]:

@@ -3,11 +3,15 @@
 A pack is also refused because its papers are missing or it was kept too warm. Where that is
 stated (`Observation.refused_for`), or the pack is let go later, the refusal says nothing of
 copies.
+
+Later is by capture time, or by arrival where that is earlier: a clock that is fast neither puts
+a refusal off nor lets a release last for ever.
 """
 
 from collections.abc import Sequence
 from typing import Final
 
+from authenticity.detection.sessions import is_official
 from authenticity.history.observation import ACTS, Observation
 from authenticity.records.scan import REFUSALS, Act, RefusalGround
 
@@ -19,28 +23,21 @@ _GENUINE_ALL_THE_SAME: Final = frozenset(
 def refusals_of(genuine: Sequence[Observation]) -> list[Observation]:
     """The refusals that speak of falsification and stand, in the order given.
 
-    A refusal falls with a release of the item, by whomever, at its capture time or later. One
-    whose scanner has not seized the item falls also when that scanner passes it then.
+    A refusal falls with a later release of the item by customs, by police or by its own scanner.
+    One whose scanner has not seized the item falls also when that scanner passes it later.
     """
-    seizing = seizing_actors(genuine)
-    return [
+    standing = [
         each
         for each in genuine
         if speaks_of_falsification(each)
-        and not _is_released(each, genuine)
-        and (each.actor in seizing or not _is_passed(each, genuine))
+        and not any(is_release_of(later, each) for later in genuine)
     ]
-
-
-def seizing_actors(genuine: Sequence[Observation]) -> set[int]:
-    """Those who seized the item, not for its papers or storage, and nobody released it since."""
-    return {
-        each.actor
-        for each in genuine
-        if ACTS[each.act] is Act.SEIZE
-        and speaks_of_falsification(each)
-        and not _is_released(each, genuine)
-    }
+    seizing = {each.actor for each in standing if ACTS[each.act] is Act.SEIZE}
+    return [
+        each
+        for each in standing
+        if each.actor in seizing or not any(_is_pass_of(later, each) for later in genuine)
+    ]
 
 
 def speaks_of_falsification(observation: Observation) -> bool:
@@ -52,14 +49,22 @@ def speaks_of_falsification(observation: Observation) -> bool:
     return act in REFUSALS and ground not in _GENUINE_ALL_THE_SAME
 
 
-def _is_released(held: Observation, genuine: Sequence[Observation]) -> bool:
-    return any(ACTS[s.act] is Act.RELEASE and s.captured_ms >= held.captured_ms for s in genuine)
+def takes_for_fake(refusal: Observation) -> bool:
+    """Whether who refused it seized it, or said that it may be falsified."""
+    said = refusal.refused_for is RefusalGround.SUSPECTED_FALSIFIED
+    return said or ACTS[refusal.act] is Act.SEIZE
 
 
-def _is_passed(refused: Observation, genuine: Sequence[Observation]) -> bool:
-    return any(
-        ACTS[s.act] is Act.INSPECT_CONFORMANT
-        and s.actor == refused.actor
-        and s.captured_ms >= refused.captured_ms
-        for s in genuine
-    )
+def is_release_of(release: Observation, refused: Observation) -> bool:
+    """Whether it ends this refusal: nobody else lets go what an authority holds."""
+    may = release.actor == refused.actor or is_official(release)
+    return ACTS[release.act] is Act.RELEASE and may and _at_ms(release) >= _at_ms(refused)
+
+
+def _is_pass_of(passed: Observation, refused: Observation) -> bool:
+    by_the_same = passed.actor == refused.actor and _at_ms(passed) >= _at_ms(refused)
+    return ACTS[passed.act] is Act.INSPECT_CONFORMANT and by_the_same
+
+
+def _at_ms(observation: Observation) -> int:
+    return min(observation.captured_ms, observation.arrived_ms)

@@ -23,7 +23,11 @@ from authenticity.detection.findings import Finding, FindingKind, found
 from authenticity.detection.odds import chance, log_odds, published_probability
 from authenticity.detection.policy import ClonePolicy, Policy
 from authenticity.detection.reasons import Reason, ReasonCode, because, coarse
-from authenticity.detection.refusals import seizing_actors, speaks_of_falsification
+from authenticity.detection.refusals import (
+    is_release_of,
+    refusals_of,
+    speaks_of_falsification,
+)
 from authenticity.detection.sessions import (
     LocationConfidence,
     ScanSession,
@@ -168,34 +172,40 @@ def proof_of_copies(genuine: Sequence[Observation], elsewhere_km: float) -> Reas
 
 
 def _twice(genuine: Sequence[Observation]) -> Reason | None:
-    first: dict[Act, Observation] = {}
+    """A seizure for papers or storage is none of a fake; goods are handed over so."""
+    sold: Observation | None = None
+    seized: Observation | None = None
     for observation in genuine:
         act = ACTS[observation.act]
         if act is Act.REACTIVATE:
-            first.pop(Act.SELL, None)
-        elif act is Act.RELEASE:
-            first.pop(Act.SEIZE, None)
-        elif act is Act.SELL or act is Act.SEIZE:
-            known = first.setdefault(act, observation)
-            if known.actor != observation.actor:
-                hours = (observation.captured_ms - known.captured_ms) // 3_600_000
-                if act is Act.SELL:
-                    return because(ReasonCode.SOLD_TWICE, hours_between=hours)
-                return because(ReasonCode.SEIZED_TWICE, hours_between=hours)
+            sold = None
+        elif act is Act.SELL:
+            sold = sold or observation
+            if sold.actor != observation.actor:
+                return because(ReasonCode.SOLD_TWICE, hours_between=_hours(sold, observation))
+        elif seized is not None and is_release_of(observation, seized):
+            seized = None
+        elif act is Act.SEIZE and speaks_of_falsification(observation):
+            seized = seized or observation
+            if seized.actor != observation.actor:
+                return because(ReasonCode.SEIZED_TWICE, hours_between=_hours(seized, observation))
     return None
+
+
+def _hours(earlier: Observation, later: Observation) -> int:
+    return (later.captured_ms - earlier.captured_ms) // 3_600_000
 
 
 def _contradiction(genuine: Sequence[Observation], elsewhere_km: float) -> Reason | None:
     """A refusal alone may be about papers or temperature: it counts once the same scanner has
     seized the item, and nobody has released it since. One that states these never counts."""
-    seized = seizing_actors(genuine)
+    refusals = refusals_of(genuine)
+    seized = {each.actor for each in refusals if ACTS[each.act] is Act.SEIZE}
     good = [s for s in genuine if ACTS[s.act] is Act.INSPECT_CONFORMANT]
     bad = [
-        s
-        for s in genuine
-        if ACTS[s.act] is Act.INSPECT_NONCONFORMANT
-        and speaks_of_falsification(s)
-        and s.actor in seized
+        each
+        for each in refusals
+        if ACTS[each.act] is Act.INSPECT_NONCONFORMANT and each.actor in seized
     ]
     for one in good:
         for other in bad:

@@ -21,8 +21,8 @@ from msgspec import Struct
 
 from authenticity.detection.common_country import (
     CommonCountry,
-    SeenFrom,
     common_country,
+    of_different_networks,
     read_seen_from,
     write_seen_from,
 )
@@ -267,7 +267,7 @@ def _campaign(copies: Sequence[Signal], rules: EntityPolicy) -> Iterator[Finding
     if len(suspicious) < rules.campaign_items:
         return
     seen_from = [read_seen_from(signal.detail) for signal in suspicious if signal.detail]
-    if _of_different_networks(seen_from) <= rules.campaign_networks:
+    if of_different_networks(each.networks for each in seen_from) <= rules.campaign_networks:
         return
     probability = campaign_probability(copies, rules)
     if probability < rules.campaign_threshold:
@@ -318,18 +318,6 @@ def campaign_probability(copies: Sequence[Signal], rules: EntityPolicy) -> float
     highest = max(by_share)
     mean = highest + log(sum(exp(ratio - highest) for ratio in by_share) / len(by_share))
     return chance(mean + log_odds(rules.campaign_prior))
-
-
-def _of_different_networks(seen_from: Iterable[SeenFrom]) -> int:
-    """So many of these items, at least, were seen from networks of their own, or by known
-    scanners alone: taken greedily, those of fewest networks first."""
-    taken: set[str] = set()
-    items = 0
-    for networks in sorted((seen.networks for seen in seen_from), key=len):
-        if taken.isdisjoint(networks):
-            items += 1
-            taken.update(networks)
-    return items
 
 
 def _probing(items: int, rules: EntityPolicy) -> Iterator[Finding]:

@@ -37,7 +37,7 @@ from benchmarks.detection.training.calibration import Knot, calibrated, nats_of,
 from benchmarks.detection.training.states import CHANNELS, State, Values, states_of
 
 TARGET: Final = Path(__file__).parents[3] / "authenticity" / "detection" / "weights.json"
-VERSION: Final = "2026-11-30"
+VERSION: Final = "2026-11-30.2"
 ITEMS: Final = 30_000
 ATTACK_RATE: Final = 0.004
 MOST: Final = [feature.maximum for feature in FEATURES]

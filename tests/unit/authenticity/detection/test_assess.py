@@ -199,6 +199,8 @@ def test_two_seizures_prove_two_items_unless_the_first_was_released() -> None:
     freed = trusted("b", "police-1", channel=Channel.POLICE, act=Act.RELEASE, after=DAY)
     assert FindingKind.CLONE_CONFIRMED in kinds(first, second)
     assert FindingKind.CLONE_CONFIRMED not in kinds(first, freed, second)
+    for_papers = trusted("d", "police-2", **police, refused_for=RefusalGround.DOCUMENTS, after=DAY)
+    assert FindingKind.CLONE_CONFIRMED not in kinds(first, for_papers)
 
 
 def test_inspections_that_contradict_each_other_in_two_places_prove_two_items() -> None:

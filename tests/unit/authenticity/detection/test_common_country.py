@@ -69,7 +69,7 @@ def test_items_of_one_country_where_the_others_are_not_have_it_in_common() -> No
     found = common_country([own(n, "FR", "NG") for n in range(8)], at_home(NOWHERE_ELSE), RULES)
     assert found is not None
     assert (found.country, found.items) == ("NG", 8 - RULES.campaign_networks)
-    ways = sum(comb(8, n) * 0.05**n * 0.95 ** (8 - n) for n in range(5, 9))
+    ways = sum(comb(7, n) * 0.05**n * 0.95 ** (7 - n) for n in range(5, 8))
     assert found.probability == pytest.approx(2 * ways)
 
 
@@ -145,16 +145,52 @@ def test_no_items_are_in_common_but_those_that_others_saw_there(
         assert found.items <= sum(found.country in each.countries for each in honest)
 
 
-def test_three_networks_hide_no_campaign_by_scans_of_its_items_or_of_all_others() -> None:
+def test_who_scans_every_pack_hides_no_campaign() -> None:
+    """From one network where they are sold, from three elsewhere."""
     copied = [own(n, "FR", "NG") for n in range(12)]
-    here = {"a": "NG", "b": "NG", "c": "NG"}
-    there = {"a": "US", "b": "JP", "c": "BR"}
-    for added in (here, there, {"a": "NG"}):
+    for added in ({"a": "NG"}, {"a": "US", "b": "JP", "c": "BR"}):
         hidden = [SeenFrom({**each.networks, **added}, ()) for each in copied]
         others = [SeenFrom({**each.networks, **added}, ()) for each in at_home(NOWHERE_ELSE)]
         found = common_country(hidden, others, RULES)
         assert found is not None
         assert found.country == "NG"
+
+
+def test_three_networks_that_make_other_packs_look_copied_hide_no_campaign() -> None:
+    copied = [own(n, "FR", "NG") for n in range(12)]
+    theirs = [SeenFrom({"a": "RU", "b": "JP", "c": "BR"}, ()) for _ in range(500)]
+    found = common_country([*copied, *theirs], at_home(NOWHERE_ELSE), RULES)
+    assert found is not None
+    assert found.country == "NG"
+
+
+def test_few_networks_put_no_genuine_packs_into_a_country() -> None:
+    """Four of them on thirty packs, beside packs in a shop window."""
+    window = [own(n, "FR") for n in range(6)]
+    theirs = [SeenFrom(dict.fromkeys("abcd", "RU"), ()) for _ in range(30)]
+    assert common_country([*window, *theirs], at_home(NOWHERE_ELSE), RULES) is None
+
+
+def test_packs_that_few_networks_see_at_home_are_in_their_market() -> None:
+    """Carriers that everybody shares, and nobody in the chain shares what he reads."""
+    carriers = "abc"
+    suspicious = [own(n, "FR") for n in range(12)]
+    quiet = [SeenFrom({carriers[n % 3]: "FR"}, ()) for n in range(300)]
+    assert common_country(suspicious, quiet, RULES) is None
+    unsold = [SeenFrom({"x": "RU", "y": "RU"}, ()) for _ in range(90)]
+    pairs = [SeenFrom({carriers[n % 3]: "FR", carriers[(n + 1) % 3]: "FR"}, ()) for n in range(300)]
+    assert common_country(suspicious, [*pairs, *at_home(20), *unsold], RULES) is None
+
+
+def test_of_countries_that_all_share_the_first_with_most_of_them_is_named() -> None:
+    there = [own(n, "NG", *(("BE",) if n < 380 else ())) for n in range(400)]
+    found = common_country(there, at_home(NOWHERE_ELSE), RULES)
+    assert found is not None
+    assert found.country == "NG"
+
+
+def test_what_is_no_country_is_none() -> None:
+    assert read_seen_from(f"@ @ZZZZ 0000000a@{'Z' * 99}") == SeenFrom({"0000000a": ""}, [])
 
 
 def test_three_networks_that_scan_unsold_packs_abroad_make_no_market_foreign() -> None:
@@ -172,7 +208,7 @@ def test_the_order_of_items_is_no_matter() -> None:
 
 
 def test_the_policy_says_how_unlikely_it_must_be() -> None:
-    suspicious = [own(n, "NG") for n in range(6)]
+    suspicious = [own(n, "NG") for n in range(5)]
     assert common_country(suspicious, at_home(NOWHERE_ELSE), RULES) is None
     looser = EntityPolicy(campaign_chance=0.01)
     assert common_country(suspicious, at_home(NOWHERE_ELSE), looser) is not None

@@ -25,7 +25,7 @@ from authenticity.history.observation import Observation
 from authenticity.records.batch import Batch
 from authenticity.records.network import NetworkClass
 from authenticity.records.place import Place, PlaceSource
-from authenticity.records.scan import Act, Channel
+from authenticity.records.scan import Act, Channel, RefusalGround
 from tests.unit.authenticity.detection.make_observations import (
     LYON,
     NOON,
@@ -209,6 +209,36 @@ def test_a_session_elsewhere_before_the_sale_is_early_and_one_after_it_is_away()
     after = features(sale, seen("a", place=TOKYO, after=9 * DAY))
     assert (before["early"], before.get("away-from-shop")) == (1, None)
     assert (after["away-from-shop"], after.get("early")) == (1, None)
+
+
+def test_a_refusal_counts_once_for_each_who_refused_and_not_for_papers() -> None:
+    def refused(name: str, by: str, act: Act, **more: Any) -> Observation:
+        return trusted(name, by, channel=Channel.CUSTOMS, act=act, place=PARIS, after=DAY, **more)
+
+    looks = [seen("a", place=PARIS), seen("b", place=PARIS, after=HOUR)]
+    once = refused("c", "customs-1", Act.INSPECT_NONCONFORMANT)
+    taken = refused("s", "customs-1", Act.SEIZE)
+    other = refused("p", "police-1", Act.SEIZE)
+    papers = refused("d", "customs-2", Act.SEIZE, refused_for=RefusalGround.DOCUMENTS)
+    held = refused("h", "customs-3", Act.DETAIN)
+    ground = RefusalGround.SUSPECTED_FALSIFIED
+    suspected = refused("f", "customs-4", Act.DETAIN, refused_for=ground)
+    assert features(*looks, once)["refused"] == 1
+    assert "seized" not in features(*looks, once)
+    for those, number in (((once, taken), 1), ((once, taken, other), 2), ((suspected,), 1)):
+        found = features(*looks, *those)
+        assert (found["refused"], found["seized"]) == (number, number)
+    assert not {"refused", "seized"} & features(*looks, papers, held).keys()
+    own = replace(DEFAULT_POLICY, own_supply_chain=frozenset({Channel.CUSTOMS}))
+    assert "refused" not in features(*looks, once, policy=own)
+
+
+def test_lines_of_one_house_are_one_spot() -> None:
+    far = [seen(f"f{n}", place=TOKYO, network=f"line {n}", after=n * DAY) for n in range(3)]
+    lines = [*far, seen("p", place=PARIS)]
+    mobile = network_at(RIO, "m", NetworkClass.MOBILE)
+    assert features(*lines)["spots"] == 2
+    assert features(*lines, seen("m", place=RIO, network=mobile))["spots"] == 2
 
 
 def test_only_a_batch_with_markets_has_an_abroad() -> None:

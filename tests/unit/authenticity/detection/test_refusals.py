@@ -10,7 +10,12 @@ from hypothesis import strategies as st
 from authenticity.detection.refusals import refusals_of
 from authenticity.history.observation import ACTS, Observation
 from authenticity.records.scan import REFUSALS, Act, RefusalGround
-from tests.unit.authenticity.detection.make_observations import any_observation, seen, trusted
+from tests.unit.authenticity.detection.make_observations import (
+    NOON,
+    any_observation,
+    seen,
+    trusted,
+)
 
 DAY = timedelta(days=1)
 OPEN = [Act.INSPECT_NONCONFORMANT, Act.DETAIN]
@@ -37,6 +42,23 @@ def test_a_later_release_by_whomever_ends_it_and_an_earlier_one_does_not(act: Ac
     refused = did(act, day=2)
     assert refusals_of([refused, did(Act.RELEASE, day=3, by="police-1")]) == []
     assert refusals_of([did(Act.RELEASE, day=1), refused]) == [refused]
+
+
+def test_who_is_neither_an_authority_nor_refused_it_releases_nothing() -> None:
+    refused = did(Act.SEIZE, day=2)
+    by_shop = trusted("r", "shop-9", act=Act.RELEASE, after=3 * DAY)
+    assert refusals_of([refused, by_shop]) == [refused]
+    kept_back = trusted("q", "shop-9", act=Act.INSPECT_NONCONFORMANT, after=2 * DAY)
+    assert refusals_of([kept_back, by_shop]) == []
+
+
+def test_a_clock_that_is_fast_puts_no_act_off() -> None:
+    arrived = {"received_at": NOON + DAY}
+    in_a_year = did(Act.RELEASE, day=365, **arrived)
+    refused = did(Act.SEIZE, day=2)
+    assert refusals_of([refused, in_a_year]) == [refused]
+    early = did(Act.SEIZE, day=365, **arrived)
+    assert refusals_of([early, did(Act.RELEASE, day=3)]) == []
 
 
 @pytest.mark.parametrize("act", OPEN)

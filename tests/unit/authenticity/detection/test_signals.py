@@ -158,8 +158,10 @@ def test_many_items_that_seem_a_little_copied_are_a_campaign() -> None:
 
 
 def test_what_few_networks_could_have_brought_about_is_no_campaign() -> None:
-    """However many items: three networks, each on a third of them and beside one of its own."""
-    few = [f"{number % 3:08x}@NG {number + 9:08x}@NG" for number in range(90)]
+    """However many items: four networks, two on each of them and beside one of its own."""
+    few = [
+        f"{number % 4:08x}@NG {(number + 1) % 4:08x}@NG {number + 9:08x}@NG" for number in range(90)
+    ]
     assert kinds(of_items(COPIES, [500] * 90, few)) == set()
     assert kinds(of_items(COPIES, [500] * 8, NETWORKS)) == {FindingKind.CAMPAIGN}
 
