@@ -11,12 +11,12 @@ from enum import IntEnum
 from typing import Final, NamedTuple
 
 from authenticity.detection.policy import ClonePolicy, Policy
-from authenticity.detection.refusals import refusals_of
+from authenticity.detection.refusals import refusals_of, takes_for_fake
 from authenticity.detection.sessions import (
     LocationConfidence,
     ScanSession,
     apart_km,
-    is_of_own_chain,
+    is_official,
     places_of,
     session_key,
 )
@@ -37,7 +37,7 @@ class Need(IntEnum):
     HELD = 2
     PLACED = 4
     AWAY = 8
-    REFUSED = 16
+    SEIZED = 16
 
 
 class Comparison(NamedTuple):
@@ -48,8 +48,8 @@ class Comparison(NamedTuple):
     a place, by time, but for those whose own places lie apart. `places`: where the anonymous ones
     were, the one with most sessions first, which is `home`; `away` are the others. `trusted`:
     sessions of known scanners outside the maker's own chain. `held`: those of chain and
-    shops. `refusals`: those that stand (`refusals_of`), by known scanners outside the
-    maker's own chain. `met`: every `Need` that is met.
+    shops. `taken_for_fake`: refusals by officers that stand (`refusals_of`), with a
+    seizure or the ground that it may be falsified. `met`: every `Need` that is met.
     """
 
     first_ms: dict[int, int]
@@ -58,7 +58,7 @@ class Comparison(NamedTuple):
     places: Sequence[Place]
     trusted: Sequence[ScanSession]
     held: Sequence[ScanSession]
-    refusals: Sequence[Observation]
+    taken_for_fake: Sequence[Observation]
     markets: Collection[str]
     policy: ClonePolicy
     met: int
@@ -112,19 +112,20 @@ def compare_sessions(
     markets = policy.markets_of(batch)
     if markets and (anonymous or trusted):
         met |= Need.MARKETS
-    refusals = _refusals(genuine, policy)
-    if refusals:
-        met |= Need.REFUSED
+    taken_for_fake = _taken_for_fake(genuine)
+    if taken_for_fake:
+        met |= Need.SEIZED
     by_day = Counter([at_ms // DAY_MS for at_ms in first_ms.values()])
     return Comparison(
-        first_ms, by_day, placed, places, trusted, held, refusals, markets, policy.clone, met
+        first_ms, by_day, placed, places, trusted, held, taken_for_fake, markets, policy.clone, met
     )
 
 
-def _refusals(genuine: Sequence[Observation], policy: Policy) -> Sequence[Observation]:
+def _taken_for_fake(genuine: Sequence[Observation]) -> Sequence[Observation]:
+    """A shop that says so is one voice about its own stock; an officer is an authority."""
     if not any(observation.act for observation in genuine):
         return ()  # the usual case
-    return [each for each in refusals_of(genuine) if not is_of_own_chain(each, policy)]
+    return [each for each in refusals_of(genuine) if is_official(each) and takes_for_fake(each)]
 
 
 def _by_size(place: Place) -> tuple[int, int]:
@@ -134,7 +135,8 @@ def _by_size(place: Place) -> tuple[int, int]:
 def early_sessions(sessions: Sequence[ScanSession], policy: ClonePolicy) -> list[ScanSession]:
     """Anonymous sessions away from where chain or shops had the item next: it had not been
     sold yet, unless it was brought back. Customs and police look at items that others hold.
-    Takes sessions sorted by time."""
+    What arrived only after that may have been given an earlier time. Takes sessions sorted by
+    time."""
     early: list[ScanSession] = []
     held: ScanSession | None = None
     for session in reversed(sessions):
@@ -143,6 +145,10 @@ def early_sessions(sessions: Sequence[ScanSession], policy: ClonePolicy) -> list
         if session.confidence is LocationConfidence.TRUSTED:
             if not session.is_official:
                 held = None if session.is_return else session
-        elif held is not None and apart_km(held, session) > policy.apart_km:
+        elif (
+            held is not None
+            and session.arrived_ms <= held.at_ms
+            and apart_km(held, session) > policy.apart_km
+        ):
             early.append(session)
     return early

@@ -22,7 +22,6 @@ from authenticity.detection.comparison import (
     Need,
     early_sessions,
 )
-from authenticity.detection.refusals import takes_for_fake
 from authenticity.detection.sessions import (
     LocationConfidence,
     ScanSession,
@@ -133,14 +132,9 @@ def spots_of_fixed_lines(comparison: Comparison) -> int:
     return len({(each.x, each.y, each.z) for each in anonymous if _is_fixed(each)})
 
 
-def scanners_who_refused(comparison: Comparison) -> int:
-    """Known scanners who refused it as a fake, or did not say why, and did not let it go since."""
-    return len({each.actor for each in comparison.refusals})
-
-
-def scanners_who_took_it_for_a_fake(comparison: Comparison) -> int:
-    """Those of them who seized it, or said that they suspect a fake."""
-    return len({each.actor for each in comparison.refusals if takes_for_fake(each)})
+def officers_who_took_it_for_a_fake(comparison: Comparison) -> int:
+    """Officers who seized it, or said that they suspect a fake, and did not let it go since."""
+    return len({each.actor for each in comparison.taken_for_fake})
 
 
 def sessions_abroad(comparison: Comparison) -> int:
@@ -237,12 +231,8 @@ FEATURES: Final[tuple[Feature, ...]] = (
         Need.HELD | Need.PLACED,
     ),
     Feature(
-        "refused", scanners_who_refused, (1, 2),
-        "known scanners who refused it: at least {n}", Need.REFUSED,
-    ),
-    Feature(
-        "seized", scanners_who_took_it_for_a_fake, (1, 2),
-        "known scanners who seized it or suspect a fake: at least {n}", Need.REFUSED,
+        "seized", officers_who_took_it_for_a_fake, (1, 2),
+        "officers who seized it or suspect a fake: at least {n}", Need.SEIZED,
     ),
     Feature(
         "abroad", sessions_abroad, (1, 2, 3, 5, 8),

@@ -63,8 +63,9 @@ class ScanSession(NamedTuple):
     `at_ms`: its first capture, since 1970 UTC. `network`: that of its observations. `x`, `y`,
     `z`: its place as a unit vector from the earth's centre; the device was within `radius_km`
     of it, the stated radius times its source's factor. All 0 where there is no place.
-    `inconsistent_location`: its places lie apart. `is_return`: a known scanner took it back, so
-    that others had it before.
+    `inconsistent_location`: its places lie apart. `arrived_ms`: when its first capture arrived,
+    since 1970 UTC, which no anonymous scanner chooses. `is_return`: a known scanner took it back,
+    so that others had it before.
     """
 
     at_ms: int
@@ -79,6 +80,7 @@ class ScanSession(NamedTuple):
     is_own: bool
     is_official: bool
     inconsistent_location: bool
+    arrived_ms: int
     is_return: bool = False
 
 
@@ -196,7 +198,11 @@ def _session_of(observations: list[Observation], policy: Policy) -> ScanSession:
     )
     if most_confident.confidence is LocationConfidence.TRUSTED:
         inconsistent_location = False
-    return most_confident._replace(at_ms=first.at_ms, inconsistent_location=inconsistent_location)
+    return most_confident._replace(
+        at_ms=first.at_ms,
+        arrived_ms=first.arrived_ms,
+        inconsistent_location=inconsistent_location,
+    )
 
 
 def session_of_observation(observation: Observation, policy: Policy) -> ScanSession:
@@ -210,7 +216,7 @@ def session_of_observation(observation: Observation, policy: Policy) -> ScanSess
     if confidence is LocationConfidence.NOWHERE:
         return ScanSession(
             observation.captured_ms, observation.session, observation.network, confidence,
-            0.0, 0.0, 0.0, 0.0, observation.country, own, official, False,
+            0.0, 0.0, 0.0, 0.0, observation.country, own, official, False, observation.arrived_ms,
         )  # fmt: skip
     x, y, z = _unit_vector(observation.lat, observation.lon)
     named = SOURCES[source]
@@ -218,7 +224,8 @@ def session_of_observation(observation: Observation, policy: Policy) -> ScanSess
     return ScanSession(
         observation.captured_ms, observation.session, observation.network, confidence,
         x, y, z, accuracy_km(observation) * factor,
-        observation.country, own, official, False, ACTS[observation.act] is Act.REACTIVATE,
+        observation.country, own, official, False, observation.arrived_ms,
+        ACTS[observation.act] is Act.REACTIVATE,
     )  # fmt: skip
 
 

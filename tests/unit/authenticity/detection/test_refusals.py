@@ -53,7 +53,7 @@ def test_who_is_neither_an_authority_nor_refused_it_releases_nothing() -> None:
 
 
 def test_a_clock_that_is_fast_puts_no_act_off() -> None:
-    arrived = {"received_at": NOON + DAY}
+    arrived: dict[str, Any] = {"received_at": NOON + DAY}
     in_a_year = did(Act.RELEASE, day=365, **arrived)
     refused = did(Act.SEIZE, day=2)
     assert refusals_of([refused, in_a_year]) == [refused]
