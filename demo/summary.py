@@ -46,12 +46,12 @@ def summary_of(
 def print_summary(summary: dict[str, Any], score: Score, console: Console) -> None:
     """The same for people."""
     attacks = summary["attacks"]
+    shown = attacks["launched"] - attacks["not_detectable"]
     console.print()
     console.print(
         f"[bold]{summary['scans']:,} scans[/] in {summary['seconds']:.0f} s, "
-        f"{attacks['launched']} attacks launched: [bold]{attacks['caught']} caught[/], "
-        f"{attacks['noticed']} noticed, {attacks['missed']} missed, "
-        f"{attacks['not_detectable']} undetectable; {summary['alerts']} alerts, "
+        f"{attacks['launched']} attacks launched: [bold]{attacks['caught']} caught[/] of {shown} "
+        f"that their scans could show; {summary['alerts']} alerts stand, "
         f"{summary['false_alerts']} of them false",
         markup=True,
     )
@@ -72,9 +72,10 @@ def _explained(score: Score) -> list[str]:
     """Why not everything was caught; nothing for what did not happen."""
     words = {
         Outcome.NOTICED: "noticed: an alert of another kind stands on the code",
-        Outcome.MISSED: "missed: a perfect observer could have known; on so few scans the policy "
-        "accuses nobody",
-        Outcome.NOT_DETECTABLE: "undetectable: nothing that arrived could have told anybody; so "
-        "few of the packs were scanned (the ceiling in docs/reference/detection-benchmark.md)",
+        Outcome.MISSED: "missed: somebody who sees every pack could have told it from these scans; "
+        "they say too little for an alert that may be wrong",
+        Outcome.NOT_DETECTABLE: "undetectable: none of these packs was scanned, or only one of two "
+        "that share a code, so no scan could show it (the ceiling in "
+        "docs/reference/detection-benchmark.md)",
     }
     return [text for outcome, text in words.items() if score.of(outcome)]
