@@ -72,10 +72,9 @@ def _explained(score: Score) -> list[str]:
     """Why not everything was caught; nothing for what did not happen."""
     words = {
         Outcome.NOTICED: "noticed: an alert of another kind stands on the code",
-        Outcome.MISSED: "missed: somebody who sees every pack could have told it from these scans; "
-        "they say too little for an alert that may be wrong",
-        Outcome.NOT_DETECTABLE: "undetectable: none of these packs was scanned, or only one of two "
-        "that share a code, so no scan could show it (the ceiling in "
-        "docs/reference/detection-benchmark.md)",
+        Outcome.MISSED: "missed: somebody who saw the packs themselves could have known; their "
+        "scans alone say too little for an alert",
+        Outcome.NOT_DETECTABLE: "undetectable: too few of the packs were scanned, or none, so the "
+        "scans show nothing (the ceiling in docs/reference/detection-benchmark.md)",
     }
     return [text for outcome, text in words.items() if score.of(outcome)]

@@ -96,11 +96,12 @@ def common_country(
     trials = beyond([(*each.networks,) for each in suspicious], most)
     sold = [SeenFrom({}, of.held_in) for of in suspicious if of.networks]
     anyway = [each for each in (*others, *sold) if each.countries]
+    there_anyway = _by_country(anyway)
     counts = {country: beyond(of_items, most) for country, of_items in seen.items()}
     countries = sum(items > 0 for items in counts.values())
     found = []
     for country, items in counts.items():
-        share = _share_anyway(country, anyway, rules)
+        share = _share_anyway(country, there_anyway.get(country, ()), anyway, rules)
         if share <= _MOST_CHANCE and of_different_networks(seen[country]) > most:
             tail = _at_least(items, max(items, trials), max(share, _LEAST_CHANCE))
             found.append((min(1.0, countries * tail), -items, country))
@@ -110,12 +111,17 @@ def common_country(
     return CommonCountry(country, -items, probability)
 
 
-def _share_anyway(country: str, anyway: Sequence[SeenFrom], rules: EntityPolicy) -> float:
-    """The share of these items that are there, against there and elsewhere (both, if both saw
-    it), without what `campaign_networks` networks can account for on either side; with all of
-    it where that leaves too few."""
+def _share_anyway(
+    country: str,
+    there: Sequence[Collection[str]],
+    anyway: Sequence[SeenFrom],
+    rules: EntityPolicy,
+) -> float:
+    """The share of the items `anyway` that were seen in this country; `there`: by which networks.
+
+    Items that `campaign_networks` networks can account for are left out, of those seen there and
+    of those seen elsewhere (an item may be both), unless fewer than `campaign_items` remain."""
     most = rules.campaign_networks
-    there = _by_country(anyway).get(country, ())
     elsewhere = [_outside(country, each) for each in anyway if each.countries - {country}]
     here, compared = len(there), len(anyway)
     left_here = beyond(there, most)
@@ -197,7 +203,7 @@ def beyond(of_items: Sequence[Collection[str]], most: int) -> int:
 def _at_least(successes: int, trials: int, chance: float) -> float:
     """The probability of so many or more, each with this chance; 1 for no more than expected."""
     if successes <= trials * chance:
-        return 1.0  # not fewer than chance gives
+        return 1.0
     ways = lgamma(trials + 1)
     hit, miss = log(chance), log1p(-chance)
     return sum(

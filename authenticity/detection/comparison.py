@@ -122,7 +122,8 @@ def compare_sessions(
 
 
 def _taken_for_fake(genuine: Sequence[Observation]) -> Sequence[Observation]:
-    """A shop that says so is one voice about its own stock; an officer is an authority."""
+    """Refusals that stand, by officers who seized it or suspect a fake. Not those of shops, which
+    speak of their own stock."""
     if not any(observation.act for observation in genuine):
         return ()  # the usual case
     return [each for each in refusals_of(genuine) if is_official(each) and takes_for_fake(each)]

@@ -6,8 +6,8 @@ nothing about places, an item that may be sold anywhere nothing about markets. N
 a finding; `authenticity.detection.score` adds up their weights (`weights.json`).
 
 Nothing that is counted speaks against copies: no weight falls where a count rises. What can
-still lower a score is what takes evidence away: a booked return, and networks beyond the twelve
-that a history keeps.
+still lower a score is what takes evidence away: a booked return, a release, networks beyond the
+twelve that a history keeps, and a session between two places that joins them.
 """
 
 from bisect import bisect_right

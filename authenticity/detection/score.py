@@ -172,7 +172,8 @@ def proof_of_copies(genuine: Sequence[Observation], elsewhere_km: float) -> Reas
 
 
 def _twice(genuine: Sequence[Observation]) -> Reason | None:
-    """A seizure for papers or storage is none of a fake; goods are handed over so."""
+    """Two sales, or two seizures, by different known scanners. A seizure for papers or storage
+    does not count: one authority hands such goods over to another."""
     sold: Observation | None = None
     seized: Observation | None = None
     for observation in genuine:
